@@ -1,0 +1,3 @@
+"""Synthetic streaming-advertising data: what was bought, who watched, what happened each hour."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,273 @@
+"""Audience: to whom each day of a campaign was delivered.
+
+A day is split, never drawn beside: its impressions fall into four disjoint kinds (completed or
+not, clicked or not), each kind is split over the segments by a multinomial, and what is reported
+is sums of kinds. So segments add up to the day and no segment has more completes or clicks than
+impressions. Countries and local hours come from one split of every UTC hour over the time zones
+that were watching.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from generator.delivery.calendar import Hours, local_clock
+from generator.delivery.pacing import Counts
+from generator.delivery.quantiles import binomial
+from generator.delivery.supply import Market
+from generator.delivery.targeting import (
+    Targeting,
+    countries_of,
+    device_mask,
+    segment_shares,
+    supply_share,
+)
+from generator.delivery.video import effect
+from generator.enums import AudienceDimension, TargetingKey
+from generator.randomness import Floats, Keys, key, row_keys, uniforms
+from generator.schema import AudienceDaily
+from generator.schema.arrow import arrow_schema
+from generator.schema.behaviour import Behaviour
+
+KINDS = ("completed and clicked", "completed", "clicked", "neither")
+_DIMENSIONS = tuple(AudienceDimension)
+_SPLIT_BY_SHARES = (
+    AudienceDimension.AGE_RANGE,
+    AudienceDimension.GENDER,
+    AudienceDimension.LIFE_STAGE,
+    AudienceDimension.INTEREST_CATEGORY,
+    AudienceDimension.CONTENT_GENRE,
+    AudienceDimension.REGION,
+)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What a campaign delivered in each of its hours: (hours,) each."""
+
+    hours: Hours
+    impressions: Counts
+    completes: Counts
+    clicks: Counts
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """Whose audience it is, and what shapes it."""
+
+    campaign_id: int
+    targetings: tuple[Targeting, ...]
+    behaviour: Behaviour
+    markets: Mapping[str, Market]
+    seed: int
+
+
+def audience_batch(buyer: Buyer, delivered: Delivered) -> pa.RecordBatch:
+    """The campaign's days as a batch of `audience_daily`: days x segments of every dimension."""
+    by_hour = kinds(delivered, key(buyer.seed, "audience kinds", buyer.campaign_id))
+    days, first_hour = np.unique(delivered.hours // 24, return_index=True)
+    if not days.size:
+        return _batch(buyer.campaign_id, days, [])
+    by_day = np.add.reduceat(by_hour, first_hour, axis=0)
+    parts: list[tuple[AudienceDimension, list[str], Counts]] = []
+    for dimension in _SPLIT_BY_SHARES:
+        shares = campaign_shares(buyer, dimension)
+        stream = key(buyer.seed, "audience", buyer.campaign_id, str(dimension))
+        split = multinomial(by_day, np.array(list(shares.values())), row_keys(stream, days))
+        parts.append((dimension, list(shares), split))
+    zones = _zones(buyer)
+    by_zone = _split_over_zones(buyer, delivered.hours, by_hour, zones)
+    zone_days = np.add.reduceat(by_zone, first_hour, axis=0)
+    parts.append((AudienceDimension.COUNTRY, *_by_country(zones, zone_days)))
+    parts.append((AudienceDimension.LOCAL_HOUR, *_by_local_hour(zones, by_zone, delivered, days)))
+    return _batch(buyer.campaign_id, days, parts)
+
+
+def kinds(delivered: Delivered, stream: int) -> Counts:
+    """Each hour's impressions by kind: (hours, kinds). The clicks of viewers who completed are a
+    binomial part of the clicks, within what the hour's counts allow."""
+    impressions, completes, clicks = delivered.impressions, delivered.completes, delivered.clicks
+    share = np.divide(
+        completes, impressions, out=np.zeros(impressions.shape), where=impressions > 0
+    )
+    both = binomial(uniforms(row_keys(stream, delivered.hours), "both"), clicks, share)
+    both = np.clip(
+        both, np.maximum(clicks - (impressions - completes), 0), np.minimum(clicks, completes)
+    )
+    rest = impressions - completes - clicks + both
+    return np.stack([both, completes - both, clicks - both, rest], axis=1)
+
+
+def multinomial(totals: Counts, shares: Floats, keys: Keys) -> Counts:
+    """Split `totals` (rows, kinds) over segments: (rows, kinds, segments), sums exact.
+
+    `shares` are (segments,) or (rows, segments). One conditional binomial per segment.
+    """
+    shares = np.broadcast_to(shares, (totals.shape[0], shares.shape[-1]))
+    tail = shares[:, ::-1].cumsum(axis=1)[:, ::-1]
+    chance = np.divide(shares, tail, out=np.zeros(shares.shape), where=tail > 0)
+    chance = np.minimum(chance, 1.0)
+    left = totals.copy()
+    result = np.empty((*totals.shape, shares.shape[1]), dtype=np.int64)
+    kind_keys = np.stack([uniform_keys(keys, kind) for kind in range(totals.shape[1])], axis=1)
+    for segment in range(shares.shape[1]):
+        if segment == shares.shape[1] - 1:
+            result[:, :, segment] = left
+            break
+        draws = uniforms(kind_keys.ravel(), f"segment {segment}")
+        probability = np.repeat(chance[:, segment], totals.shape[1])
+        part = binomial(draws, left.ravel(), probability).reshape(totals.shape)
+        result[:, :, segment] = part
+        left = left - part
+    return result
+
+
+def uniform_keys(keys: Keys, kind: int) -> Keys:
+    """The keys of one kind of impression in the rows of `keys`."""
+    return keys ^ np.uint64(key("kind", kind))
+
+
+def campaign_shares(buyer: Buyer, dimension: AudienceDimension) -> dict[str, float]:
+    """Whom the campaign reaches: the population's shares, within the targeting, bent by an affinity
+    that belongs to the campaign and the segment. They add up to 1."""
+    if dimension is AudienceDimension.REGION:
+        shares = _region_shares(buyer)
+    else:
+        shares = _targeted_shares(buyer, dimension)
+    log_sd = buyer.behaviour.audience.affinity_log_sd
+    bent = {
+        segment: share
+        * float(
+            np.exp(
+                log_sd * effect(buyer.seed, f"affinity {dimension} {segment}", buyer.campaign_id)
+            )
+        )
+        for segment, share in shares.items()
+    }
+    total = sum(bent.values())
+    if total <= 0:
+        return {segment: 1.0 / len(bent) for segment in bent}
+    return {segment: share / total for segment, share in bent.items()}
+
+
+def _targeted_shares(buyer: Buyer, dimension: AudienceDimension) -> dict[str, float]:
+    """Population shares, with segments that no line item is targeted on at 0."""
+    population = segment_shares(buyer.behaviour, dimension)
+    total = dict.fromkeys(population, 0.0)
+    for targeting in buyer.targetings:
+        named = targeting.get(dimension)
+        for segment, share in population.items():
+            if named is None or segment in named:
+                total[segment] += share
+    return total
+
+
+def _region_shares(buyer: Buyer) -> dict[str, float]:
+    """Shares of the regions of every market, the rest of a market as `CC-OTHER`."""
+    total: dict[str, float] = {}
+    for targeting in buyer.targetings:
+        named = targeting.get(TargetingKey.GEO_DMA)
+        for country in countries_of(targeting, buyer.behaviour):
+            place = buyer.behaviour.countries[country]
+            weight = place.households * supply_share(buyer.behaviour, country, targeting)
+            for code, region in place.regions.items():
+                segment = f"{country}-{code}"
+                used = named is None or code in named
+                total[segment] = total.get(segment, 0.0) + weight * region.share * used
+            rest = max(0.0, 1.0 - sum(region.share for region in place.regions.values()))
+            other = f"{country}-OTHER"
+            total[other] = total.get(other, 0.0) + weight * rest * (named is None)
+    return total
+
+
+def _zones(buyer: Buyer) -> list[tuple[str, str]]:
+    """The (country, zone) pairs the campaign is watched in, by country."""
+    countries = sorted(
+        {c for targeting in buyer.targetings for c in countries_of(targeting, buyer.behaviour)}
+    )
+    return [(country, zone) for country in countries for zone in buyer.markets[country].zones]
+
+
+def _split_over_zones(
+    buyer: Buyer, hours: Hours, by_hour: Counts, zones: list[tuple[str, str]]
+) -> Counts:
+    """Each hour's kinds over the time zones, by who was watching: (hours, kinds, zones)."""
+    weights = np.zeros((hours.size, len(zones)))
+    column = 0
+    for country in sorted({country for country, _ in zones}):
+        market = buyer.markets[country]
+        position = hours - market.first_hour
+        watched = np.zeros((hours.size, len(market.zones)))
+        for targeting in buyer.targetings:
+            if country in countries_of(targeting, buyer.behaviour):
+                share = supply_share(buyer.behaviour, country, targeting)
+                devices = np.flatnonzero(device_mask(targeting))
+                watched += share * market.zone_viewing[position][:, devices].sum(axis=1)
+        weights[:, column : column + len(market.zones)] = watched
+        column += len(market.zones)
+    stream = key(buyer.seed, "audience zones", buyer.campaign_id)
+    return multinomial(by_hour, weights, row_keys(stream, hours))
+
+
+def _by_country(zones: list[tuple[str, str]], by_day: Counts) -> tuple[list[str], Counts]:
+    """Days by zone (days, kinds, zones) added up by country."""
+    countries = sorted({country for country, _ in zones})
+    of_zone = np.array([countries.index(country) for country, _ in zones], dtype=np.int64)
+    result = np.zeros((*by_day.shape[:2], len(countries)), dtype=np.int64)
+    for zone, country in enumerate(of_zone):
+        result[:, :, country] += by_day[:, :, zone]
+    return countries, result
+
+
+def _by_local_hour(
+    zones: list[tuple[str, str]], by_zone: Counts, delivered: Delivered, days: NDArray[np.int64]
+) -> tuple[list[str], Counts]:
+    """Hours by zone (hours, kinds, zones) added up by UTC day and the hour on the viewer's clock."""
+    day = np.searchsorted(days, delivered.hours // 24)
+    result = np.zeros((days.size, by_zone.shape[1], 24), dtype=np.int64)
+    for position, (_, zone) in enumerate(zones):
+        local = local_clock(zone, delivered.hours).hour
+        for kind in range(by_zone.shape[1]):
+            np.add.at(result[:, kind, :], (day, local), by_zone[:, kind, position])
+    return [f"{hour:02d}" for hour in range(24)], result
+
+
+def _batch(
+    campaign_id: int,
+    days: NDArray[np.int64],
+    parts: list[tuple[AudienceDimension, list[str], Counts]],
+) -> pa.RecordBatch:
+    """Rows by day, dimension and segment; `parts` hold (days, kinds, segments)."""
+    names = list(dict.fromkeys(segment for _, segments, _ in parts for segment in segments))
+    code = {name: position for position, name in enumerate(names)}
+    dimension = np.concatenate(
+        [np.full(len(segments), _DIMENSIONS.index(which)) for which, segments, _ in parts]
+    )
+    segment = np.concatenate([[code[name] for name in segments] for _, segments, _ in parts])
+    split = np.concatenate([counts for _, _, counts in parts], axis=2)
+    both, completed, clicked, neither = (split[:, kind, :].ravel() for kind in range(len(KINDS)))
+    width = segment.size
+
+    def dictionary(codes: NDArray[np.int64], values: list[str]) -> pa.DictionaryArray:
+        return pa.DictionaryArray.from_arrays(
+            pa.array(
+                np.tile(codes, days.size).astype(np.int8 if values is not names else np.int32)
+            ),
+            pa.array(values),
+        )
+
+    columns = {
+        "campaign_id": pa.array(np.full(days.size * width, campaign_id, dtype=np.int64)),
+        "activity_date": pa.array(np.repeat(days, width).astype(np.int32)).cast(pa.date32()),
+        "dimension": dictionary(dimension, [str(each) for each in _DIMENSIONS]),
+        "segment": dictionary(segment, names).dictionary_decode(),
+        "impressions": pa.array((both + completed + clicked + neither).astype(np.int32)),
+        "video_q100": pa.array((both + completed).astype(np.int32)),
+        "clicks": pa.array((both + clicked).astype(np.int32)),
+    }
+    return pa.RecordBatch.from_pydict(columns, schema=arrow_schema(AudienceDaily))

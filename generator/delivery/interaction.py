@@ -1,0 +1,55 @@
+"""Interaction: how likely an impression is to be clicked, scanned or engaged with.
+
+Click rates belong to the device, and differ log-normally between campaigns and creatives (with
+mean 1, so that the platform's rate stays what it is); they wear out as the same household sees the
+ad again.
+"""
+
+import numpy as np
+
+from generator.delivery.video import effect
+from generator.enums import Device
+from generator.randomness import Floats
+from generator.schema import Creative
+from generator.schema.behaviour import Interaction
+
+_HIGHEST_RATE = 0.5
+
+
+def click_rates(
+    interaction: Interaction, campaign_id: int, creative: Creative, seed: int
+) -> Floats:
+    """Clicks / impressions at the first exposure, by device: (devices,)."""
+    campaign = _factor(interaction.campaign_log_sd, effect(seed, "ctr", campaign_id))
+    own = _factor(interaction.creative_log_sd, effect(seed, "creative ctr", creative.creative_id))
+    return np.minimum(np.array(interaction.ctr.in_order()) * campaign * own, _HIGHEST_RATE)
+
+
+def wear_out(interaction: Interaction, mean_exposures: Floats) -> Floats:
+    """What is left of the click rate after this many exposures of a household: same shape.
+
+    Interpolated between the platform's figures on the logarithm of the exposures.
+    """
+    exposures = sorted(interaction.wear_out)
+    left = [interaction.wear_out[exposure] for exposure in exposures]
+    return np.interp(np.log(np.maximum(mean_exposures, 1.0)), np.log(exposures), left)
+
+
+def qr_scan_rates(interaction: Interaction, creative: Creative, seed: int) -> Floats:
+    """QR scans / impressions by device, 0 without a code: (devices,)."""
+    if creative.qr_code_url is None:
+        return np.zeros(len(Device))
+    own = _factor(interaction.creative_log_sd, effect(seed, "qr", creative.creative_id))
+    return np.minimum(np.array(interaction.qr_scan_rate.in_order()) * own, _HIGHEST_RATE)
+
+
+def engagement_rates(interaction: Interaction, creative: Creative, seed: int) -> Floats:
+    """Engagements / impressions by device, 0 unless the creative is interactive: (devices,)."""
+    if not creative.is_interactive:
+        return np.zeros(len(Device))
+    own = _factor(interaction.creative_log_sd, effect(seed, "engagement", creative.creative_id))
+    return np.minimum(np.array(interaction.interactive_rate.in_order()) * own, _HIGHEST_RATE)
+
+
+def _factor(log_sd: float, shock: float) -> float:
+    return float(np.exp(log_sd * shock - 0.5 * log_sd * log_sd))

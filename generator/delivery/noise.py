@@ -1,0 +1,39 @@
+"""Log-normal noise that remembers itself: an AR(1) made of hashed innovations, so that any window
+of it can be made alone."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.delivery.quantiles import normal
+from generator.randomness import Floats, key, row_keys, uniforms
+from generator.schema.behaviour import Noise
+
+_FORGOTTEN = 1e-3
+
+
+def autocorrelated(stream: int, positions: NDArray[np.int64], autocorrelation: float) -> Floats:
+    """Standard normals at consecutive `positions`, correlated by `autocorrelation` from one to the
+    next.
+
+    An AR(1) written as the sum of its past innovations, cut where their weight falls below 0.001;
+    the innovation of a position depends on `stream` and the position alone.
+    """
+    if not positions.size:
+        return np.zeros(0)
+    memory = int(np.ceil(np.log(_FORGOTTEN) / np.log(autocorrelation))) if autocorrelation else 0
+    first = int(positions[0])
+    span = np.arange(first - memory, int(positions[-1]) + 1, dtype=np.int64)
+    innovations = normal(uniforms(row_keys(stream, span), "innovation"))
+    weights = autocorrelation ** np.arange(memory + 1, dtype=np.float64)
+    weights /= np.sqrt(np.sum(weights * weights))
+    total = np.zeros(positions.size)
+    for lag, weight in enumerate(weights):
+        start = memory - lag
+        total += weight * innovations[start : start + positions.size]
+    return total
+
+
+def multiplier(noise: Noise, positions: NDArray[np.int64], *purpose: int | str) -> Floats:
+    """Noise factors with mean 1 at consecutive `positions`; `purpose` starts with the seed."""
+    shocks = autocorrelated(key(*purpose), positions, noise.autocorrelation)
+    return np.exp(noise.log_sd * shocks - 0.5 * noise.log_sd**2)

@@ -1,0 +1,150 @@
+"""Pacing: how a line item wants to spend its budget over a flight, and where it must stop.
+
+`plan` gives the expected impressions of every hour: the budget spread in proportion to the supply
+that everybody forecasts, re-planned each morning from what is left, and never more than supply,
+share of voice and frequency capping allow. `stop_at` is the other half: it ends delivery in the
+hour in which a limit is reached, whatever the draws were.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.enums import Pacing
+from generator.randomness import Floats
+from generator.schema.behaviour import PacingFigures
+
+Counts = NDArray[np.int64]
+
+HOURS_A_DAY = 24
+_BARELY_LESS = 1.0 - 1e-12
+_SAFETY_IN_SD = 2.0
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What one line item may spend in one flight. Money in micros."""
+
+    flight_micros: int
+    day_micros: int | None
+    day_impressions: int | None
+    hour_impressions: int | None
+    pacing: Pacing
+    pacing_pct: int
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What one line item is offered in one flight of whole UTC days.
+
+    `available` is the most impressions that supply and share of voice allow, `forecast` what that
+    was expected to be, `price` micros per impression; all (hours, devices).
+    """
+
+    forecast: Floats
+    available: Floats
+    price: Floats
+
+
+def plan(goal: Goal, offer: Offer, figures: PacingFigures) -> Floats:
+    """Expected impressions (hours, devices) of a line item over a flight; 0 <= plan <= available.
+
+    EVEN follows the forecast raised to `supply_exponent`; FRONTLOADED the same with a decay over
+    the flight; ASAP takes all there is. The day's goal is what is left over the days that are
+    left, limited to `pacing_pct` of the day's share of the first plan. Money not spent on a day is
+    spent later.
+    """
+    available = offer.available.sum(axis=1)
+    if goal.flight_micros <= 0 or not available.any():
+        return np.zeros_like(offer.available)
+    days = available.size // HOURS_A_DAY
+    by_device = np.divide(
+        offer.available,
+        available[:, None],
+        out=np.zeros_like(offer.available),
+        where=available[:, None] > 0,
+    )
+    price = (by_device * offer.price).sum(axis=1)
+    price[available == 0] = 1.0
+    ceiling = (available * price).reshape(days, HOURS_A_DAY)
+    if goal.pacing is Pacing.ASAP:
+        spend = ceiling.copy()
+        _cap_days(spend, price.reshape(days, HOURS_A_DAY), goal, figures)
+    else:
+        spend = _follow_plan(goal, offer.forecast.sum(axis=1), available, ceiling, price, figures)
+    return (spend.ravel() / price)[:, None] * by_device
+
+
+def _follow_plan(
+    goal: Goal,
+    forecast: Floats,
+    available: Floats,
+    ceiling: Floats,
+    price: Floats,
+    figures: PacingFigures,
+) -> Floats:
+    """Planned spend (days, 24) in micros, day after day from what is left."""
+    days = ceiling.shape[0]
+    wanted = np.where(available > 0, forecast, 0.0) ** figures.supply_exponent
+    wanted[available == 0] = 0.0
+    if goal.pacing is Pacing.FRONTLOADED:
+        progress = np.arange(wanted.size) / wanted.size
+        wanted *= np.exp(-figures.frontload_decay_per_flight * progress)
+    wanted = wanted.reshape(days, HOURS_A_DAY)
+    weight = wanted.sum(axis=1)
+    tail = weight[::-1].cumsum()[::-1]
+    last_day = int(np.flatnonzero(weight)[-1])
+    surprise = np.divide(available, forecast, out=np.zeros_like(available), where=forecast > 0)
+    mean_price = float((available * price).sum() / available.sum())
+    hourly = price.reshape(days, HOURS_A_DAY)
+    shape = wanted / np.maximum(weight, 1e-300)[:, None] * surprise.reshape(days, HOURS_A_DAY)
+    spend = np.zeros_like(ceiling)
+    left = float(goal.flight_micros)
+    for day in range(last_day + 1):
+        if weight[day] <= 0:
+            continue
+        share = goal.flight_micros * weight[day] / tail[0]
+        today = min(left * weight[day] / tail[day], share * goal.pacing_pct / 100)
+        if goal.day_micros is not None:
+            today = goal.day_micros + _safety(goal.day_micros, mean_price)
+        elif day == last_day:
+            today += _safety(goal.flight_micros, mean_price)
+        spend[day] = np.minimum(today * shape[day], ceiling[day])
+        _cap_days(spend[day : day + 1], hourly[day : day + 1], goal, figures)
+        left = max(left - float(spend[day].sum()), 0.0)
+    return spend
+
+
+def _safety(micros: float, price: float) -> float:
+    """Two standard deviations of what chance leaves unspent, so that the budget is used up."""
+    return _SAFETY_IN_SD * float(np.sqrt(micros / price)) * price
+
+
+def _cap_days(spend: Floats, price: Floats, goal: Goal, figures: PacingFigures) -> None:
+    """Scale days (days, 24) down, in place, to what frequency capping can be expected to let
+    through."""
+    if goal.hour_impressions is not None:
+        np.minimum(spend, figures.cap_use * goal.hour_impressions * price, out=spend)
+    if goal.day_impressions is not None:
+        impressions = (spend / price).sum(axis=1)
+        most = figures.cap_use * goal.day_impressions
+        spend *= np.minimum(1.0, most / np.maximum(impressions, 1e-300))[:, None]
+
+
+def stop_at(limit: int, amounts: Counts, window: int) -> Floats:
+    """The part of each hour's amount that still fits under `limit` in its window: (hours,).
+
+    1 before the limit is reached, a fraction in the hour that reaches it, 0 after it, until the
+    next window of `window` hours starts. Rounding a count down after scaling it keeps the sum
+    within the limit, exactly.
+    """
+    windows = amounts.reshape(-1, window)
+    before = windows.cumsum(axis=1) - windows
+    room = np.maximum(limit - before, 0)
+    part = np.where(
+        windows <= room, 1.0, room / np.maximum(windows, 1).astype(np.float64) * _BARELY_LESS
+    )
+    return part.ravel()

@@ -1,0 +1,61 @@
+"""Price: what an impression costs, in micros (1 / 1,000,000 of the currency) per impression.
+
+A price is a whole number of micros per impression, which is a CPM in steps of 0.001: so spend is
+impressions x price exactly, and no rounding can ever take a campaign over its budget.
+"""
+
+import numpy as np
+
+from generator.delivery.calendar import Hours, local_clock, month_of
+from generator.delivery.quantiles import normal, normal_probability
+from generator.randomness import Floats, key, row_keys, uniforms
+from generator.schema.behaviour import Country, Price
+
+PRIME_TIME = (20, 21, 22)
+
+
+def price_index(price: Price, country: Country, hours: Hours) -> Floats:
+    """The forecast price level of each hour's auctions, around a yearly mean of 1: (hours,
+    devices).
+
+    Seasons (month, and month within the quarter), prime time in the country's time zones, and
+    device.
+    """
+    device = np.array(price.device.in_order())
+    month = np.array(price.month) / np.mean(price.month)
+    sawtooth = np.array(price.month_of_quarter) / np.mean(price.month_of_quarter)
+    level = np.zeros(hours.size)
+    for zone, share in country.zones.items():
+        clock = local_clock(zone, hours)
+        months = month_of(clock.day)
+        prime = np.where(np.isin(clock.hour, PRIME_TIME), price.prime_time, 1.0)
+        level += share * month[months] * sawtooth[months % 3] * prime
+    return level[:, None] * device
+
+
+def auction(level_cpm: Floats, bid_cpm: float, price: Price) -> tuple[Floats, Floats]:
+    """Share of auctions that a bid wins, and the mean price paid: both of `level_cpm`'s shape.
+
+    Clearing prices of single auctions are log-normal around the level; the bid wins those below it
+    and pays the price, never more than the bid. The mean is that of the truncated log-normal.
+    """
+    sd = price.impression_log_sd
+    centre = np.log(level_cpm) - 0.5 * sd * sd
+    z = (np.log(bid_cpm) - centre) / sd
+    won = normal_probability(z)
+    below = normal_probability(z - sd)
+    mean = np.where(won > 1e-12, level_cpm * below / np.maximum(won, 1e-12), bid_cpm)
+    return won, np.minimum(mean, bid_cpm)
+
+
+def line_item_noise(price: Price, hours: Hours, seed: int, line_item_id: int) -> Floats:
+    """What a line item's own auctions add to the price level, mean 1: (hours,)."""
+    stream = key(seed, "price noise", line_item_id)
+    shocks = normal(uniforms(row_keys(stream, hours), "price"))
+    sd = price.line_item_hourly_log_sd
+    return np.exp(sd * shocks - 0.5 * sd * sd)
+
+
+def micros_per_impression(cpm: Floats) -> Floats:
+    """A CPM in currency units as whole micros per impression, rounded down, at least 1."""
+    return np.maximum(np.floor(cpm * 1000.0 + 1e-6), 1.0)

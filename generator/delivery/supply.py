@@ -1,0 +1,170 @@
+"""Supply: how many ad opportunities viewing creates, by device and hour.
+
+opportunities = households x viewing hours / 24 x hour curve x weekday x month x events x slots per
+hour x device share x market noise. A country watches in several time zones; all its platform's
+campaigns see the same market, which is a function of (seed, platform, country, hour).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from generator.delivery import noise
+from generator.delivery.calendar import (
+    Hours,
+    LocalClock,
+    day_number,
+    local_clock,
+    month_of,
+    timestamps,
+    weekday_of,
+)
+from generator.delivery.price import price_index
+from generator.enums import Device
+from generator.randomness import Floats
+from generator.schema import InventoryHourly
+from generator.schema.arrow import arrow_schema
+from generator.schema.behaviour import Behaviour, Event, Noise, Supply
+
+DEVICES = tuple(Device)
+
+
+@dataclass(frozen=True)
+class Market:
+    """One country of one platform over a span of hours; arrays are (hours, devices).
+
+    `forecast` is what everybody expects, `opportunities` what came (integers, as landed in
+    `inventory_hourly`), `zone_viewing` the forecast by time zone (hours, devices, zones).
+    """
+
+    platform: str
+    country: str
+    first_hour: int
+    forecast: Floats
+    opportunities: Floats
+    zone_viewing: Floats
+    zones: tuple[str, ...]
+    price_forecast: Floats
+    price_index: Floats
+
+    def window(self, hours: Hours) -> slice:
+        """The rows of these consecutive hours, which lie inside the market's span."""
+        start = int(hours[0]) - self.first_hour if hours.size else 0
+        return slice(start, start + hours.size)
+
+
+def market(behaviour: Behaviour, country: str, hours: Hours, seed: int) -> Market:
+    """The market of one country at consecutive UTC hours."""
+    place = behaviour.countries[country]
+    zone_viewing = viewing(behaviour, country, hours)
+    slots = behaviour.supply.ad_minutes_per_hour * 60 / behaviour.supply.mean_ad_seconds
+    viewing_hours = place.households * behaviour.supply.hours_per_household_day / 24
+    zone_viewing *= viewing_hours * slots
+    forecast = zone_viewing.sum(axis=2)
+    market_factor = _daily(behaviour.supply.market_noise, hours, seed, "market", behaviour.name)
+    price_forecast = price_index(behaviour.price, place, hours)
+    price_factor = _daily(behaviour.price.market_noise, hours, seed, "price", behaviour.name)
+    return Market(
+        platform=behaviour.name,
+        country=country,
+        first_hour=int(hours[0]) if hours.size else 0,
+        forecast=forecast,
+        opportunities=np.rint(forecast * market_factor[:, None]),
+        zone_viewing=zone_viewing,
+        zones=tuple(place.zones),
+        price_forecast=price_forecast,
+        price_index=np.round(price_forecast * price_factor[:, None], 4),
+    )
+
+
+def viewing(behaviour: Behaviour, country: str, hours: Hours) -> Floats:
+    """Viewing relative to the yearly mean of 1, by device and zone: (hours, devices, zones)."""
+    place = behaviour.countries[country]
+    supply = behaviour.supply
+    curves = hour_curves(supply)
+    weekday = np.array(supply.weekday) / np.mean(supply.weekday)
+    month = np.array(supply.month) / np.mean(supply.month)
+    device_share = np.array(supply.device_share.in_order())
+    result = np.empty((hours.size, len(DEVICES), len(place.zones)))
+    for index, (zone, zone_share) in enumerate(place.zones.items()):
+        clock = local_clock(zone, hours)
+        level = weekday[weekday_of(clock.day)] * month[month_of(clock.day)]
+        level *= event_factor(supply.events, country, clock)
+        shape = curves[:, clock.is_weekend.astype(np.int64), clock.hour].T
+        result[:, :, index] = zone_share * level[:, None] * shape * device_share
+    return result
+
+
+def hour_curves(supply: Supply) -> Floats:
+    """Viewing by device, weekday or weekend, and local hour, each day with mean 1: (devices, 2,
+    24)."""
+    curves = np.array(
+        [[curve.weekday, curve.weekend] for curve in supply.hour_curve.in_order()], dtype=np.float64
+    )
+    normalised: Floats = curves / curves.mean(axis=2, keepdims=True)
+    return normalised
+
+
+def event_factor(events: list[Event], country: str, clock: LocalClock) -> Floats:
+    """The product of the events that are on at each local hour: (hours,)."""
+    factor = np.ones(clock.day.size)
+    for event in events:
+        if event.countries is None or country in event.countries:
+            factor[_during(event, clock.day)] *= event.multiplier
+    return factor
+
+
+def inventory_batch(market: Market, hours: Hours) -> pa.RecordBatch:
+    """The market's hours as a batch of `inventory_hourly`, by hour and device."""
+    devices = len(DEVICES)
+    window = market.window(hours)
+    rows = hours.size * devices
+    columns = {
+        "platform": pa.array([market.platform]).take(pa.array(np.zeros(rows, dtype=np.int32))),
+        "country": pa.array([market.country]).take(pa.array(np.zeros(rows, dtype=np.int32))),
+        "device": device_column(np.tile(np.arange(devices, dtype=np.int8), hours.size)),
+        "hour_ts": pa.array(np.repeat(timestamps(hours), devices), type=pa.timestamp("us")),
+        "ad_opportunities": pa.array(market.opportunities[window].astype(np.int32).ravel()),
+        "price_index": pa.array(market.price_index[window].ravel()),
+    }
+    return pa.RecordBatch.from_pydict(columns, schema=arrow_schema(InventoryHourly))
+
+
+def device_column(codes: NDArray[np.int8]) -> pa.DictionaryArray:
+    """Device codes (positions in `DEVICES`) as the dictionary column that the raw tables use."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array([str(d) for d in DEVICES]))
+
+
+def _during(event: Event, days: NDArray[np.int64]) -> NDArray[np.bool_]:
+    if isinstance(event.start, date) and isinstance(event.end, date):
+        during: NDArray[np.bool_] = (days >= day_number(event.start)) & (
+            days <= day_number(event.end)
+        )
+        return during
+    of_year = _month_and_day(days)
+    start, end = (int(str(day).replace("-", "")) for day in (event.start, event.end))
+    if start <= end:
+        return (of_year >= start) & (of_year <= end)
+    return (of_year >= start) | (of_year <= end)
+
+
+def _month_and_day(days: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Day numbers as month x 100 + day of the month."""
+    dates = days.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    day_of_month = (dates - months).astype(np.int64) + 1
+    return (months.astype(np.int64) % 12 + 1) * 100 + day_of_month
+
+
+def _daily(figures: Noise, hours: Hours, seed: int, *purpose: str) -> Floats:
+    """A daily noise factor, repeated over the hours of each UTC day: (hours,)."""
+    if not hours.size:
+        return np.zeros(0)
+    days = np.arange(int(hours[0]) // 24, int(hours[-1]) // 24 + 1, dtype=np.int64)
+    factors = noise.multiplier(figures, days, seed, "supply", *purpose)
+    return factors[hours // 24 - days[0]]

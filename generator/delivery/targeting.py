@@ -1,0 +1,111 @@
+"""Targeting: which part of a market's supply a line item can use, and how many households that
+addresses.
+
+A segment's share of viewing is not its share of households: over weeks a household watches several
+genres and has several people in it. `reach.breadth` of the platform says over how many independent
+looks a household is given; devices and regions are counted as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from generator.enums import Device, TargetingKey
+from generator.randomness import Floats
+from generator.schema import LineItem
+from generator.schema.behaviour import Behaviour
+from generator.schema.booking import Booking
+
+Targeting = Mapping[str, list[str]]
+
+AUDIENCE_KEYS = (
+    TargetingKey.AGE_RANGE,
+    TargetingKey.GENDER,
+    TargetingKey.HOUSEHOLD_INCOME,
+    TargetingKey.LIFE_STAGE,
+    TargetingKey.INTEREST_CATEGORY,
+)
+
+
+def targeting_of(line_item: LineItem) -> Targeting:
+    """The lists of a line item's targeting, by key; a key that is not there does not restrict."""
+    lists: dict[str, list[str]] = json.loads(line_item.targeting)
+    return lists
+
+
+def countries_of(targeting: Targeting, behaviour: Behaviour) -> tuple[str, ...]:
+    """The markets a line item runs in: those it names, else all of the platform's."""
+    return tuple(targeting.get(TargetingKey.GEO_COUNTRY, list(behaviour.countries)))
+
+
+def devices_of(targeting: Targeting) -> tuple[Device, ...]:
+    """The devices a line item runs on, in the order of `Device`."""
+    named = targeting.get(TargetingKey.DEVICE)
+    return tuple(device for device in Device if named is None or device in named)
+
+
+def segment_shares(behaviour: Behaviour, key: str) -> dict[str, float]:
+    """Each segment's share of viewing for a key of the audience, or for CONTENT_GENRE."""
+    if key == TargetingKey.CONTENT_GENRE:
+        return {name: genre.share for name, genre in behaviour.genres.items()}
+    shares: dict[str, float] = getattr(behaviour.audience, key)
+    return shares
+
+
+def supply_share(behaviour: Behaviour, country: str, targeting: Targeting) -> float:
+    """The share of a country's opportunities that fits the targeting, devices left out."""
+    share = _region_share(behaviour, country, targeting)
+    for key in (TargetingKey.CONTENT_GENRE, *AUDIENCE_KEYS):
+        share *= _addressed(segment_shares(behaviour, key), targeting.get(key))
+    return share
+
+
+def device_mask(targeting: Targeting) -> Floats:
+    """1 for each targeted device, 0 for the others: (devices,)."""
+    targeted = devices_of(targeting)
+    return np.array([1.0 if device in targeted else 0.0 for device in Device])
+
+
+def addressed_households(behaviour: Behaviour, booking: Booking) -> int:
+    """Households that at least one line item of the campaign can reach; 0 only without supply."""
+    total = 0.0
+    targetings = [targeting_of(item.line_item) for item in booking.line_items]
+    countries = {country for each in targetings for country in countries_of(each, behaviour)}
+    for country in sorted(countries):
+        missed = 1.0
+        for targeting in targetings:
+            if country in countries_of(targeting, behaviour):
+                missed *= 1.0 - _household_share(behaviour, country, targeting)
+        total += behaviour.countries[country].households * (1.0 - missed)
+    return max(1, round(total)) if total > 0 else 0
+
+
+def _household_share(behaviour: Behaviour, country: str, targeting: Targeting) -> float:
+    share = _region_share(behaviour, country, targeting)
+    without_device = 1.0
+    for device in devices_of(targeting):
+        without_device *= 1.0 - getattr(behaviour.reach.device_households, device)
+    share *= 1.0 - without_device
+    for key in (TargetingKey.CONTENT_GENRE, *AUDIENCE_KEYS):
+        looks = behaviour.reach.breadth.get(key, 1.0)
+        share *= (
+            1.0 - (1.0 - _addressed(segment_shares(behaviour, key), targeting.get(key))) ** looks
+        )
+    return share
+
+
+def _region_share(behaviour: Behaviour, country: str, targeting: Targeting) -> float:
+    named = targeting.get(TargetingKey.GEO_DMA)
+    if named is None:
+        return 1.0
+    regions = behaviour.countries[country].regions
+    return sum(regions[code].share for code in named if code in regions)
+
+
+def _addressed(shares: Mapping[str, float], named: Iterable[str] | None) -> float:
+    if named is None:
+        return 1.0
+    return min(1.0, sum(shares.get(name, 0.0) for name in named))

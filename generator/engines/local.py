@@ -1,0 +1,143 @@
+"""The engine that makes everything in this process, campaign by campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from generator.delivery.calendar import Hours, day_number, hours_of
+from generator.delivery.campaign import deliver
+from generator.delivery.supply import Market, inventory_batch, market
+from generator.delivery.targeting import countries_of, targeting_of
+from generator.schema import (
+    TABLES,
+    Advertiser,
+    AudienceDaily,
+    Budget,
+    Campaign,
+    CampaignReach,
+    Creative,
+    Flight,
+    FrequencyCap,
+    InventoryHourly,
+    LineItem,
+    PerformanceHourly,
+    Platform,
+    RawTable,
+    Run,
+)
+from generator.schema.arrow import to_arrow
+from generator.schema.booking import Booking
+from generator.sinks.fingerprint import Fingerprint
+from generator.sinks.sink import Sink
+from generator.world.build import World
+
+Progress = Callable[[int, int], None]
+Piece = tuple[type[RawTable], pa.RecordBatch]
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What one table received."""
+
+    table: type[RawTable]
+    rows: int
+    fingerprint: str
+
+
+def run(
+    world: World, sink: Sink, only: Collection[str] | None = None, progress: Progress | None = None
+) -> list[Landed]:
+    """Make the world's data and hand it to the sink; rows and fingerprint of each table.
+
+    `only` keeps the campaigns of these scenarios; what is kept equals its rows in the whole.
+    `progress` is called with campaigns done and campaigns in all.
+    """
+    prints = {table: Fingerprint() for table in TABLES}
+    with sink:
+        for table, batch in pieces(world, only, progress):
+            prints[table].add(batch)
+            sink.write(table, batch)
+    return [Landed(table, each.rows, each.hexdigest) for table, each in prints.items()]
+
+
+def pieces(
+    world: World, only: Collection[str] | None = None, progress: Progress | None = None
+) -> Iterator[Piece]:
+    """Every batch of the run: entities, inventory, then the facts of campaign after campaign."""
+    chosen = [
+        booking for booking in world.bookings if only is None or booking.campaign.scenario in only
+    ]
+    yield from entity_pieces(world, chosen)
+    horizon_day = day_number(world.run.as_of_date)
+    markets = _markets(world)
+    for market_ in markets.values():
+        hours = _span(world)
+        yield InventoryHourly, inventory_batch(market_, hours[hours < horizon_day * 24])
+    for done, booking in enumerate(chosen):
+        if progress:
+            progress(done, len(chosen))
+        platform = booking.campaign.platform
+        own_markets = {
+            country: market_ for (name, country), market_ in markets.items() if name == platform
+        }
+        delivery = deliver(
+            booking, world.behaviours[platform], own_markets, world.run.seed, horizon_day
+        )
+        for batch in delivery.performance:
+            yield PerformanceHourly, batch
+        yield CampaignReach, delivery.reach
+        yield AudienceDaily, delivery.audience
+    if progress:
+        progress(len(chosen), len(chosen))
+
+
+def entity_pieces(world: World, chosen: list[Booking]) -> Iterator[Piece]:
+    """The entities of the chosen campaigns, one table after the other."""
+    buyers = {booking.campaign.advertiser_id for booking in chosen}
+    items = [item for booking in chosen for item in booking.line_items]
+    rows: dict[type[RawTable], list[RawTable]] = {
+        Run: [world.run],
+        Platform: list(world.platforms),
+        Advertiser: [each for each in world.advertisers if each.advertiser_id in buyers],
+        Campaign: [booking.campaign for booking in chosen],
+        Flight: [flight for booking in chosen for flight in booking.flights],
+        Budget: [booking.budget for booking in chosen],
+        FrequencyCap: [cap for booking in chosen for cap in booking.frequency_caps],
+        LineItem: [item.line_item for item in items],
+        Creative: [creative for item in items for creative in item.creatives],
+    }
+    for table, entities in rows.items():
+        for batch in to_arrow(table, entities).to_batches():
+            yield table, batch
+
+
+def _span(world: World) -> Hours:
+    """Every hour from the first to the last day of any flight."""
+    days = [
+        (day_number(flight.start_date), day_number(flight.end_date))
+        for booking in world.bookings
+        for flight in booking.flights
+    ]
+    return hours_of(min(first for first, _ in days), max(last for _, last in days))
+
+
+def _markets(world: World) -> dict[tuple[str, str], Market]:
+    """Each platform's markets that some campaign is targeted on, over the whole span."""
+    wanted = sorted(
+        {
+            (booking.campaign.platform, country)
+            for booking in world.bookings
+            for item in booking.line_items
+            for country in countries_of(
+                targeting_of(item.line_item), world.behaviours[booking.campaign.platform]
+            )
+        }
+    )
+    hours = _span(world)
+    return {
+        (platform, country): market(world.behaviours[platform], country, hours, world.run.seed)
+        for platform, country in wanted
+    }

@@ -1,0 +1,232 @@
+"""The closed vocabularies of the data: what a status, a device or a buying type can be called.
+
+Every other module takes its words from here; the DDL checks, the dbt `accepted_values` tests and
+the validation of scenarios are derived from these classes. Names follow OpenRTB, VAST and the
+delivery platforms (DV360, Google Ad Manager, The Trade Desk). Nothing here knows a table or a
+number.
+"""
+
+from enum import StrEnum
+
+
+class Objective(StrEnum):
+    """What the advertiser wants from the campaign."""
+
+    AWARENESS = "AWARENESS"
+    CONSIDERATION = "CONSIDERATION"
+    CONVERSION = "CONVERSION"
+
+
+class Status(StrEnum):
+    """Where a campaign, line item or advertiser stands on the day the data was made for."""
+
+    DRAFT = "DRAFT"
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    COMPLETED = "COMPLETED"
+
+
+class BuyType(StrEnum):
+    """How the inventory was bought; only `PRIVATE_AUCTION` pays a clearing price."""
+
+    DIRECT_IO = "DIRECT_IO"
+    PROGRAMMATIC_GUARANTEED = "PROGRAMMATIC_GUARANTEED"
+    PREFERRED_DEAL = "PREFERRED_DEAL"
+    PRIVATE_AUCTION = "PRIVATE_AUCTION"
+
+
+class DspPartner(StrEnum):
+    """The demand-side platform that a programmatic campaign is bought through."""
+
+    AMAZON = "AMAZON"
+    AJA = "AJA"
+    DV360 = "DV360"
+    THE_TRADE_DESK = "THE_TRADE_DESK"
+    YAHOO = "YAHOO"
+
+
+class BudgetType(StrEnum):
+    """Whether the amount is for the whole campaign or for each UTC day."""
+
+    LIFETIME = "LIFETIME"
+    DAILY = "DAILY"
+
+
+class Pacing(StrEnum):
+    """How a line item wants to spend its budget over a flight."""
+
+    EVEN = "EVEN"
+    FRONTLOADED = "FRONTLOADED"
+    ASAP = "ASAP"
+
+
+class TimeUnit(StrEnum):
+    """The window in which a frequency cap counts."""
+
+    HOUR = "HOUR"
+    DAY = "DAY"
+    WEEK = "WEEK"
+    MONTH = "MONTH"
+    LIFETIME = "LIFETIME"
+
+
+class CapScope(StrEnum):
+    """Whose exposures a frequency cap counts."""
+
+    HOUSEHOLD = "HOUSEHOLD"
+    PROFILE = "PROFILE"
+    DEVICE = "DEVICE"
+
+
+class AdFormat(StrEnum):
+    """The format a line item books."""
+
+    STANDARD_VIDEO = "STANDARD_VIDEO"
+    INTERACTIVE_OVERLAY = "INTERACTIVE_OVERLAY"
+    PAUSE_AD = "PAUSE_AD"
+    SPONSORSHIP = "SPONSORSHIP"
+
+
+class Placement(StrEnum):
+    """Where in the programme the creative runs."""
+
+    PRE_ROLL = "PRE_ROLL"
+    MID_ROLL = "MID_ROLL"
+    LIVE = "LIVE"
+    PAUSE = "PAUSE"
+
+
+class QaStatus(StrEnum):
+    """Outcome of the platform's creative review."""
+
+    APPROVED = "APPROVED"
+    PENDING = "PENDING"
+    REJECTED = "REJECTED"
+
+
+class Device(StrEnum):
+    """The four device groups of the reports (OpenRTB device types 3 and 7, 4, 5, 2)."""
+
+    CTV = "CTV"
+    MOBILE = "MOBILE"
+    TABLET = "TABLET"
+    DESKTOP = "DESKTOP"
+
+
+class TargetingKey(StrEnum):
+    """What a line item can be targeted on."""
+
+    DEVICE = "DEVICE"
+    GEO_COUNTRY = "GEO_COUNTRY"
+    GEO_DMA = "GEO_DMA"
+    CONTENT_GENRE = "CONTENT_GENRE"
+    AGE_RANGE = "AGE_RANGE"
+    GENDER = "GENDER"
+    HOUSEHOLD_INCOME = "HOUSEHOLD_INCOME"
+    LIFE_STAGE = "LIFE_STAGE"
+    INTEREST_CATEGORY = "INTEREST_CATEGORY"
+
+
+class GeoTier(StrEnum):
+    """The finest geography that a line item is sold on."""
+
+    COUNTRY = "COUNTRY"
+    REGION = "REGION"
+    DMA = "DMA"
+    CITY = "CITY"
+
+
+class AdServerType(StrEnum):
+    """How the creative is served: by the platform itself or through the buyer's VAST tag."""
+
+    PLATFORM_HOSTED = "PLATFORM_HOSTED"
+    VAST_TAG = "VAST_TAG"
+
+
+class VerificationVendor(StrEnum):
+    """Who measures viewability and invalid traffic."""
+
+    IAS = "IAS"
+    DOUBLEVERIFY = "DOUBLEVERIFY"
+    NONE = "NONE"
+
+
+class MeasurementPartner(StrEnum):
+    """Who measures the campaign's outcome."""
+
+    NIELSEN = "NIELSEN"
+    KANTAR = "KANTAR"
+    CINT = "CINT"
+    EDO = "EDO"
+    ISPOT = "ISPOT"
+    NCSOLUTIONS = "NCSOLUTIONS"
+    AFFINITY = "AFFINITY"
+
+
+class CleanRoom(StrEnum):
+    """Where advertiser and platform match their data."""
+
+    SNOWFLAKE = "SNOWFLAKE"
+    INFOSUM = "INFOSUM"
+    AWS = "AWS"
+    LIVERAMP = "LIVERAMP"
+
+
+class Industry(StrEnum):
+    """What the advertiser sells."""
+
+    AUTOMOTIVE = "AUTOMOTIVE"
+    CONSUMER_GOODS = "CONSUMER_GOODS"
+    ENTERTAINMENT = "ENTERTAINMENT"
+    FASHION = "FASHION"
+    FINANCE = "FINANCE"
+    FOOD_BEVERAGE = "FOOD_BEVERAGE"
+    HEALTH = "HEALTH"
+    HOME = "HOME"
+    RETAIL = "RETAIL"
+    TECHNOLOGY = "TECHNOLOGY"
+    TELECOM = "TELECOM"
+    TRAVEL = "TRAVEL"
+
+
+class ContentTier(StrEnum):
+    """The slice of the catalogue a campaign runs beside."""
+
+    PREMIUM = "PREMIUM"
+    STANDARD = "STANDARD"
+
+
+class Currency(StrEnum):
+    """ISO 4217 codes of the markets that the platforms sell in."""
+
+    USD = "USD"
+    GBP = "GBP"
+    EUR = "EUR"
+    AUD = "AUD"
+    BRL = "BRL"
+    MXN = "MXN"
+    JPY = "JPY"
+    CAD = "CAD"
+    KRW = "KRW"
+
+
+class ReachWindow(StrEnum):
+    """The span over which households are counted once."""
+
+    HOUR = "HOUR"
+    DAY = "DAY"
+    WEEK = "WEEK"
+    FLIGHT_TO_DATE = "FLIGHT_TO_DATE"
+
+
+class AudienceDimension(StrEnum):
+    """By what a campaign's day is split in `audience_daily`."""
+
+    AGE_RANGE = "AGE_RANGE"
+    GENDER = "GENDER"
+    LIFE_STAGE = "LIFE_STAGE"
+    INTEREST_CATEGORY = "INTEREST_CATEGORY"
+    CONTENT_GENRE = "CONTENT_GENRE"
+    COUNTRY = "COUNTRY"
+    REGION = "REGION"
+    LOCAL_HOUR = "LOCAL_HOUR"

@@ -1,0 +1,60 @@
+"""Stateless randomness: every draw is a hash of the seed, its purpose and the ids of its row.
+
+There is no generator object and no order of draws, so any row can be made alone and equals the
+same row of the whole. Keys are BLAKE2b of the parts; draws are SplitMix64 (Steele, Lea and Flood,
+OOPSLA 2014) of the key. `quantiles` turns the uniforms into other distributions.
+"""
+
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+Keys = NDArray[np.uint64]
+Floats = NDArray[np.float64]
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_30, _27, _31, _11 = (np.uint64(bits) for bits in (30, 27, 31, 11))
+_UNIT = 2.0**-53
+
+
+def key(*parts: int | str) -> int:
+    """A 64-bit key of these parts. Parts are kept apart: ("a", "bc") and ("ab", "c") differ."""
+    digest = blake2b(digest_size=8)
+    for part in parts:
+        text = str(part).encode()
+        kind = b"i" if isinstance(part, int) else b"s"
+        digest.update(kind + len(text).to_bytes(4, "little") + text)
+    return int.from_bytes(digest.digest(), "little")
+
+
+def mixed(values: Keys) -> Keys:
+    """The SplitMix64 finalizer of each value, in place."""
+    values ^= values >> _30
+    values *= _MIX_1
+    values ^= values >> _27
+    values *= _MIX_2
+    values ^= values >> _31
+    return values
+
+
+def row_keys(base: int, positions: NDArray[np.int64]) -> Keys:
+    """One key per position of the stream `base`: the SplitMix64 sequence, entered anywhere."""
+    return mixed(np.uint64(base) + positions.astype(np.uint64) * _GOLDEN)
+
+
+def uniforms(keys: Keys, purpose: str) -> Floats:
+    """One uniform in (0, 1) per key for this purpose, on the middles of 2^53 equal steps."""
+    bits = mixed(keys + np.uint64(key(purpose)))
+    bits >>= _11
+    unit = bits.astype(np.float64)
+    unit += 0.5
+    unit *= _UNIT
+    return unit
+
+
+def uniform(*parts: int | str) -> float:
+    """One uniform in (0, 1) of these parts, for draws that an entity makes once."""
+    return float(uniforms(np.array([key(*parts)], dtype=np.uint64), "uniform")[0])

@@ -1,0 +1,344 @@
+"""What a scenario and a workflow may hold: the models of the files in `templates/`.
+
+An example says everything; a profile leaves out its advertiser, names and dates, and `world/`
+makes them up from the seed. Both are a `Scenario`. Amounts are in units of the currency, as people
+write them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import pairwise
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from generator.enums import (
+    AdFormat,
+    AdServerType,
+    BudgetType,
+    BuyType,
+    CapScope,
+    CleanRoom,
+    ContentTier,
+    Currency,
+    Device,
+    DspPartner,
+    GeoTier,
+    Industry,
+    MeasurementPartner,
+    Objective,
+    Pacing,
+    Placement,
+    TargetingKey,
+    TimeUnit,
+    VerificationVendor,
+)
+from generator.scenario.errors import nearest
+from generator.schema.behaviour import Behaviour
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
+DURATIONS = (10, 15, 20, 30, 45, 60, 75)
+PRE_ROLL_DURATIONS = (10, 15, 20, 30)
+LIVE_DURATIONS = (15, 30)
+
+
+def _in_steps_of_a_thousandth(cpm: float) -> float:
+    if abs(cpm * 1000 - round(cpm * 1000)) > 1e-6:
+        raise ValueError(
+            "a CPM is given in steps of 0.001, so that one impression costs whole micros"
+        )
+    return cpm
+
+
+def _in_whole_micros(amount: float) -> float:
+    if abs(amount * 1_000_000 - round(amount * 1_000_000)) > 1e-3:
+        raise ValueError("an amount has at most six decimals")
+    return amount
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not an IANA time zone") from error
+    return name
+
+
+def _device_synonym(device: Any) -> Any:
+    return "CTV" if device == "TV" else device
+
+
+def _no_repeats(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise ValueError("the same value is listed twice")
+    return values
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+TemplateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Day = Annotated[date, Field(strict=True, ge=FIRST_DAY, le=LAST_DAY)]
+Flag = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Cpm = Annotated[
+    float, Field(strict=True, gt=0, le=10_000_000), AfterValidator(_in_steps_of_a_thousandth)
+]
+Amount = Annotated[float, Field(strict=True, ge=0, le=1e12), AfterValidator(_in_whole_micros)]
+Share = Annotated[float, Field(strict=True, gt=0, le=1)]
+Segments = Annotated[list[Text], Field(min_length=1), AfterValidator(_no_repeats)]
+Devices = Annotated[
+    list[Annotated[Device, BeforeValidator(_device_synonym)]],
+    Field(min_length=1),
+    AfterValidator(_no_repeats),
+]
+ExampleAddress = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[a-z0-9.-]{1,120}\.example$")
+]
+
+
+class Plan(BaseModel):
+    """Base of everything in a scenario file: unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AdvertiserPlan(Plan):
+    """Who pays. What is left out is made up."""
+
+    name: Text | None = None
+    brand: Text | None = None
+    industry: Industry | None = None
+    contact_email: ExampleAddress | None = None
+    agency_name: Text | None = None
+    time_zone: Annotated[Text, AfterValidator(_known_zone)] = "America/New_York"
+
+
+class FlightPlan(Plan):
+    """Days on which the campaign runs: given, or `weeks` long from a day drawn inside a window."""
+
+    start_date: Day | None = None
+    end_date: Day | None = None
+    weeks: Annotated[int, Field(strict=True, ge=1, le=104)] | None = None
+    start_between: Annotated[list[Day], Field(min_length=2, max_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _given_or_drawn(self) -> FlightPlan:
+        given = self.start_date is not None and self.end_date is not None
+        drawn = self.weeks is not None and self.start_between is not None
+        either = (self.start_date or self.end_date) and (self.weeks or self.start_between)
+        if given == drawn or either:
+            raise ValueError("give start_date and end_date, or weeks and start_between")
+        if self.start_date and self.end_date and self.end_date < self.start_date:
+            raise ValueError(f"end_date {self.end_date} lies before start_date {self.start_date}")
+        if self.start_between and self.start_between[1] < self.start_between[0]:
+            raise ValueError("start_between is given as [earliest, latest]")
+        return self
+
+
+class BudgetPlan(Plan):
+    """How much may be spent: in all, or on each UTC day."""
+
+    amount: Amount
+    type: BudgetType = BudgetType.LIFETIME
+
+
+class FrequencyCapPlan(Plan):
+    """At most `max_impressions` for one household within `time_units` times `time_unit`."""
+
+    max_impressions: Whole
+    time_unit: TimeUnit
+    time_units: Whole = 1
+    scope: CapScope = CapScope.HOUSEHOLD
+
+
+class CampaignPlan(Plan):
+    """What is bought, for how much, and when."""
+
+    name: Text | None = None
+    platform: TemplateName
+    objective: Objective
+    buy_type: BuyType
+    dsp_partner: DspPartner | None = None
+    target_cpm: Cpm
+    currency: Currency
+    content_tier: ContentTier | None = None
+    brand_lift_enabled: Flag = False
+    attention_metrics_enabled: Flag = False
+    clean_room_provider: CleanRoom | None = None
+    measurement_partner: MeasurementPartner | None = None
+    external_ref: Text | None = None
+    flights: Annotated[list[FlightPlan], Field(min_length=1, max_length=99)]
+    budget: BudgetPlan
+    frequency_caps: Annotated[list[FrequencyCapPlan], Field(max_length=9)] = []
+
+    @model_validator(mode="after")
+    def _flights_do_not_overlap(self) -> CampaignPlan:
+        if len(self.flights) > 1:
+            days = [(flight.start_date, flight.end_date) for flight in self.flights]
+            if any(start is None or end is None for start, end in days):
+                raise ValueError("a drawn flight must be the only one")
+            ordered = sorted((start, end) for start, end in days if start and end)
+            for (_, end), (start, _) in pairwise(ordered):
+                if start <= end:
+                    raise ValueError(f"two flights overlap: one ends {end}, another starts {start}")
+        return self
+
+    @model_validator(mode="after")
+    def _direct_orders_have_no_dsp(self) -> CampaignPlan:
+        if self.buy_type is BuyType.DIRECT_IO and self.dsp_partner is not None:
+            raise ValueError("a DIRECT_IO campaign has no dsp_partner")
+        return self
+
+
+class TargetingPlan(Plan):
+    """What a line item is targeted on; what is left out does not restrict."""
+
+    DEVICE: Devices | None = None
+    GEO_COUNTRY: Segments | None = None
+    GEO_DMA: Segments | None = None
+    CONTENT_GENRE: Segments | None = None
+    AGE_RANGE: Segments | None = None
+    GENDER: Segments | None = None
+    HOUSEHOLD_INCOME: Segments | None = None
+    LIFE_STAGE: Segments | None = None
+    INTEREST_CATEGORY: Segments | None = None
+
+    def lists(self) -> dict[str, list[str]]:
+        """The lists that were given, by key."""
+        return {
+            str(key): [str(value) for value in values]
+            for key in TargetingKey
+            if (values := getattr(self, key)) is not None
+        }
+
+
+class CreativePlan(Plan):
+    """One ad. A pause ad is a still image and has no duration."""
+
+    name: Text | None = None
+    placement: Placement
+    duration_seconds: Annotated[int, Field(strict=True)] | None = None
+    rotation_weight: Whole = 1
+    rotation_start_date: Day | None = None
+    rotation_end_date: Day | None = None
+    is_skippable: Flag = False
+    is_interactive: Flag = False
+    has_qr_code: Flag = False
+    overlay_cta_text: Text | None = None
+
+    @model_validator(mode="after")
+    def _duration_fits_the_placement(self) -> CreativePlan:
+        if self.placement is Placement.PAUSE:
+            if self.duration_seconds is not None or self.is_skippable:
+                raise ValueError("a pause ad is a still image: no duration_seconds, not skippable")
+            return self
+        sold = {Placement.PRE_ROLL: PRE_ROLL_DURATIONS, Placement.LIVE: LIVE_DURATIONS}
+        lengths = sold.get(self.placement, DURATIONS)
+        if self.duration_seconds not in lengths:
+            names = ", ".join(str(length) for length in lengths)
+            raise ValueError(f"duration_seconds of a {self.placement} is one of {names}")
+        return self
+
+    @model_validator(mode="after")
+    def _rotation_ends_after_it_starts(self) -> CreativePlan:
+        start, end = self.rotation_start_date, self.rotation_end_date
+        if start and end and end < start:
+            raise ValueError(f"rotation_end_date {end} lies before rotation_start_date {start}")
+        return self
+
+
+class LineItemPlan(Plan):
+    """What is bought in one format with one targeting."""
+
+    name: Text | None = None
+    ad_format: AdFormat = AdFormat.STANDARD_VIDEO
+    bid_cpm: Cpm | None = None
+    budget_share: Share | None = None
+    pacing: Pacing = Pacing.EVEN
+    pacing_pct: Annotated[int, Field(strict=True, ge=1, le=1000)] = 150
+    ad_server_type: AdServerType = AdServerType.PLATFORM_HOSTED
+    verification_vendor: VerificationVendor = VerificationVendor.DOUBLEVERIFY
+    geo_tier: GeoTier | None = None
+    targeting: TargetingPlan = TargetingPlan()
+    creatives: Annotated[list[CreativePlan], Field(min_length=1, max_length=99)]
+
+    @model_validator(mode="after")
+    def _format_and_creatives_agree(self) -> LineItemPlan:
+        pauses = [creative.placement is Placement.PAUSE for creative in self.creatives]
+        if self.ad_format is AdFormat.PAUSE_AD and not all(pauses):
+            raise ValueError("a PAUSE_AD line item has PAUSE creatives only")
+        if self.ad_format is not AdFormat.PAUSE_AD and any(pauses):
+            raise ValueError(f"a {self.ad_format} line item has no PAUSE creatives")
+        interactive = any(creative.is_interactive for creative in self.creatives)
+        if interactive and self.ad_format is not AdFormat.INTERACTIVE_OVERLAY:
+            raise ValueError("interactive creatives belong in an INTERACTIVE_OVERLAY line item")
+        return self
+
+
+class Scenario(Plan):
+    """An example or a profile: one campaign with its line items."""
+
+    name: TemplateName
+    description: Text
+    advertiser: AdvertiserPlan = AdvertiserPlan()
+    campaign: CampaignPlan
+    line_items: Annotated[list[LineItemPlan], Field(min_length=1, max_length=99)]
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> Scenario:
+        shares = [item.budget_share for item in self.line_items]
+        given = [share for share in shares if share is not None]
+        if given and len(given) < len(shares):
+            raise ValueError("give every line item a budget_share, or none")
+        if given and abs(sum(given) - 1) > 1e-6:
+            raise ValueError(
+                f"the budget_share of the line items add up to {sum(given):g}, not to 1"
+            )
+        return self
+
+
+class Workflow(Plan):
+    """A named dataset: which scenarios, under which seed, as of which day."""
+
+    name: TemplateName
+    description: Text
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+    as_of: Day
+    examples: list[Text] = []
+    profiles: list[Text] = []
+
+    @model_validator(mode="after")
+    def _has_scenarios(self) -> Workflow:
+        if not self.examples and not self.profiles:
+            raise ValueError("a workflow lists at least one example or profile")
+        return self
+
+
+def platform_problems(
+    scenario: Scenario, platform: Behaviour
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What a scenario asks for that its platform does not have: (path, sentence) each."""
+    audience = platform.audience.model_dump(exclude={"affinity_log_sd"})
+    known: dict[str, set[str]] = {key: set(shares) for key, shares in audience.items()}
+    known["CONTENT_GENRE"] = set(platform.genres)
+    known["GEO_COUNTRY"] = set(platform.countries)
+    known["GEO_DMA"] = {code for place in platform.countries.values() for code in place.regions}
+    for position, item in enumerate(scenario.line_items):
+        for key, values in item.targeting.lists().items():
+            for index, value in enumerate(values):
+                if key in known and value not in known[key]:
+                    path = ("line_items", position, "targeting", key, index)
+                    yield (
+                        path,
+                        f"{platform.name} has no {key} {value!r}{nearest(value, known[key])}",
+                    )

@@ -1,0 +1,160 @@
+"""YAML files read safely, with the place of every key: PyYAML's safe constructors on a checked
+node tree.
+
+Duplicate keys, recursive aliases, and files that are or unfold too large are refused before
+anything is built. `merged` is the one rule of inheritance: mappings merge key by key, everything
+else replaces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from generator.scenario.errors import bad_input
+
+Path_ = tuple[str | int, ...]
+
+LARGEST_FILE_BYTES = 1_000_000
+MOST_NODES = 100_000
+DEEPEST = 60
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in a file; lines count from 1."""
+
+    file: Path
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Document:
+    """The content of a file, or of several merged ones, and where each key was written."""
+
+    data: Any
+    marks: dict[Path_, Mark]
+
+    def where(self, path: Path_) -> str:
+        """`file:line: dotted.key` of a path, or of the nearest of its parents that was written."""
+        known = path
+        while known and known not in self.marks:
+            known = known[:-1]
+        place = str(self.marks[known]) if known in self.marks else ""
+        key = dotted(path)
+        return ": ".join(part for part in (place, key) if part)
+
+
+def dotted(path: Path_) -> str:
+    """A path as people write it: `line_items[0].targeting.DEVICE`."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def read(file: Path, shown_as: Path | None = None) -> Document:
+    """The document in a YAML file. Raises InputError for what is not one safe YAML mapping."""
+    name = shown_as or file
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise bad_input(f"cannot be read: {error.strerror or error}", str(name)) from error
+    if len(raw) > LARGEST_FILE_BYTES:
+        raise bad_input(f"is larger than {LARGEST_FILE_BYTES:,} bytes", str(name))
+    try:
+        node = yaml.compose(raw.decode("utf-8"), Loader=yaml.SafeLoader)
+    except UnicodeDecodeError as error:
+        raise bad_input(f"is not UTF-8 text (byte {error.start})", str(name)) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{name}:{mark.line + 1}" if mark else str(name)
+        raise bad_input(f"is not valid YAML: {error.problem or error.context}", where) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise bad_input(f"is not valid YAML: {error}", str(name)) from error
+    if not isinstance(node, yaml.MappingNode):
+        raise bad_input("must be a mapping of keys to values", str(name))
+    builder = _Builder(name)
+    data = builder.build(node, (), ())
+    return Document(data, builder.marks)
+
+
+def merged(base: Document, over: Document) -> Document:
+    """`over` on top of `base`: mappings merge key by key, anything else replaces what was there."""
+    marks = dict(base.marks)
+    data = _merge(base.data, over.data, (), marks)
+    marks.update(over.marks)
+    return Document(data, marks)
+
+
+def _merge(base: Any, over: Any, path: Path_, marks: dict[Path_, Mark]) -> Any:
+    if isinstance(base, dict) and isinstance(over, dict):
+        result = dict(base)
+        for name, value in over.items():
+            below = (*path, name)
+            result[name] = _merge(base[name], value, below, marks) if name in base else value
+        return result
+    for known in [known for known in marks if known[: len(path)] == path]:
+        del marks[known]
+    return over
+
+
+class _Builder:
+    """Python data from a node tree, counting what it builds."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.marks: dict[Path_, Mark] = {}
+        self.nodes = 0
+        self.scalars = yaml.SafeLoader("")
+
+    def build(self, node: yaml.Node, path: Path_, parents: tuple[yaml.Node, ...]) -> Any:
+        """The value of a node; remembers its line under `path`."""
+        mark = Mark(self.file, node.start_mark.line + 1)
+        self.marks.setdefault(path, mark)
+        self.nodes += 1
+        if self.nodes > MOST_NODES:
+            raise bad_input(f"unfolds to more than {MOST_NODES:,} values", str(mark))
+        if len(parents) > DEEPEST:
+            raise bad_input(f"is nested more than {DEEPEST} levels deep", str(mark))
+        if any(node is parent for parent in parents):
+            raise bad_input("an alias contains itself", str(mark))
+        inside = (*parents, node)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path, inside)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(item, (*path, i), inside) for i, item in enumerate(node.value)]
+        return self._scalar(node, mark)
+
+    def _mapping(
+        self, node: yaml.MappingNode, path: Path_, parents: tuple[yaml.Node, ...]
+    ) -> dict[Any, Any]:
+        result: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            mark = Mark(self.file, key_node.start_mark.line + 1)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise bad_input("a key must be a single word or number", str(mark))
+            key = key_node.value if key_node.tag.endswith(":str") else self._scalar(key_node, mark)
+            if not isinstance(key, str | int) or isinstance(key, bool):
+                key = key_node.value
+            if key in result:
+                raise bad_input(f"{dotted((*path, key))} is given twice", str(mark))
+            self.marks[(*path, key)] = mark
+            result[key] = self.build(value_node, (*path, key), parents)
+        return result
+
+    def _scalar(self, node: yaml.Node, mark: Mark) -> Any:
+        try:
+            return self.scalars.construct_object(node)
+        except yaml.YAMLError as error:
+            problem = getattr(error, "problem", None) or str(error)
+            raise bad_input(f"has a value that YAML cannot make: {problem}", str(mark)) from error
+        except (ValueError, OverflowError) as error:
+            raise bad_input(f"{node.value!r} is not a value: {error}", str(mark)) from error

@@ -1,0 +1,117 @@
+"""What dbt knows of the raw tables: its source file, with tests, and the doc blocks of every
+column.
+
+A staging model or a mart that passes a raw column on refers to its doc block, so that a column is
+described once, in its model. A test fails when the committed files are out of step.
+"""
+
+from typing import Any
+
+import yaml
+
+from generator.schema.table import Column, Constraint, Ordered, RawTable
+
+HEADER = """\
+# Derived from generator/schema by `make sources`. Change the model there, not this file.
+"""
+
+
+def source_yaml(tables: tuple[type[RawTable], ...]) -> str:
+    """The text of `_ads__sources.yml` for these tables."""
+    source = {
+        "name": "ads",
+        "description": "Streaming-ad delivery as the generator lands it: one schema, `raw`.",
+        "schema": "raw",
+        "tables": [_table(table) for table in tables],
+    }
+    document = {"version": 2, "sources": [source]}
+    return HEADER + yaml.safe_dump(document, sort_keys=False, width=100, allow_unicode=True)
+
+
+DOCS_HEADER = """\
+{# Derived from generator/schema by `make sources`. Change the model there, not this file. #}
+"""
+
+
+def docs_markdown(tables: tuple[type[RawTable], ...]) -> str:
+    """The text of `_ads__docs.md`: a doc block per table and one per column, `table__column`."""
+    blocks = []
+    for table in tables:
+        blocks.append(_doc_block(table.table_name, table.description()))
+        for column in table.columns():
+            text = (
+                f"{column.description} Unit: {column.unit}." if column.unit else column.description
+            )
+            blocks.append(_doc_block(f"{table.table_name}__{column.name}", text))
+    return DOCS_HEADER + "\n" + "\n".join(blocks)
+
+
+def _doc_block(name: str, text: str) -> str:
+    return f"{{% docs {name} %}}\n{text}\n{{% enddocs %}}\n"
+
+
+def _table(table: type[RawTable]) -> dict[str, Any]:
+    required = [column.name for column in table.columns() if not column.nullable]
+    tests: list[dict[str, Any]] = [_test("not_null_columns", columns=required)]
+    if table.primary_key is None:
+        tests.append(_test("unique_grain", columns=list(table.grain)))
+    tests += _bounds_tests(table)
+    tests += [_constraint_test(constraint) for constraint in table.constraints]
+    return {
+        "name": table.table_name,
+        "description": table.description(),
+        "data_tests": tests,
+        "columns": [_column(table, column) for column in table.columns()],
+    }
+
+
+def _bounds_tests(table: type[RawTable]) -> list[dict[str, Any]]:
+    """One test of the ratios and one of every other number: finite, and not below 0."""
+    ratios = [column.name for column in table.columns() if column.maximum == 1]
+    numbers = [
+        column.name
+        for column in table.columns()
+        if column.maximum is None and (column.minimum == 0 or column.storage.duckdb == "DOUBLE")
+    ]
+    tests = []
+    if numbers:
+        tests.append(_test("finite", columns=numbers))
+    if ratios:
+        tests.append(_test("finite", columns=ratios, at_most=1))
+    return tests
+
+
+def _constraint_test(constraint: Constraint) -> dict[str, Any]:
+    if isinstance(constraint, Ordered):
+        return _test("ordered", columns=list(constraint.expressions))
+    return _test("holds", condition=constraint.sql)
+
+
+def _column(table: type[RawTable], column: Column) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "name": column.name,
+        "description": column.description,
+        "data_type": column.storage.duckdb,
+    }
+    if column.unit:
+        entry["config"] = {"meta": {"unit": column.unit}}
+    if tests := _column_tests(table, column):
+        entry["data_tests"] = tests
+    return entry
+
+
+def _column_tests(table: type[RawTable], column: Column) -> list[str | dict[str, Any]]:
+    tests: list[str | dict[str, Any]] = []
+    if column.unique or column.name == table.primary_key:
+        tests.append("unique")
+    if column.references:
+        target, field = column.references.split(".")
+        tests.append(_test("relationships", to=f"source('ads', '{target}')", field=field))
+    if column.enum:
+        members = [member.value for member in column.enum]
+        tests.append(_test("accepted_values", values=members))
+    return tests
+
+
+def _test(name: str, **arguments: Any) -> dict[str, Any]:
+    return {name: {"arguments": arguments}}

@@ -1,0 +1,46 @@
+"""DuckDB DDL of the raw tables: types, NOT NULL, CHECK, and primary keys on entities only.
+
+A primary key on a fact would cost an index over every row; the grain of a fact is held by a dbt
+test.
+"""
+
+from generator.schema.table import Column, RawTable
+
+
+def quoted(identifier: str) -> str:
+    """An SQL identifier in double quotes, safe whatever it contains."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def create_table(table: type[RawTable], schema: str = "raw") -> str:
+    """`CREATE OR REPLACE TABLE` of one raw table, with every constraint its model states."""
+    lines = [_column(column, column.name == table.primary_key) for column in table.columns()]
+    lines += [f"CHECK ({constraint.sql})" for constraint in table.constraints]
+    body = ",\n    ".join(lines)
+    return f"CREATE OR REPLACE TABLE {quoted(schema)}.{quoted(table.table_name)} (\n    {body}\n)"
+
+
+def _column(column: Column, is_primary_key: bool) -> str:
+    parts = [quoted(column.name), column.storage.duckdb]
+    if is_primary_key:
+        parts.append("PRIMARY KEY")
+    elif not column.nullable:
+        parts.append("NOT NULL")
+    if column.unique:
+        parts.append("UNIQUE")
+    parts += [f"CHECK ({condition})" for condition in column_conditions(column)]
+    return " ".join(parts)
+
+
+def column_conditions(column: Column) -> list[str]:
+    """The SQL conditions that a column's type implies: its bounds and its vocabulary."""
+    name = quoted(column.name)
+    conditions = []
+    if column.minimum is not None:
+        conditions.append(f"{name} >= {column.minimum}")
+    if column.maximum is not None:
+        conditions.append(f"{name} <= {column.maximum}")
+    if column.enum is not None:
+        members = ", ".join(f"'{member}'" for member in column.enum)
+        conditions.append(f"{name} IN ({members})")
+    return conditions

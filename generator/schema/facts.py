@@ -1,0 +1,162 @@
+"""The raw facts: ad inventory, hourly performance, campaign reach and the daily audience."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import ClassVar
+
+from generator.enums import AudienceDimension, Device, ReachWindow
+from generator.schema.table import (
+    Big,
+    Constraint,
+    Count,
+    Id,
+    Micros,
+    RawTable,
+    column,
+    ordered,
+)
+
+SUPPLY_FUNNEL = ("requests", "responses", "eligible_impressions", "auctions_won", "impressions")
+VIDEO_FUNNEL = ("impressions", "video_starts", "video_q25", "video_q50", "video_q75", "video_q100")
+
+
+class InventoryHourly(RawTable):
+    """What the campaigns competed for. One row per platform, country, device and hour: every ad
+    opportunity that viewing created, sold or not."""
+
+    table_name: ClassVar = "inventory_hourly"
+    grain: ClassVar = ("platform", "country", "device", "hour_ts")
+
+    platform: str = column("The platform.", references="platforms.platform")
+    country: str = column("ISO 3166-1 alpha-2 code of the market.")
+    device: Device = column("Device group.")
+    hour_ts: datetime = column("Start of the hour.", unit="UTC")
+    ad_opportunities: Count = column("Ad slots that viewing created.", unit="ad slots")
+    price_index: float = column(
+        "Price level of the hour's auctions relative to the market's yearly mean of 1.",
+        unit="ratio",
+    )
+
+
+class PerformanceHourly(RawTable):
+    """What happened to a line item. One row per line item, creative, device and hour, dense over
+    the flight: an hour without impressions is a row of zeros, a missing hour is a fault."""
+
+    table_name: ClassVar = "performance_hourly"
+    grain: ClassVar = ("line_item_id", "creative_id", "device", "hour_ts")
+
+    campaign_id: Id = column("The campaign.", references="campaigns.campaign_id")
+    line_item_id: Id = column("The line item.", references="line_items.line_item_id")
+    creative_id: Id = column("The creative.", references="creatives.creative_id")
+    device: Device = column("Device group.")
+    hour_ts: datetime = column("Start of the hour.", unit="UTC")
+    requests: Count = column(
+        "Ad requests for which the line item was a candidate and this creative in rotation. A "
+        "request may have several candidates, so requests never add up to inventory.",
+        unit="requests",
+    )
+    responses: Count = column("Requests that were answered with an ad in time.", unit="responses")
+    eligible_impressions: Count = column(
+        "Responses left after frequency capping, brand safety and competitive separation.",
+        unit="responses",
+    )
+    auctions_won: Count = column("Eligible responses that won the slot.", unit="slots")
+    impressions: Count = column(
+        "Ads that began to render, net of invalid traffic (IAB / MRC).", unit="impressions"
+    )
+    measurable_impressions: Count = column(
+        "Impressions whose viewability could be measured (MRC).", unit="impressions"
+    )
+    viewable_impressions: Count = column(
+        "Measurable impressions with at least half of the pixels in view for two continuous "
+        "seconds (MRC).",
+        unit="impressions",
+    )
+    audible_impressions: Count = column(
+        "Measurable impressions that played with sound.", unit="impressions"
+    )
+    invalid_impressions: Count = column(
+        "Rendered ads filtered as invalid traffic (GIVT and SIVT); not part of impressions.",
+        unit="impressions",
+    )
+    video_starts: Count = column("VAST start events; 0 for pause ads.", unit="events")
+    video_q25: Count = column("VAST firstQuartile events.", unit="events")
+    video_q50: Count = column("VAST midpoint events.", unit="events")
+    video_q75: Count = column("VAST thirdQuartile events.", unit="events")
+    video_q100: Count = column("VAST complete events.", unit="events")
+    clicks: Count = column("Clicks through to the advertiser.", unit="clicks")
+    skips: Count = column("VAST skip events; 0 unless the creative is skippable.", unit="events")
+    qr_scans: Count = column("Scans of the QR code; 0 without one.", unit="scans")
+    interactive_engagements: Count = column(
+        "Engagements with the overlay; 0 unless the creative is interactive.", unit="engagements"
+    )
+    spend_micros: Micros = column(
+        "Cost of the impressions.", unit="micros of the campaign's currency_code"
+    )
+    error_count: Count = column("Won slots that ended in a VAST error.", unit="errors")
+    timeout_count: Count = column("Requests that no answer reached in time.", unit="requests")
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (
+        ordered(*SUPPLY_FUNNEL),
+        ordered(*VIDEO_FUNNEL),
+        ordered("requests - responses", "timeout_count"),
+        ordered("auctions_won - impressions", "error_count + invalid_impressions"),
+        ordered("impressions", "measurable_impressions", "viewable_impressions"),
+        ordered("measurable_impressions", "audible_impressions"),
+        ordered("impressions", "clicks"),
+        ordered("impressions", "qr_scans"),
+        ordered("impressions", "interactive_engagements"),
+        ordered("video_starts - video_q100", "skips"),
+    )
+
+
+class CampaignReach(RawTable):
+    """How many households a campaign reached. One row per campaign, window and window start. Reach
+    is never additive: windows are counted, not summed."""
+
+    table_name: ClassVar = "campaign_reach"
+    grain: ClassVar = ("campaign_id", "reach_window", "window_start")
+
+    campaign_id: Id = column("The campaign.", references="campaigns.campaign_id")
+    reach_window: ReachWindow = column(
+        "The span that is counted: an hour, a UTC day, an ISO week (Monday to Sunday), or from the "
+        "first day of the campaign to the end of the day in window_start."
+    )
+    window_start: datetime = column(
+        "Start of the hour, day or week; for FLIGHT_TO_DATE the day through which is counted.",
+        unit="UTC",
+    )
+    impressions: Big = column("Impressions in the window.", unit="impressions")
+    reach: Count = column("Households with at least one impression.", unit="households")
+    reach_2plus: Count = column("Households with at least two.", unit="households")
+    reach_3plus: Count = column("Households with at least three.", unit="households")
+    reach_5plus: Count = column("Households with at least five.", unit="households")
+    reach_10plus: Count = column("Households with at least ten.", unit="households")
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (
+        ordered(
+            "impressions", "reach", "reach_2plus", "reach_3plus", "reach_5plus", "reach_10plus"
+        ),
+    )
+
+
+class AudienceDaily(RawTable):
+    """Who a campaign's day was delivered to. One row per campaign, UTC day, dimension and segment;
+    the segments of one dimension add up to the day."""
+
+    table_name: ClassVar = "audience_daily"
+    grain: ClassVar = ("campaign_id", "activity_date", "dimension", "segment")
+
+    campaign_id: Id = column("The campaign.", references="campaigns.campaign_id")
+    activity_date: date = column("The day.", unit="UTC day")
+    dimension: AudienceDimension = column("By what the day is split.")
+    segment: str = column("The part: an age range, a genre, a country, a local hour (00-23) …")
+    impressions: Count = column("Impressions delivered to the segment.", unit="impressions")
+    video_q100: Count = column("Completed views of the segment.", unit="events")
+    clicks: Count = column("Clicks of the segment.", unit="clicks")
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (
+        ordered("impressions", "video_q100"),
+        ordered("impressions", "clicks"),
+    )

@@ -1,0 +1,79 @@
+"""A table's fingerprint: a hash of its values that does not depend on the order of rows or
+batches.
+
+Each value becomes 64 bits (a whole number or a point in time as it is, days for a date, IEEE bits
+for a float, BLAKE2b for text and decimals), each row the SplitMix64 finalizer of the sum of its
+values times an odd constant of the column's name; the fingerprint is the sum of the rows modulo
+2^64. Library versions have no part in it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from generator.randomness import key, mixed
+
+Words = NDArray[np.uint64]
+
+_NULL = np.uint64(key("null"))
+_START = np.uint64(key("row"))
+
+
+class Fingerprint:
+    """The fingerprint of the batches added so far."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._sum = np.uint64(0)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count the rows of a batch in."""
+        words = np.full(batch.num_rows, _START)
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            words += _words(column) * _constant(name)
+        with np.errstate(over="ignore"):
+            self._sum = self._sum + mixed(words).sum(dtype=np.uint64)
+        self.rows += batch.num_rows
+
+    @property
+    def hexdigest(self) -> str:
+        """16 hexadecimal digits."""
+        return f"{int(self._sum):016x}"
+
+
+@lru_cache
+def _constant(name: str) -> np.uint64:
+    return np.uint64(key("column", name) | 1)
+
+
+def _words(column: pa.Array) -> Words:
+    """Each value as 64 bits."""
+    if pa.types.is_string(column.type) or pa.types.is_decimal(column.type):
+        column = column.dictionary_encode()
+    if pa.types.is_dictionary(column.type):
+        values = [
+            _NULL if v is None else np.uint64(key(str(v))) for v in column.dictionary.to_pylist()
+        ]
+        table = np.array([*values, _NULL], dtype=np.uint64)
+        indices = column.indices.fill_null(len(values)) if column.null_count else column.indices
+        return table[indices.to_numpy(zero_copy_only=False)]
+    missing = column.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
+    if missing is not None:
+        column = column.fill_null(0 if not pa.types.is_boolean(column.type) else False)
+    if pa.types.is_floating(column.type):
+        words = (column.to_numpy(zero_copy_only=False) + 0.0).view(np.uint64).copy()
+    elif pa.types.is_boolean(column.type):
+        words = column.to_numpy(zero_copy_only=False).astype(np.uint64)
+    else:
+        if pa.types.is_date32(column.type):
+            column = column.view(pa.int32())
+        elif pa.types.is_timestamp(column.type):
+            column = column.view(pa.int64())
+        words = column.to_numpy(zero_copy_only=False).astype(np.int64).view(np.uint64).copy()
+    if missing is not None:
+        words[missing] = _NULL
+    return words

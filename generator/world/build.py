@@ -1,0 +1,291 @@
+"""From scenarios to entities: ids, names, dates and money in micros.
+
+Ids are positions: campaign n of a dataset has id n, and what belongs to it counts on from there
+(line item = campaign x 100 + position, creative = line item x 100 + position), so no id depends on
+what else is made.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from generator import __version__
+from generator.enums import BuyType, DspPartner, Industry, Placement, QaStatus, Status
+from generator.randomness import uniform
+from generator.scenario.models import (
+    CreativePlan,
+    FlightPlan,
+    LineItemPlan,
+    Scenario,
+)
+from generator.scenario.templates import Dataset
+from generator.schema import (
+    Advertiser,
+    Budget,
+    Campaign,
+    Creative,
+    Flight,
+    FrequencyCap,
+    LineItem,
+    Platform,
+    Run,
+)
+from generator.schema.behaviour import Behaviour
+from generator.schema.booking import BookedLineItem, Booking
+from generator.world import names, specs
+
+_MEMBERS_OF_A_PARENT = 100
+_DSPS = (DspPartner.DV360, DspPartner.THE_TRADE_DESK, DspPartner.AMAZON, DspPartner.YAHOO)
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that exists in one run."""
+
+    run: Run
+    behaviours: dict[str, Behaviour]
+    platforms: tuple[Platform, ...]
+    advertisers: tuple[Advertiser, ...]
+    bookings: tuple[Booking, ...]
+
+
+def build_world(dataset: Dataset) -> World:
+    """The world of a dataset: one campaign per scenario, in order."""
+    run = Run(
+        run_id=1,
+        workflow=dataset.name,
+        seed=dataset.seed,
+        as_of_date=dataset.as_of,
+        generator_version=__version__,
+    )
+    advertisers: dict[int, Advertiser] = {}
+    by_name: dict[str, int] = {}
+    bookings = []
+    for position, scenario in enumerate(dataset.scenarios, start=1):
+        own = by_name.get(scenario.advertiser.name or "")
+        advertiser_id = own or len(advertisers) + 1
+        if scenario.advertiser.name:
+            by_name[scenario.advertiser.name] = advertiser_id
+        booking = book(scenario, position, advertiser_id, run)
+        if own is None:
+            advertisers[advertiser_id] = _advertiser(scenario, advertiser_id, booking, run)
+        bookings.append(booking)
+    return World(
+        run=run,
+        behaviours=dataset.platforms,
+        platforms=tuple(_platform(behaviour) for behaviour in dataset.platforms.values()),
+        advertisers=tuple(advertisers.values()),
+        bookings=tuple(bookings),
+    )
+
+
+def book(scenario: Scenario, campaign_id: int, advertiser_id: int, run: Run) -> Booking:
+    """One scenario as one campaign with everything that belongs to it."""
+    plan = scenario.campaign
+    flights = _flights(plan.flights, campaign_id, run.seed)
+    status = _status(flights[0].start_date, flights[-1].end_date, run.as_of_date)
+    created = _days_before(flights[0].start_date, 12, 40, run.seed, "booked", campaign_id)
+    campaign = Campaign(
+        campaign_id=campaign_id,
+        advertiser_id=advertiser_id,
+        name=plan.name or f"{scenario.name} {flights[0].start_date:%Y-%m}",
+        platform=plan.platform,
+        scenario=scenario.name,
+        objective=plan.objective,
+        status=status,
+        buy_type=plan.buy_type,
+        dsp_partner=_dsp(scenario, campaign_id, run.seed),
+        target_cpm_micros=micros(plan.target_cpm),
+        currency_code=plan.currency,
+        content_tier=plan.content_tier,
+        brand_lift_enabled=plan.brand_lift_enabled,
+        attention_metrics_enabled=plan.attention_metrics_enabled,
+        clean_room_provider=plan.clean_room_provider,
+        measurement_partner=plan.measurement_partner,
+        external_ref=plan.external_ref,
+        created_at=created,
+        updated_at=_last_change(created, flights[-1].end_date, run.as_of_date),
+    )
+    budget = Budget(
+        budget_id=campaign_id,
+        campaign_id=campaign_id,
+        amount_micros=micros(plan.budget.amount),
+        budget_type=plan.budget.type,
+        currency_code=plan.currency,
+    )
+    caps = tuple(
+        FrequencyCap(
+            frequency_cap_id=_member(campaign_id, position),
+            campaign_id=campaign_id,
+            max_impressions=cap.max_impressions,
+            time_unit=cap.time_unit,
+            time_units=cap.time_units,
+            scope=cap.scope,
+        )
+        for position, cap in enumerate(plan.frequency_caps, start=1)
+    )
+    items = tuple(
+        _line_item(item, scenario, campaign, _member(campaign_id, position), run.seed)
+        for position, item in enumerate(scenario.line_items, start=1)
+    )
+    return Booking(campaign, flights, budget, caps, items)
+
+
+def micros(amount: float) -> int:
+    """An amount in units of a currency as whole micros."""
+    return int((Decimal(repr(amount)) * 1_000_000).to_integral_value())
+
+
+def _member(parent_id: int, position: int) -> int:
+    return parent_id * _MEMBERS_OF_A_PARENT + position
+
+
+def _platform(behaviour: Behaviour) -> Platform:
+    return Platform(
+        platform=behaviour.name,
+        name=behaviour.title,
+        households=sum(country.households for country in behaviour.countries.values()),
+        ad_minutes_per_hour=behaviour.supply.ad_minutes_per_hour,
+        hours_per_household_day=behaviour.supply.hours_per_household_day,
+        min_response_ratio=behaviour.funnel_floor.response,
+        min_eligible_ratio=behaviour.funnel_floor.eligible,
+        min_win_ratio=behaviour.funnel_floor.win,
+        min_render_ratio=behaviour.funnel_floor.render,
+        is_skippable_allowed=behaviour.is_skippable_allowed,
+    )
+
+
+def _advertiser(scenario: Scenario, advertiser_id: int, booking: Booking, run: Run) -> Advertiser:
+    plan, seed = scenario.advertiser, run.seed
+    pools = names.pools(seed)
+    industry = plan.industry or names.pick(tuple(Industry), seed, "industry", advertiser_id)
+    brand = plan.brand or plan.name or names.pick(pools.brands, seed, "brand", advertiser_id)
+    has_agency = uniform(seed, "has agency", advertiser_id) < 0.7
+    made_up_agency = (
+        names.pick(pools.agencies, seed, "agency", advertiser_id) if has_agency else None
+    )
+    agency = plan.agency_name if plan.name else plan.agency_name or made_up_agency
+    host = "".join(letter for letter in brand.lower() if letter.isascii() and letter.isalnum())
+    first_day = booking.campaign.created_at.date()
+    created = _days_before(first_day, 30, 700, seed, "signed", advertiser_id)
+    return Advertiser(
+        advertiser_id=advertiser_id,
+        name=plan.name or names.company(brand, industry, seed, "company", advertiser_id),
+        brand=brand,
+        industry=industry,
+        contact_email=plan.contact_email or f"ads.{advertiser_id}@{host or 'brand'}.example",
+        agency_name=agency,
+        currency_code=booking.campaign.currency_code,
+        time_zone=plan.time_zone,
+        status=Status.ACTIVE,
+        created_at=created,
+        updated_at=booking.campaign.created_at,
+    )
+
+
+def _line_item(
+    plan: LineItemPlan, scenario: Scenario, campaign: Campaign, line_item_id: int, seed: int
+) -> BookedLineItem:
+    line_item = LineItem(
+        line_item_id=line_item_id,
+        campaign_id=campaign.campaign_id,
+        name=plan.name or f"Line item {line_item_id}",
+        status=campaign.status,
+        ad_format=plan.ad_format,
+        bid_cpm_micros=micros(plan.bid_cpm) if plan.bid_cpm else campaign.target_cpm_micros,
+        budget_share=plan.budget_share or 1 / len(scenario.line_items),
+        pacing=plan.pacing,
+        pacing_pct=plan.pacing_pct,
+        ad_server_type=plan.ad_server_type,
+        verification_vendor=plan.verification_vendor,
+        geo_tier=plan.geo_tier,
+        targeting=json.dumps(plan.targeting.lists()),
+    )
+    creatives = tuple(
+        _creative(each, line_item_id, _member(line_item_id, position), seed)
+        for position, each in enumerate(plan.creatives, start=1)
+    )
+    return BookedLineItem(line_item, creatives)
+
+
+def _creative(plan: CreativePlan, line_item_id: int, creative_id: int, seed: int) -> Creative:
+    is_still = plan.placement is Placement.PAUSE or plan.duration_seconds is None
+    file = (
+        specs.still_image(seed, creative_id)
+        if plan.duration_seconds is None
+        else specs.video_file(seed, creative_id, plan.duration_seconds)
+    )
+    title = names.pick(names.pools(seed).titles, seed, "title", creative_id)
+    length = "pause ad" if is_still else f"{plan.duration_seconds} s"
+    overlay = {"type": "OVERLAY", "cta": plan.overlay_cta_text or "Learn more"}
+    return Creative(
+        creative_id=creative_id,
+        line_item_id=line_item_id,
+        name=plan.name or f"{title}, {length}",
+        rotation_weight=plan.rotation_weight,
+        rotation_start_date=plan.rotation_start_date,
+        rotation_end_date=plan.rotation_end_date,
+        placement=plan.placement,
+        qa_status=QaStatus.APPROVED,
+        is_skippable=plan.is_skippable,
+        is_interactive=plan.is_interactive,
+        interactive_meta=json.dumps(overlay) if plan.is_interactive else None,
+        qr_code_url=f"https://qr.ads.example/{creative_id}" if plan.has_qr_code else None,
+        overlay_cta_text=plan.overlay_cta_text,
+        **file,
+    )
+
+
+def _flights(plans: list[FlightPlan], campaign_id: int, seed: int) -> tuple[Flight, ...]:
+    days = sorted(_flight_days(plan, campaign_id, seed) for plan in plans)
+    return tuple(
+        Flight(
+            flight_id=_member(campaign_id, position),
+            campaign_id=campaign_id,
+            start_date=start,
+            end_date=end,
+        )
+        for position, (start, end) in enumerate(days, start=1)
+    )
+
+
+def _flight_days(plan: FlightPlan, campaign_id: int, seed: int) -> tuple[date, date]:
+    if plan.start_date is not None and plan.end_date is not None:
+        return plan.start_date, plan.end_date
+    assert plan.start_between is not None
+    assert plan.weeks is not None
+    earliest, latest = plan.start_between
+    choice = uniform(seed, "flight start", campaign_id)
+    start = earliest + timedelta(days=int(choice * ((latest - earliest).days + 1)))
+    return start, start + timedelta(weeks=plan.weeks, days=-1)
+
+
+def _status(first_day: date, last_day: date, as_of: date) -> Status:
+    if last_day < as_of:
+        return Status.COMPLETED
+    return Status.ACTIVE if first_day <= as_of else Status.DRAFT
+
+
+def _dsp(scenario: Scenario, campaign_id: int, seed: int) -> DspPartner | None:
+    plan = scenario.campaign
+    if plan.buy_type is BuyType.DIRECT_IO or plan.dsp_partner is not None:
+        return plan.dsp_partner
+    return names.pick(_DSPS, seed, "dsp", campaign_id)
+
+
+def _days_before(
+    day: date, nearest: int, furthest: int, seed: int, purpose: str, entity_id: int
+) -> datetime:
+    """A working moment between `nearest` and `furthest` days before a day, whole minutes."""
+    choice = uniform(seed, purpose, entity_id)
+    days_before = nearest + int(choice * (furthest - nearest + 1))
+    minute = int(uniform(seed, f"{purpose} minute", entity_id) * 9 * 60)
+    return datetime.combine(day - timedelta(days=days_before), time(13)) + timedelta(minutes=minute)
+
+
+def _last_change(created: datetime, last_day: date, as_of: date) -> datetime:
+    """The end of the campaign, as far as the run has seen it."""
+    return max(created, datetime.combine(min(last_day + timedelta(days=1), as_of), time(0)))
