@@ -72,7 +72,7 @@ def audience_batch(buyer: Buyer, delivered: Delivered) -> pa.RecordBatch:
     by_hour = kinds(delivered, key(buyer.seed, "audience kinds", buyer.campaign_id))
     days, first_hour = np.unique(delivered.hours // 24, return_index=True)
     if not days.size:
-        return _batch(buyer.campaign_id, days, [])
+        return pa.RecordBatch.from_pylist([], schema=arrow_schema(AudienceDaily))
     by_day = np.add.reduceat(by_hour, first_hour, axis=0)
     parts: list[tuple[AudienceDimension, list[str], Counts]] = []
     for dimension in _SPLIT_BY_SHARES:
@@ -227,7 +227,7 @@ def _by_country(zones: list[tuple[str, str]], by_day: Counts) -> tuple[list[str]
 def _by_local_hour(
     zones: list[tuple[str, str]], by_zone: Counts, delivered: Delivered, days: NDArray[np.int64]
 ) -> tuple[list[str], Counts]:
-    """Hours by zone (hours, kinds, zones) added up by UTC day and the hour on the viewer's clock."""
+    """Hours by zone (hours, kinds, zones) added up by UTC day and local hour."""
     day = np.searchsorted(days, delivered.hours // 24)
     result = np.zeros((days.size, by_zone.shape[1], 24), dtype=np.int64)
     for position, (_, zone) in enumerate(zones):

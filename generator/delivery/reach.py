@@ -11,7 +11,7 @@ impressions than there were.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,7 @@ from generator.schema import CampaignReach, FrequencyCap
 from generator.schema.arrow import arrow_schema
 
 TIERS = (1, 2, 3, 5, 10)
+_CLAIMS = {2: 1, 3: 1, 5: 2, 10: 5}
 _HOURS = {TimeUnit.HOUR: 1, TimeUnit.DAY: 24, TimeUnit.WEEK: 168, TimeUnit.MONTH: 720}
 _BISECTIONS = 42
 _WINDOWS = tuple(ReachWindow)
@@ -125,11 +126,10 @@ def _uncapped_mean(mean: Floats, shape_k: float, cap: Counts) -> Floats:
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of one kind: where each starts (an hour), how long it is, what it delivered."""
+    """The windows of one kind: where each starts (an hour), and what it delivered to whom."""
 
     kind: ReachWindow
     start: Hours
-    length: NDArray[np.int64]
     impressions: Counts
     tiers: dict[int, Counts]
 
@@ -145,9 +145,17 @@ def campaign_windows(
     below that.
     """
 
-    def counted(kind: ReachWindow, start: Hours, length: Counts, amount: Counts) -> Windows:
+    def counted(
+        kind: ReachWindow,
+        start: Hours,
+        length: Counts,
+        amount: Counts,
+        floor: dict[int, Counts] | None,
+    ) -> Windows:
         most = None if cap is None else cap.within(length)
-        return Windows(kind, start, length, amount, tiers(amount, households, shape_k, most))
+        curve = tiers(amount, households, shape_k, most)
+        floor = floor or {tier: np.zeros_like(amount) for tier in TIERS}
+        return Windows(kind, start, amount, _settled(amount, curve, floor))
 
     day_of_hour = hours // 24
     days, first_hour = np.unique(day_of_hour, return_index=True)
@@ -157,22 +165,56 @@ def campaign_windows(
     of_week = np.add.reduceat(of_day, first_day) if weeks.size else of_day
     elapsed = (days - days[0] + 1) * 24 if days.size else days
 
-    hourly = counted(ReachWindow.HOUR, hours, np.full(hours.shape, 1), impressions)
-    daily = counted(ReachWindow.DAY, days * 24, np.full(days.shape, 24), of_day)
-    weekly = counted(ReachWindow.WEEK, weeks * 24, np.full(weeks.shape, 168), of_week)
-    to_date = counted(ReachWindow.FLIGHT_TO_DATE, days * 24, elapsed, of_day.cumsum())
-    for tier in TIERS:
-        if days.size:
-            at_least(daily.tiers[tier], np.maximum.reduceat(hourly.tiers[tier], first_hour))
-            at_least(weekly.tiers[tier], np.maximum.reduceat(daily.tiers[tier], first_day))
-            at_least(to_date.tiers[tier], daily.tiers[tier])
-            to_date.tiers[tier][:] = np.maximum.accumulate(to_date.tiers[tier])
-    return [hourly, daily, weekly, to_date]
+    hourly = counted(ReachWindow.HOUR, hours, np.full(hours.shape, 1), impressions, None)
+    daily = counted(
+        ReachWindow.DAY, days * 24, np.full(days.shape, 24), of_day, _best(hourly, first_hour)
+    )
+    weekly = counted(
+        ReachWindow.WEEK, weeks * 24, np.full(weeks.shape, 168), of_week, _best(daily, first_day)
+    )
+    so_far = of_day.cumsum()
+    curve = counted(ReachWindow.FLIGHT_TO_DATE, days * 24, elapsed, so_far, None)
+    return [hourly, daily, weekly, replace(curve, tiers=_to_date(so_far, curve, daily))]
 
 
-def at_least(reach: Counts, floor: Counts) -> None:
-    """Raise `reach` to `floor` where it is below, in place."""
-    np.maximum(reach, floor, out=reach)
+def _best(parts: Windows, first: NDArray[np.int64]) -> dict[int, Counts]:
+    """The most households that one part of each window reached, per tier."""
+    if not first.size:
+        return parts.tiers
+    return {tier: np.maximum.reduceat(reach, first) for tier, reach in parts.tiers.items()}
+
+
+def _to_date(so_far: Counts, curve: Windows, daily: Windows) -> dict[int, Counts]:
+    """Reach from the first day to each day: the curve, never below the day before or any day."""
+    result = {tier: np.zeros_like(so_far) for tier in TIERS}
+    yesterday = dict.fromkeys(TIERS, 0)
+    for day in range(so_far.size):
+        one = slice(day, day + 1)
+        floor = {tier: np.maximum(daily.tiers[tier][one], yesterday[tier]) for tier in TIERS}
+        today = {tier: curve.tiers[tier][one] for tier in TIERS}
+        for tier, reach in _settled(so_far[one], today, floor).items():
+            result[tier][one] = reach
+            yesterday[tier] = int(reach[0])
+    return result
+
+
+def _settled(
+    impressions: Counts, curve: dict[int, Counts], floor: dict[int, Counts]
+) -> dict[int, Counts]:
+    """The curve's reach, at least `floor`, with n+ tiers that claim no more than the impressions.
+
+    n+ reach of every n adds up to the impressions; of the tiers not reported, 4+ is at least 5+, and
+    6+ to 9+ at least 10+, which gives the weights. The floors fit: they are the best of parts that
+    each fit into their own impressions.
+    """
+    result = {1: np.maximum(curve[1], floor[1])}
+    claimed = sum(_CLAIMS[tier] * floor[tier] for tier in TIERS[1:])
+    room = impressions - result[1] - claimed
+    for tier in TIERS[1:]:
+        more = np.minimum(np.maximum(curve[tier] - floor[tier], 0), room // _CLAIMS[tier])
+        result[tier] = floor[tier] + more
+        room = room - _CLAIMS[tier] * more
+    return result
 
 
 def reach_batch(campaign_id: int, windows: Sequence[Windows]) -> pa.RecordBatch:

@@ -59,7 +59,7 @@ def _written_path(data: Any, location: tuple[str | int, ...]) -> tuple[str | int
     path: list[str | int] = []
     for position, step in enumerate(location):
         is_last = position == len(location) - 1
-        below = dict(enumerate(data)) if isinstance(data, list) else data
+        below: Any = dict(enumerate(data)) if isinstance(data, list) else data
         if not isinstance(below, dict) or (step not in below and not is_last) or step == "[key]":
             continue
         path.append(step)

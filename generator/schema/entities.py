@@ -232,8 +232,8 @@ class LineItem(RawTable):
     geo_tier: GeoTier | None = column("The finest geography it is sold on.")
     targeting: str = column(
         "What it is targeted on: a JSON object of lists, one per key (DEVICE, GEO_COUNTRY, "
-        "GEO_DMA, CONTENT_GENRE, AGE_RANGE, GENDER, HOUSEHOLD_INCOME, LIFE_STAGE, INTEREST_CATEGORY); a key "
-        "that is not there does not restrict.",
+        "GEO_DMA, CONTENT_GENRE, AGE_RANGE, GENDER, HOUSEHOLD_INCOME, LIFE_STAGE, "
+        "INTEREST_CATEGORY); a key that is not there does not restrict.",
         unit="JSON",
     )
 

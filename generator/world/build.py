@@ -8,6 +8,7 @@ what else is made.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from decimal import Decimal
 from generator import __version__
 from generator.enums import BuyType, DspPartner, Industry, Placement, QaStatus, Status
 from generator.randomness import uniform
+from generator.scenario.errors import bad_input
 from generator.scenario.models import (
     CreativePlan,
     FlightPlan,
@@ -64,15 +66,15 @@ def build_world(dataset: Dataset) -> World:
     advertisers: dict[int, Advertiser] = {}
     by_name: dict[str, int] = {}
     bookings = []
-    for position, scenario in enumerate(dataset.scenarios, start=1):
-        own = by_name.get(scenario.advertiser.name or "")
-        advertiser_id = own or len(advertisers) + 1
-        if scenario.advertiser.name:
-            by_name[scenario.advertiser.name] = advertiser_id
-        booking = book(scenario, position, advertiser_id, run)
-        if own is None:
+    for campaign_id, scenario in enumerate(dataset.scenarios, start=1):
+        known = by_name.get(scenario.advertiser.name or "")
+        advertiser_id = known or len(advertisers) + 1
+        booking = book(scenario, campaign_id, advertiser_id, run)
+        if known is None:
             advertisers[advertiser_id] = _advertiser(scenario, advertiser_id, booking, run)
+            by_name[scenario.advertiser.name or f"made up {advertiser_id}"] = advertiser_id
         bookings.append(booking)
+    _refuse_shared_addresses(advertisers.values())
     return World(
         run=run,
         behaviours=dataset.platforms,
@@ -132,6 +134,18 @@ def book(scenario: Scenario, campaign_id: int, advertiser_id: int, run: Run) -> 
         for position, item in enumerate(scenario.line_items, start=1)
     )
     return Booking(campaign, flights, budget, caps, items)
+
+
+def _refuse_shared_addresses(advertisers: Iterable[Advertiser]) -> None:
+    """Raise InputError where two advertisers were given the same address."""
+    owner: dict[str, str] = {}
+    for advertiser in advertisers:
+        other = owner.setdefault(advertiser.contact_email, advertiser.name)
+        if other != advertiser.name:
+            raise bad_input(
+                f"advertisers {other!r} and {advertiser.name!r} have the same contact_email "
+                f"{advertiser.contact_email}; give each its own"
+            )
 
 
 def micros(amount: float) -> int:

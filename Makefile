@@ -1,0 +1,56 @@
+# Two commands do everything: `make build`, then `make test`. `make help` lists the rest.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+# An active virtual environment is used; otherwise one is made in .venv.
+VENV := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV),$(CURDIR)/.venv)
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.requirements-installed
+export PATH := $(BIN):$(PATH)
+
+WORKFLOW ?= complete
+SEED ?=
+HOST ?= 127.0.0.1
+PORT ?= 8080
+
+.DEFAULT_GOAL := help
+.PHONY: help build deps generate test lint docs serve-docs sources clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+build: generate ## Set up, generate the data and build the dbt project
+	dbt build
+
+deps: $(STAMP) ## Create .venv (unless an environment is active) and install requirements.txt
+
+$(STAMP): requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
+	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED))
+
+test: deps lint ## Lint, type-check and run every test
+	python -m pytest
+
+lint: deps ## ruff, mypy, sqlfluff, and dbt's own warnings as errors
+	ruff check .
+	ruff format --check .
+	mypy
+	sqlfluff lint --disable-progress-bar dbt_project
+	dbt parse --quiet --no-partial-parse --show-all-deprecations --warn-error
+
+docs: deps ## Build the dbt docs, also as one file: target/static_index.html
+	dbt docs generate --static
+
+serve-docs: docs ## Serve the dbt docs on HOST:PORT
+	dbt docs serve --host $(HOST) --port $(PORT)
+
+sources: deps ## Write the dbt source file from generator/schema
+	python -m generator dbt-sources
+
+clean: ## Remove what was generated and built; .venv stays
+	rm -rf data target logs .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -1,0 +1,696 @@
+"""Every invariant is broken once, and the dbt test that watches over it has to notice.
+
+The dbt project is compiled against a copy of a built database. A fault is a change to that copy
+inside a transaction: the SQL of the tests that should catch it runs as dbt would run it, and the change
+is rolled back. The constraints of the raw tables are dropped first, or they would let few faults in.
+At the end no data test of the project may be left that has never been seen to fail.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.conftest import dbt
+
+DELIVERY_MARTS = (
+    "fct_performance_hourly",
+    "fct_campaign_performance_hourly",
+    "fct_campaign_performance_daily",
+)
+METRIC_MARTS = DELIVERY_MARTS[1:]
+FLOORS = (
+    ("responses", "requests", "min_response_ratio"),
+    ("eligible_impressions", "responses", "min_eligible_ratio"),
+    ("auctions_won", "eligible_impressions", "min_win_ratio"),
+    ("impressions", "auctions_won", "min_render_ratio"),
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is broken, the statements that break it, and patterns of the tests that have to fail."""
+
+    name: str
+    sql: tuple[str, ...]
+    caught_by: tuple[str, ...]
+
+
+def in_one_row(table: str, change: str, where: str = "true") -> str:
+    """An UPDATE of one row of `table`, the first that satisfies `where`."""
+    row = f"SELECT min(rowid) FROM {table} WHERE {where}"
+    return f"UPDATE {table} SET {change} WHERE rowid = ({row})"
+
+
+def fault(name: str, table: str, change: str, where: str, *caught_by: str) -> Fault:
+    """A fault that is one changed value in one row."""
+    return Fault(name, (in_one_row(table, change, where),), caught_by)
+
+
+def performance(name: str, change: str, where: str, *caught_by: str) -> Fault:
+    """A fault in one row of `raw.performance_hourly` that delivered something."""
+    where = f"impressions > 0 AND {where}" if where else "impressions > 0"
+    return fault(name, "raw.performance_hourly", change, where, *caught_by)
+
+
+def creatives(condition: str) -> str:
+    """The condition that a row of performance belongs to a creative of some kind."""
+    return f"creative_id IN (SELECT creative_id FROM raw.creatives WHERE {condition})"
+
+
+def raw_funnel_faults() -> Iterator[Fault]:
+    """One broken order, one broken floor and one broken zero rule per step of a delivery row."""
+    supply = "source_ordered_ads_performance_hourly_requests__responses__*"
+    yield performance("fewer requests than responses", "requests = responses - 1", "", supply)
+    yield performance(
+        "fewer responses than eligible", "responses = eligible_impressions - 1", "", supply
+    )
+    yield performance(
+        "fewer eligible than won", "eligible_impressions = auctions_won - 1", "", supply
+    )
+    yield performance("fewer won than impressions", "auctions_won = impressions - 1", "", supply)
+
+    video = "source_ordered_ads_performance_hourly_impressions__video_starts__*"
+    steps = ("impressions", "video_starts", "video_q25", "video_q50", "video_q75", "video_q100")
+    for larger, smaller in pairwise(steps):
+        yield performance(f"{smaller} above {larger}", f"{smaller} = {larger} + 1", "", video)
+
+    for column, bound, test in (
+        ("timeout_count", "requests - responses", "requests_responses__timeout_count"),
+        ("error_count", "auctions_won - impressions", "auctions_won_impressions__error_count_*"),
+        ("invalid_impressions", "auctions_won - impressions", "auctions_won_impressions__error_*"),
+        ("measurable_impressions", "impressions", "impressions__measurable_impressions__*"),
+        ("viewable_impressions", "measurable_impressions", "impressions__measurable_*"),
+        ("audible_impressions", "measurable_impressions", "measurable_impressions__audible_*"),
+        ("clicks", "impressions", "impressions__clicks"),
+        ("qr_scans", "impressions", "impressions__qr_scans"),
+        ("interactive_engagements", "impressions", "impressions__interactive_engagements"),
+        ("skips", "video_starts - video_q100", "video_starts_video_q100__skips"),
+    ):
+        yield performance(
+            f"{column} above its bound",
+            f"{column} = {bound} + 1",
+            "",
+            f"source_ordered_ads_performance_hourly_{test}",
+        )
+    yield performance(
+        "a count below zero", "clicks = -1", "", "source_finite_ads_performance_hourly_*"
+    )
+
+    for numerator, denominator, floor in FLOORS:
+        yield performance(
+            f"{numerator} below the platform's floor by one {denominator}",
+            f"{denominator} = {most_allowed(numerator, floor)} + 1",
+            "",
+            f"min_ratio_stg_ads__performance_hourly_*{denominator}*{floor}*",
+        )
+
+    for column, without in (
+        ("skips", "NOT is_skippable"),
+        ("qr_scans", "qr_code_url IS NULL"),
+        ("interactive_engagements", "NOT is_interactive"),
+    ):
+        yield performance(
+            f"{column} where there is nothing to do it with",
+            f"{column} = 1",
+            creatives(without),
+            f"zero_unless_stg_ads__performance_hourly_{column}__*",
+        )
+    yield Fault(
+        "a video event of a pause ad",
+        (f"UPDATE raw.creatives SET placement = 'PAUSE' WHERE {first_creative_with_starts()}",),
+        ("zero_unless_stg_ads__performance_hourly_video_starts__*",),
+    )
+    yield fault(
+        "spend without impressions",
+        "raw.performance_hourly",
+        "spend_micros = 1",
+        "impressions = 0",
+        "zero_unless_stg_ads__performance_hourly_spend_micros__*",
+    )
+
+
+def most_allowed(numerator: str, floor: str) -> str:
+    """The largest denominator that the floor of the row's platform allows."""
+    return f"""(
+        SELECT floor({numerator} / {floor}) FROM raw.platforms JOIN raw.campaigns USING (platform)
+        WHERE campaigns.campaign_id = performance_hourly.campaign_id
+    )"""
+
+
+def first_creative_with_starts() -> str:
+    """The condition of one creative that started as a video."""
+    starts = "SELECT min(creative_id) FROM raw.performance_hourly WHERE video_starts > 0"
+    return f"creative_id = ({starts})"
+
+
+SPENT = {
+    "LIFETIME": "sum(spend_micros)",
+    "DAILY": "max(spend_micros)",
+}
+
+
+def budget_of_first_campaign(budget_type: str, amount: str) -> str:
+    """Gives the first campaign a budget computed from what it spent by day."""
+    return f"""
+        UPDATE raw.budgets SET budget_type = '{budget_type}', amount_micros = (
+            SELECT {amount} FROM (
+                SELECT sum(spend_micros) AS spend_micros FROM raw.performance_hourly
+                WHERE campaign_id = budgets.campaign_id GROUP BY CAST(hour_ts AS DATE)
+            )
+        ) WHERE campaign_id = (SELECT min(campaign_id) FROM raw.performance_hourly)"""
+
+
+def raw_cross_table_faults() -> Iterator[Fault]:
+    """What one raw table says of another: money, hours, belonging, inventory, reach, audience."""
+    yield performance(
+        "a micro more than the bid",
+        "spend_micros = impressions * (SELECT max(bid_cpm_micros) FROM raw.line_items) / 1000 + 1",
+        "",
+        "no_impression_costs_more_than_the_bid",
+    )
+    for budget_type, spent in SPENT.items():
+        yield Fault(
+            f"a micro more than the {budget_type} budget",
+            (budget_of_first_campaign(budget_type, f"{spent} - 1"),),
+            ("within_budget_*",),
+        )
+    complete = "complete_hours_stg_ads__performance_hourly_*"
+    yield Fault(
+        "an hour dropped",
+        (
+            """DELETE FROM raw.performance_hourly
+               WHERE rowid = (SELECT min(rowid) FROM raw.performance_hourly)""",
+        ),
+        (complete,),
+    )
+    yield Fault(
+        "a whole creative dropped",
+        (
+            """DELETE FROM raw.performance_hourly
+               WHERE creative_id = (SELECT min(creative_id) FROM raw.performance_hourly)""",
+        ),
+        (complete,),
+    )
+    yield performance(
+        "an hour after the flight", "hour_ts = hour_ts + INTERVAL 9000 DAY", "", complete
+    )
+    yield performance("an hour off the hour", "hour_ts = hour_ts + INTERVAL 1 MINUTE", "", complete)
+    yield Fault(
+        "an hour on the as-of date",
+        (
+            """UPDATE raw.runs SET as_of_date = (
+                   SELECT CAST(max(hour_ts) AS DATE) FROM raw.performance_hourly
+               )""",
+        ),
+        (complete, "complete_hours_fct_performance_hourly_*"),
+    )
+    yield Fault(
+        "hours of a creative out of rotation",
+        ("UPDATE raw.creatives SET rotation_start_date = DATE '2999-01-01'",),
+        (complete, "complete_hours_fct_performance_hourly_*"),
+    )
+    yield Fault(
+        "a device that is targeted but has no rows",
+        ('UPDATE raw.line_items SET targeting = \'{"DEVICE": ["TABLET"]}\'',),
+        (complete, "complete_hours_fct_performance_hourly_*"),
+    )
+    yield performance(
+        "delivery for another campaign",
+        "campaign_id = (SELECT max(campaign_id) + 1 FROM raw.campaigns)",
+        "",
+        "agrees_with_stg_ads__performance_hourly_campaign_id__*",
+    )
+    yield performance(
+        "a creative of another line item",
+        "line_item_id = (SELECT max(line_item_id) + 1 FROM raw.line_items)",
+        "",
+        "agrees_with_stg_ads__performance_hourly_line_item_id__*",
+    )
+    yield fault(
+        "a budget in another currency",
+        "raw.budgets",
+        "currency_code = 'XXX'",
+        "true",
+        "agrees_with_stg_ads__budgets_currency_code__*",
+    )
+    yield fault(
+        "shares of a budget that are not the whole",
+        "raw.line_items",
+        "budget_share = budget_share + 0.001",
+        "true",
+        "adds_up_to_stg_ads__line_items_*",
+    )
+    yield Fault(
+        "two flights that overlap by a day",
+        (
+            """INSERT INTO raw.flights
+               SELECT flight_id + 1000000, campaign_id, end_date, end_date FROM raw.flights
+               LIMIT 1""",
+        ),
+        ("flights_do_not_overlap",),
+    )
+    inventory = ("within_inventory_stg_ads__performance_hourly_", "within_inventory_fct_*")
+    yield Fault(
+        "less inventory than impressions",
+        ("UPDATE raw.inventory_hourly SET ad_opportunities = 0",),
+        inventory,
+    )
+    yield Fault("no inventory", ("DELETE FROM raw.inventory_hourly",), inventory)
+    yield from reach_faults()
+    for column in ("impressions", "video_q100", "clicks"):
+        yield fault(
+            f"a segment with one more of {column}",
+            "raw.audience_daily",
+            f"{column} = {column} + 1",
+            "true",
+            "segments_add_up_stg_ads__audience_daily_*",
+        )
+    yield Fault(
+        "a day that one dimension does not split",
+        (
+            """DELETE FROM raw.audience_daily WHERE dimension = 'AGE_RANGE' AND activity_date = (
+                   SELECT min(activity_date) FROM raw.audience_daily WHERE impressions > 0
+               )""",
+        ),
+        ("segments_add_up_stg_ads__audience_daily_*",),
+    )
+
+
+def reach_faults() -> Iterator[Fault]:
+    """Reach that is not the delivery's, or outside a larger window, or above its parts' sum."""
+    counts, nests = "reach_counts_delivery_*", "reach_nests_stg_ads__campaign_reach_"
+    bound = "reach_sums_bound_stg_ads__campaign_reach_"
+    for window in ("HOUR", "DAY", "WEEK", "FLIGHT_TO_DATE"):
+        window_rows = f"reach_window = '{window}' AND impressions > 0"
+        yield fault(
+            f"a {window} with one impression more than delivered",
+            "raw.campaign_reach",
+            "impressions = impressions + 1",
+            window_rows,
+            counts,
+        )
+        yield Fault(
+            f"no {window} of reach",
+            (f"DELETE FROM raw.campaign_reach WHERE {window_rows}",),
+            (counts,),
+        )
+        if window != "HOUR":
+            yield fault(
+                f"a {window} that reached more than its parts",
+                "raw.campaign_reach",
+                "reach = 2000000000",
+                window_rows,
+                bound,
+            )
+            yield fault(
+                f"a {window} that reached nobody new or old",
+                "raw.campaign_reach",
+                "reach = 0",
+                window_rows,
+                "whatever_delivered_reached_somebody",
+                nests,
+            )
+    yield Fault(
+        "reach to date that decreases",
+        (
+            """UPDATE raw.campaign_reach SET reach = 2000000000
+               WHERE reach_window = 'FLIGHT_TO_DATE' AND window_start = (
+                   SELECT min(window_start) FROM raw.campaign_reach
+                   WHERE reach_window = 'FLIGHT_TO_DATE'
+               )""",
+        ),
+        (nests, "reach_within_platform_households"),
+    )
+    yield fault(
+        "ten times in an hour but not in its day",
+        "raw.campaign_reach",
+        "reach_10plus = 2000000000",
+        "reach_window = 'HOUR'",
+        nests,
+    )
+    yield fault(
+        "more households than impressions",
+        "raw.campaign_reach",
+        "reach = impressions + 1",
+        "true",
+        "source_ordered_ads_campaign_reach_impressions__reach__*",
+    )
+    yield fault(
+        "more households twice than once",
+        "raw.campaign_reach",
+        "reach_2plus = reach + 1",
+        "true",
+        "source_ordered_ads_campaign_reach_impressions__reach__*",
+    )
+
+
+def raw_entity_faults() -> Iterator[Fault]:
+    """One broken row per rule of an entity, and one impossible number per table with numbers."""
+    for table, change, test in (
+        ("advertisers", "contact_email = 'someone@mail.test'", "holds_ads_advertisers_contact_*"),
+        ("advertisers", "updated_at = created_at - INTERVAL 1 SECOND", "ordered_ads_advertisers_*"),
+        ("campaigns", "buy_type = 'DIRECT_IO', dsp_partner = 'YAHOO'", "holds_ads_campaigns_*"),
+        ("campaigns", "updated_at = created_at - INTERVAL 1 SECOND", "ordered_ads_campaigns_*"),
+        ("flights", "end_date = start_date - 1", "ordered_ads_flights_*"),
+        ("frequency_caps", "max_impressions = 0", "holds_ads_frequency_caps_max_impressions_1"),
+        ("frequency_caps", "time_units = 0", "holds_ads_frequency_caps_time_units_1"),
+        ("line_items", "budget_share = 1.5", "holds_ads_line_items_budget_share_*"),
+        ("creatives", "rotation_weight = 0", "holds_ads_creatives_rotation_weight_1"),
+        (
+            "creatives",
+            "rotation_start_date = DATE '2025-01-02', rotation_end_date = DATE '2025-01-01'",
+            "holds_ads_creatives_rotation_end_date_*",
+        ),
+        (
+            "creatives",
+            "placement = 'PAUSE', duration_seconds = 30",
+            "holds_ads_creatives__placement_*",
+        ),
+        ("creatives", "duration_seconds = 31", "holds_ads_creatives_duration_seconds_*"),
+        ("creatives", "width = height", "holds_ads_creatives_width_*"),
+        ("creatives", "file_size_bytes = 1000000001", "holds_ads_creatives_file_size_bytes_*"),
+        (
+            "creatives",
+            "is_interactive = true, interactive_meta = NULL",
+            "holds_ads_creatives_is_interactive_*",
+        ),
+        ("runs", "seed = -1", "finite_ads_runs_*"),
+        ("platforms", "households = -1", "finite_ads_platforms_*households*"),
+        ("platforms", "ad_minutes_per_hour = 'nan'", "finite_ads_platforms_*households*"),
+        ("platforms", "min_win_ratio = 1.001", "finite_ads_platforms_*min_win_ratio*"),
+        ("campaigns", "target_cpm_micros = -1", "finite_ads_campaigns_*"),
+        ("budgets", "amount_micros = -1", "finite_ads_budgets_*"),
+        ("frequency_caps", "max_impressions = -1", "finite_ads_frequency_caps_*"),
+        ("line_items", "bid_cpm_micros = -1", "finite_ads_line_items_*"),
+        ("creatives", "bitrate_kbps = -1", "finite_ads_creatives_*"),
+        ("inventory_hourly", "price_index = 'inf'", "finite_ads_inventory_hourly_*"),
+        ("campaign_reach", "reach_10plus = -1", "finite_ads_campaign_reach_*"),
+        ("audience_daily", "clicks = -1", "finite_ads_audience_daily_*"),
+        ("audience_daily", "clicks = impressions + 1", "ordered_ads_audience_daily_*__clicks"),
+        ("audience_daily", "video_q100 = impressions + 1", "ordered_ads_audience_daily_*_q100"),
+    ):
+        yield fault(f"{table}: {change}", f"raw.{table}", change, "true", f"source_{test}")
+
+
+def mart_faults() -> Iterator[Fault]:
+    """The same invariants, broken in the marts instead."""
+    for mart in DELIVERY_MARTS:
+        table, short = f"marts.{mart}", mart.removeprefix("fct_")
+        fits = f"side_counts_fit_{short}"
+        for change, test in (
+            ("requests = responses - 1", f"ordered_{mart}_requests__*"),
+            ("video_q50 = video_q25 + 1", f"ordered_{mart}_video_impressions__*"),
+            ("video_starts = video_impressions + 1", f"ordered_{mart}_video_impressions__*"),
+            ("viewable_impressions = measurable_impressions + 1", f"ordered_{mart}_impressions__*"),
+            ("timeout_count = requests - responses + 1", fits),
+            ("error_count = auctions_won - impressions + 1", fits),
+            ("audible_impressions = measurable_impressions + 1", fits),
+            ("video_impressions = impressions + 1", fits),
+            ("clicks = impressions + 1", fits),
+            ("qr_scans = qr_impressions + 1", fits),
+            ("qr_impressions = impressions + 1", fits),
+            ("interactive_engagements = interactive_impressions + 1", fits),
+            ("interactive_impressions = impressions + 1", fits),
+            ("skips = video_starts - video_q100 + 1", fits),
+            ("skips = skippable_video_starts + 1", fits),
+            ("skippable_video_starts = video_starts + 1", fits),
+            ("spend = -0.000001", f"nothing_is_negative_{short}"),
+            ("requests = 2 * responses + 1", f"min_ratio_{mart}_requests__*"),
+            ("responses = 3 * eligible_impressions + 1", f"min_ratio_{mart}_responses__*"),
+            ("eligible_impressions = 200 * auctions_won + 1", f"min_ratio_{mart}_eligible_*"),
+            ("auctions_won = 3 * impressions + 1", f"min_ratio_{mart}_auctions_won__*"),
+            ("spend = spend + 1000000000", f"within_budget_{mart}_*"),
+            ("impressions = impressions + 1", f"reconciles_{mart}_*"),
+            ("spend = spend + 0.000001", f"reconciles_{mart}_*"),
+        ):
+            yield fault(f"{mart}: {change}", table, change, "impressions > 0", test)
+        yield fault(
+            f"{mart}: spend without impressions",
+            table,
+            "spend = 0.000001, impressions = 0",
+            "true",
+            f"zero_unless_{mart}_spend__*",
+        )
+    for mart in METRIC_MARTS:
+        table, short = f"marts.{mart}", mart.removeprefix("fct_")
+        for change, test in (
+            ("ctr = 'inf'", "rates"),
+            ("fill_rate = 'nan'", "rates"),
+            ("interactive_rate = -0.001", "rates"),
+            ("video_completion_rate = 1.0000001", "rates"),
+            ("cpc = 'inf'", "costs"),
+            ("vcpm = 'nan'", "costs"),
+            ("effective_cpm = -1", "costs"),
+            ("avg_watch_time_seconds = 76", "watch_time"),
+        ):
+            name = f"{mart}: {change}"
+            verb = "is" if test == "watch_time" else "are"
+            yield fault(name, table, change, "true", f"{test}_{verb}_finite_{short}")
+    finest = "fct_performance_hourly"
+    for change, where, test in (
+        ("skips = 1", "skippable_video_starts = 0", f"zero_unless_{finest}_skips__*"),
+        ("qr_scans = 1", "qr_impressions = 0", f"zero_unless_{finest}_qr_scans__*"),
+        (
+            "interactive_engagements = 1",
+            "interactive_impressions = 0",
+            f"zero_unless_{finest}_interactive_engagements__*",
+        ),
+        ("placement = 'PAUSE'", "video_starts > 0", f"zero_unless_{finest}_video_starts_*"),
+        ("campaign_id = 999999", "true", f"agrees_with_{finest}_campaign_id__*"),
+        ("line_item_id = 999999", "true", f"agrees_with_{finest}_line_item_id__*"),
+        ("hour_ts = hour_ts + INTERVAL 9000 DAY", "true", f"complete_hours_{finest}_*"),
+        ("impressions = 2000000000", "true", f"within_inventory_{finest}_"),
+    ):
+        yield fault(f"{finest}: {change}", f"marts.{finest}", change, where, test)
+    yield Fault(
+        "a creative that is scheduled twice",
+        ("INSERT INTO raw.creatives SELECT * FROM raw.creatives LIMIT 1",),
+        ("unique_grain_int_rotations_scheduled_*",),
+    )
+    for table, change, test in (
+        ("dim_line_items", "budget_share = budget_share / 2", "adds_up_to_dim_line_items_*"),
+        (
+            "dim_campaigns",
+            "last_flight_date = first_flight_date - 1",
+            "ordered_dim_campaigns_last_flight_date__*",
+        ),
+        ("dim_campaigns", "flights = flight_days + 1", "ordered_dim_campaigns_flight_days__*"),
+    ):
+        yield fault(f"{table}: {change}", f"marts.{table}", change, "true", test)
+    for dimension in ("campaigns", "line_items", "creatives"):
+        yield Fault(
+            f"dim_{dimension}: a row lost",
+            (
+                f"""DELETE FROM marts.dim_{dimension}
+                    WHERE rowid = (SELECT min(rowid) FROM marts.dim_{dimension})""",
+            ),
+            (f"reconciles_dim_{dimension}_*",),
+        )
+
+
+def allowed() -> Iterator[Fault]:
+    """What is just inside a bound: the tests named must stay silent."""
+    for budget_type, spent in SPENT.items():
+        yield Fault(
+            f"the whole {budget_type} budget spent, to the micro",
+            (budget_of_first_campaign(budget_type, spent),),
+            ("within_budget_stg_*",),
+        )
+    for numerator, denominator, floor in FLOORS:
+        yield performance(
+            f"{numerator} as few as the platform's floor allows",
+            f"{denominator} = {most_allowed(numerator, floor)}",
+            "",
+            f"min_ratio_stg_ads__performance_hourly_*{denominator}*{floor}*",
+        )
+    yield Fault(
+        "a metric that is undefined",
+        ("UPDATE marts.fct_campaign_performance_daily SET ctr = NULL, cpc = NULL",),
+        ("rates_are_finite_*_daily", "costs_are_finite_*_daily"),
+    )
+
+
+FAULTS: tuple[Fault, ...] = (
+    *raw_funnel_faults(),
+    *raw_cross_table_faults(),
+    *raw_entity_faults(),
+    *mart_faults(),
+)
+
+
+@dataclass(frozen=True)
+class DataTest:
+    """A data test of the project: its name, its SQL, and for a generic test what it is about."""
+
+    name: str
+    sql: str
+    kind: str | None
+    table: str | None
+    arguments: dict[str, Any]
+
+
+class Planted:
+    """A copy of the built database that takes faults, and the compiled data tests."""
+
+    def __init__(self, database: Path, tests: dict[str, DataTest]) -> None:
+        self.connection = duckdb.connect(str(database))
+        self.tests = tests
+        for (table,) in self.connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'raw'"
+        ).fetchall():
+            self.connection.execute(f"CREATE TABLE raw.unguarded AS FROM raw.{table}")
+            self.connection.execute(f"DROP TABLE raw.{table}")
+            self.connection.execute(f"ALTER TABLE raw.unguarded RENAME TO {table}")
+
+    def matching(self, *patterns: str) -> list[DataTest]:
+        """The tests whose names match; a pattern that matches none is a mistake of this file."""
+        found = []
+        for pattern in patterns:
+            names = [name for name in self.tests if fnmatchcase(name, pattern)]
+            assert names, f"no dbt test is called {pattern}"
+            found += [self.tests[name] for name in names]
+        return found
+
+    def fails(self, test: DataTest) -> bool:
+        """Whether the test finds a fault now."""
+        rows = self.connection.execute(f"SELECT count(*) FROM ({test.sql})").fetchall()
+        return bool(rows[0][0])
+
+    def silent(self, statements: tuple[str, ...], tests: list[DataTest]) -> list[str]:
+        """The names of those tests that do not fail after the statements, which are rolled back."""
+        self.connection.execute("BEGIN")
+        try:
+            for statement in statements:
+                self.connection.execute(statement)
+            return [test.name for test in tests if not self.fails(test)]
+        finally:
+            self.connection.execute("ROLLBACK")
+
+
+@pytest.fixture(scope="module")
+def planted(built_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
+    """The unguarded copy with the project compiled against it."""
+    folder = tmp_path_factory.mktemp("planted")
+    copy = folder / "planted.duckdb"
+    shutil.copy(built_database, copy)
+    compiled = dbt("compile --select resource_type:test", copy, folder)
+    assert compiled.returncode == 0, compiled.stdout
+    manifest = json.loads((folder / "target" / "manifest.json").read_text())
+    tests = {}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "test":
+            continue
+        metadata = node.get("test_metadata") or {}
+        tests[node["name"]] = DataTest(
+            name=node["name"],
+            sql=node["compiled_code"],
+            kind=metadata.get("name"),
+            table=table_behind(metadata["kwargs"]["model"]) if metadata else None,
+            arguments=metadata.get("kwargs", {}),
+        )
+    planted = Planted(copy, tests)
+    yield planted
+    planted.connection.close()
+
+
+def table_behind(tested_relation: str) -> str | None:
+    """The table to break: a mart, or the raw table of a source or staging view."""
+    found = re.search(r"(?:ref|source)\((?:'ads', )?'(\w+)'\)", tested_relation)
+    assert found, tested_relation
+    name = found[1].removeprefix("stg_ads__")
+    if name.startswith("int_"):
+        return None
+    return f"marts.{name}" if name.startswith(("dim_", "fct_")) else f"raw.{name}"
+
+
+def derived_faults(test: DataTest) -> list[str]:
+    """Every way to break a key, a NOT NULL, a reference or a vocabulary that the test watches."""
+    if test.table is None:
+        return []
+    table, arguments = test.table, test.arguments
+    column = str(arguments.get("column_name"))
+    match test.kind:
+        case "not_null":
+            return [in_one_row(table, f"{column} = NULL")]
+        case "not_null_columns":
+            return [in_one_row(table, f"{name} = NULL") for name in arguments["columns"]]
+        case "unique" | "unique_grain":
+            return [f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1"]
+        case "relationships":
+            return [in_one_row(table, f"{column} = {orphan(column)}")]
+        case "accepted_values":
+            return [in_one_row(table, f"{column} = 'NOT_A_WORD'")]
+    return []
+
+
+def orphan(column: str) -> str:
+    """A value that no table has in this key."""
+    if column == "platform":
+        return "'nowhere'"
+    return "DATE '1999-01-01'" if column.endswith("_date") else "987654321"
+
+
+def test_the_unharmed_copy_passes(planted: Planted) -> None:
+    assert [test.name for test in planted.tests.values() if planted.fails(test)] == []
+
+
+@pytest.mark.parametrize("planted_fault", FAULTS, ids=lambda planted_fault: planted_fault.name)
+def test_a_planted_fault_is_caught(planted: Planted, planted_fault: Fault) -> None:
+    tests = planted.matching(*planted_fault.caught_by)
+    assert planted.silent(planted_fault.sql, tests) == []
+
+
+@pytest.mark.parametrize("just_inside", list(allowed()), ids=lambda just_inside: just_inside.name)
+def test_what_is_just_allowed_passes(planted: Planted, just_inside: Fault) -> None:
+    tests = planted.matching(*just_inside.caught_by)
+    assert planted.silent(just_inside.sql, tests) == [test.name for test in tests]
+
+
+def test_keys_references_vocabularies_and_nulls_are_watched(planted: Planted) -> None:
+    unnoticed = [
+        (statement, test.name)
+        for test in planted.tests.values()
+        for statement in derived_faults(test)
+        if planted.silent((statement,), [test])
+    ]
+    assert unnoticed == []
+
+
+def test_every_data_test_has_a_fault_that_it_catches(planted: Planted) -> None:
+    patterns = [pattern for planted_fault in FAULTS for pattern in planted_fault.caught_by]
+    untried = [
+        name
+        for name, test in planted.tests.items()
+        if not derived_faults(test) and not any(fnmatchcase(name, one) for one in patterns)
+    ]
+    assert untried == []
+
+
+def test_dbt_reports_the_faults_and_fails(built_database: Path, tmp_path: Path) -> None:
+    """The whole way once: broken marts, `dbt test`, its exit code and the tests it names."""
+    copy = tmp_path / "broken.duckdb"
+    shutil.copy(built_database, copy)
+    mart = "fct_campaign_performance_daily"
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(in_one_row(f"marts.{mart}", "ctr = 'inf'"))
+        connection.execute(in_one_row(f"marts.{mart}", "video_q50 = video_q25 + 1"))
+    result = dbt(f"test --select {mart},test_type:data", copy, tmp_path)
+    assert result.returncode == 1, result.stdout
+    results = json.loads((tmp_path / "target" / "run_results.json").read_text())["results"]
+    failed = {one["unique_id"].split(".")[2] for one in results if one["status"] == "fail"}
+    assert {name.split(f"_{mart}")[0] for name in failed} == {
+        "rates_are_finite_campaign_performance_daily",
+        "ordered",
+        "reconciles",
+    }

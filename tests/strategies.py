@@ -1,0 +1,115 @@
+"""Random scenarios for hypothesis: everything a scenario file may hold, small enough to run by hundreds."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+PLATFORM = "netflix_like"
+COUNTRIES = ["US", "GB", "JP", "AU", "BR"]
+GENRES = ["DRAMA", "COMEDY", "DOCUMENTARY", "TALK_SHOW"]
+AGES = ["18-24", "25-34", "65+"]
+DEVICES = ["CTV", "MOBILE", "TABLET", "DESKTOP"]
+
+# Days that have hurt others: DST changes (US, GB, AU), a leap day, New Year; and any other.
+DAYS = st.sampled_from(
+    [date(2025, 11, 1), date(2025, 3, 8), date(2025, 10, 4), date(2024, 2, 27), date(2025, 12, 30)]
+) | st.dates(date(2024, 1, 1), date(2026, 6, 1))
+
+
+def subsets(values: list[str]) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(values), min_size=1, max_size=len(values), unique=True)
+
+
+@st.composite
+def flights(draw: st.DrawFn) -> list[dict[str, Any]]:
+    start = draw(DAYS)
+    planned = []
+    for _ in range(draw(st.integers(1, 2))):
+        end = start + timedelta(days=draw(st.integers(0, 6)))
+        planned.append({"start_date": start, "end_date": end})
+        start = end + timedelta(days=draw(st.integers(1, 9)))
+    return planned
+
+
+@st.composite
+def creatives(draw: st.DrawFn, ad_format: str, first: date) -> dict[str, Any]:
+    plan: dict[str, Any] = {"rotation_weight": draw(st.integers(1, 100))}
+    if ad_format == "PAUSE_AD":
+        plan["placement"] = "PAUSE"
+    else:
+        plan["placement"] = draw(st.sampled_from(["PRE_ROLL", "MID_ROLL", "LIVE"]))
+        plan["duration_seconds"] = draw(st.sampled_from([15, 30]))
+        plan["is_skippable"] = draw(st.booleans())
+    plan["is_interactive"] = ad_format == "INTERACTIVE_OVERLAY" and draw(st.booleans())
+    plan["has_qr_code"] = draw(st.booleans())
+    if draw(st.integers(0, 3)) == 0:
+        plan["rotation_start_date"] = first + timedelta(days=draw(st.integers(0, 3)))
+    if draw(st.integers(0, 3)) == 0:
+        plan["rotation_end_date"] = first + timedelta(days=draw(st.integers(3, 8)))
+    return plan
+
+
+@st.composite
+def targetings(draw: st.DrawFn) -> dict[str, list[str]]:
+    lists = {"GEO_COUNTRY": draw(subsets(COUNTRIES))}
+    for key, values in (
+        ("DEVICE", DEVICES),
+        ("CONTENT_GENRE", GENRES),
+        ("AGE_RANGE", AGES),
+        ("GEO_DMA", ["501", "862"]),
+    ):
+        if draw(st.booleans()):
+            lists[key] = draw(subsets(values))
+    return lists
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> dict[str, Any]:
+    planned = draw(flights())
+    buy_type = draw(st.sampled_from(["DIRECT_IO", "PROGRAMMATIC_GUARANTEED", "PRIVATE_AUCTION"]))
+    count = draw(st.integers(1, 2))
+    items = []
+    for position in range(count):
+        ad_format = draw(st.sampled_from(["STANDARD_VIDEO", "INTERACTIVE_OVERLAY", "PAUSE_AD"]))
+        first = planned[0]["start_date"]
+        items.append(
+            {
+                "ad_format": ad_format,
+                "bid_cpm": draw(st.integers(1_000, 80_000)) / 1000,
+                "budget_share": [[1.0], [0.35, 0.65]][count - 1][position],
+                "pacing": draw(st.sampled_from(["EVEN", "FRONTLOADED", "ASAP"])),
+                "pacing_pct": draw(st.sampled_from([50, 100, 150])),
+                "targeting": draw(targetings()),
+                "creatives": draw(st.lists(creatives(ad_format, first), min_size=1, max_size=2)),
+            }
+        )
+    campaign = {
+        "platform": PLATFORM,
+        "objective": draw(st.sampled_from(["AWARENESS", "CONSIDERATION", "CONVERSION"])),
+        "buy_type": buy_type,
+        "target_cpm": draw(st.integers(1, 90_000)) / 1000,
+        "currency": "USD",
+        "flights": planned,
+        "budget": {
+            # From nothing, through one or two impressions, to more than there is to buy.
+            "amount": draw(st.sampled_from([0.0, 0.01, 0.05, 1.5, 40.0, 2_000.0, 1e5, 1e8])),
+            "type": draw(st.sampled_from(["LIFETIME", "DAILY"])),
+        },
+    }
+    if draw(st.booleans()):
+        campaign["frequency_caps"] = [
+            {
+                "max_impressions": draw(st.integers(1, 4)),
+                "time_unit": draw(st.sampled_from(["HOUR", "DAY", "WEEK", "MONTH", "LIFETIME"])),
+                "time_units": draw(st.integers(1, 3)),
+            }
+        ]
+    return {
+        "name": "random",
+        "description": "made by hypothesis",
+        "campaign": campaign,
+        "line_items": items,
+    }
