@@ -1,0 +1,26 @@
+{#-
+    Runs before the first node of whatever reads data: a missing raw table would otherwise be a
+    catalog error per model. `dbt compile` and `dbt docs generate` render the hook, too, but need no
+    data.
+-#}
+{% macro require_raw_data() %}
+    {%- if execute and flags.WHICH in ["build", "run", "test", "snapshot", "retry"] -%}
+        {%- set missing = [] -%}
+        {%- set sources = graph.sources.values() | list -%}
+        {%- for table in sources -%}
+            {%- if not adapter.get_relation(table.database, table.schema, table.identifier) -%}
+                {%- do missing.append(table.schema ~ "." ~ table.identifier) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- set file = target.get("path", target.database) -%}
+        {%- if missing | length == sources | length -%}
+            {%- do exceptions.raise_compiler_error(
+                "no raw data in " ~ file ~ ": run `make generate`"
+            ) -%}
+        {%- elif missing -%}
+            {%- do exceptions.raise_compiler_error(
+                "no " ~ missing | sort | join(", no ") ~ " in " ~ file ~ ": run `make generate`"
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
