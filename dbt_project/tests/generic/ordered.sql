@@ -1,0 +1,16 @@
+{#-
+    Fails on every row in which an expression of `columns` is smaller than the next one, or in which two
+    neighbours cannot be compared because one is NULL.
+-#}
+{% test ordered(model, columns) %}
+
+select *
+from {{ model }}
+where not coalesce(
+    {%- for smaller in columns[1:] %}
+    {% if not loop.first %}and {% endif %}({{ columns[loop.index0] }}) >= ({{ smaller }})
+    {%- endfor %},
+    false
+)
+
+{% endtest %}
