@@ -1,0 +1,24 @@
+with source as (
+
+    select * from {{ source('ads', 'inventory_hourly') }}
+
+),
+
+final as (
+
+    select
+        -- dimensions
+        platform,
+        country,
+        device,
+        hour_ts,
+
+        -- facts
+        ad_opportunities,
+        price_index
+
+    from source
+
+)
+
+select * from final

@@ -1,0 +1,27 @@
+with source as (
+
+    select * from {{ source('ads', 'runs') }}
+
+),
+
+final as (
+
+    select
+        -- identifiers
+        run_id,
+
+        -- dimensions
+        workflow,
+        as_of_date,
+
+        -- facts
+        seed,
+
+        -- metadata
+        generator_version
+
+    from source
+
+)
+
+select * from final
