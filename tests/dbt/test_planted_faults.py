@@ -1,9 +1,9 @@
 """Every invariant is broken once, and the dbt test that watches over it has to notice.
 
 The dbt project is compiled against a copy of a built database. A fault is a change to that copy
-inside a transaction: the SQL of the tests that should catch it runs as dbt would run it, and the change
-is rolled back. The constraints of the raw tables are dropped first, or they would let few faults in.
-At the end no data test of the project may be left that has never been seen to fail.
+inside a transaction: the SQL of the tests that should catch it runs as dbt would run it, and the
+change is rolled back. The constraints of the raw tables are dropped first, or they would let in
+only a few faults. At the end no data test may be left that has never been seen to fail.
 """
 
 from __future__ import annotations
