@@ -19,7 +19,7 @@
             ) -%}
         {%- elif missing -%}
             {%- do exceptions.raise_compiler_error(
-                "no " ~ missing | sort | join(", no ") ~ " in " ~ file ~ ": run `make generate`"
+                file ~ " has no " ~ missing | sort | join(", ") ~ ": run `make generate`"
             ) -%}
         {%- endif -%}
     {%- endif -%}

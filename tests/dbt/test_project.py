@@ -1,0 +1,168 @@
+"""What the dbt project promises of itself: described, keyed, typed, tested, clear without data."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from generator.schema import TABLES
+from generator.schema.dbt_sources import docs_markdown, source_yaml
+from tests.conftest import ROOT, dbt
+
+DBT_PROJECT = ROOT / "dbt_project"
+RAW_MODELS = DBT_PROJECT / "models" / "staging" / "ads"
+KEY_TESTS = {"unique", "unique_grain"}
+
+
+@pytest.fixture(scope="module")
+def manifest(built_database: Path) -> dict[str, Any]:
+    """What dbt wrote of the project when it built the database."""
+    artefact = built_database.parent / "target" / "manifest.json"
+    content: dict[str, Any] = json.loads(artefact.read_text())
+    return content
+
+
+def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+
+
+def metric_columns(manifest: dict[str, Any]) -> set[str]:
+    """The names that `metric_formulas` knows."""
+    sql = manifest["macros"]["macro.streaming_ads.metric_formulas"]["macro_sql"]
+    return set(re.findall(r'"(\w+)": \(', sql))
+
+
+def columns_of(database: Path, model: dict[str, Any]) -> list[str]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        described = connection.execute(f"DESCRIBE {model['schema']}.{model['name']}").fetchall()
+    return [row[0] for row in described]
+
+
+def test_the_files_derived_from_the_schema_are_in_step() -> None:
+    assert (RAW_MODELS / "_ads__sources.yml").read_text() == source_yaml(TABLES)
+    assert (RAW_MODELS / "_ads__docs.md").read_text() == docs_markdown(TABLES)
+
+
+def test_every_model_and_column_is_described(
+    manifest: dict[str, Any], built_database: Path
+) -> None:
+    bare = [model["name"] for model in models(manifest) if not model["description"]]
+    for model in models(manifest):
+        described = {name for name, column in model["columns"].items() if column["description"]}
+        undescribed = set(columns_of(built_database, model)) ^ described
+        bare += [f"{model['name']}.{column}" for column in sorted(undescribed)]
+    assert bare == []
+
+
+def test_every_model_has_a_tested_key(manifest: dict[str, Any]) -> None:
+    keyed = {
+        node["attached_node"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test"
+        and node.get("test_metadata", {}).get("name") in KEY_TESTS
+    }
+    assert [model["name"] for model in models(manifest) if model["unique_id"] not in keyed] == []
+
+
+def test_every_mart_has_an_enforced_contract(manifest: dict[str, Any]) -> None:
+    marts = [model for model in models(manifest) if model["schema"] == "marts"]
+    assert len(marts) >= 8
+    assert [model["name"] for model in marts if not model["contract"]["enforced"]] == []
+
+
+def test_every_staging_model_is_one_view_of_one_raw_table(manifest: dict[str, Any]) -> None:
+    staging = [model for model in models(manifest) if model["schema"] == "staging"]
+    parents = [model["depends_on"]["nodes"] for model in staging]
+    assert sorted(parents) == sorted([key] for key in manifest["sources"])
+    assert {model["config"]["materialized"] for model in staging} == {"view"}
+
+
+def test_a_metric_has_one_formula_and_is_tested_where_it_is_defined_and_where_it_is_not(
+    manifest: dict[str, Any], built_database: Path
+) -> None:
+    metrics = metric_columns(manifest)
+    assert len(metrics) == 27
+    for model in models(manifest):
+        used = re.findall(r"metric\('(\w+)'\) }} as (\w+)", model["raw_code"])
+        if not used:
+            continue
+        assert all(formula == column for formula, column in used)
+        assert {column for _, column in used} == metrics
+        assert metrics <= set(columns_of(built_database, model))
+        assert "/" not in re.sub(r"--.*", "", model["raw_code"])
+        expected = [
+            row
+            for test in manifest["unit_tests"].values()
+            if test["model"] == model["name"] and isinstance(test["expect"]["rows"], list)
+            for row in test["expect"]["rows"]
+        ]
+        for metric in metrics:
+            values = [row[metric] for row in expected if metric in row]
+            assert None in values, f"{metric} of {model['name']} is not unit-tested at zero"
+            assert any(values), f"{metric} of {model['name']} is not unit-tested with a value"
+
+
+def macro_signatures() -> Iterator[tuple[str, list[str]]]:
+    """The macros and generic tests of the project with the arguments that they take."""
+    for file in (*DBT_PROJECT.glob("macros/*.sql"), *DBT_PROJECT.glob("tests/generic/*.sql")):
+        for kind, name, arguments in re.findall(
+            r"{%-? (macro|test) (\w+)\(([^)]*)\)", file.read_text()
+        ):
+            full_name = f"test_{name}" if kind == "test" else name
+            yield full_name, [one.split("=")[0].strip() for one in arguments.split(",") if one]
+
+
+def test_every_macro_documents_each_of_its_arguments() -> None:
+    documented = {}
+    for file in (DBT_PROJECT / "macros/_macros.yml", DBT_PROJECT / "tests/generic/_generic.yml"):
+        for macro in yaml.safe_load(file.read_text())["macros"]:
+            assert macro["description"]
+            names = [argument["name"] for argument in macro.get("arguments", [])]
+            documented[macro["name"]] = names
+    signatures = {
+        name: arguments
+        for name, arguments in macro_signatures()
+        if not re.match(r"(default|postgres|spark)__", name)
+    }
+    assert documented == signatures
+
+
+def test_a_build_without_raw_data_stops_with_one_sentence(tmp_path: Path) -> None:
+    database = tmp_path / "empty.duckdb"
+    result = dbt("build", database, tmp_path)
+    assert result.returncode == 2
+    assert f"  no raw data in {database}: run `make generate`\n" in result.stdout
+    assert "Catalog" not in result.stdout
+    with duckdb.connect(str(database)) as connection:
+        tables = connection.execute("SELECT count(*) FROM information_schema.tables").fetchall()
+    assert tables == [(0,)]
+
+
+def test_a_build_without_one_raw_table_names_it(complete_database: Path, tmp_path: Path) -> None:
+    database = tmp_path / "partial.duckdb"
+    shutil.copy(complete_database, database)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("DROP TABLE raw.flights")
+    result = dbt("test", database, tmp_path)
+    assert result.returncode == 2
+    assert f"  {database} has no raw.flights: run `make generate`\n" in result.stdout
+
+
+def test_the_views_of_a_renamed_file_still_work(built_database: Path, tmp_path: Path) -> None:
+    renamed = tmp_path / "another name.duckdb"
+    shutil.copy(built_database, renamed)
+    with duckdb.connect(str(renamed), read_only=True) as connection:
+        views = connection.execute(
+            "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal"
+        ).fetchall()
+        assert len(views) >= len(TABLES)
+        for (view,) in views:
+            connection.execute(f"SELECT count(*) FROM {view}").fetchall()
