@@ -1,7 +1,7 @@
 """Every invariant of the data model as SQL that counts violations, on the raw tables of a database.
 
-Row constraints that the schema models state are checked by the DDL when rows are landed; here is what
-crosses rows or tables. Written apart from the dbt tests on purpose: two hands, one promise.
+Row constraints that the schema models state are checked by the DDL when rows are landed; here is
+what crosses rows or tables. Written apart from the dbt tests on purpose: two hands, one promise.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ VIOLATIONS: dict[str, str] = {
         where budget_type = 'DAILY' and spend_micros > amount_micros""",
     "nobody pays more than the bid": """
         select count(*) from raw.performance_hourly p
-        join raw.line_items li using (line_item_id) join raw.campaigns c on c.campaign_id = p.campaign_id
+        join raw.line_items li using (line_item_id)
+        join raw.campaigns c on c.campaign_id = p.campaign_id
         where spend_micros * 1000 > impressions * greatest(
             li.bid_cpm_micros, if(c.buy_type = 'PRIVATE_AUCTION', 0, c.target_cpm_micros))""",
     "guaranteed buys pay the booked price": """

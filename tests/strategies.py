@@ -1,4 +1,4 @@
-"""Random scenarios for hypothesis: everything a scenario file may hold, small enough to run by hundreds."""
+"""Random scenarios for hypothesis: all that a scenario file may hold, small enough for hundreds."""
 
 from __future__ import annotations
 

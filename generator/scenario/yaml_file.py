@@ -21,6 +21,7 @@ Path_ = tuple[str | int, ...]
 LARGEST_FILE_BYTES = 1_000_000
 MOST_NODES = 100_000
 DEEPEST = 60
+_PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ class _Builder:
             raise bad_input(f"is nested more than {DEEPEST} levels deep", str(mark))
         if any(node is parent for parent in parents):
             raise bad_input("an alias contains itself", str(mark))
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN:
+            raise bad_input(f"the tag {node.tag} is not allowed", str(mark))
         inside = (*parents, node)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, inside)

@@ -1,0 +1,45 @@
+"""A day is split exactly, within the targeting, and by the viewers' own clocks."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator.delivery.audience import Delivered, kinds, multinomial
+from generator.randomness import key, row_keys
+
+COUNTS = st.integers(0, 20) | st.integers(0, 10**6)
+
+
+@given(st.lists(COUNTS, min_size=1, max_size=8), st.lists(st.floats(0, 1), min_size=1, max_size=9))
+def test_a_multinomial_split_adds_up(totals: list[int], shares: list[float]) -> None:
+    rows = np.array(totals)[:, None]
+    split = multinomial(rows, np.array(shares), row_keys(key("split"), np.arange(len(totals))))
+    assert (split >= 0).all()
+    assert (split.sum(axis=2) == rows).all()
+    if sum(shares) > 0:
+        absent = [position for position, share in enumerate(shares) if share == 0]
+        assert split[:, :, absent].sum() == 0
+
+
+@given(st.data())
+def test_kinds_of_an_hour_add_up_to_it(data) -> None:
+    impressions = data.draw(COUNTS)
+    completes = data.draw(st.integers(0, impressions))
+    clicks = data.draw(st.integers(0, impressions))
+    hour = [np.array([value]) for value in (7, impressions, completes, clicks)]
+    both, completed, clicked, neither = kinds(Delivered(*hour), key("kinds"))[0]
+    assert min(both, completed, clicked, neither) >= 0
+    assert both + completed == completes
+    assert both + clicked == clicks
+    assert both + completed + clicked + neither == impressions
+
+
+def test_shares_of_a_split_are_the_shares_asked_for() -> None:
+    shares = np.array([0.5, 0.3, 0.2])
+    rows = np.full((2_000, 1), 1_000)
+    split = multinomial(rows, shares, row_keys(key("law"), np.arange(2_000)))
+    assert np.abs(split.sum(axis=(0, 1)) / rows.sum() - shares).max() < 0.002
+    variance = split[:, 0, 0].var()
+    assert 200 < variance < 300  # n p (1 - p) = 250

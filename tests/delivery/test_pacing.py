@@ -1,0 +1,129 @@
+"""Plans keep to what there is, follow their pacing, and end where a limit is reached."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator.delivery.pacing import Goal, Offer, plan, stop_at
+from generator.enums import Pacing
+from generator.scenario.templates import platform
+
+FIGURES = platform("netflix_like").pacing
+DAYS = 10
+
+
+def goal(**changes) -> Goal:
+    figures = {
+        "flight_micros": 10**9,
+        "day_micros": None,
+        "day_impressions": None,
+        "hour_impressions": None,
+        "pacing": Pacing.EVEN,
+        "pacing_pct": 150,
+    }
+    return Goal(**{**figures, **changes})
+
+
+def offer(hourly: float = 1e5, price: float = 20_000.0, surprise: float = 1.0) -> Offer:
+    """Ten days of supply that is four times as high at night, on two devices."""
+    shape = np.where(np.arange(DAYS * 24) % 24 >= 20, 4.0, 1.0)
+    supply = hourly * shape[:, None] * np.array([0.75, 0.25])
+    return Offer(forecast=supply, available=supply * surprise, price=np.full(supply.shape, price))
+
+
+def spend(planned: np.ndarray, each: Offer) -> np.ndarray:
+    return (planned * each.price).sum(axis=1).reshape(DAYS, 24)
+
+
+def test_even_pacing_spends_the_budget_a_tenth_a_day() -> None:
+    each = offer()
+    daily = spend(plan(goal(), each, FIGURES), each).sum(axis=1)
+    assert daily[:-1] == pytest.approx(1e8, rel=1e-9)
+    assert 1e8 <= daily[-1] <= 1.1e8  # the last day aims two standard deviations higher
+
+
+def test_frontloaded_pacing_spends_early() -> None:
+    each = offer()
+    daily = spend(plan(goal(pacing=Pacing.FRONTLOADED), each, FIGURES), each).sum(axis=1)
+    assert (np.diff(daily[:-1]) < 0).all()
+    assert daily.sum() == pytest.approx(1e9, rel=0.02)
+
+
+def test_asap_takes_all_there_is() -> None:
+    each = offer()
+    assert plan(goal(pacing=Pacing.ASAP), each, FIGURES) == pytest.approx(each.available)
+
+
+def test_money_that_a_weak_day_left_is_spent_later() -> None:
+    each = offer()
+    weak = each.available.copy()
+    weak[:48] *= 0.5
+    short = Offer(each.forecast, weak, each.price)
+    daily = spend(plan(goal(), short, FIGURES), short).sum(axis=1)
+    assert daily[0] == pytest.approx(0.5e8, rel=1e-6)
+    assert daily[3] > 1e8
+    assert daily.sum() == pytest.approx(1e9, rel=0.02)
+
+
+def test_a_pacing_limit_leaves_money_over() -> None:
+    each = offer()
+    assert spend(plan(goal(pacing_pct=50), each, FIGURES), each).sum() == pytest.approx(
+        5e8, rel=0.03
+    )
+
+
+def test_a_daily_budget_is_aimed_at_every_day() -> None:
+    each = offer()
+    daily = spend(plan(goal(day_micros=3 * 10**7), each, FIGURES), each).sum(axis=1)
+    assert (daily >= 3e7).all()
+    assert (daily < 3.5e7).all()
+
+
+def test_a_frequency_cap_holds_the_plan_down() -> None:
+    each = offer()
+    planned = plan(goal(flight_micros=10**13, day_impressions=1_000), each, FIGURES)
+    daily = planned.sum(axis=1).reshape(DAYS, 24).sum(axis=1)
+    assert daily == pytest.approx(1_000 * FIGURES.cap_use)
+
+
+@given(
+    st.integers(0, 10**14),
+    st.sampled_from(list(Pacing)),
+    st.integers(1, 1000),
+    st.floats(0, 1e7),
+    st.floats(0, 3),
+)
+def test_a_plan_is_never_more_than_there_is(
+    micros: int, pacing: Pacing, percent: int, hourly: float, surprise: float
+) -> None:
+    each = offer(hourly, surprise=surprise)
+    planned = plan(goal(flight_micros=micros, pacing=pacing, pacing_pct=percent), each, FIGURES)
+    assert np.isfinite(planned).all()
+    assert (planned >= 0).all()
+    assert (planned <= each.available * (1 + 1e-9)).all()
+
+
+@given(
+    st.integers(0, 10**15),
+    st.lists(st.integers(0, 10**13), min_size=24, max_size=72).filter(lambda x: len(x) % 24 == 0),
+    st.lists(st.integers(1, 9), min_size=1, max_size=5),
+)
+def test_counts_scaled_by_what_still_fits_never_exceed_the_limit(
+    limit: int, amounts: list[int], parts: list[int]
+) -> None:
+    """Each hour's amount is split into parts; scaled and rounded down they stay within the limit."""
+    whole = np.array(amounts)
+    pieces = np.array([whole * part // sum(parts) for part in parts])
+    fits = stop_at(limit, pieces.sum(axis=0), 24)
+    kept = np.floor(pieces * fits).astype(np.int64).sum(axis=0).reshape(-1, 24).sum(axis=1)
+    assert (kept <= limit).all()
+
+
+def test_delivery_ends_in_the_hour_that_reaches_the_limit() -> None:
+    fits = stop_at(25, np.array([10, 10, 10, 10] + [0] * 20), 24)
+    assert list(fits[:2]) == [1.0, 1.0]
+    assert fits[2] == pytest.approx(0.5)
+    assert fits[3] == 0.0

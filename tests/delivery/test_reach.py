@@ -1,0 +1,96 @@
+"""Reach curves that cannot contradict one another, with and without a frequency cap."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator.delivery.reach import TIERS, Cap, campaign_windows, exposure, tiers
+
+K = 0.6
+SMALL = st.integers(0, 2_000)
+
+
+def reach(impressions: list[int], households: int, cap: int | None = None) -> dict:
+    limit = None if cap is None else np.full(len(impressions), cap)
+    return tiers(np.array(impressions), households, K, limit)
+
+
+@given(SMALL, SMALL, st.integers(1, 5_000))
+def test_two_parts_reach_at_least_what_their_sum_reaches(a: int, b: int, households: int) -> None:
+    first, second, both = (reach([n], households)[1][0] for n in (a, b, a + b))
+    assert max(first, second) <= both <= first + second
+
+
+@given(st.integers(1, 5_000), st.integers(1, 6), st.data())
+def test_a_capped_household_sees_at_most_the_cap(households: int, cap: int, data) -> None:
+    most = int(0.95 * households * cap)
+    impressions = data.draw(st.integers(0, most))
+    counted = reach([impressions], households, cap)
+    assert counted[1][0] * cap >= impressions
+    assert counted[1][0] <= min(impressions, households)
+    for tier in TIERS:
+        if tier > cap:
+            assert counted[tier][0] == 0
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**8))
+def test_tiers_are_nested_and_claim_no_more_than_was_delivered(
+    impressions: int, households: int
+) -> None:
+    counted = [int(reach([impressions], households)[tier][0]) for tier in TIERS]
+    assert counted == sorted(counted, reverse=True)
+    assert (counted[0] > 0) == (impressions > 0)
+    claims = counted[0] + counted[1] + counted[2] + 2 * counted[3] + 5 * counted[4]
+    assert claims <= impressions
+
+
+def test_the_curve_is_the_negative_binomial() -> None:
+    """P(N = 0) = (1 + m / k)^-k and P(N >= 2) by its first two terms, at m = 2 and k = 0.6."""
+    households = 1_000_000
+    counted = reach([2_000_000], households)
+    none = (1 + 2 / K) ** -K
+    one = none * K * (2 / (2 + K))
+    assert counted[1][0] == np.ceil(households * (1 - none))
+    assert counted[2][0] == np.floor(households * (1 - none - one))
+
+
+def test_mean_exposure_is_impressions_over_reach() -> None:
+    mean = exposure(np.array([0.0, 10.0, 2_000_000.0]), 1_000_000, K)
+    assert mean[0] == 1.0
+    assert mean[1] == pytest.approx(1.0, abs=1e-4)
+    assert mean[2] == pytest.approx(2_000_000 / reach([2_000_000], 1_000_000)[1][0], rel=1e-5)
+
+
+@given(
+    st.lists(st.integers(0, 300), min_size=24, max_size=24 * 9).filter(lambda x: len(x) % 24 == 0),
+    st.integers(500, 4_000),
+    st.none() | st.builds(Cap, st.integers(1, 4), st.sampled_from([24, 168, 720])),
+    st.integers(0, 20_000),
+)
+def test_windows_of_a_campaign_agree(
+    hourly: list[int], households: int, cap: Cap | None, first_day: int
+) -> None:
+    impressions = np.array(hourly)
+    if cap is not None:
+        daily_limit = 0.9 * households * cap.impressions * 24 / cap.hours
+        daily = impressions.reshape(-1, 24).sum(axis=1, keepdims=True)
+        scale = np.minimum(1.0, daily_limit / np.maximum(daily, 1))
+        impressions = np.floor(impressions.reshape(-1, 24) * scale).astype(np.int64).ravel()
+    hours = np.arange(first_day * 24, first_day * 24 + impressions.size)
+    hour, day, week, to_date = campaign_windows(hours, impressions, households, K, cap)
+    daily = hour.tiers[1].reshape(-1, 24)
+    assert (day.tiers[1] >= daily.max(axis=1)).all()
+    assert (day.tiers[1] <= daily.sum(axis=1)).all()
+    assert week.impressions.sum() == impressions.sum() == to_date.impressions[-1]
+    for tier in TIERS:
+        assert (np.diff(to_date.tiers[tier]) >= 0).all()
+        assert (to_date.tiers[tier] >= np.maximum.accumulate(day.tiers[tier])).all()
+    for window in (hour, day, week, to_date):
+        claims = sum(
+            weight * window.tiers[tier] for tier, weight in zip(TIERS, (1, 1, 1, 2, 5), strict=True)
+        )
+        assert (claims <= window.impressions).all()
+    assert (to_date.tiers[1] <= day.tiers[1].cumsum()).all()

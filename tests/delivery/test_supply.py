@@ -1,0 +1,92 @@
+"""Supply has the shape that was published: prime time, weekends, seasons, events."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from generator.delivery.calendar import day_number, hours_of, local_clock
+from generator.delivery.supply import DEVICES, event_factor, hour_curves, market, viewing
+from generator.enums import Device
+from generator.scenario.templates import platform
+from generator.schema.behaviour import Event
+
+PLATFORM = platform("netflix_like")
+YEAR = hours_of(day_number(date(2025, 1, 1)), day_number(date(2025, 12, 31)))
+
+
+@pytest.fixture(scope="module")
+def us_year():
+    return viewing(PLATFORM, "US", YEAR)
+
+
+def local_profile(watched: np.ndarray, zone: str, position: int) -> np.ndarray:
+    clock = local_clock(zone, YEAR)
+    by_hour = np.bincount(clock.hour, weights=watched[:, :, position].sum(axis=1), minlength=24)
+    return by_hour / by_hour.sum()
+
+
+def test_local_hours_follow_the_published_day(us_year) -> None:
+    profile = local_profile(us_year, "America/New_York", 0)
+    assert 0.20 <= profile[20:23].sum() <= 0.27  # prime_time_share
+    assert 0.24 <= profile[10:17].sum() <= 0.31  # daytime_share
+    assert 3 <= profile.argmin() <= 5  # night_trough
+
+
+def test_television_leans_to_the_evening_and_desktop_to_office_hours() -> None:
+    curves = hour_curves(PLATFORM.supply)[:, 0, :]
+    prime = dict(zip(DEVICES, curves[:, 20:23].sum(axis=1), strict=True))
+    office = dict(zip(DEVICES, curves[:, 9:17].sum(axis=1), strict=True))
+    assert prime[Device.CTV] > prime[Device.TABLET] > prime[Device.MOBILE] > prime[Device.DESKTOP]
+    assert office[Device.DESKTOP] > office[Device.MOBILE] > office[Device.CTV]
+
+
+def test_weekend_days_have_more_viewing_and_sunday_most(us_year) -> None:
+    clock = local_clock("America/New_York", YEAR)
+    weekday = (clock.day + 3) % 7
+    by_day = np.bincount(weekday, weights=us_year[:, :, 0].sum(axis=1)) / np.bincount(weekday)
+    assert 1.15 <= by_day[5:].mean() / by_day[:5].mean() <= 1.35  # weekend_over_weekday
+    assert by_day.argmax() == 6
+
+
+def test_device_mix_is_the_platforms(us_year) -> None:
+    share = us_year.sum(axis=(0, 2)) / us_year.sum()
+    assert share == pytest.approx(PLATFORM.supply.device_share.in_order(), abs=0.003)
+
+
+def test_a_year_of_opportunities_is_households_times_viewing_times_ad_load() -> None:
+    us = market(PLATFORM, "US", YEAR, seed=1)
+    supply = PLATFORM.supply
+    slots = supply.ad_minutes_per_hour * 60 / supply.mean_ad_seconds
+    expected = PLATFORM.countries["US"].households * supply.hours_per_household_day * slots * 365
+    assert us.opportunities.sum() == pytest.approx(expected, rel=0.03)
+
+
+def test_any_window_of_a_market_is_a_slice_of_it() -> None:
+    whole = market(PLATFORM, "AU", YEAR[:2000], seed=5)
+    part = market(PLATFORM, "AU", YEAR[700:1300], seed=5)
+    assert (whole.opportunities[700:1300] == part.opportunities).all()
+    assert (whole.price_index[700:1300] == part.price_index).all()
+
+
+def test_market_noise_has_mean_one_and_remembers_yesterday() -> None:
+    us = market(PLATFORM, "US", YEAR, seed=3)
+    ratio = (us.opportunities.sum(axis=1) / us.forecast.sum(axis=1))[::24]
+    shocks = np.log(ratio)
+    assert ratio.mean() == pytest.approx(1, abs=0.02)
+    assert np.corrcoef(shocks[1:], shocks[:-1])[0, 1] == pytest.approx(0.7, abs=0.15)
+
+
+def test_events_are_local_and_may_cross_the_year() -> None:
+    hours = hours_of(day_number(date(2025, 12, 30)), day_number(date(2026, 1, 2)))
+    clock = local_clock("Asia/Tokyo", hours)
+    yearly = Event(name="New Year", start="12-31", end="01-01", multiplier=2.0)
+    factor = event_factor([yearly], "JP", clock)
+    on = (clock.day == day_number(date(2025, 12, 31))) | (clock.day == day_number(date(2026, 1, 1)))
+    assert (factor == np.where(on, 2.0, 1.0)).all()
+    elsewhere = Event(
+        name="x", start=date(2025, 12, 30), end=date(2026, 1, 2), multiplier=3.0, countries=["US"]
+    )
+    assert (event_factor([elsewhere], "JP", clock) == 1).all()

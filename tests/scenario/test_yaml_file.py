@@ -1,0 +1,78 @@
+"""Files are read safely, keep the place of every key, and merge by one rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.scenario.errors import InputError
+from generator.scenario.yaml_file import Document, dotted, merged, read
+
+
+def document(folder: Path, text: str, name: str = "file.yml") -> Document:
+    file = folder / name
+    file.write_text(text)
+    return read(file)
+
+
+def test_places_of_keys_are_remembered(tmp_path) -> None:
+    found = document(tmp_path, "a: 1\nb:\n  - c: 2\n    d: 3\n")
+    assert found.data == {"a": 1, "b": [{"c": 2, "d": 3}]}
+    assert found.where(("b", 0, "d")) == f"{tmp_path / 'file.yml'}:4: b[0].d"
+    assert found.where(("b", 0, "absent")) == f"{tmp_path / 'file.yml'}:3: b[0].absent"
+
+
+def test_mappings_merge_and_everything_else_replaces(tmp_path) -> None:
+    base = document(tmp_path, "a: {x: 1, y: {p: 1}}\nl: [1, 2]\nk: 1\n", "base.yml")
+    over = document(tmp_path, "a: {y: {q: 2}}\nl: [3]\nk: {z: 1}\n", "over.yml")
+    both = merged(base, over)
+    assert both.data == {"a": {"x": 1, "y": {"p": 1, "q": 2}}, "l": [3], "k": {"z": 1}}
+    assert both.where(("a", "x")).startswith(str(tmp_path / "base.yml"))
+    assert both.where(("a", "y", "q")).startswith(str(tmp_path / "over.yml"))
+    assert both.where(("l", 0)).startswith(str(tmp_path / "over.yml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a: 1\na: 2\n", ":2: a is given twice"),
+        ("a: [1\n", "is not valid YAML"),
+        ("- a\n- b\n", "must be a mapping"),
+        ("", "must be a mapping"),
+        ("a: !!python/object/apply:os.system [ls]\n", "is not allowed"),
+        ("a: !!python/name:os.system\n", "could not determine a constructor"),
+        ("a: &x [*x]\n", "an alias contains itself"),
+        ("a: 2025-02-30\n", "is not a value"),
+        ("? [1, 2]\n: 3\n", "a key must be"),
+        ("a: \x00\n", "is not valid YAML"),
+        ("a: " + "[" * 100 + "]" * 100, "nested more than"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_a_sentence(tmp_path, text, sentence) -> None:
+    with pytest.raises(InputError) as error:
+        document(tmp_path, text)
+    assert sentence in str(error.value)
+    assert str(tmp_path / "file.yml") in str(error.value)
+
+
+def test_a_bomb_of_aliases_is_refused_before_it_unfolds(tmp_path) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    with pytest.raises(InputError, match="unfolds to more than"):
+        document(tmp_path, "\n".join(lines))
+
+
+def test_a_huge_file_is_refused(tmp_path) -> None:
+    with pytest.raises(InputError, match="is larger than"):
+        document(tmp_path, "a: " + "x" * 1_000_001)
+
+
+def test_bytes_that_are_not_text_are_refused(tmp_path) -> None:
+    (tmp_path / "file.yml").write_bytes(b"a: \xff\xfe")
+    with pytest.raises(InputError, match="is not UTF-8"):
+        read(tmp_path / "file.yml")
+
+
+def test_paths_are_written_as_people_write_them() -> None:
+    assert dotted(("line_items", 0, "targeting", "DEVICE")) == "line_items[0].targeting.DEVICE"

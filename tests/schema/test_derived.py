@@ -1,0 +1,110 @@
+"""What is derived from the models is in step with them, and refuses what they refuse."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+import pytest
+import yaml
+
+from generator.schema import ENTITIES, FACTS, TABLES, PerformanceHourly
+from generator.schema.arrow import arrow_schema
+from generator.schema.dbt_sources import source_yaml
+from generator.schema.ddl import create_table, quoted
+from generator.schema.facts import SUPPLY_FUNNEL, VIDEO_FUNNEL
+
+COUNTS = [
+    column.name
+    for column in PerformanceHourly.columns()
+    if column.storage.duckdb == "INTEGER" or column.name == "spend_micros"
+]
+
+
+@pytest.fixture
+def database():
+    connection = duckdb.connect()
+    connection.execute("create schema raw")
+    for table in TABLES:
+        connection.execute(create_table(table))
+    return connection
+
+
+def row(**changes) -> dict:
+    base = dict.fromkeys(COUNTS, 0)
+    base |= {"campaign_id": 1, "line_item_id": 1, "creative_id": 1, "device": "CTV"}
+    return base | {"hour_ts": datetime(2025, 1, 1)} | changes
+
+
+def insert(database, **changes) -> None:
+    rows = pa.Table.from_pylist([row(**changes)])
+    database.register("landing", rows)
+    database.execute("insert into raw.performance_hourly by name select * from landing")
+
+
+def test_the_committed_dbt_sources_are_in_step(root) -> None:
+    committed = root / "dbt_project/models/staging/ads/_ads__sources.yml"
+    assert committed.read_text() == source_yaml(TABLES), "run `make sources`"
+
+
+def test_every_column_is_described_in_the_sources() -> None:
+    (source,) = yaml.safe_load(source_yaml(TABLES))["sources"]
+    assert [table["name"] for table in source["tables"]] == [t.table_name for t in TABLES]
+    for table, model in zip(source["tables"], TABLES, strict=True):
+        assert table["description"].endswith(".")
+        assert [column["name"] for column in table["columns"]] == list(model.model_fields)
+        assert all(column["description"].endswith(".") for column in table["columns"])
+
+
+def test_duckdb_has_the_types_and_nullability_of_the_models(database) -> None:
+    for table in TABLES:
+        described = database.execute(f"describe raw.{table.table_name}").fetchall()
+        assert [(name, kind, null) for name, kind, null, *_ in described] == [
+            (column.name, column.storage.duckdb, "YES" if column.nullable else "NO")
+            for column in table.columns()
+        ]
+
+
+def test_only_entities_have_a_primary_key() -> None:
+    assert all(table.primary_key for table in ENTITIES)
+    assert not any(table.primary_key for table in FACTS)
+    assert all(set(table.grain) <= set(table.model_fields) for table in TABLES)
+
+
+def test_arrow_schemas_have_the_same_columns(database) -> None:
+    for table in TABLES:
+        schema = arrow_schema(table)
+        assert schema.names == list(table.model_fields)
+        database.register("landing", schema.empty_table())
+        database.execute(f"insert into raw.{table.table_name} select * from landing")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *[{smaller: 1} for smaller in (*SUPPLY_FUNNEL[1:], *VIDEO_FUNNEL[1:])],
+        {"timeout_count": 1},
+        {"error_count": 1},
+        {"invalid_impressions": 1},
+        {"measurable_impressions": 1},
+        {"skips": 1},
+        {"clicks": 1},
+        {"qr_scans": 1},
+        {"interactive_engagements": 1},
+        {"spend_micros": -1},
+        {"requests": -1},
+        {"device": "FRIDGE"},
+        {"hour_ts": None},
+        {"creative_id": 0},
+    ],
+    ids=str,
+)
+def test_the_ddl_refuses_a_row_that_breaks_a_constraint(database, changes) -> None:
+    insert(database)
+    with pytest.raises(duckdb.ConstraintException):
+        insert(database, **changes)
+
+
+def test_identifiers_are_quoted() -> None:
+    assert quoted('a"; drop table x; --') == '"a""; drop table x; --"'

@@ -1,0 +1,137 @@
+"""A DuckDB file receives a run whole or not at all, and keeps what else it holds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from generator.engines import local
+from generator.scenario.templates import dataset
+from generator.schema import TABLES
+from generator.sinks.duckdb import DuckdbSink
+from generator.sinks.sink import DestinationError
+from generator.world.build import build_world
+from tests.conftest import ROOT
+
+SMOKE = build_world(dataset("smoke"))
+OTHER = build_world(dataset("smoke").with_seed(8))
+
+
+def land(world, file: Path) -> list[tuple]:
+    landed = local.run(world, DuckdbSink(file, TABLES))
+    return [(each.table.table_name, each.rows, each.fingerprint) for each in landed]
+
+
+def content(file: Path) -> dict[str, int]:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        names = connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables()"
+        ).fetchall()
+        return {
+            name: connection.execute(f"select hash(list(t order by t)) from {name} t").fetchone()[0]
+            for (name,) in names
+        }
+
+
+def test_what_was_written_is_what_was_counted(tmp_path) -> None:
+    file = tmp_path / "new" / "folder" / "ads.duckdb"
+    landed = land(SMOKE, file)
+    with duckdb.connect(str(file), read_only=True) as connection:
+        for name, rows, _ in landed:
+            assert connection.execute(f"select count(*) from raw.{name}").fetchone()[0] == rows
+
+
+def test_a_second_run_replaces_raw_and_leaves_the_rest(tmp_path) -> None:
+    file = tmp_path / "ads.duckdb"
+    land(SMOKE, file)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create table mine as select 42 as answer")
+        connection.execute("create view looks as from raw.campaigns")
+    before = content(file)
+    land(OTHER, file)
+    after = content(file)
+    assert after["main.mine"] == before["main.mine"]
+    assert after["raw.performance_hourly"] != before["raw.performance_hourly"]
+    land(SMOKE, file)
+    assert content(file) == before
+
+
+def test_a_run_that_fails_leaves_everything_as_it_was(tmp_path) -> None:
+    file = tmp_path / "ads.duckdb"
+    land(SMOKE, file)
+    before = content(file)
+    with pytest.raises(RuntimeError, match="halfway"), DuckdbSink(file, TABLES) as sink:
+        for table, batch in local.pieces(OTHER):
+            sink.write(table, batch)
+        raise RuntimeError("halfway")
+    assert content(file) == before
+
+
+def test_a_failed_first_run_leaves_no_file(tmp_path) -> None:
+    file = tmp_path / "ads.duckdb"
+    with pytest.raises(RuntimeError), DuckdbSink(file, TABLES):
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_open_elsewhere_is_a_sentence(tmp_path) -> None:
+    file = tmp_path / "ads.duckdb"
+    land(SMOKE, file)
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"import duckdb, sys; c = duckdb.connect({str(file)!r}); print('open', flush=True);"
+            "sys.stdin.read()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout and holder.stdout.readline() == b"open\n"
+        with pytest.raises(DestinationError, match="is open in another process"):
+            land(OTHER, file)
+    finally:
+        holder.communicate()
+
+
+def test_a_file_that_is_no_database_is_a_sentence_and_stays(tmp_path) -> None:
+    file = tmp_path / "ads.duckdb"
+    file.write_text("a diary" * 1000)
+    with pytest.raises(DestinationError, match="is not a DuckDB database"):
+        land(SMOKE, file)
+    assert file.read_text() == "a diary" * 1000
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3])
+def test_a_killed_run_leaves_the_old_data_or_the_new(tmp_path, delay: float) -> None:
+    """SIGKILL at moments spread over a run: raw is wholly old or wholly new, the rest intact."""
+    file = tmp_path / "ads.duckdb"
+    new = tmp_path / "new.duckdb"
+    land(SMOKE, file)
+    land(OTHER, new)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create table mine as select 42 as answer")
+    old = content(file)
+    script = (
+        "from pathlib import Path; from tests.sinks.test_duckdb import *;"
+        f"print('go', flush=True); land(OTHER, Path({str(file)!r}))"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert run.stdout and run.stdout.readline() == b"go\n"
+    time.sleep(delay)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    assert content(file) in (old, {**content(new), "main.mine": old["main.mine"]})

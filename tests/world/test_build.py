@@ -1,0 +1,141 @@
+"""Entities are consistent, invented, and functions of the seed and their own id."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from generator.enums import Placement, Status
+from generator.scenario.errors import InputError
+from generator.scenario.models import Scenario
+from generator.scenario.templates import dataset
+from generator.world.build import build_world, micros
+from generator.world.names import pools
+
+# A sample of names that a coined word could fall upon; none may occur.
+REAL_BRANDS = {
+    "audi", "bmw", "ford", "honda", "tesla", "toyota", "volvo", "nike", "adidas", "puma", "zara",
+    "apple", "google", "meta", "netflix", "amazon", "disney", "hulu", "roku", "sony", "samsung",
+    "visa", "chase", "citi", "wells", "fargo", "progressive", "geico", "verizon", "vodafone",
+    "orange", "pepsi", "coke", "nestle", "kellogg", "heinz", "mars", "pfizer", "bayer", "novartis",
+    "walmart", "target", "costco", "ikea", "marriott", "hilton", "delta", "emirates", "ryanair",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world():
+    return build_world(dataset("complete"))
+
+
+def creatives_of(world):
+    return [c for b in world.bookings for item in b.line_items for c in item.creatives]
+
+
+def test_ids_are_unique_and_say_where_they_belong(world) -> None:
+    for booking in world.bookings:
+        campaign_id = booking.campaign.campaign_id
+        for item in booking.line_items:
+            assert item.line_item.line_item_id // 100 == campaign_id
+            for creative in item.creatives:
+                assert creative.creative_id // 100 == item.line_item.line_item_id
+    ids = [creative.creative_id for creative in creatives_of(world)]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_dates_are_in_order_and_inside_their_window(seed: int) -> None:
+    for booking in build_world(dataset("complete").with_seed(seed)).bookings:
+        first, last = booking.flights[0].start_date, booking.flights[-1].end_date
+        assert booking.campaign.created_at.date() < first <= last
+        assert booking.campaign.updated_at >= booking.campaign.created_at
+        if booking.campaign.scenario.endswith(("_advanced", "_interactive", "tv_awareness")):
+            assert date(2025, 7, 1) <= first <= date(2025, 11, 5)
+
+
+def test_no_address_can_reach_anybody(world) -> None:
+    for advertiser in world.advertisers:
+        assert advertiser.contact_email.endswith(".example")
+    for creative in creatives_of(world):
+        assert creative.asset_url.split("/")[2].endswith(".example")
+        assert creative.qr_code_url is None or creative.qr_code_url.split("/")[2].endswith(
+            ".example"
+        )
+    emails = [advertiser.contact_email for advertiser in world.advertisers]
+    assert len(emails) == len(set(emails))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_invented_brand_is_a_real_one(seed: int) -> None:
+    made = pools(seed)
+    words = {word.lower() for name in made.brands + made.agencies for word in name.split()}
+    assert not words & REAL_BRANDS
+    assert len(made.brands) > 300
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_creative_files_obey_the_published_specifications(seed: int) -> None:
+    for creative in creatives_of(build_world(dataset("complete").with_seed(seed))):
+        assert creative.width * 9 == creative.height * 16
+        assert creative.file_size_bytes <= 10**9
+        if creative.placement is Placement.PAUSE:
+            assert creative.file_format == "PNG"
+            assert creative.duration_seconds is None
+            continue
+        floor = {
+            ("MP4", 720): 8_000, ("MP4", 1080): 12_000,
+            ("MOV", 720): 42_000, ("MOV", 1080): 80_000,
+        }[creative.file_format, creative.height]  # fmt: skip
+        assert creative.bitrate_kbps > floor
+        assert creative.chroma_subsampling == {"MP4": "4:2:0", "MOV": "4:2:2"}[creative.file_format]
+        seconds = creative.file_size_bytes * 8 / 1000 / creative.duration_seconds
+        assert 192 <= seconds - creative.bitrate_kbps <= 1536
+        assert (creative.audio_channels, creative.audio_sample_rate_hz) == (2, 48_000)
+
+
+def test_one_advertiser_of_two_campaigns_exists_once() -> None:
+    data = dataset("complete")
+    twice = replace(data, scenarios=(data.scenarios[0], data.scenarios[0]))
+    world = build_world(twice)
+    assert [advertiser.name for advertiser in world.advertisers] == ["Luxury Auto Co"]
+    assert [booking.campaign.advertiser_id for booking in world.bookings] == [1, 1]
+
+
+def test_two_advertisers_with_one_address_are_refused() -> None:
+    data = dataset("complete")
+    plan = data.scenarios[1].model_dump()
+    plan["advertiser"]["contact_email"] = "media@luxury-auto.example"
+    clash = replace(data, scenarios=(data.scenarios[0], Scenario.model_validate(plan)))
+    with pytest.raises(InputError, match="have the same contact_email"):
+        build_world(clash)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "status"),
+    [
+        (date(2025, 8, 1), Status.DRAFT),
+        (date(2025, 9, 1), Status.ACTIVE),
+        (date(2025, 10, 15), Status.ACTIVE),
+        (date(2025, 10, 16), Status.COMPLETED),
+    ],
+)
+def test_status_follows_the_as_of_day(as_of: date, status: Status) -> None:
+    world = build_world(replace(dataset("complete"), as_of=as_of))
+    assert world.bookings[0].campaign.status is status
+
+
+def test_money_becomes_exact_micros() -> None:
+    assert [micros(amount) for amount in (22.75, 0.1 + 0.2, 120_000, 0.001)] == [
+        22_750_000, 300_000, 120_000_000_000, 1_000,
+    ]  # fmt: skip
+
+
+def test_targeting_is_kept_as_it_was_written(world) -> None:
+    targeting = json.loads(world.bookings[0].line_items[0].line_item.targeting)
+    assert targeting == {
+        "DEVICE": ["CTV"],
+        "GEO_COUNTRY": ["US"],
+        "CONTENT_GENRE": ["DRAMA", "DOCUMENTARY"],
+    }
