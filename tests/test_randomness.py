@@ -32,7 +32,7 @@ def test_a_window_of_a_stream_is_a_slice_of_it(base: int, start: int, size: int)
 def test_uniforms_are_uniform_and_purposes_are_independent() -> None:
     keys = row_keys(key(1, "test"), np.arange(200_000))
     first, second = uniforms(keys, "first"), uniforms(keys, "second")
-    assert 0 < first.min()
+    assert first.min() > 0
     assert first.max() < 1
     counts = np.histogram(first, bins=100, range=(0, 1))[0]
     chi_square = ((counts - 2_000) ** 2 / 2_000).sum()
@@ -42,12 +42,12 @@ def test_uniforms_are_uniform_and_purposes_are_independent() -> None:
 
 
 def test_row_keys_are_the_published_splitmix64_sequence() -> None:
-    """The first outputs of SplitMix64 seeded with 42, as its reference implementation gives them."""
+    """The first outputs of SplitMix64 seeded with 42, as its reference gives them."""
     expected = [0xBDD732262FEB6E95, 0x28EFE333B266F103]
     assert [int(word) for word in row_keys(42, np.array([1, 2]))] == expected
 
 
 def test_draws_are_frozen() -> None:
-    """A change of these values is a change of every dataset, and a release that makes it says so."""
+    """A change of these values is a change of every dataset, and a release says so."""
     assert key("smoke", 1) == 0x11FC9454A52A4BC8
     assert uniform(7, "flight start", 1) == 0.4999841626865282

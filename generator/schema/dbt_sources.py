@@ -52,9 +52,10 @@ def _doc_block(name: str, text: str) -> str:
 
 def _table(table: type[RawTable]) -> dict[str, Any]:
     required = [column.name for column in table.columns() if not column.nullable]
-    tests: list[dict[str, Any]] = [_test("not_null_columns", columns=required)]
+    tests = [_named(f"not_null_raw_{table.table_name}", "not_null_columns", columns=required)]
     if table.primary_key is None:
-        tests.append(_test("unique_grain", columns=list(table.grain)))
+        name = f"unique_grain_raw_{table.table_name}"
+        tests.append(_named(name, "unique_grain", columns=list(table.grain)))
     tests += _bounds_tests(table)
     tests += [_constraint_test(constraint) for constraint in table.constraints]
     return {
@@ -75,9 +76,10 @@ def _bounds_tests(table: type[RawTable]) -> list[dict[str, Any]]:
     ]
     tests = []
     if numbers:
-        tests.append(_test("finite", columns=numbers))
+        tests.append(_named(f"finite_raw_{table.table_name}", "finite", columns=numbers))
     if ratios:
-        tests.append(_test("finite", columns=ratios, at_most=1))
+        name = f"finite_ratios_raw_{table.table_name}"
+        tests.append(_named(name, "finite", columns=ratios, at_most=1))
     return tests
 
 
@@ -111,6 +113,11 @@ def _column_tests(table: type[RawTable], column: Column) -> list[str | dict[str,
         members = [member.value for member in column.enum]
         tests.append(_test("accepted_values", values=members))
     return tests
+
+
+def _named(name: str, test: str, **arguments: Any) -> dict[str, Any]:
+    """A test with a name of its own, where the one that dbt makes would list every column."""
+    return {test: {"name": name, "arguments": arguments}}
 
 
 def _test(name: str, **arguments: Any) -> dict[str, Any]:

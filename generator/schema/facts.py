@@ -151,7 +151,7 @@ class AudienceDaily(RawTable):
     campaign_id: Id = column("The campaign.", references="campaigns.campaign_id")
     activity_date: date = column("The day.", unit="UTC day")
     dimension: AudienceDimension = column("By what the day is split.")
-    segment: str = column("The part: an age range, a genre, a country, a local hour (00-23), and so on.")
+    segment: str = column("The part: an age range, a genre, a country, a local hour (00-23).")
     impressions: Count = column("Impressions delivered to the segment.", unit="impressions")
     video_q100: Count = column("Completed views of the segment.", unit="events")
     clicks: Count = column("Clicks of the segment.", unit="clicks")

@@ -103,9 +103,7 @@ def raw_funnel_faults() -> Iterator[Fault]:
             "",
             f"source_ordered_ads_performance_hourly_{test}",
         )
-    yield performance(
-        "a count below zero", "clicks = -1", "", "source_finite_ads_performance_hourly_*"
-    )
+    yield performance("a count below zero", "clicks = -1", "", "finite_raw_performance_hourly")
 
     for numerator, denominator, floor in FLOORS:
         yield performance(
@@ -358,49 +356,81 @@ def reach_faults() -> Iterator[Fault]:
 def raw_entity_faults() -> Iterator[Fault]:
     """One broken row per rule of an entity, and one impossible number per table with numbers."""
     for table, change, test in (
-        ("advertisers", "contact_email = 'someone@mail.test'", "holds_ads_advertisers_contact_*"),
-        ("advertisers", "updated_at = created_at - INTERVAL 1 SECOND", "ordered_ads_advertisers_*"),
-        ("campaigns", "buy_type = 'DIRECT_IO', dsp_partner = 'YAHOO'", "holds_ads_campaigns_*"),
-        ("campaigns", "updated_at = created_at - INTERVAL 1 SECOND", "ordered_ads_campaigns_*"),
-        ("flights", "end_date = start_date - 1", "ordered_ads_flights_*"),
-        ("frequency_caps", "max_impressions = 0", "holds_ads_frequency_caps_max_impressions_1"),
-        ("frequency_caps", "time_units = 0", "holds_ads_frequency_caps_time_units_1"),
-        ("line_items", "budget_share = 1.5", "holds_ads_line_items_budget_share_*"),
-        ("creatives", "rotation_weight = 0", "holds_ads_creatives_rotation_weight_1"),
+        (
+            "advertisers",
+            "contact_email = 'someone@mail.test'",
+            "source_holds_ads_advertisers_contact_*",
+        ),
+        (
+            "advertisers",
+            "updated_at = created_at - INTERVAL 1 SECOND",
+            "source_ordered_ads_advertisers_*",
+        ),
+        (
+            "campaigns",
+            "buy_type = 'DIRECT_IO', dsp_partner = 'YAHOO'",
+            "source_holds_ads_campaigns_*",
+        ),
+        (
+            "campaigns",
+            "updated_at = created_at - INTERVAL 1 SECOND",
+            "source_ordered_ads_campaigns_*",
+        ),
+        ("flights", "end_date = start_date - 1", "source_ordered_ads_flights_*"),
+        (
+            "frequency_caps",
+            "max_impressions = 0",
+            "source_holds_ads_frequency_caps_max_impressions_1",
+        ),
+        ("frequency_caps", "time_units = 0", "source_holds_ads_frequency_caps_time_units_1"),
+        ("line_items", "budget_share = 1.5", "source_holds_ads_line_items_budget_share_*"),
+        ("creatives", "rotation_weight = 0", "source_holds_ads_creatives_rotation_weight_1"),
         (
             "creatives",
             "rotation_start_date = DATE '2025-01-02', rotation_end_date = DATE '2025-01-01'",
-            "holds_ads_creatives_rotation_end_date_*",
+            "source_holds_ads_creatives_rotation_end_date_*",
         ),
         (
             "creatives",
             "placement = 'PAUSE', duration_seconds = 30",
-            "holds_ads_creatives__placement_*",
+            "source_holds_ads_creatives__placement_*",
         ),
-        ("creatives", "duration_seconds = 31", "holds_ads_creatives_duration_seconds_*"),
-        ("creatives", "width = height", "holds_ads_creatives_width_*"),
-        ("creatives", "file_size_bytes = 1000000001", "holds_ads_creatives_file_size_bytes_*"),
+        ("creatives", "duration_seconds = 31", "source_holds_ads_creatives_duration_seconds_*"),
+        ("creatives", "width = height", "source_holds_ads_creatives_width_*"),
+        (
+            "creatives",
+            "file_size_bytes = 1000000001",
+            "source_holds_ads_creatives_file_size_bytes_*",
+        ),
         (
             "creatives",
             "is_interactive = true, interactive_meta = NULL",
-            "holds_ads_creatives_is_interactive_*",
+            "source_holds_ads_creatives_is_interactive_*",
         ),
-        ("runs", "seed = -1", "finite_ads_runs_*"),
-        ("platforms", "households = -1", "finite_ads_platforms_*households*"),
-        ("platforms", "ad_minutes_per_hour = 'nan'", "finite_ads_platforms_*households*"),
-        ("platforms", "min_win_ratio = 1.001", "finite_ads_platforms_*min_win_ratio*"),
-        ("campaigns", "target_cpm_micros = -1", "finite_ads_campaigns_*"),
-        ("budgets", "amount_micros = -1", "finite_ads_budgets_*"),
-        ("frequency_caps", "max_impressions = -1", "finite_ads_frequency_caps_*"),
-        ("line_items", "bid_cpm_micros = -1", "finite_ads_line_items_*"),
-        ("creatives", "bitrate_kbps = -1", "finite_ads_creatives_*"),
-        ("inventory_hourly", "price_index = 'inf'", "finite_ads_inventory_hourly_*"),
-        ("campaign_reach", "reach_10plus = -1", "finite_ads_campaign_reach_*"),
-        ("audience_daily", "clicks = -1", "finite_ads_audience_daily_*"),
-        ("audience_daily", "clicks = impressions + 1", "ordered_ads_audience_daily_*__clicks"),
-        ("audience_daily", "video_q100 = impressions + 1", "ordered_ads_audience_daily_*_q100"),
+        ("runs", "seed = -1", "finite_raw_runs"),
+        ("platforms", "households = -1", "finite_raw_platforms"),
+        ("platforms", "ad_minutes_per_hour = 'nan'", "finite_raw_platforms"),
+        ("platforms", "min_win_ratio = 1.001", "finite_ratios_raw_platforms"),
+        ("campaigns", "target_cpm_micros = -1", "finite_raw_campaigns"),
+        ("budgets", "amount_micros = -1", "finite_raw_budgets"),
+        ("frequency_caps", "max_impressions = -1", "finite_raw_frequency_caps"),
+        ("line_items", "bid_cpm_micros = -1", "finite_raw_line_items"),
+        ("creatives", "bitrate_kbps = -1", "finite_raw_creatives"),
+        ("inventory_hourly", "price_index = 'inf'", "finite_raw_inventory_hourly"),
+        ("campaign_reach", "reach_10plus = -1", "finite_raw_campaign_reach"),
+        ("audience_daily", "clicks = -1", "finite_raw_audience_daily"),
+        (
+            "audience_daily",
+            "clicks = impressions + 1",
+            "source_ordered_ads_audience_daily_*__clicks",
+        ),
+        (
+            "audience_daily",
+            "video_q100 = impressions + 1",
+            "source_ordered_ads_audience_daily_*_q100",
+        ),
     ):
-        yield fault(f"{table}: {change}", f"raw.{table}", change, "true", f"source_{test}")
+        yield fault(f"{table}: {change}", f"raw.{table}", change, "true", test)
 
 
 def mart_faults() -> Iterator[Fault]:

@@ -114,7 +114,7 @@ def test_a_plan_is_never_more_than_there_is(
 def test_counts_scaled_by_what_still_fits_never_exceed_the_limit(
     limit: int, amounts: list[int], parts: list[int]
 ) -> None:
-    """Each hour's amount is split into parts; scaled and rounded down they stay within the limit."""
+    """Each hour is split into parts; scaled and rounded down they stay within the limit."""
     whole = np.array(amounts)
     pieces = np.array([whole * part // sum(parts) for part in parts])
     fits = stop_at(limit, pieces.sum(axis=0), 24)

@@ -14,7 +14,7 @@ from generator.randomness import key, row_keys, uniforms
 DRAWS = 200_000
 UNIFORMS = uniforms(row_keys(key("quantiles"), np.arange(DRAWS)), "test")
 MEANS = [0.01, 0.3, 2.0, 8.9, 9.1, 30.0, 1_000.0, 1e6]
-# Two exact samples of this size over 25 values differ by 0.0045 or so; the quantiles stay well below.
+# Two exact samples of this size over 25 values differ by 0.0045 or so; the quantiles by less.
 NOISE = 0.003
 TRIALS = [(1, 0.5), (3, 0.9), (10, 0.3), (50, 0.5), (200, 0.97), (1_000, 0.001), (10**6, 0.97)]
 

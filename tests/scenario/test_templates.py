@@ -1,4 +1,4 @@
-"""The bundled scenarios are the ones that were specified, and mistakes name their file, line and key."""
+"""The bundled scenarios are the ones specified, and mistakes name their file, line and key."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ line_items:
         ({"targeting": "{DEVICE: [FRIDGE]}"}, ":12: line_items[0].targeting.DEVICE[0]", "FRIDGE"),
         ({"targeting": "{CONTENT_GENRE: [DRAMMA]}"}, ":12", "did you mean 'DRAMA'?"),
         ({"targeting": "{GEO_COUNTRY: [ZZ]}"}, ":12", "has no GEO_COUNTRY 'ZZ'"),
-        ({"creative": "{placement: PRE_ROLL, duration_seconds: 75}"}, ":13", "one of 10, 15, 20, 30"),
+        ({"creative": "{placement: PRE_ROLL, duration_seconds: 75}"}, ":13", "of 10, 15, 20, 30"),
         ({"creative": "{placement: PAUSE}"}, ":12: line_items[0]", "has no PAUSE creatives"),
         ({"creative": ""}, ":13: line_items[0].creatives", "at least 1 item"),
     ],

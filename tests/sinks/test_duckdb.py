@@ -67,10 +67,15 @@ def test_a_run_that_fails_leaves_everything_as_it_was(tmp_path) -> None:
     file = tmp_path / "ads.duckdb"
     land(SMOKE, file)
     before = content(file)
-    with pytest.raises(RuntimeError, match="halfway"), DuckdbSink(file, TABLES) as sink:
-        for table, batch in local.pieces(OTHER):
-            sink.write(table, batch)
-        raise RuntimeError("halfway")
+
+    def halfway() -> None:
+        with DuckdbSink(file, TABLES) as sink:
+            for table, batch in local.pieces(OTHER):
+                sink.write(table, batch)
+            raise RuntimeError("halfway")
+
+    with pytest.raises(RuntimeError, match="halfway"):
+        halfway()
     assert content(file) == before
 
 
@@ -95,7 +100,8 @@ def test_a_file_that_is_open_elsewhere_is_a_sentence(tmp_path) -> None:
         stdout=subprocess.PIPE,
     )
     try:
-        assert holder.stdout and holder.stdout.readline() == b"open\n"
+        assert holder.stdout
+        assert holder.stdout.readline() == b"open\n"
         with pytest.raises(DestinationError, match="is open in another process"):
             land(OTHER, file)
     finally:
@@ -130,7 +136,8 @@ def test_a_killed_run_leaves_the_old_data_or_the_new(tmp_path, delay: float) -> 
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    assert run.stdout and run.stdout.readline() == b"go\n"
+    assert run.stdout
+    assert run.stdout.readline() == b"go\n"
     time.sleep(delay)
     run.send_signal(signal.SIGKILL)
     run.communicate()
