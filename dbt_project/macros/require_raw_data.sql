@@ -13,6 +13,13 @@
             {%- endif -%}
         {%- endfor -%}
         {%- set file = target.get("path", target.database) -%}
+        {%- set schemas = graph.nodes.values() | map(attribute="schema") | unique | list -%}
+        {%- if target.type == "duckdb" and target.database in schemas + ["raw"] -%}
+            {%- do exceptions.raise_compiler_error(
+                file ~ " is called like one of its schemas, and DuckDB cannot tell them apart: "
+                ~ "give the file another name"
+            ) -%}
+        {%- endif -%}
         {%- if missing | length == sources | length -%}
             {%- do exceptions.raise_compiler_error(
                 "no raw data in " ~ file ~ ": run `make generate`"

@@ -626,7 +626,7 @@ def planted(built_database: Path, tmp_path_factory: pytest.TempPathFactory) -> I
             name=node["name"],
             sql=node["compiled_code"],
             kind=metadata.get("name"),
-            table=table_behind(metadata["kwargs"]["model"]) if metadata else None,
+            table=table_behind(node, manifest) if metadata else None,
             arguments=metadata.get("kwargs", {}),
         )
     planted = Planted(copy, tests)
@@ -634,14 +634,18 @@ def planted(built_database: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     planted.connection.close()
 
 
-def table_behind(tested_relation: str) -> str | None:
-    """The table to break: a mart, or the raw table of a source or staging view."""
-    found = re.search(r"(?:ref|source)\((?:'ads', )?'(\w+)'\)", tested_relation)
-    assert found, tested_relation
-    name = found[1].removeprefix("stg_ads__")
-    if name.startswith("int_"):
+def table_behind(node: dict[str, Any], manifest: dict[str, Any]) -> str | None:
+    """The table to break: the tested one, the raw one of a staging view, none of another view."""
+    attached = manifest["nodes"].get(node["attached_node"] or "")
+    if attached is None:
+        found = re.search(r"source\('ads', '(\w+)'\)", node["test_metadata"]["kwargs"]["model"])
+        assert found, node["name"]
+        return f"raw.{found[1]}"
+    if attached["schema"] == "staging":
+        return f"raw.{attached['name'].removeprefix('stg_ads__')}"
+    if attached["config"]["materialized"] == "view":
         return None
-    return f"marts.{name}" if name.startswith(("dim_", "fct_")) else f"raw.{name}"
+    return f"{attached['schema']}.{attached['name']}"
 
 
 def derived_faults(test: DataTest) -> list[str]:
