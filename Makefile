@@ -53,4 +53,4 @@ sources: deps ## Write the dbt source file from generator/schema
 	python -m generator dbt-sources
 
 clean: ## Remove what was generated and built; .venv stays
-	rm -rf data target logs .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf target logs data/*.duckdb data/*.duckdb.wal .pytest_cache .hypothesis .mypy_cache .ruff_cache

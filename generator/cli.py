@@ -16,13 +16,13 @@ from generator.engines import local
 from generator.scenario.errors import InputError, bad_input, nearest
 from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Kind, dataset, names
 from generator.schema import TABLES
-from generator.schema.dbt_sources import source_yaml
+from generator.schema.dbt_sources import docs_markdown, source_yaml
 from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.sink import DestinationError
 from generator.world.build import build_world
 
 EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
-_SOURCES = Path("dbt_project/models/staging/ads/_ads__sources.yml")
+_SOURCES = Path("dbt_project/models/staging/ads")
 
 app = typer.Typer(
     help="Synthetic streaming-advertising data: advertisers, campaigns and hourly delivery.",
@@ -89,10 +89,11 @@ def list_templates(kind: Annotated[Kind, typer.Argument(help="What to list.")]) 
 
 @app.command("dbt-sources")
 def dbt_sources(
-    file: Annotated[Path, typer.Argument(help="The file to write.")] = _SOURCES,
+    folder: Annotated[Path, typer.Argument(help="The folder to write them to.")] = _SOURCES,
 ) -> None:
-    """Write the dbt source file that the raw models state."""
-    file.write_text(source_yaml(TABLES), encoding="utf-8")
+    """Write the dbt sources and their descriptions, as the raw models state them."""
+    folder.joinpath("_ads__sources.yml").write_text(source_yaml(TABLES), encoding="utf-8")
+    folder.joinpath("_ads__docs.md").write_text(docs_markdown(TABLES), encoding="utf-8")
 
 
 def main() -> None:

@@ -127,7 +127,7 @@ def test_bad_input_is_a_sentence_with_exit_code_2_and_changes_nothing(cwd, chang
         (("generate", "nowhere.yml"), "nowhere.yml: cannot be read"),
         (("generate", "smoke", "--select", "small_two_week"), "did you mean 'small_two_weeks'?"),
         (("generate", "smoke", "--seed", "-1"), "--seed must be a whole number from 0"),
-        (("generate", "smoke", "--seed", "lucky"), "not a valid int"),
+        (("generate", "smoke", "--seed", "lucky"), "Invalid value for '--seed'"),
         (("generate", "smoke", "--sed", "1"), "No such option"),
         (("list", "recipes"), "recipes"),
     ],

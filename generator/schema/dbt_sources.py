@@ -14,6 +14,9 @@ from generator.schema.table import Column, Constraint, Ordered, RawTable
 HEADER = """\
 # Derived from generator/schema by `make sources`. Change the model there, not this file.
 """
+DOCS_HEADER = """\
+{# Derived from generator/schema by `make sources`. Change the model there, not this file. #}
+"""
 
 
 def source_yaml(tables: tuple[type[RawTable], ...]) -> str:
@@ -26,11 +29,6 @@ def source_yaml(tables: tuple[type[RawTable], ...]) -> str:
     }
     document = {"version": 2, "sources": [source]}
     return HEADER + yaml.safe_dump(document, sort_keys=False, width=100, allow_unicode=True)
-
-
-DOCS_HEADER = """\
-{# Derived from generator/schema by `make sources`. Change the model there, not this file. #}
-"""
 
 
 def docs_markdown(tables: tuple[type[RawTable], ...]) -> str:
@@ -70,9 +68,7 @@ def _bounds_tests(table: type[RawTable]) -> list[dict[str, Any]]:
     """One test of the ratios and one of every other number: finite, and not below 0."""
     ratios = [column.name for column in table.columns() if column.maximum == 1]
     numbers = [
-        column.name
-        for column in table.columns()
-        if column.maximum is None and (column.minimum == 0 or column.storage.duckdb == "DOUBLE")
+        column.name for column in table.columns() if column.maximum is None and column.minimum == 0
     ]
     tests = []
     if numbers:

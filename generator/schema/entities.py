@@ -34,6 +34,7 @@ from generator.schema.table import (
     Number,
     Ratio,
     RawTable,
+    Real,
     Rule,
     column,
     ordered,
@@ -66,8 +67,8 @@ class Platform(RawTable):
     platform: str = column("Name of the platform.")
     name: str = column("Display name of the platform.")
     households: Big = column("Households with the ad tier, all markets.", unit="households")
-    ad_minutes_per_hour: float = column("Planned ad load.", unit="minutes per viewing hour")
-    hours_per_household_day: float = column("Viewing per household.", unit="hours per day")
+    ad_minutes_per_hour: Real = column("Planned ad load.", unit="minutes per viewing hour")
+    hours_per_household_day: Real = column("Viewing per household.", unit="hours per day")
     min_response_ratio: Ratio = column("Least responses / requests of any row.", unit="ratio")
     min_eligible_ratio: Ratio = column(
         "Least eligible_impressions / responses of any row.", unit="ratio"
@@ -217,7 +218,7 @@ class LineItem(RawTable):
         "Most it pays per thousand impressions; no impression costs more.",
         unit="micros of currency_code",
     )
-    budget_share: float = column(
+    budget_share: Real = column(
         "Its part of the campaign's budget; the shares of a campaign add up to 1.", unit="ratio"
     )
     pacing: Pacing = column("How it spends its budget over a flight.")
@@ -271,7 +272,7 @@ class Creative(RawTable):
     qa_status: QaStatus = column("Outcome of the platform's review.")
     width: Number = column("Width of the picture.", unit="pixels")
     height: Number = column("Height of the picture.", unit="pixels")
-    frame_rate: float | None = column("Frames per second; NULL for a pause ad.", unit="1/s")
+    frame_rate: Real | None = column("Frames per second; NULL for a pause ad.", unit="1/s")
     frame_rate_mode: str | None = column("CONSTANT; NULL for a pause ad.")
     aspect_ratio: str = column("Width to height.")
     scan_type: str | None = column("PROGRESSIVE; NULL for a pause ad.")

@@ -13,6 +13,7 @@ from generator.schema.table import (
     Id,
     Micros,
     RawTable,
+    Real,
     column,
     ordered,
 )
@@ -33,7 +34,7 @@ class InventoryHourly(RawTable):
     device: Device = column("Device group.")
     hour_ts: datetime = column("Start of the hour.", unit="UTC")
     ad_opportunities: Count = column("Ad slots that viewing created.", unit="ad slots")
-    price_index: float = column(
+    price_index: Real = column(
         "Price level of the hour's auctions relative to the market's yearly mean of 1.",
         unit="ratio",
     )

@@ -36,6 +36,7 @@ Count = Annotated[int, INTEGER, Field(ge=0)]
 Number = Annotated[int, INTEGER, Field(ge=0)]
 Micros = Annotated[int, BIGINT, Field(ge=0)]
 Big = Annotated[int, BIGINT, Field(ge=0)]
+Real = Annotated[float, Storage("DOUBLE", pa.float64()), Field(ge=0, allow_inf_nan=False)]
 Ratio = Annotated[
     Decimal, Storage("DECIMAL(4,3)", pa.decimal128(4, 3)), Field(ge=Decimal(0), le=Decimal(1))
 ]

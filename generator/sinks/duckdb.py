@@ -32,6 +32,11 @@ class DuckdbSink:
         self._waiting: dict[type[RawTable], list[pa.RecordBatch]] = {}
 
     def __enter__(self) -> Self:
+        if self.file.stem == SCHEMA:
+            raise DestinationError(
+                f"{self.file}: is called like the schema in it, and DuckDB cannot tell the two apart; "
+                "choose another --database"
+            )
         self._is_new = not self.file.exists()
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)

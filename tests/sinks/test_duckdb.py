@@ -116,6 +116,12 @@ def test_a_file_that_is_no_database_is_a_sentence_and_stays(tmp_path) -> None:
     assert file.read_text() == "a diary" * 1000
 
 
+def test_a_file_called_like_its_schema_is_refused(tmp_path) -> None:
+    with pytest.raises(DestinationError, match="is called like the schema in it"):
+        land(SMOKE, tmp_path / "raw.duckdb")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3])
 def test_a_killed_run_leaves_the_old_data_or_the_new(tmp_path, delay: float) -> None:
     """SIGKILL at moments spread over a run: raw is wholly old or wholly new, the rest intact."""
