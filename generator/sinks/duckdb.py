@@ -34,7 +34,7 @@ class DuckdbSink:
     def __enter__(self) -> Self:
         if self.file.stem == SCHEMA:
             raise DestinationError(
-                f"{self.file}: is called like the schema in it, and DuckDB cannot tell the two apart; "
+                f"{self.file}: is called like the schema in it, and DuckDB cannot tell them apart; "
                 "choose another --database"
             )
         self._is_new = not self.file.exists()
