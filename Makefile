@@ -36,6 +36,8 @@ generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 test: deps lint ## Lint, type-check and run every test
 	python -m pytest
 
+# Linting compiles models; it must not want the data file, which may be open elsewhere.
+lint: export ADS_DATABASE := :memory:
 lint: deps ## ruff, mypy, sqlfluff, and dbt's own warnings as errors
 	ruff check .
 	ruff format --check .
