@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 Hours = NDArray[np.int64]
 
+MICROSECONDS_AN_HOUR = 3_600_000_000
 _EPOCH = date(1970, 1, 1)
 
 
@@ -31,7 +32,7 @@ def hours_of(first_day: int, last_day: int) -> Hours:
 
 def timestamps(hours: Hours) -> NDArray[np.int64]:
     """Hours as microseconds since the epoch, as Arrow's timestamp[us] stores them."""
-    return hours * 3_600_000_000
+    return hours * MICROSECONDS_AN_HOUR
 
 
 def weekday_of(days: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -3,81 +3,111 @@ and audience of the whole. This is the way into `delivery`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from generator.delivery import audience, reach
-from generator.delivery.calendar import Hours, day_number, hours_of
-from generator.delivery.pacing import Goal
-from generator.delivery.performance import Setting, performance
+from generator.delivery import audience, performance, reach
+from generator.delivery.calendar import MICROSECONDS_AN_HOUR, Hours, day_number, hours_of
+from generator.delivery.offer import Setting
+from generator.delivery.pacing import Counts, Goal
 from generator.delivery.supply import Market
 from generator.delivery.targeting import addressed_households, targeting_of
 from generator.enums import BudgetType
 from generator.schema import Flight
 from generator.schema.behaviour import Behaviour
-from generator.schema.booking import BookedLineItem, Booking
+from generator.schema.booking import Booking
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """The facts of one campaign, as batches of their raw tables."""
+    """The facts of some campaigns, one batch of each raw table."""
 
-    performance: list[pa.RecordBatch]
+    performance: pa.RecordBatch
     reach: pa.RecordBatch
     audience: pa.RecordBatch
 
 
 def deliver(
-    booking: Booking,
-    behaviour: Behaviour,
-    markets: Mapping[str, Market],
+    bookings: Sequence[Booking],
+    behaviours: Mapping[str, Behaviour],
+    markets: Mapping[str, Mapping[str, Market]],
     seed: int,
     horizon_day: int,
 ) -> Delivery:
-    """Everything that happened to a campaign before the start of `horizon_day` (a day number, UTC).
+    """Everything that happened to campaigns before the start of `horizon_day` (a day number, UTC).
 
-    `markets` has every country the campaign is targeted on, over at least its flights.
+    `behaviours` and `markets` are by platform; markets by country, too, every one that a campaign
+    is targeted on, over at least its flights. Campaigns that are delivered together do not
+    influence one another; together is faster.
     """
+    plans = [
+        _plan(booking, behaviours[booking.campaign.platform], markets, seed, horizon_day)
+        for booking in bookings
+    ]
+    rows = performance.drawn([stretch for plan in plans for stretch in plan.stretches])
+    reached, split, first = [], [], 0
+    for booking, plan in zip(bookings, plans, strict=True):
+        own = rows.slice(first, sum(stretch.rows for stretch in plan.stretches))
+        first += own.num_rows
+        delivered = _by_hour(booking, own, horizon_day)
+        behaviour = behaviours[booking.campaign.platform]
+        windows = reach.campaign_windows(
+            delivered.hours,
+            delivered.impressions,
+            plan.households,
+            behaviour.reach.shape_k,
+            plan.cap,
+        )
+        reached.append(reach.reach_batch(booking.campaign.campaign_id, windows))
+        buyer = audience.Buyer(
+            campaign_id=booking.campaign.campaign_id,
+            targetings=tuple(targeting_of(item.line_item) for item in booking.line_items),
+            behaviour=behaviour,
+            markets=markets[booking.campaign.platform],
+            seed=seed,
+        )
+        split.append(audience.audience_batch(buyer, delivered))
+    return Delivery(rows, pa.concat_batches(reached), pa.concat_batches(split))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A campaign before its draws."""
+
+    stretches: list[performance.Stretch]
+    households: int
+    cap: reach.Cap | None
+
+
+def _plan(
+    booking: Booking,
+    behaviour: Behaviour,
+    markets: Mapping[str, Mapping[str, Market]],
+    seed: int,
+    horizon_day: int,
+) -> _Plan:
     households = addressed_households(behaviour, booking)
     campaign_days = sum(_days(flight) for flight in booking.flights)
     cap = reach.cap_of(booking.frequency_caps, campaign_days * 24)
-    batches = []
+    stretches = []
     for index, flight in enumerate(booking.flights):
-        hours = _hours(flight)
         for position, item in enumerate(booking.line_items):
             setting = Setting(
                 behaviour=behaviour,
-                markets=dict(markets),
+                markets=markets[booking.campaign.platform],
                 campaign=booking.campaign,
                 item=item,
-                hours=hours,
+                hours=_hours(flight),
                 horizon=horizon_day * 24,
                 addressed_households=households,
                 seed=seed,
             )
-            goal = _goal(booking, item, position, index, households, cap)
-            batches.append(performance(setting, goal))
-
-    delivered = _by_hour(booking, batches, horizon_day)
-    shape_k = behaviour.reach.shape_k
-    windows = reach.campaign_windows(
-        delivered.hours, delivered.impressions, households, shape_k, cap
-    )
-    buyer = audience.Buyer(
-        campaign_id=booking.campaign.campaign_id,
-        targetings=tuple(targeting_of(item.line_item) for item in booking.line_items),
-        behaviour=behaviour,
-        markets=markets,
-        seed=seed,
-    )
-    return Delivery(
-        performance=batches,
-        reach=reach.reach_batch(booking.campaign.campaign_id, windows),
-        audience=audience.audience_batch(buyer, delivered),
-    )
+            goal = _goal(booking, position, index, households, cap)
+            stretches.append(performance.stretch(setting, goal))
+    return _Plan(stretches, households, cap)
 
 
 def split_exactly(amount: int, weights: list[float]) -> list[int]:
@@ -89,7 +119,6 @@ def split_exactly(amount: int, weights: list[float]) -> list[int]:
 
 def _goal(
     booking: Booking,
-    item: BookedLineItem,
     position: int,
     flight_index: int,
     households: int,
@@ -121,27 +150,23 @@ def _goal(
         day_micros=day_micros,
         day_impressions=day_impressions,
         hour_impressions=hour_impressions,
-        pacing=item.line_item.pacing,
-        pacing_pct=item.line_item.pacing_pct,
+        pacing=booking.line_items[position].line_item.pacing,
+        pacing_pct=booking.line_items[position].line_item.pacing_pct,
     )
 
 
-def _by_hour(
-    booking: Booking, batches: list[pa.RecordBatch], horizon_day: int
-) -> audience.Delivered:
+def _by_hour(booking: Booking, rows: pa.RecordBatch, horizon_day: int) -> audience.Delivered:
     """The campaign's hours before the horizon, and what all its line items delivered in each."""
     hours = np.concatenate([_hours(flight) for flight in booking.flights])
     hours = hours[hours < horizon_day * 24]
-    totals = np.zeros((3, hours.size), dtype=np.int64)
-    for batch in batches:
-        stamps = batch.column("hour_ts").cast(pa.int64()).to_numpy() // 3_600_000_000
-        position = np.searchsorted(hours, stamps)
-        for row, name in enumerate(("impressions", "video_q100", "clicks")):
-            counted = np.bincount(
-                position, weights=batch.column(name).to_numpy(), minlength=hours.size
-            )
-            totals[row] += counted.astype(np.int64)
-    return audience.Delivered(hours, *totals)
+    stamps = rows.column("hour_ts").cast(pa.int64()).to_numpy() // MICROSECONDS_AN_HOUR
+    position = np.searchsorted(hours, stamps)
+
+    def total(name: str) -> Counts:
+        counts = rows.column(name).to_numpy()
+        return np.bincount(position, weights=counts, minlength=hours.size).astype(np.int64)
+
+    return audience.Delivered(hours, total("impressions"), total("video_q100"), total("clicks"))
 
 
 def _days(flight: Flight) -> int:

@@ -7,8 +7,10 @@ be broken, not even at counts of 1 or 2, and an hour without impressions is zero
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from decimal import Decimal
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,61 @@ from generator.schema.behaviour import Behaviour
 Counts = NDArray[np.int64]
 
 _THOUSAND = 1000
+
+
+@dataclass(frozen=True)
+class FunnelOdds:
+    """What each step of the funnel may and will lose; arrays of one shape.
+
+    `floor_*` are thousandths that a step keeps at least, `lost_*` the part of the largest loss that
+    is lost on average, the rest parts of a loss.
+    """
+
+    floor_render: Counts
+    floor_win: Counts
+    floor_eligible: Counts
+    floor_response: Counts
+    lost_render: Floats
+    lost_win: Floats
+    lost_eligible: Floats
+    lost_response: Floats
+    invalid_of_render_loss: Floats
+    errors_of_render_loss: Floats
+    timeouts_of_no_response: Floats
+
+    def of(self, positions: NDArray[np.int64]) -> Self:
+        """The odds at these positions."""
+        return type(self)(*(getattr(self, each.name)[positions] for each in fields(self)))
+
+    def repeated(self, times: int) -> Self:
+        """The same odds so many times over."""
+        return self.of(np.zeros(times, dtype=np.int64))
+
+    @classmethod
+    def joined(cls, tables: Sequence[Self]) -> Self:
+        """One table of several, in their order."""
+        return cls(
+            *(np.concatenate([getattr(t, each.name) for t in tables]) for each in fields(cls))
+        )
+
+
+def funnel_odds(behaviour: Behaviour, buy_type: BuyType) -> FunnelOdds:
+    """The odds of a platform and a way to buy: arrays of shape (1,)."""
+    funnel, floor = behaviour.funnel, behaviour.funnel_floor
+    steps = (
+        (floor.render, funnel.render_rate),
+        (floor.win, funnel.win_rate[buy_type]),
+        (floor.eligible, funnel.eligibility_rate),
+        (floor.response, funnel.response_rate),
+    )
+    thousandths = [np.array([int(each * _THOUSAND)]) for each, _ in steps]
+    lost = [np.array([_lost_on_average(each, mean)]) for each, mean in steps]
+    parts = (
+        _invalid_share_of_render_loss(behaviour),
+        funnel.error_share_of_render_loss,
+        funnel.timeout_share_of_no_response,
+    )
+    return FunnelOdds(*thousandths, *lost, *(np.array([part]) for part in parts))
 
 
 @dataclass(frozen=True)
@@ -37,11 +94,7 @@ class SupplySide:
 
 
 def supply_side(
-    behaviour: Behaviour,
-    buy_type: BuyType,
-    impressions: Counts,
-    competition: Floats,
-    keys: Keys,
+    odds: FunnelOdds, impressions: Counts, competition: Floats, keys: Keys
 ) -> SupplySide:
     """What it took to deliver these impressions: (rows,) each.
 
@@ -49,28 +102,19 @@ def supply_side(
     auctions are lost. Invalid traffic and VAST errors are parts of what was won but not rendered,
     time-outs of what was requested but not answered.
     """
-    funnel, floor = behaviour.funnel, behaviour.funnel_floor
-    win_rate = funnel.win_rate[buy_type]
-    ones = np.ones(impressions.shape)
-    lost = _loss(impressions, floor.render, funnel.render_rate, ones, keys, "render loss")
-    won = impressions + lost
-    eligible = won + _loss(won, floor.win, win_rate, competition, keys, "lost auctions")
-    responses = eligible + _loss(
-        eligible, floor.eligible, funnel.eligibility_rate, ones, keys, "not eligible"
-    )
-    unanswered = _loss(responses, floor.response, funnel.response_rate, ones, keys, "no response")
-    invalid_share = _invalid_share_of_render_loss(behaviour)
-    invalid = binomial(uniforms(keys, "invalid"), lost, np.full(lost.shape, invalid_share))
-    errors = binomial(
-        uniforms(keys, "errors"),
-        lost - invalid,
-        np.full(lost.shape, funnel.error_share_of_render_loss),
-    )
-    timeouts = binomial(
-        uniforms(keys, "timeouts"),
-        unanswered,
-        np.full(lost.shape, funnel.timeout_share_of_no_response),
-    )
+
+    def loss(kept: Counts, floor: Counts, share: Floats, purpose: str) -> Counts:
+        return binomial(uniforms(keys, purpose), largest_loss(kept, floor), share)
+
+    under_pressure = np.minimum(odds.lost_win * competition, 1.0)
+    not_rendered = loss(impressions, odds.floor_render, odds.lost_render, "render loss")
+    won = impressions + not_rendered
+    eligible = won + loss(won, odds.floor_win, under_pressure, "lost auctions")
+    responses = eligible + loss(eligible, odds.floor_eligible, odds.lost_eligible, "not eligible")
+    unanswered = loss(responses, odds.floor_response, odds.lost_response, "no response")
+    invalid = binomial(uniforms(keys, "invalid"), not_rendered, odds.invalid_of_render_loss)
+    errors = binomial(uniforms(keys, "errors"), not_rendered - invalid, odds.errors_of_render_loss)
+    timeouts = binomial(uniforms(keys, "timeouts"), unanswered, odds.timeouts_of_no_response)
     return SupplySide(
         requests=responses + unanswered,
         responses=responses,
@@ -82,22 +126,15 @@ def supply_side(
     )
 
 
-def largest_loss(kept: Counts, floor: Decimal) -> Counts:
-    """The most that can be added to `kept` so that kept >= floor x (kept + loss), in whole
-    numbers."""
-    thousandths = int(floor * _THOUSAND)
+def largest_loss(kept: Counts, thousandths: Counts) -> Counts:
+    """The most that can be added to `kept` so that 1000 kept >= thousandths x (kept + loss)."""
     return kept * (_THOUSAND - thousandths) // thousandths
 
 
-def _loss(
-    kept: Counts, floor: Decimal, mean_rate: float, pressure: Floats, keys: Keys, purpose: str
-) -> Counts:
-    """A loss with mean kept x (1 / mean_rate - 1) x pressure, never above `largest_loss`."""
+def _lost_on_average(floor: Decimal, mean_rate: float) -> float:
+    """The part of the largest loss that makes kept / (kept + loss) the mean rate."""
     most = 1.0 / float(floor) - 1.0
-    share = (1.0 / mean_rate - 1.0) / most if most > 0.0 else 0.0
-    return binomial(
-        uniforms(keys, purpose), largest_loss(kept, floor), np.minimum(share * pressure, 1.0)
-    )
+    return min(1.0, (1.0 / mean_rate - 1.0) / most) if most > 0.0 else 0.0
 
 
 def _invalid_share_of_render_loss(behaviour: Behaviour) -> float:

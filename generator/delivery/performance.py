@@ -1,93 +1,111 @@
-"""Hourly performance of one line item in one flight: from its plan to its rows.
+"""Hourly performance: from what line items plan to the rows of `performance_hourly`.
 
-The order is that of the simulation: what is offered, what is planned, what was drawn, where limits
-ended it, and only then what became of each impression. Axes are (hours, devices, creatives) until
-the rows are made, then (rows,), hour-major.
+A `Stretch` is one line item in one flight with everything known before chance has its say; `drawn`
+draws many stretches together, since a numpy call on 30,000 rows costs little more than one on
+1,000. Nothing is shared between stretches, so it makes no difference which ones are drawn
+together. Rows are in the order of hour, device and creative.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generator.delivery import funnel, interaction, pacing, price, targeting, video
+from generator.delivery import interaction, pacing, targeting, video
 from generator.delivery.calendar import Hours, day_number, timestamps
-from generator.delivery.noise import multiplier
+from generator.delivery.funnel import supply_side
+from generator.delivery.odds import Odds, line_item_odds
+from generator.delivery.offer import Setting, competition, offered
 from generator.delivery.pacing import Counts
 from generator.delivery.quantiles import binomial, poisson
 from generator.delivery.reach import exposure
-from generator.delivery.supply import DEVICES, Market, device_column
-from generator.enums import BuyType
+from generator.delivery.supply import DEVICES, device_column
+from generator.enums import Device
 from generator.randomness import Floats, Keys, key, row_keys, uniforms
-from generator.schema import Campaign, Creative, PerformanceHourly
+from generator.schema import Creative, PerformanceHourly
 from generator.schema.arrow import arrow_schema
-from generator.schema.behaviour import Behaviour
-from generator.schema.booking import BookedLineItem
+
+Positions = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What one line item's flight happens in: who sells, who buys, when, and under which seed.
+class Stretch:
+    """One line item in one flight, before its draws; arrays are (rows,) where not said otherwise.
 
-    `hours` are the whole flight; only those before `horizon` (an hour) are delivered.
+    `first_rows` (hours,) is where each hour's rows start; `profile` is the row's place in `odds`.
     """
 
-    behaviour: Behaviour
-    markets: dict[str, Market]
-    campaign: Campaign
-    item: BookedLineItem
+    campaign_id: int
+    line_item_id: int
+    goal: pacing.Goal
+    odds: Odds
     hours: Hours
-    horizon: int
-    addressed_households: int
-    seed: int
+    first_rows: Positions
+    hour: Hours
+    device: Positions
+    creative_id: NDArray[np.int64]
+    profile: Positions
+    keys: Keys
+    means: Floats
+    prices: Counts
+    wear_out: Floats
+    competition: Floats
+
+    @property
+    def rows(self) -> int:
+        """How many rows the stretch has."""
+        return self.hour.size
 
 
-def performance(setting: Setting, goal: pacing.Goal) -> pa.RecordBatch:
-    """The rows of `performance_hourly` of one line item in one flight, zeros included."""
-    rotation = rotation_shares(setting.item.creatives, setting.hours)
-    offer = _offer(setting, in_rotation=rotation.sum(axis=1) > 0)
+def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
+    """What one line item plans for one flight, up to the horizon."""
+    creatives, line_item = setting.item.creatives, setting.item.line_item
+    rotation = rotation_shares(creatives, setting.hours)
+    offer = offered(setting, in_rotation=rotation.sum(axis=1) > 0)
     planned = pacing.plan(goal, offer, setting.behaviour.pacing)
     delivered = int(np.searchsorted(setting.hours, setting.horizon))
-    mean_exposures = _mean_exposures(planned, setting)[:delivered]
+    exposures = _mean_exposures(planned, setting)[:delivered]
+    worn = interaction.wear_out(setting.behaviour.interaction, exposures)
     hours, rotation = setting.hours[:delivered], rotation[:delivered]
-    prices = offer.price[:delivered].astype(np.int64)
-    targeted = np.flatnonzero(targeting.device_mask(targeting.targeting_of(setting.item.line_item)))
+    targeted = np.flatnonzero(targeting.device_mask(targeting.targeting_of(line_item)))
 
-    rates = planned[:delivered, targeted, None] * rotation[:, None, :]
-    keys = _row_keys(setting, hours, targeted)
-    drawn = _draw_fates(setting, rates, keys, targeted)
-    drawn = _within_limits(drawn, prices[:, targeted], goal)
-
-    present = np.broadcast_to((rotation > 0)[:, None, :], rates.shape).ravel()
-    rows = _Rows(
-        hour=np.repeat(np.arange(hours.size), targeted.size * rotation.shape[1])[present],
-        device=np.tile(np.repeat(targeted, rotation.shape[1]), hours.size)[present],
-        creative=np.tile(np.arange(rotation.shape[1]), hours.size * targeted.size)[present],
-        keys=keys.ravel()[present],
-        fates=drawn.reshape(-1, len(video.FATES))[present],
+    shape = (hours.size, targeted.size, len(creatives))
+    present = np.broadcast_to((rotation > 0)[:, None, :], shape)
+    hour, device, creative = np.nonzero(present)
+    device = targeted[device]
+    ids = np.array([each.creative_id for each in creatives], dtype=np.int64)
+    return Stretch(
+        campaign_id=line_item.campaign_id,
+        line_item_id=line_item.line_item_id,
+        goal=goal,
+        odds=line_item_odds(setting.behaviour, setting.campaign, setting.item, setting.seed),
+        hours=hours,
+        first_rows=np.concatenate([[0], present.sum(axis=(1, 2)).cumsum()[:-1]])
+        if hours.size
+        else np.zeros(0, dtype=np.int64),
+        hour=hours[hour],
+        device=device,
+        creative_id=ids[creative],
+        profile=creative * len(Device) + device,
+        keys=_row_keys(setting, hours, targeted)[present],
+        means=planned[hour, device] * rotation[hour, creative],
+        prices=offer.price[hour, device].astype(np.int64),
+        wear_out=worn[hour],
+        competition=competition(setting, hours)[hour, device],
     )
-    return _batch(setting, hours, rows, prices, mean_exposures)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The rows of one line item's flight: positions of hour, device and creative, (rows,) each,
-    and the number of impressions that met each fate, (rows, fates)."""
-
-    hour: NDArray[np.int64]
-    device: NDArray[np.int64]
-    creative: NDArray[np.int64]
-    keys: Keys
-    fates: Counts
 
 
 def rotation_shares(creatives: tuple[Creative, ...], hours: Hours) -> Floats:
-    """Each creative's part of the line item's impressions: (hours, creatives), rows add up to 1 or
-    0."""
+    """Each creative's part of the line item's impressions: (hours, creatives).
+
+    An hour's shares add up to 1, or to 0 where no creative is in rotation.
+    """
     shares = np.empty((hours.size, len(creatives)))
     days = hours // 24
     for index, creative in enumerate(creatives):
@@ -102,57 +120,13 @@ def _day_or(day: date | None, otherwise: int) -> int:
     return otherwise if day is None else day_number(day)
 
 
-def _offer(setting: Setting, in_rotation: NDArray[np.bool_]) -> pacing.Offer:
-    """What the markets offer the line item, and at which price."""
-    behaviour, line_item, hours = setting.behaviour, setting.item.line_item, setting.hours
-    wanted = targeting.targeting_of(line_item)
-    forecast = np.zeros((hours.size, len(DEVICES)))
-    supply = np.zeros_like(forecast)
-    level = np.zeros_like(forecast)
-    level_forecast = np.zeros_like(forecast)
-    for country in targeting.countries_of(wanted, behaviour):
-        market = setting.markets[country]
-        window = market.window(hours)
-        share = targeting.supply_share(behaviour, country, wanted)
-        here = market.forecast[window] * share
-        cpm = behaviour.countries[country].cpm_level * behaviour.price.clearing_share_of_cpm_level
-        forecast += here
-        supply += market.opportunities[window] * share
-        level += here * cpm * market.price_index[window]
-        level_forecast += here * cpm * market.price_forecast[window]
-    some = forecast > 0
-    level = np.divide(level, forecast, out=np.ones_like(level), where=some)
-    level_forecast = np.divide(level_forecast, forecast, out=np.ones_like(level), where=some)
-    own = multiplier(
-        behaviour.supply.line_item_noise,
-        hours,
-        setting.seed,
-        "supply noise",
-        line_item.line_item_id,
-    )
-    usable = targeting.device_mask(wanted) * in_rotation[:, None]
-    usable *= behaviour.supply.max_share_of_voice
-    supply *= np.minimum(own, 1.0 / behaviour.supply.max_share_of_voice)[:, None] * usable
-    forecast *= usable
-    booked = line_item.bid_cpm_micros / 1_000_000
-    if setting.campaign.buy_type is not BuyType.PRIVATE_AUCTION:
-        paid = np.full_like(supply, setting.campaign.target_cpm_micros / 1_000_000)
-        return pacing.Offer(forecast, supply, price.micros_per_impression(paid))
-    level *= price.line_item_noise(behaviour.price, hours, setting.seed, line_item.line_item_id)[
-        :, None
-    ]
-    won, paid = price.auction(level, booked, behaviour.price)
-    won_forecast, _ = price.auction(level_forecast, booked, behaviour.price)
-    return pacing.Offer(forecast * won_forecast, supply * won, price.micros_per_impression(paid))
-
-
 def _mean_exposures(planned: Floats, setting: Setting) -> Floats:
     """Impressions per reached household that the plan has delivered before each hour: (hours,)."""
     so_far = planned.sum(axis=1).cumsum() - planned.sum(axis=1)
     return exposure(so_far, setting.addressed_households, setting.behaviour.reach.shape_k)
 
 
-def _row_keys(setting: Setting, hours: Hours, targeted: NDArray[np.int64]) -> Keys:
+def _row_keys(setting: Setting, hours: Hours, targeted: Positions) -> Keys:
     """The key of each row: (hours, targeted devices, creatives)."""
     creatives = setting.item.creatives
     keys = np.empty((hours.size, targeted.size, len(creatives)), dtype=np.uint64)
@@ -163,150 +137,115 @@ def _row_keys(setting: Setting, hours: Hours, targeted: NDArray[np.int64]) -> Ke
     return keys
 
 
-def _draw_fates(setting: Setting, rates: Floats, keys: Keys, targeted: NDArray[np.int64]) -> Counts:
-    """Independent Poissons by fate: (hours, targeted devices, creatives, fates)."""
-    probabilities = np.stack(
-        [
-            video.fates(setting.behaviour.video, creative, setting.seed)[targeted]
-            for creative in setting.item.creatives
-        ],
-        axis=1,
-    )
-    drawn = np.empty((*rates.shape, len(video.FATES)), dtype=np.int64)
+def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
+    """The rows of these stretches, one after the other, zeros included."""
+
+    def all_of(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(each, name) for each in stretches])
+
+    first_profile = np.cumsum([0] + [each.odds.fates.shape[0] for each in stretches])[:-1]
+    rows = [each.rows for each in stretches]
+    profile = all_of("profile") + np.repeat(first_profile, rows)
+    odds = Odds.joined([each.odds for each in stretches])
+    keys, means, prices = all_of("keys"), all_of("means"), all_of("prices")
+    fates = np.empty((len(video.FATES), profile.size), dtype=np.int64)
     for index, fate in enumerate(video.FATES):
-        means = (rates * probabilities[None, :, :, index]).ravel()
-        drawn[..., index] = poisson(uniforms(keys.ravel(), fate), means).reshape(rates.shape)
-    return drawn
+        fates[index] = poisson(uniforms(keys, fate), means * odds.fates[profile, index])
+    end = np.cumsum(rows)
+    for each, start, stop in zip(stretches, end - rows, end, strict=True):
+        _stop_at_limits(each, fates[:, start:stop], prices[start:stop])
+
+    impressions = fates.sum(axis=0)
+    live = np.flatnonzero(impressions)
+    counts = _events(
+        odds.of(profile[live]),
+        fates[:, live],
+        impressions[live],
+        keys[live],
+        all_of("wear_out")[live],
+        all_of("competition")[live],
+    )
+    counts["spend_micros"] = impressions[live] * prices[live]
+    dimensions = {
+        "campaign_id": np.repeat([each.campaign_id for each in stretches], rows),
+        "line_item_id": np.repeat([each.line_item_id for each in stretches], rows),
+        "creative_id": all_of("creative_id"),
+    }
+    schema = arrow_schema(PerformanceHourly)
+    columns = {name: pa.array(values.astype(np.int64)) for name, values in dimensions.items()}
+    columns["device"] = device_column(all_of("device").astype(np.int8))
+    columns["hour_ts"] = pa.array(timestamps(all_of("hour")), type=pa.timestamp("us"))
+    for name, values in counts.items():
+        column = np.zeros(profile.size, dtype=schema.field(name).type.to_pandas_dtype())
+        column[live] = values
+        columns[name] = pa.array(column)
+    return pa.RecordBatch.from_pydict(columns, schema=schema)
 
 
-def _within_limits(drawn: Counts, prices: Counts, goal: pacing.Goal) -> Counts:
-    """The draws up to the hour in which a limit ends delivery; limits hold to the impression and
+def _stop_at_limits(stretch: Stretch, fates: Counts, prices: Counts) -> None:
+    """End delivery, in place, in the hour that reaches a limit; it holds to the impression and
     micro.
 
-    In that hour every row keeps the same part, rounded down, so what is left stays a possible
-    outcome.
+    In that hour every row keeps the same part, rounded down, so what is left is possible. `fates`
+    is (fates, rows).
     """
-    hours = drawn.shape[0]
-    for limit, counts_money, window in (
+    goal, hours = stretch.goal, stretch.hours.size
+    limits = (
         (goal.hour_impressions, False, 1),
         (goal.day_impressions, False, pacing.HOURS_A_DAY),
         (goal.day_micros, True, pacing.HOURS_A_DAY),
         (goal.flight_micros, True, hours),
-    ):
-        if limit is None or not hours:
+    )
+    if not stretch.rows:
+        return
+    sizes = np.diff(np.append(stretch.first_rows, stretch.rows))
+    for limit, counts_money, window in limits:
+        if limit is None:
             continue
-        impressions = drawn.sum(axis=3)
-        if counts_money:
-            impressions = impressions * prices[:, :, None]
-        part = pacing.stop_at(limit, impressions.sum(axis=(1, 2)), window)
-        ended = np.flatnonzero(part < 1.0)
-        drawn[ended] = np.floor(drawn[ended] * part[ended, None, None, None]).astype(np.int64)
-    return drawn
+        amounts = fates.sum(axis=0) * (prices if counts_money else 1)
+        edges = np.concatenate([[0], amounts.cumsum()])
+        of_hour = edges[stretch.first_rows + sizes] - edges[stretch.first_rows]
+        part = pacing.stop_at(limit, of_hour, window)
+        ended = np.flatnonzero(np.repeat(part < 1.0, sizes))
+        kept = np.repeat(part, sizes)[ended]
+        fates[:, ended] = np.floor(fates[:, ended] * kept).astype(np.int64)
 
 
-def _batch(
-    setting: Setting, hours: Hours, rows: _Rows, prices: Counts, mean_exposures: Floats
-) -> pa.RecordBatch:
-    """Every column of the rows. Rows without impressions are zero throughout and cost nothing."""
-    behaviour, creatives = setting.behaviour, setting.item.creatives
-    total = rows.fates.sum(axis=1)
-    live = np.flatnonzero(total)
-    impressions, keys, device = total[live], rows.keys[live], rows.device[live]
-    hour, creative, fates = rows.hour[live], rows.creative[live], rows.fates[live]
+def _events(
+    odds: Odds,
+    fates: Counts,
+    impressions: Counts,
+    keys: Keys,
+    wear_out: Floats,
+    competition: Floats,
+) -> dict[str, Counts]:
+    """What became of the impressions of rows that have some, by column name: (rows,) each."""
+    starts, q25, q50, q75, q100 = (impressions - lost for lost in fates[:-1].cumsum(axis=0))
 
-    still_watching = impressions[:, None] - fates.cumsum(axis=1)
-    starts, q25, q50, q75, q100 = (still_watching[:, index] for index in range(5))
+    def part(purpose: str, whole: Counts, probability: Floats) -> Counts:
+        return binomial(uniforms(keys, purpose), whole, probability)
 
-    quality = behaviour.quality
-    measurable = _share_of(
-        impressions, quality.measurable_rate.in_order(), device, keys, "measurable"
-    )
-    viewable = _share_of(measurable, quality.viewability_rate.in_order(), device, keys, "viewable")
-    audible = _share_of(measurable, quality.audibility_rate.in_order(), device, keys, "audible")
-
-    figures, seed = behaviour.interaction, setting.seed
-    by_creative = [
-        (
-            interaction.click_rates(figures, setting.campaign.campaign_id, each, seed),
-            interaction.qr_scan_rates(figures, each, seed),
-            interaction.engagement_rates(figures, each, seed),
-        )
-        for each in creatives
-    ]
-    click_rate, scan_rate, engagement_rate = (
-        np.array([rates[kind] for rates in by_creative])[creative, device] for kind in range(3)
-    )
-    click_rate = click_rate * interaction.wear_out(figures, mean_exposures)[hour]
-    clicks = binomial(uniforms(keys, "clicks"), impressions, click_rate)
-    scans = binomial(uniforms(keys, "qr scans"), impressions, scan_rate)
-    engagements = binomial(uniforms(keys, "engagements"), impressions, engagement_rate)
-    skippable = np.array([1.0 if each.is_skippable else 0.0 for each in creatives])[creative]
-    skips = binomial(
-        uniforms(keys, "skips"), starts - q100, skippable * behaviour.video.skip_share_of_abandoners
-    )
-    competition = _competition(setting, hours)[hour, device]
-    supply = funnel.supply_side(
-        behaviour, setting.campaign.buy_type, impressions, competition, keys
-    )
-    counts = {
+    measurable = part("measurable", impressions, odds.measurable)
+    supply = supply_side(odds, impressions, competition, keys)
+    return {
         "requests": supply.requests,
         "responses": supply.responses,
         "eligible_impressions": supply.eligible_impressions,
         "auctions_won": supply.auctions_won,
         "impressions": impressions,
         "measurable_impressions": measurable,
-        "viewable_impressions": viewable,
-        "audible_impressions": audible,
+        "viewable_impressions": part("viewable", measurable, odds.viewable),
+        "audible_impressions": part("audible", measurable, odds.audible),
         "invalid_impressions": supply.invalid_impressions,
         "video_starts": starts,
         "video_q25": q25,
         "video_q50": q50,
         "video_q75": q75,
         "video_q100": q100,
-        "clicks": clicks,
-        "skips": skips,
-        "qr_scans": scans,
-        "interactive_engagements": engagements,
-        "spend_micros": impressions * prices[hour, device],
+        "clicks": part("clicks", impressions, odds.click * wear_out),
+        "skips": part("skips", starts - q100, odds.skip),
+        "qr_scans": part("qr scans", impressions, odds.scan),
+        "interactive_engagements": part("engagements", impressions, odds.engagement),
         "error_count": supply.error_count,
         "timeout_count": supply.timeout_count,
     }
-    return _assembled(setting, hours, rows, live, counts)
-
-
-def _share_of(
-    whole: Counts, rates: list[float], device: NDArray[np.int64], keys: Keys, purpose: str
-) -> Counts:
-    return binomial(uniforms(keys, purpose), whole, np.array(rates)[device])
-
-
-def _competition(setting: Setting, hours: Hours) -> Floats:
-    """The price level of each hour over the line item's markets, around 1: (hours, devices)."""
-    wanted = targeting.targeting_of(setting.item.line_item)
-    countries = targeting.countries_of(wanted, setting.behaviour)
-    levels = [
-        setting.markets[each].price_index[setting.markets[each].window(hours)] for each in countries
-    ]
-    return np.mean(levels, axis=0) if levels else np.ones((hours.size, len(DEVICES)))
-
-
-def _assembled(
-    setting: Setting, hours: Hours, rows: _Rows, live: NDArray[np.int64], counts: dict[str, Counts]
-) -> pa.RecordBatch:
-    schema = arrow_schema(PerformanceHourly)
-    size = rows.hour.size
-    creative_ids = np.array([each.creative_id for each in setting.item.creatives], dtype=np.int64)
-    columns = {
-        "campaign_id": pa.array(np.full(size, setting.campaign.campaign_id, dtype=np.int64)),
-        "line_item_id": pa.array(
-            np.full(size, setting.item.line_item.line_item_id, dtype=np.int64)
-        ),
-        "creative_id": pa.array(creative_ids[rows.creative]),
-        "device": device_column(rows.device.astype(np.int8)),
-        "hour_ts": pa.array(timestamps(hours)[rows.hour], type=pa.timestamp("us")),
-    }
-    for name, values in counts.items():
-        column = np.zeros(size, dtype=schema.field(name).type.to_pandas_dtype())
-        column[live] = values
-        columns[name] = pa.array(column)
-    return pa.RecordBatch.from_pydict(columns, schema=schema)

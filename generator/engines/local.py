@@ -10,7 +10,7 @@ import pyarrow as pa
 from generator.delivery.calendar import Hours, day_number, hours_of
 from generator.delivery.campaign import deliver
 from generator.delivery.supply import Market, inventory_batch, market
-from generator.delivery.targeting import countries_of, targeting_of
+from generator.delivery.targeting import countries_of, devices_of, targeting_of
 from generator.schema import (
     TABLES,
     Advertiser,
@@ -35,6 +35,7 @@ from generator.sinks.sink import Sink
 from generator.world.build import World
 
 Progress = Callable[[int, int], None]
+ROWS_A_BLOCK = 32_000
 Piece = tuple[type[RawTable], pa.RecordBatch]
 
 
@@ -73,25 +74,43 @@ def pieces(
     yield from entity_pieces(world, chosen)
     horizon_day = day_number(world.run.as_of_date)
     markets = _markets(world)
-    for market_ in markets.values():
-        hours = _span(world)
-        yield InventoryHourly, inventory_batch(market_, hours[hours < horizon_day * 24])
-    for done, booking in enumerate(chosen):
+    hours = _span(world)
+    for of_platform in markets.values():
+        for each in of_platform.values():
+            yield InventoryHourly, inventory_batch(each, hours[hours < horizon_day * 24])
+    done = 0
+    for block in _blocks(chosen):
         if progress:
             progress(done, len(chosen))
-        platform = booking.campaign.platform
-        own_markets = {
-            country: market_ for (name, country), market_ in markets.items() if name == platform
-        }
-        delivery = deliver(
-            booking, world.behaviours[platform], own_markets, world.run.seed, horizon_day
-        )
-        for batch in delivery.performance:
-            yield PerformanceHourly, batch
+        delivery = deliver(block, world.behaviours, markets, world.run.seed, horizon_day)
+        yield PerformanceHourly, delivery.performance
         yield CampaignReach, delivery.reach
         yield AudienceDaily, delivery.audience
+        done += len(block)
     if progress:
-        progress(len(chosen), len(chosen))
+        progress(done, len(chosen))
+
+
+def _blocks(bookings: list[Booking]) -> Iterator[list[Booking]]:
+    """The bookings in runs of about `ROWS_A_BLOCK` rows of performance, in order."""
+    block: list[Booking] = []
+    rows = 0
+    for booking in bookings:
+        block.append(booking)
+        days = sum((each.end_date - each.start_date).days + 1 for each in booking.flights)
+        rows += (
+            days
+            * 24
+            * sum(
+                len(item.creatives) * len(devices_of(targeting_of(item.line_item)))
+                for item in booking.line_items
+            )
+        )
+        if rows >= ROWS_A_BLOCK:
+            yield block
+            block, rows = [], 0
+    if block:
+        yield block
 
 
 def entity_pieces(world: World, chosen: list[Booking]) -> Iterator[Piece]:
@@ -124,8 +143,8 @@ def _span(world: World) -> Hours:
     return hours_of(min(first for first, _ in days), max(last for _, last in days))
 
 
-def _markets(world: World) -> dict[tuple[str, str], Market]:
-    """Each platform's markets that some campaign is targeted on, over the whole span."""
+def _markets(world: World) -> dict[str, dict[str, Market]]:
+    """By platform and country: every market that some campaign is targeted on, over the span."""
     wanted = sorted(
         {
             (booking.campaign.platform, country)
@@ -137,7 +156,9 @@ def _markets(world: World) -> dict[tuple[str, str], Market]:
         }
     )
     hours = _span(world)
-    return {
-        (platform, country): market(world.behaviours[platform], country, hours, world.run.seed)
-        for platform, country in wanted
-    }
+    markets: dict[str, dict[str, Market]] = {}
+    for platform, country in wanted:
+        behaviour = world.behaviours[platform]
+        of_platform = markets.setdefault(platform, {})
+        of_platform[country] = market(behaviour, country, hours, world.run.seed)
+    return markets

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.delivery.calendar import hours_of
-from generator.delivery.funnel import largest_loss, supply_side
+from generator.delivery.funnel import funnel_odds, largest_loss, supply_side
 from generator.delivery.price import auction, micros_per_impression, price_index
 from generator.delivery.video import FATES, completion_rates, fates
 from generator.enums import BuyType
@@ -30,7 +30,7 @@ CREATIVES = [
 @given(st.integers(0, 10**9), st.integers(1, 1000))
 def test_the_largest_loss_is_the_largest_that_the_floor_allows(kept: int, thousandths: int) -> None:
     floor = Decimal(thousandths) / 1000
-    loss = int(largest_loss(np.array([kept]), floor)[0])
+    loss = int(largest_loss(np.array([kept]), np.array([thousandths]))[0])
     assert kept >= floor * (kept + loss)
     if kept:
         assert kept < floor * (kept + loss + 1)
@@ -41,7 +41,8 @@ def test_every_floor_of_the_funnel_holds_at_any_count(impressions: list[int]) ->
     counts = np.array(impressions)
     keys = row_keys(key("funnel"), np.arange(counts.size))
     for buy_type in BuyType:
-        side = supply_side(PLATFORM, buy_type, counts, np.full(counts.size, 1.3), keys)
+        odds = funnel_odds(PLATFORM, buy_type).repeated(counts.size)
+        side = supply_side(odds, counts, np.full(counts.size, 1.3), keys)
         assert (10 * side.responses >= 9 * side.requests).all()
         assert (10 * side.eligible_impressions >= 8 * side.responses).all()
         assert (10 * side.auctions_won >= 8 * side.eligible_impressions).all()
@@ -54,7 +55,8 @@ def test_every_floor_of_the_funnel_holds_at_any_count(impressions: list[int]) ->
 def test_the_means_of_the_funnel_are_the_platforms() -> None:
     counts = np.full(20_000, 1_000)
     keys = row_keys(key("means"), np.arange(counts.size))
-    side = supply_side(PLATFORM, BuyType.PREFERRED_DEAL, counts, np.ones(counts.size), keys)
+    odds = funnel_odds(PLATFORM, BuyType.PREFERRED_DEAL).repeated(counts.size)
+    side = supply_side(odds, counts, np.ones(counts.size), keys)
     funnel = PLATFORM.funnel
     won, eligible = side.auctions_won.sum(), side.eligible_impressions.sum()
     invalid = side.invalid_impressions.sum()
