@@ -9,7 +9,7 @@ that were watching.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,13 +27,14 @@ from generator.delivery.targeting import (
     segment_shares,
     supply_share,
 )
-from generator.delivery.video import effect
+from generator.delivery.video import effects
 from generator.enums import AudienceDimension, TargetingKey
 from generator.randomness import Floats, Keys, key, row_keys, uniforms
 from generator.schema import AudienceDaily
 from generator.schema.arrow import arrow_schema
 from generator.schema.behaviour import Behaviour
 
+_SCHEMA = arrow_schema(AudienceDaily)
 KINDS = ("completed and clicked", "completed", "clicked", "neither")
 _DIMENSIONS = tuple(AudienceDimension)
 _SPLIT_BY_SHARES = (
@@ -67,25 +68,77 @@ class Buyer:
     seed: int
 
 
-def audience_batch(buyer: Buyer, delivered: Delivered) -> pa.RecordBatch:
-    """The campaign's days as a batch of `audience_daily`: days x segments of every dimension."""
-    by_hour = kinds(delivered, key(buyer.seed, "audience kinds", buyer.campaign_id))
-    days, first_hour = np.unique(delivered.hours // 24, return_index=True)
-    if not days.size:
-        return pa.RecordBatch.from_pylist([], schema=arrow_schema(AudienceDaily))
-    by_day = np.add.reduceat(by_hour, first_hour, axis=0)
-    parts: list[tuple[AudienceDimension, list[str], Counts]] = []
-    for dimension in _SPLIT_BY_SHARES:
-        shares = campaign_shares(buyer, dimension)
-        stream = key(buyer.seed, "audience", buyer.campaign_id, str(dimension))
-        split = multinomial(by_day, np.array(list(shares.values())), row_keys(stream, days))
-        parts.append((dimension, list(shares), split))
-    zones = _zones(buyer)
-    by_zone = _split_over_zones(buyer, delivered.hours, by_hour, zones)
-    zone_days = np.add.reduceat(by_zone, first_hour, axis=0)
-    parts.append((AudienceDimension.COUNTRY, *_by_country(zones, zone_days)))
-    parts.append((AudienceDimension.LOCAL_HOUR, *_by_local_hour(zones, by_zone, delivered, days)))
-    return _batch(buyer.campaign_id, days, parts)
+@dataclass(frozen=True)
+class Split:
+    """One thing to split: `totals` (rows, kinds) over segments by `shares` ((rows,) segments)."""
+
+    totals: Counts
+    shares: Floats
+    keys: Keys
+
+
+def audience_batch(buyers: Sequence[Buyer], delivered: Sequence[Delivered]) -> pa.RecordBatch:
+    """The days of campaigns as a batch of `audience_daily`: days x segments of every dimension.
+
+    Campaigns are split in one go, and none depends on which others are split beside it.
+    """
+    audiences = [
+        _Audience(buyer, each)
+        for buyer, each in zip(buyers, delivered, strict=True)
+        if each.hours.size
+    ]
+    by_share = multinomials([split for each in audiences for split in each.splits_of_days()])
+    by_zone = multinomials([each.split_of_hours() for each in audiences])
+    dimensions = len(_SPLIT_BY_SHARES)
+    batches = [
+        each.batch(by_share[index * dimensions : (index + 1) * dimensions], by_zone[index])
+        for index, each in enumerate(audiences)
+    ]
+    return pa.concat_batches([pa.RecordBatch.from_pylist([], _SCHEMA), *batches])
+
+
+class _Audience:
+    """One campaign's audience between its two splits."""
+
+    def __init__(self, buyer: Buyer, delivered: Delivered) -> None:
+        self.buyer, self.delivered = buyer, delivered
+        self.by_hour = kinds(delivered, key(buyer.seed, "audience kinds", buyer.campaign_id))
+        self.days, self.first_hour = np.unique(delivered.hours // 24, return_index=True)
+        self.shares = {each: campaign_shares(buyer, each) for each in _SPLIT_BY_SHARES}
+        self.zones = _zones(buyer)
+
+    def splits_of_days(self) -> list[Split]:
+        """Each day over the segments of each dimension that is split by shares."""
+        by_day = np.add.reduceat(self.by_hour, self.first_hour, axis=0)
+        seed, campaign_id = self.buyer.seed, self.buyer.campaign_id
+        return [
+            Split(
+                by_day,
+                np.broadcast_to(list(shares.values()), (self.days.size, len(shares))),
+                row_keys(key(seed, "audience", campaign_id, str(dimension)), self.days),
+            )
+            for dimension, shares in self.shares.items()
+        ]
+
+    def split_of_hours(self) -> Split:
+        """Each hour over the time zones that were watching."""
+        stream = key(self.buyer.seed, "audience zones", self.buyer.campaign_id)
+        hours = self.delivered.hours
+        return Split(
+            self.by_hour, _zone_weights(self.buyer, hours, self.zones), row_keys(stream, hours)
+        )
+
+    def batch(self, by_share: Sequence[Counts], by_zone: Counts) -> pa.RecordBatch:
+        """The rows of the campaign; (days, kinds, segments) each and (hours, kinds, zones)."""
+        zone_days = np.add.reduceat(by_zone, self.first_hour, axis=0)
+        parts = [
+            (dimension, list(shares), split)
+            for (dimension, shares), split in zip(self.shares.items(), by_share, strict=True)
+        ]
+        parts.append((AudienceDimension.COUNTRY, *_by_country(self.zones, zone_days)))
+        local = _by_local_hour(self.zones, by_zone, self.delivered, self.days)
+        parts.append((AudienceDimension.LOCAL_HOUR, *local))
+        return _batch(self.buyer.campaign_id, self.days, parts)
 
 
 def kinds(delivered: Delivered, stream: int) -> Counts:
@@ -127,6 +180,27 @@ def multinomial(totals: Counts, shares: Floats, keys: Keys) -> Counts:
     return result
 
 
+def multinomials(splits: Sequence[Split]) -> list[Counts]:
+    """The splits, each as `multinomial` makes it, in one go: (rows, kinds, segments) each."""
+    if not splits:
+        return []
+    width = max(split.shares.shape[1] for split in splits)
+    shares = np.concatenate(
+        [np.pad(each.shares, ((0, 0), (0, width - each.shares.shape[1]))) for each in splits]
+    )
+    totals = np.concatenate([each.totals for each in splits])
+    together = multinomial(totals, shares, np.concatenate([each.keys for each in splits]))
+    results, first = [], 0
+    for each in splits:
+        rows, segments = each.shares.shape
+        result = together[first : first + rows, :, :segments]
+        # Where nobody is addressed at all, what there is falls to the last segment.
+        result[:, :, -1] += together[first : first + rows, :, segments:].sum(axis=2)
+        results.append(result)
+        first += rows
+    return results
+
+
 def uniform_keys(keys: Keys, kind: int) -> Keys:
     """The keys of one kind of impression in the rows of `keys`."""
     return keys ^ np.uint64(key("kind", kind))
@@ -140,14 +214,11 @@ def campaign_shares(buyer: Buyer, dimension: AudienceDimension) -> dict[str, flo
     else:
         shares = _targeted_shares(buyer, dimension)
     log_sd = buyer.behaviour.audience.affinity_log_sd
+    purposes = [f"affinity {dimension} {segment}" for segment in shares]
+    affinities = np.exp(log_sd * effects(buyer.seed, purposes, buyer.campaign_id))
     bent = {
-        segment: share
-        * float(
-            np.exp(
-                log_sd * effect(buyer.seed, f"affinity {dimension} {segment}", buyer.campaign_id)
-            )
-        )
-        for segment, share in shares.items()
+        segment: share * float(affinity)
+        for (segment, share), affinity in zip(shares.items(), affinities, strict=True)
     }
     total = sum(bent.values())
     if total <= 0:
@@ -193,10 +264,8 @@ def _zones(buyer: Buyer) -> list[tuple[str, str]]:
     return [(country, zone) for country in countries for zone in buyer.markets[country].zones]
 
 
-def _split_over_zones(
-    buyer: Buyer, hours: Hours, by_hour: Counts, zones: list[tuple[str, str]]
-) -> Counts:
-    """Each hour's kinds over the time zones, by who was watching: (hours, kinds, zones)."""
+def _zone_weights(buyer: Buyer, hours: Hours, zones: list[tuple[str, str]]) -> Floats:
+    """Who was watching in each time zone, as far as it fits the targeting: (hours, zones)."""
     weights = np.zeros((hours.size, len(zones)))
     column = 0
     for country in sorted({country for country, _ in zones}):
@@ -210,8 +279,7 @@ def _split_over_zones(
                 watched += share * market.zone_viewing[position][:, devices].sum(axis=1)
         weights[:, column : column + len(market.zones)] = watched
         column += len(market.zones)
-    stream = key(buyer.seed, "audience zones", buyer.campaign_id)
-    return multinomial(by_hour, weights, row_keys(stream, hours))
+    return weights
 
 
 def _by_country(zones: list[tuple[str, str]], by_day: Counts) -> tuple[list[str], Counts]:
@@ -270,4 +338,4 @@ def _batch(
         "video_q100": pa.array((both + completed).astype(np.int32)),
         "clicks": pa.array((both + clicked).astype(np.int32)),
     }
-    return pa.RecordBatch.from_pydict(columns, schema=arrow_schema(AudienceDaily))
+    return pa.RecordBatch.from_pydict(columns, schema=_SCHEMA)

@@ -48,29 +48,32 @@ def deliver(
         for booking in bookings
     ]
     rows = performance.drawn([stretch for plan in plans for stretch in plan.stretches])
-    reached, split, first = [], [], 0
+    delivered, windows, first = [], [], 0
     for booking, plan in zip(bookings, plans, strict=True):
         own = rows.slice(first, sum(stretch.rows for stretch in plan.stretches))
         first += own.num_rows
-        delivered = _by_hour(booking, own, horizon_day)
-        behaviour = behaviours[booking.campaign.platform]
-        windows = reach.campaign_windows(
-            delivered.hours,
-            delivered.impressions,
-            plan.households,
-            behaviour.reach.shape_k,
-            plan.cap,
+        by_hour = _by_hour(booking, own, horizon_day)
+        shape_k = behaviours[booking.campaign.platform].reach.shape_k
+        delivered.append(by_hour)
+        windows += reach.campaign_windows(
+            by_hour.hours, by_hour.impressions, plan.households, shape_k, plan.cap
         )
-        reached.append(reach.reach_batch(booking.campaign.campaign_id, windows))
-        buyer = audience.Buyer(
+    buyers = [
+        audience.Buyer(
             campaign_id=booking.campaign.campaign_id,
             targetings=tuple(targeting_of(item.line_item) for item in booking.line_items),
-            behaviour=behaviour,
+            behaviour=behaviours[booking.campaign.platform],
             markets=markets[booking.campaign.platform],
             seed=seed,
         )
-        split.append(audience.audience_batch(buyer, delivered))
-    return Delivery(rows, pa.concat_batches(reached), pa.concat_batches(split))
+        for booking in bookings
+    ]
+    campaign_ids = [booking.campaign.campaign_id for booking in bookings]
+    return Delivery(
+        performance=rows,
+        reach=reach.reach_batch(campaign_ids, windows),
+        audience=audience.audience_batch(buyers, delivered),
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ Counts = NDArray[np.int64]
 
 EXACT_BELOW_VARIANCE = 9.0
 _LONGEST_INVERSION = 400
+_NEGLIGIBLE = 1e-18
+_FEW = 0.6
 
 
 def normal(uniforms: Floats) -> Floats:
@@ -74,6 +76,8 @@ def poisson(uniforms: Floats, means: Floats) -> Counts:
 def binomial(uniforms: Floats, trials: Counts, probability: Floats) -> Counts:
     """Binomial quantiles: between 0 and `trials` always; all three of the same shape."""
     counts = np.zeros(trials.shape, dtype=np.int64)
+    if not probability.any():
+        return counts
     live = (trials > 0) & (probability > 0.0)
     certain = live & (probability >= 1.0)
     counts[certain] = trials[certain]
@@ -110,42 +114,43 @@ def _expand_binomial(
 
 
 def _invert_poisson(uniforms: Floats, means: Floats) -> Counts:
-    """The smallest count whose cumulative probability reaches the uniform, by summing from 0."""
-    counts = np.zeros(means.shape, dtype=np.int64)
-    term = np.exp(-means)
-    left = uniforms - term
-    index = np.flatnonzero(left > 0.0)
-    left, term, mean = left[index], term[index], means[index]
-    for count in range(1, _LONGEST_INVERSION):
-        if not index.size:
-            break
-        term = term * mean / count
-        left = left - term
-        reached = left <= 0.0
-        counts[index[reached]] = count
-        more = ~reached & (term > 0.0)
-        index, left, term, mean = index[more], left[more], term[more], mean[more]
-    return counts
+    """Exact quantiles of Poissons with these means."""
+    return _inverted(uniforms, np.exp(-means), means, np.zeros_like(means))
 
 
 def _invert_binomial(uniforms: Floats, trials: Counts, probability: Floats) -> Counts:
-    """As `_invert_poisson`, from the end of the support that is nearer to the mean."""
+    """Exact binomial quantiles, summed from the end of the support that is nearer to the mean."""
     mirrored = probability > 0.5
     p = np.where(mirrored, 1.0 - probability, probability)
     u = np.where(mirrored, 1.0 - uniforms, uniforms)
-    counts = np.zeros(trials.shape, dtype=np.int64)
-    term = np.exp(trials * np.log1p(-p))
     odds = p / (1.0 - p)
-    left = u - term
-    index = np.flatnonzero(left > 0.0)
-    left, term, odds, n = left[index], term[index], odds[index], trials[index]
-    for count in range(1, _LONGEST_INVERSION):
-        if not index.size:
-            break
-        term = term * odds * (n - count + 1) / count
-        left = left - term
-        reached = (left <= 0.0) | (n == count)
-        counts[index[reached]] = count
-        more = ~reached & (term > 0.0)
-        index, left, term, odds, n = (values[more] for values in (index, left, term, odds, n))
+    counts = _inverted(u, np.exp(trials * np.log1p(-p)), odds * (trials + 1), odds)
+    counts = np.minimum(counts, trials)
     return np.where(mirrored, trials - counts, counts)
+
+
+def _inverted(uniforms: Floats, first: Floats, a: Floats, b: Floats) -> Counts:
+    """How many cumulative probabilities lie below each uniform, which is its quantile.
+
+    The probabilities follow P(0) = `first`, P(k) = P(k - 1) x (a / k - b): the recursion of Panjer
+    (1981) for the Poisson (a = mean, b = 0) and the binomial (a = odds x (n + 1), b = odds). Values
+    that have arrived are left in place until they are the most, since moving the rest costs more.
+    """
+    result = np.zeros(uniforms.shape, dtype=np.int64)
+    where = np.arange(uniforms.size)
+    left, term, count = uniforms - first, first, np.zeros(uniforms.size, dtype=np.int64)
+    for k in range(1, _LONGEST_INVERSION):
+        waiting = (left > 0.0) & (term > _NEGLIGIBLE)
+        still = np.count_nonzero(waiting)
+        if still < _FEW * where.size:
+            result[where] = count
+            if not still:
+                return result
+            where, count = where[waiting], count[waiting]
+            left, term, a, b = left[waiting], term[waiting], a[waiting], b[waiting]
+            waiting = np.ones(still, dtype=np.bool_)
+        count += waiting
+        term = term * (a / k - b)
+        left -= term
+    result[where] = count
+    return result

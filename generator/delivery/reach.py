@@ -185,8 +185,13 @@ def _best(parts: Windows, first: NDArray[np.int64]) -> dict[int, Counts]:
 
 
 def _to_date(so_far: Counts, curve: Windows, daily: Windows) -> dict[int, Counts]:
-    """Reach from the first day to each day: the curve, never below the day before or any day."""
-    result = {tier: np.zeros_like(so_far) for tier in TIERS}
+    """Reach from the first day to each day: the curve, never below the day before or any day.
+
+    Without a cap one curve serves all windows, rises, and lies above every day as it is.
+    """
+    result = {tier: curve.tiers[tier].copy() for tier in TIERS}
+    if all(_rises_above(result[tier], daily.tiers[tier]) for tier in TIERS):
+        return result
     yesterday = dict.fromkeys(TIERS, 0)
     for day in range(so_far.size):
         one = slice(day, day + 1)
@@ -196,6 +201,10 @@ def _to_date(so_far: Counts, curve: Windows, daily: Windows) -> dict[int, Counts
             result[tier][one] = reach
             yesterday[tier] = int(reach[0])
     return result
+
+
+def _rises_above(curve: Counts, days: Counts) -> bool:
+    return bool((np.diff(curve) >= 0).all() and (curve >= days).all())
 
 
 def _settled(
@@ -217,16 +226,17 @@ def _settled(
     return result
 
 
-def reach_batch(campaign_id: int, windows: Sequence[Windows]) -> pa.RecordBatch:
-    """The windows of one campaign as a batch of `campaign_reach`."""
+def reach_batch(campaign_ids: Sequence[int], windows: Sequence[Windows]) -> pa.RecordBatch:
+    """The windows of campaigns, one of each kind per campaign, as a batch of `campaign_reach`."""
     sizes = [window.start.size for window in windows]
     codes = np.repeat([_WINDOWS.index(window.kind) for window in windows], sizes).astype(np.int8)
+    owners = np.repeat(np.repeat(campaign_ids, len(_WINDOWS)), sizes)
 
     def joined(parts: list[Counts]) -> pa.Array:
         return pa.array(np.concatenate(parts).astype(np.int32))
 
     columns = {
-        "campaign_id": pa.array(np.full(sum(sizes), campaign_id, dtype=np.int64)),
+        "campaign_id": pa.array(owners.astype(np.int64)),
         "reach_window": pa.DictionaryArray.from_arrays(
             pa.array(codes), pa.array([str(window) for window in _WINDOWS])
         ),

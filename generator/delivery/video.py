@@ -6,12 +6,13 @@ abandonment shape.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from generator.delivery.quantiles import normal
 from generator.enums import Device, Placement
-from generator.randomness import Floats, uniform
+from generator.randomness import Floats, key, uniforms
 from generator.schema import Creative
 from generator.schema.behaviour import Video
 
@@ -58,4 +59,10 @@ def completion_rates(video: Video, creative: Creative, seed: int) -> Floats:
 
 def effect(seed: int, purpose: str, entity_id: int) -> float:
     """A standard normal that belongs to one entity, for what makes it differ from its kind."""
-    return float(normal(np.array([uniform(seed, purpose, entity_id)]))[0])
+    return float(effects(seed, [purpose], entity_id)[0])
+
+
+def effects(seed: int, purposes: Sequence[str], entity_id: int) -> Floats:
+    """One such effect of an entity for each purpose: (purposes,)."""
+    keys = np.array([key(seed, purpose, entity_id) for purpose in purposes], dtype=np.uint64)
+    return normal(uniforms(keys, "uniform"))
