@@ -28,6 +28,7 @@ TIERS = (1, 2, 3, 5, 10)
 _CLAIMS = {2: 1, 3: 1, 5: 2, 10: 5}
 _HOURS = {TimeUnit.HOUR: 1, TimeUnit.DAY: 24, TimeUnit.WEEK: 168, TimeUnit.MONTH: 720}
 _BISECTIONS = 42
+_UNTOUCHED = 1.0 - 1e-12
 _WINDOWS = tuple(ReachWindow)
 
 
@@ -109,19 +110,27 @@ def _survival(mean: Floats, shape_k: float, most: int) -> Floats:
 def _uncapped_mean(mean: Floats, shape_k: float, cap: Counts) -> Floats:
     """The mean exposure without a cap that leaves `mean` once exposures above `cap` are not served.
 
-    Solves E[min(N, cap)] = mean by bisection on the logarithm, for all windows at once.
+    Solves E[min(N, cap)] = mean by bisection on the logarithm, where the cap matters.
     """
-    low = np.log(np.maximum(mean, 1e-12))
+    result = mean.copy()
+    touched = np.flatnonzero(_served(mean, shape_k, cap) < mean * _UNTOUCHED)
+    mean, cap = mean[touched], cap[touched]
+    low = np.log(mean)
     high = low + 40.0
-    most = int(cap.max(initial=1))
-    tier = np.arange(1, most + 1)[:, None] <= cap[None, :]
     for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
-        served = np.where(tier, _survival(np.exp(middle), shape_k, most), 0.0).sum(axis=0)
-        below = served < mean
+        below = _served(np.exp(middle), shape_k, cap) < mean
         low = np.where(below, middle, low)
         high = np.where(below, high, middle)
-    return np.where(mean > 0.0, np.exp(high), 0.0)
+    result[touched] = np.exp(high)
+    return result
+
+
+def _served(mean: Floats, shape_k: float, cap: Counts) -> Floats:
+    """E[min(N, cap)] of negative binomials with these means: (windows,)."""
+    most = int(cap.max(initial=1))
+    counted = np.arange(1, most + 1)[:, None] <= cap[None, :]
+    return np.where(counted, _survival(mean, shape_k, most), 0.0).sum(axis=0)
 
 
 @dataclass(frozen=True)
