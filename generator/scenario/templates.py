@@ -29,6 +29,7 @@ BUNDLED = Path(__file__).resolve().parent.parent / "templates"
 DEFAULT_WORKFLOW = "complete"
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 _SUFFIXES = (".yml", ".yaml")
+_PLATFORM_KEYS = {"countries", "genres", "supply", "funnel", "funnel_floor", "reach"}
 
 
 class Kind(StrEnum):
@@ -38,6 +39,9 @@ class Kind(StrEnum):
     EXAMPLES = "examples"
     PROFILES = "profiles"
     WORKFLOWS = "workflows"
+
+
+_EXTENDED = (Kind.PROFILES, Kind.EXAMPLES, Kind.WORKFLOWS, Kind.PLATFORMS)
 
 
 @dataclass(frozen=True)
@@ -153,8 +157,18 @@ class Library:
             raise bad_input("is not a folder of templates", str(self.own))
         return [self.own / kind, BUNDLED / kind]
 
+    def checked(self, file: Path, overrides: Sequence[Override] = ()) -> Dataset | Behaviour:
+        """What a file holds, whole and valid: a dataset, or a platform. Raises InputError."""
+        document = self._of_file(file)
+        if _PLATFORM_KEYS & set(document.data):
+            return validated(document, Behaviour)
+        return self.dataset(str(file), overrides)
+
     def _of_file(self, file: Path) -> Document:
-        return self._extended(_read(file), Kind.PROFILES, (file.resolve(),))
+        document = _read(file)
+        base = document.data.get("extends")
+        kinds = [kind for kind in _EXTENDED if base in self.names(kind)]
+        return self._extended(document, kinds[0] if kinds else Kind.PROFILES, (file.resolve(),))
 
     def _of_older(self, document: Document, name: str, overrides: Sequence[Override]) -> Drawn:
         translation = older_format.translated(document, name)
