@@ -7,7 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-PLATFORM = "netflix_like"
+from generator.scenario.templates import Kind, names
+
+PLATFORMS = names(Kind.PLATFORMS)
 COUNTRIES = ["US", "GB", "JP", "AU", "BR"]
 GENRES = ["DRAMA", "COMEDY", "DOCUMENTARY", "TALK_SHOW"]
 AGES = ["18-24", "25-34", "65+"]
@@ -87,7 +89,7 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
             }
         )
     campaign = {
-        "platform": PLATFORM,
+        "platform": draw(st.sampled_from(PLATFORMS)),
         "objective": draw(st.sampled_from(["AWARENESS", "CONSIDERATION", "CONVERSION"])),
         "buy_type": buy_type,
         "target_cpm": draw(st.integers(1, 90_000)) / 1000,

@@ -56,11 +56,18 @@ def run(
     `only` keeps the campaigns of these scenarios; what is kept equals its rows in the whole.
     `progress` is called with campaigns done and campaigns in all.
     """
-    prints = {table: Fingerprint() for table in TABLES}
     with sink:
-        for table, batch in pieces(world, only, progress):
-            prints[table].add(batch)
-            sink.write(table, batch)
+        return landed_in(sink, world, only, progress)
+
+
+def landed_in(
+    sink: Sink, world: World, only: Collection[str] | None = None, progress: Progress | None = None
+) -> list[Landed]:
+    """Hand the world's data to a sink that is open; rows and fingerprint of each table."""
+    prints = {table: Fingerprint() for table in TABLES}
+    for table, batch in pieces(world, only, progress):
+        prints[table].add(batch)
+        sink.write(table, batch)
     return [Landed(table, each.rows, each.hexdigest) for table, each in prints.items()]
 
 
@@ -140,6 +147,8 @@ def _span(world: World) -> Hours:
         for booking in world.bookings
         for flight in booking.flights
     ]
+    if not days:
+        return hours_of(0, -1)
     return hours_of(min(first for first, _ in days), max(last for _, last in days))
 
 

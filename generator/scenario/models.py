@@ -7,6 +7,7 @@ write them.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
@@ -75,6 +76,16 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _without_control_characters(text: str) -> str:
+    """Text that every database can hold: no control characters, no halves of a character."""
+    for letter in text:
+        if unicodedata.category(letter) in ("Cc", "Cs"):
+            raise ValueError(f"holds the character U+{ord(letter):04X}, which is no text")
+    if not text.strip():
+        raise ValueError("is blank")
+    return text
+
+
 def _device_synonym(device: Any) -> Any:
     return "CTV" if device == "TV" else device
 
@@ -85,7 +96,11 @@ def _no_repeats(values: list[Any]) -> list[Any]:
     return values
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Text = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255),
+    AfterValidator(_without_control_characters),
+]
 TemplateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Day = Annotated[date, Field(strict=True, ge=FIRST_DAY, le=LAST_DAY)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -95,6 +110,7 @@ Cpm = Annotated[
 ]
 Amount = Annotated[float, Field(strict=True, ge=0, le=1e12), AfterValidator(_in_whole_micros)]
 Share = Annotated[float, Field(strict=True, gt=0, le=1)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 Segments = Annotated[list[Text], Field(min_length=1), AfterValidator(_no_repeats)]
 Devices = Annotated[
     list[Annotated[Device, BeforeValidator(_device_synonym)]],
@@ -312,7 +328,7 @@ class Workflow(Plan):
 
     name: TemplateName
     description: Text
-    seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+    seed: Seed
     as_of: Day
     examples: list[Text] = []
     profiles: list[Text] = []

@@ -1,14 +1,15 @@
 """Templates found by name: platforms, examples, profiles and workflows, with what they extend.
 
-A name is looked up among the bundled files of its kind, never as a path; a file of one's own is
-given as a path that ends in .yml or .yaml, and may extend a bundled file or a neighbour by its
-file name.
+A name is looked up in one's own folder and then among the bundled files of its kind, never as a
+path; a file of one's own is given as a path that ends in .yml or .yaml, and may extend a template
+or a neighbour by its file name. Overrides are laid on top before anything is validated.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -16,16 +17,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from generator.scenario import older_format
 from generator.scenario.errors import InputError, Problem, bad_input, nearest
 from generator.scenario.models import Scenario, Workflow, platform_problems
+from generator.scenario.overrides import Override, overridden
 from generator.scenario.validation import input_error, validated
-from generator.scenario.yaml_file import Document, Mark, merged, read
+from generator.scenario.yaml_file import Document, Mark, Path_, merged, read
 from generator.schema.behaviour import Behaviour
 
 BUNDLED = Path(__file__).resolve().parent.parent / "templates"
 DEFAULT_WORKFLOW = "complete"
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 _SUFFIXES = (".yml", ".yaml")
+_PLATFORM_KEYS = {"countries", "genres", "supply", "funnel", "funnel_floor", "reach"}
 
 
 class Kind(StrEnum):
@@ -37,111 +41,262 @@ class Kind(StrEnum):
     WORKFLOWS = "workflows"
 
 
+_EXTENDED = (Kind.PROFILES, Kind.EXAMPLES, Kind.WORKFLOWS, Kind.PLATFORMS)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A workflow with its scenarios read: what one run generates, in the order of their campaign
-    ids."""
+    ids. `notices` are what its reader should know and need not act on."""
 
     name: str
     seed: int
     as_of: date
     scenarios: tuple[Scenario, ...]
     platforms: dict[str, Behaviour]
+    notices: tuple[str, ...] = ()
 
     def with_seed(self, seed: int) -> Dataset:
         """The same dataset under another seed."""
         return replace(self, seed=seed)
 
+    def with_as_of(self, as_of: date) -> Dataset:
+        """The same dataset as it is known on another day."""
+        return replace(self, as_of=as_of)
 
-def names(kind: Kind) -> list[str]:
-    """The bundled templates of a kind, in order of name."""
-    return sorted(file.stem for file in (BUNDLED / kind).glob("*.yml"))
+
+@dataclass(frozen=True)
+class Drawn:
+    """One scenario with the platform it runs on, and what its reader should know."""
+
+    scenario: Scenario
+    platform: Behaviour
+    notices: tuple[str, ...] = ()
 
 
-def dataset(name_or_file: str) -> Dataset:
-    """The dataset of a bundled workflow, or of a file with a workflow or one scenario in it."""
-    if name_or_file.endswith(_SUFFIXES):
+@dataclass(frozen=True)
+class Library:
+    """Where names are looked up: the bundled templates, behind those in a folder of one's own.
+
+    The folder is laid out like the bundled one (`profiles/`, `platforms/` …) and is asked first.
+    """
+
+    own: Path | None = None
+
+    def names(self, kind: Kind) -> list[str]:
+        """The templates of a kind, in order of name."""
+        return sorted(
+            {file.stem for folder in self._folders(kind) for file in folder.glob("*.yml")}
+        )
+
+    def file(self, kind: Kind, name: str) -> Path:
+        """The file of a name. Raises InputError for a name that is not there."""
+        if _NAME.match(name):
+            for folder in self._folders(kind):
+                if (folder / f"{name}.yml").is_file():
+                    return folder / f"{name}.yml"
+        singular = kind.value.removesuffix("s")
+        raise bad_input(f"there is no {singular} {name!r}{nearest(name, set(self.names(kind)))}")
+
+    def document(self, kind: Kind, name: str, folder: Path | None = None) -> Document:
+        """The file of a name with all that it extends; neighbours are looked up in `folder`."""
+        file = self._file(kind, name, folder)
+        return self._extended(_read(file), kind, (file.resolve(),))
+
+    def platform(self, name: str) -> Behaviour:
+        """The platform of a name."""
+        return _platform(self, name)
+
+    def workflow(self, name: str) -> Workflow:
+        """The workflow of a name."""
+        return validated(self.document(Kind.WORKFLOWS, name), Workflow)
+
+    def scenario(self, kind: Kind, name: str, overrides: Sequence[Override] = ()) -> Drawn:
+        """An example or profile of a name, with overrides."""
+        return self._drawn(self.document(kind, name), overrides)
+
+    def scenario_of_file(
+        self, file: Path, entry: str | None, overrides: Sequence[Override] = ()
+    ) -> Drawn:
+        """The scenario in a file: the only one, or `entry` of a file in the older shape."""
+        document = self._of_file(file)
+        if older_format.is_older(document.data):
+            known = older_format.entries(document)
+            if entry is None and len(known) > 1:
+                raise bad_input(f"has several entries: {', '.join(known)}; name one", str(file))
+            return self._of_older(document, entry or next(iter(known)), overrides)
+        drawn = self._drawn(document, overrides)
+        if entry not in (None, drawn.scenario.name):
+            hint = nearest(entry, {drawn.scenario.name})
+            raise bad_input(f"there is no entry {entry!r}{hint}", str(file))
+        return drawn
+
+    def dataset(self, name_or_file: str, overrides: Sequence[Override] = ()) -> Dataset:
+        """The dataset of a workflow, or of a file with a workflow or scenarios in it.
+
+        An override whose path starts with the name of a scenario is for that scenario alone.
+        """
+        if not name_or_file.endswith(_SUFFIXES):
+            return self._of_workflow(self.document(Kind.WORKFLOWS, name_or_file), None, overrides)
         file = Path(name_or_file)
-        document = _extended(_read(file), Kind.PROFILES, (file.resolve(),))
+        document = self._of_file(file)
+        if older_format.is_older(document.data):
+            known = older_format.entries(document)
+            drawn = [self._of_older(document, name, _for(name, known, overrides)) for name in known]
+            name = re.sub(r"[^a-z0-9]+", "_", file.stem.lower()).strip("_") or "templates"
+            return self._dataset(self._like_default(name), drawn)
         if "line_items" in document.data or "campaign" in document.data:
-            return _dataset_of_scenario(document)
-        return _dataset_of_workflow(document, file.parent)
-    return _dataset_of_workflow(_document(Kind.WORKFLOWS, name_or_file), None)
+            only = self._drawn(document, overrides)
+            return self._dataset(self._like_default(only.scenario.name), [only])
+        return self._of_workflow(document, file.parent, overrides)
 
+    def _folders(self, kind: Kind) -> list[Path]:
+        if self.own is None:
+            return [BUNDLED / kind]
+        if not self.own.is_dir():
+            raise bad_input("is not a folder of templates", str(self.own))
+        return [self.own / kind, BUNDLED / kind]
 
-@lru_cache
-def platform(name: str) -> Behaviour:
-    """A bundled platform."""
-    return validated(_document(Kind.PLATFORMS, name), Behaviour)
+    def checked(self, file: Path, overrides: Sequence[Override] = ()) -> Dataset | Behaviour:
+        """What a file holds, whole and valid: a dataset, or a platform. Raises InputError."""
+        document = self._of_file(file)
+        if _PLATFORM_KEYS & set(document.data):
+            return validated(document, Behaviour)
+        return self.dataset(str(file), overrides)
 
+    def _of_file(self, file: Path) -> Document:
+        document = _read(file)
+        base = document.data.get("extends")
+        kinds = [kind for kind in _EXTENDED if base in self.names(kind)]
+        return self._extended(document, kinds[0] if kinds else Kind.PROFILES, (file.resolve(),))
 
-def _dataset_of_scenario(document: Document) -> Dataset:
-    scenario = _scenario(document)
-    default = validated(_document(Kind.WORKFLOWS, DEFAULT_WORKFLOW), Workflow)
-    workflow = default.model_copy(update={"name": scenario.name})
-    return _dataset(workflow, [scenario])
+    def _of_older(self, document: Document, name: str, overrides: Sequence[Override]) -> Drawn:
+        translation = older_format.translated(document, name)
+        drawn = self._drawn(translation.document, overrides)
+        return replace(drawn, notices=translation.notices)
 
+    def _like_default(self, name: str) -> Workflow:
+        default = validated(Library().document(Kind.WORKFLOWS, DEFAULT_WORKFLOW), Workflow)
+        return default.model_copy(update={"name": name})
 
-def _dataset_of_workflow(document: Document, folder: Path | None) -> Dataset:
-    workflow = validated(document, Workflow)
-    scenarios, problems = [], []
-    for kind, listed in ((Kind.EXAMPLES, workflow.examples), (Kind.PROFILES, workflow.profiles)):
-        for index, name in enumerate(listed):
+    def _of_workflow(
+        self, document: Document, folder: Path | None, overrides: Sequence[Override]
+    ) -> Dataset:
+        workflow = validated(document, Workflow)
+        listed = [
+            (kind, index, name)
+            for kind, names in (
+                (Kind.EXAMPLES, workflow.examples),
+                (Kind.PROFILES, workflow.profiles),
+            )
+            for index, name in enumerate(names)
+        ]
+        known = {name.removesuffix(".yml").removesuffix(".yaml") for _, _, name in listed}
+        drawn, problems = [], []
+        for kind, index, name in listed:
             try:
-                scenarios.append(_scenario(_document(kind, name, folder)))
+                stem = name.removesuffix(".yml").removesuffix(".yaml")
+                found = self.document(kind, name, folder)
+                drawn.append(self._drawn(found, _for(stem, known, overrides)))
             except InputError as error:
                 here = document.where((kind.value, index))
                 problems += [
                     Problem(here, each.what) if not each.where else each for each in error.problems
                 ]
-    if problems:
-        raise input_error(problems)
-    return _dataset(workflow, scenarios)
+        if problems:
+            raise input_error(problems)
+        return self._dataset(workflow, drawn)
+
+    def _dataset(self, workflow: Workflow, drawn: Sequence[Drawn]) -> Dataset:
+        return Dataset(
+            name=workflow.name,
+            seed=workflow.seed,
+            as_of=workflow.as_of,
+            scenarios=tuple(each.scenario for each in drawn),
+            platforms={each.platform.name: each.platform for each in drawn},
+            notices=tuple(notice for each in drawn for notice in each.notices),
+        )
+
+    def _drawn(self, document: Document, overrides: Sequence[Override]) -> Drawn:
+        """The scenario of a document, checked against its platform."""
+        document = overridden(document, overrides, Scenario)
+        scenario = validated(document, Scenario)
+        try:
+            behaviour = self.platform(scenario.campaign.platform)
+        except InputError as error:
+            where = document.where(("campaign", "platform"))
+            raise input_error(
+                Problem(each.where or where, each.what) for each in error.problems
+            ) from error
+        problems = [
+            Problem(document.where(path), what)
+            for path, what in platform_problems(scenario, behaviour)
+        ]
+        if problems:
+            raise input_error(problems)
+        return Drawn(scenario, behaviour)
+
+    def _file(self, kind: Kind, name: str, folder: Path | None) -> Path:
+        if name.endswith(_SUFFIXES) and folder is not None:
+            if Path(name).name != name:
+                raise bad_input(f"{name!r} must be the name of a file in the same folder")
+            return folder / name
+        return self.file(kind, name)
+
+    def _extended(self, document: Document, kind: Kind, chain: tuple[Path, ...]) -> Document:
+        """The document on top of what its `extends:` names, whose own is followed first."""
+        data: dict[str, Any] = dict(document.data)
+        if "extends" not in data:
+            return document
+        base_name = data.pop("extends")
+        here = document.where(("extends",))
+        if not isinstance(base_name, str):
+            raise bad_input("must be the name of the template to extend", here)
+        try:
+            file = self._file(kind, base_name, chain[-1].parent)
+        except InputError as error:
+            raise input_error(Problem(here, each.what) for each in error.problems) from error
+        if file.resolve() in chain:
+            names = " → ".join(each.stem for each in (*chain, file))
+            raise bad_input(f"templates extend one another in a circle: {names}", here)
+        base = self._extended(_read(file), kind, (*chain, file.resolve()))
+        marks: dict[Path_, Mark] = {
+            path: mark for path, mark in document.marks.items() if path[:1] != ("extends",)
+        }
+        return merged(base, Document(data, marks))
 
 
-def _dataset(workflow: Workflow, scenarios: list[Scenario]) -> Dataset:
-    platforms = {scenario.campaign.platform: None for scenario in scenarios}
-    return Dataset(
-        name=workflow.name,
-        seed=workflow.seed,
-        as_of=workflow.as_of,
-        scenarios=tuple(scenarios),
-        platforms={name: platform(name) for name in platforms},
-    )
+def names(kind: Kind) -> list[str]:
+    """The bundled templates of a kind, in order of name."""
+    return Library().names(kind)
 
 
-def _scenario(document: Document) -> Scenario:
-    scenario = validated(document, Scenario)
-    try:
-        behaviour = platform(scenario.campaign.platform)
-    except InputError as error:
-        where = document.where(("campaign", "platform"))
-        raise input_error(
-            Problem(each.where or where, each.what) for each in error.problems
-        ) from error
-    problems = [
-        Problem(document.where(path), what) for path, what in platform_problems(scenario, behaviour)
-    ]
-    if problems:
-        raise input_error(problems)
-    return scenario
+def dataset(name_or_file: str) -> Dataset:
+    """The dataset of a bundled workflow, or of a file with a workflow or scenarios in it."""
+    return Library().dataset(name_or_file)
 
 
-def _document(kind: Kind, name: str, folder: Path | None = None) -> Document:
-    """The file of a name with everything it extends; `folder` is where neighbours are looked up."""
-    file = _file(kind, name, folder)
-    return _extended(_read(file), kind, (file.resolve(),))
+def platform(name: str) -> Behaviour:
+    """A bundled platform."""
+    return Library().platform(name)
 
 
-def _file(kind: Kind, name: str, folder: Path | None) -> Path:
-    if name.endswith(_SUFFIXES) and folder is not None:
-        if Path(name).name != name:
-            raise bad_input(f"{name!r} must be the name of a file in the same folder")
-        return folder / name
-    if not _NAME.match(name) or not (BUNDLED / kind / f"{name}.yml").is_file():
-        singular = kind.value.removesuffix("s")
-        raise bad_input(f"there is no {singular} {name!r}{nearest(name, set(names(kind)))}")
-    return BUNDLED / kind / f"{name}.yml"
+@lru_cache
+def _platform(library: Library, name: str) -> Behaviour:
+    return validated(library.document(Kind.PLATFORMS, name), Behaviour)
+
+
+def _for(
+    name: str, known: Sequence[str] | set[str] | dict[str, Any], overrides: Sequence[Override]
+) -> list[Override]:
+    """The overrides that are for a scenario: those that name it, and those that name none."""
+    chosen = []
+    for each in overrides:
+        if each.path[0] == name:
+            chosen.append(replace(each, path=each.path[1:]))
+        elif each.path[0] not in known:
+            chosen.append(each)
+    return chosen
 
 
 def _read(file: Path) -> Document:
@@ -152,26 +307,3 @@ def _short(file: Path) -> Path:
     """A path as it is best shown: from the current folder if it lies below it."""
     relative = os.path.relpath(file)
     return file if relative.startswith("..") else Path(relative)
-
-
-def _extended(document: Document, kind: Kind, chain: tuple[Path, ...]) -> Document:
-    """The document on top of what its `extends:` names, whose own `extends:` is followed first."""
-    data: dict[str, Any] = dict(document.data)
-    if "extends" not in data:
-        return document
-    base_name = data.pop("extends")
-    here = document.where(("extends",))
-    if not isinstance(base_name, str):
-        raise bad_input("must be the name of the template to extend", here)
-    try:
-        file = _file(kind, base_name, chain[-1].parent)
-    except InputError as error:
-        raise input_error(Problem(here, each.what) for each in error.problems) from error
-    if file.resolve() in chain:
-        names = " → ".join(each.stem for each in (*chain, file))
-        raise bad_input(f"templates extend one another in a circle: {names}", here)
-    base = _extended(_read(file), kind, (*chain, file.resolve()))
-    marks: dict[tuple[str | int, ...], Mark] = {
-        path: mark for path, mark in document.marks.items() if path[:1] != ("extends",)
-    }
-    return merged(base, Document(data, marks))

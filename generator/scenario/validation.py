@@ -72,33 +72,37 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "…"
 
 
+def type_at(model: type[BaseModel], path: tuple[str | int, ...]) -> Any:
+    """The bare type that a model has at a path, None where the model has no such path."""
+    current: Any = model
+    for step in path:
+        current = bare(current)
+        if is_model(current):
+            field = current.model_fields.get(str(step))
+            current = field.annotation if field else None
+        elif get_origin(current) is list and not isinstance(step, int):
+            current = None
+        else:
+            arguments = get_args(current)
+            current = arguments[-1] if arguments else None
+    return bare(current)
+
+
 def _fields_at(model: type[BaseModel], path: tuple[str | int, ...]) -> set[str]:
     """The keys that a mapping at this path may have."""
-    found = _type_at(model, path)
-    return set(found.model_fields) if _is_model(found) else set()
+    found = type_at(model, path)
+    return set(found.model_fields) if is_model(found) else set()
 
 
 def _members_at(model: type[BaseModel], path: tuple[str | int, ...]) -> set[str]:
-    found = _type_at(model, path)
+    found = type_at(model, path)
     if isinstance(found, type) and issubclass(found, Enum):
         return {str(member.value) for member in found}
     return set()
 
 
-def _type_at(model: type[BaseModel], path: tuple[str | int, ...]) -> Any:
-    current: Any = model
-    for step in path:
-        current = _bare(current)
-        if _is_model(current):
-            field = current.model_fields.get(str(step))
-            current = field.annotation if field else None
-        else:
-            arguments = get_args(current)
-            current = arguments[-1] if arguments else None
-    return _bare(current)
-
-
-def _bare(annotation: Any) -> Any:
+def bare(annotation: Any) -> Any:
+    """A type without its `Annotated` and without the None that it may be instead."""
     while True:
         origin = get_origin(annotation)
         if origin is Annotated:
@@ -109,5 +113,6 @@ def _bare(annotation: Any) -> Any:
             return annotation
 
 
-def _is_model(annotation: Any) -> bool:
+def is_model(annotation: Any) -> bool:
+    """Whether a type is a pydantic model."""
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)

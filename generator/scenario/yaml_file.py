@@ -2,19 +2,23 @@
 node tree.
 
 Duplicate keys, recursive aliases, and files that are or unfold too large are refused before
-anything is built. `merged` is the one rule of inheritance: mappings merge key by key, everything
-else replaces.
+anything is built. `merged` is the one rule of inheritance and of overrides: mappings merge key by
+key, a mapping over a list changes the items that it numbers, everything else replaces.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from generator.scenario.errors import bad_input
+
+log = logging.getLogger(__name__)
 
 Path_ = tuple[str | int, ...]
 
@@ -26,21 +30,25 @@ _PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 @dataclass(frozen=True)
 class Mark:
-    """A place in a file; lines count from 1."""
+    """A place in a file, lines count from 1; or an option of the command line, without a line."""
 
-    file: Path
-    line: int
+    file: Path | str
+    line: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return str(self.file) if self.line is None else f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True)
 class Document:
-    """The content of a file, or of several merged ones, and where each key was written."""
+    """The content of a file, or of several merged ones, and where each key was written.
+
+    `written_as` has the keys that were called something else where they were written.
+    """
 
     data: Any
     marks: dict[Path_, Mark]
+    written_as: Mapping[Path_, str] = field(default_factory=dict)
 
     def where(self, path: Path_) -> str:
         """`file:line: dotted.key` of a path, or of the nearest of its parents that was written."""
@@ -48,7 +56,7 @@ class Document:
         while known and known not in self.marks:
             known = known[:-1]
         place = str(self.marks[known]) if known in self.marks else ""
-        key = dotted(path)
+        key = self.written_as.get(path) or self.written_as.get(known) or dotted(path)
         return ": ".join(part for part in (place, key) if part)
 
 
@@ -63,6 +71,7 @@ def dotted(path: Path_) -> str:
 def read(file: Path, shown_as: Path | None = None) -> Document:
     """The document in a YAML file. Raises InputError for what is not one safe YAML mapping."""
     name = shown_as or file
+    log.debug("reading %s", name)
     try:
         with file.open("rb") as stream:
             raw = stream.read(LARGEST_FILE_BYTES + 1)
@@ -87,30 +96,57 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
     return Document(data, builder.marks)
 
 
+def value_of(text: str, origin: Mark) -> Any:
+    """The value that a piece of YAML stands for, read as safely as a file. Raises InputError."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        problem = getattr(error, "problem", None) or str(error)
+        raise bad_input(f"{text!r} is not a value: {problem}", str(origin)) from error
+    return None if node is None else _Builder(origin.file).build(node, (), ())
+
+
 def merged(base: Document, over: Document) -> Document:
-    """`over` on top of `base`: mappings merge key by key, anything else replaces what was there."""
+    """`over` on top of `base`: mappings merge key by key, a mapping of numbers over a list changes
+    (or, one past the end, adds) the items it numbers, and anything else replaces what was there.
+
+    Raises InputError where a number points past the end of its list.
+    """
     marks = dict(base.marks)
-    data = _merge(base.data, over.data, (), marks)
+    data = _merge(base.data, over, over.data, (), marks)
     marks.update(over.marks)
-    return Document(data, marks)
+    return Document(data, marks, {**base.written_as, **over.written_as})
 
 
-def _merge(base: Any, over: Any, path: Path_, marks: dict[Path_, Mark]) -> Any:
-    if isinstance(base, dict) and isinstance(over, dict):
+def _merge(base: Any, over: Document, value: Any, path: Path_, marks: dict[Path_, Mark]) -> Any:
+    if isinstance(base, dict) and isinstance(value, dict):
         result = dict(base)
-        for name, value in over.items():
-            below = (*path, name)
-            result[name] = _merge(base[name], value, below, marks) if name in base else value
+        for name, inner in value.items():
+            result[name] = _merge(base.get(name), over, inner, (*path, name), marks)
         return result
+    if isinstance(base, list) and _numbers_items(value):
+        items = list(base)
+        for index, inner in sorted(value.items()):
+            below = (*path, index)
+            if not 0 <= index <= len(items):
+                raise bad_input(f"there is no item {index}, only {len(items)}", over.where(below))
+            if index == len(items):
+                items.append(None)
+            items[index] = _merge(items[index], over, inner, below, marks)
+        return items
     for known in [known for known in marks if known[: len(path)] == path]:
         del marks[known]
-    return over
+    return value
+
+
+def _numbers_items(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and all(type(key) is int for key in value)
 
 
 class _Builder:
     """Python data from a node tree, counting what it builds."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path | str) -> None:
         self.file = file
         self.marks: dict[Path_, Mark] = {}
         self.nodes = 0

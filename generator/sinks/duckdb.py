@@ -1,4 +1,5 @@
-"""A DuckDB file: all raw tables of a run in schema `raw`, replaced in one transaction.
+"""A DuckDB file: the raw tables in schema `raw`, replaced, added to or migrated in one
+transaction.
 
 What the file holds in other schemas stays. A run that fails or is killed leaves the previous data,
 since nothing is visible before the commit; a file that did not exist before does not exist after a
@@ -10,25 +11,31 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from generator.schema import RawTable
+from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, RawTable, Run
 from generator.schema.ddl import create_table, quoted
+from generator.schema.holdings import Holdings
 from generator.sinks.sink import DestinationError
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
+SHARED: tuple[type[RawTable], ...] = (Run, Platform, InventoryHourly)
+
+Row = TypeVar("Row", bound=RawTable)
 
 
-class DuckdbSink:
-    """A DuckDB database file, created with its folder if it is not there."""
+class DuckdbTransaction:
+    """A DuckDB file, open for one transaction that is committed on leaving, or rolled back if that
+    is by an error. `inserted` counts the rows that each table took."""
 
     def __init__(self, file: Path, tables: Iterable[type[RawTable]]) -> None:
         self.file = file
         self.tables = tuple(tables)
+        self.inserted: dict[type[RawTable], int] = {}
         self._waiting: dict[type[RawTable], list[pa.RecordBatch]] = {}
 
     def __enter__(self) -> Self:
@@ -41,17 +48,21 @@ class DuckdbSink:
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self._connection = duckdb.connect(str(self.file))
-        except (OSError, duckdb.Error) as error:
-            raise DestinationError(_sentence(self.file, error)) from error
+        except (OSError, ValueError, duckdb.Error) as error:
+            raise DestinationError(failure_sentence(self.file, error)) from error
         try:
             self._connection.execute("BEGIN TRANSACTION")
-            self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
-            for table in self.tables:
-                self._connection.execute(create_table(table, SCHEMA))
+            self._prepare()
         except duckdb.Error as error:
             self._abandon()
-            raise DestinationError(_sentence(self.file, error)) from error
+            raise DestinationError(failure_sentence(self.file, error)) from error
+        except BaseException:
+            self._abandon()
+            raise
         return self
+
+    def _prepare(self) -> None:
+        """What is done before the first row is written."""
 
     def write(self, table: type[RawTable], batch: pa.RecordBatch) -> None:
         """Take rows of a table; they are inserted in large pieces."""
@@ -76,7 +87,7 @@ class DuckdbSink:
             self._connection.close()
         except duckdb.Error as failure:
             self._abandon()
-            raise DestinationError(_sentence(self.file, failure)) from failure
+            raise DestinationError(failure_sentence(self.file, failure)) from failure
         except BaseException:
             self._abandon()
             raise
@@ -84,9 +95,12 @@ class DuckdbSink:
     def _insert(self, table: type[RawTable]) -> None:
         rows = pa.Table.from_batches(self._waiting.pop(table))
         self._connection.register("landing", rows)
-        name = f"{quoted(SCHEMA)}.{quoted(table.table_name)}"
-        self._connection.execute(f"INSERT INTO {name} SELECT * FROM landing")
+        count = self._connection.execute(self._insert_sql(table)).fetchone()
+        self.inserted[table] = self.inserted.get(table, 0) + (int(count[0]) if count else 0)
         self._connection.unregister("landing")
+
+    def _insert_sql(self, table: type[RawTable]) -> str:
+        return f"INSERT INTO {named(table)} SELECT * FROM landing"
 
     def _abandon(self) -> None:
         """Close without a commit, which rolls back; remove a file that this run created."""
@@ -96,7 +110,172 @@ class DuckdbSink:
             self.file.with_name(self.file.name + ".wal").unlink(missing_ok=True)
 
 
-def _sentence(file: Path, error: Exception) -> str:
+class DuckdbSink(DuckdbTransaction):
+    """A DuckDB database file whose raw tables are replaced; created with its folder if it is not
+    there."""
+
+    def _prepare(self) -> None:
+        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
+        for table in self.tables:
+            self._connection.execute(create_table(table, SCHEMA))
+
+
+class DuckdbAddition(DuckdbTransaction):
+    """A DuckDB database file whose raw tables are added to. Of what all campaigns share, only the
+    rows that are not there yet are taken. Raises DestinationError for a file without such tables.
+    """
+
+    def __enter__(self) -> Self:
+        if not self.file.exists():
+            raise DestinationError(f"{self.file}: is not there; `generate` or `init-db` makes it")
+        return super().__enter__()
+
+    def _prepare(self) -> None:
+        outdated = [
+            name for name, sql in _expected(self.tables).items() if _present(self).get(name) != sql
+        ]
+        if outdated:
+            raise DestinationError(
+                f"{self.file}: has no raw.{outdated[0]} of this version; `init-db` makes or "
+                "migrates the tables"
+            )
+
+    def holdings(self) -> Holdings:
+        """What an addition has to continue."""
+        query = self._connection.execute
+        last = query(f"SELECT coalesce(max(campaign_id), 0) FROM {named(Campaign)}").fetchone()
+        runs = _rows(self._connection, Run, "ORDER BY run_id DESC LIMIT 1")
+        platforms = query(f"SELECT platform FROM {named(Platform)}").fetchall()
+        assert last is not None
+        return Holdings(
+            run=runs[0] if runs else None,
+            advertisers=tuple(_rows(self._connection, Advertiser, "ORDER BY advertiser_id")),
+            last_campaign_id=last[0],
+            platforms=frozenset(name for (name,) in platforms),
+        )
+
+    def ids(self, table: type[RawTable]) -> list[int]:
+        """The ids of an entity that are there, in order."""
+        key = quoted(table.primary_key or "")
+        found = self._connection.execute(f"SELECT {key} FROM {named(table)} ORDER BY 1").fetchall()
+        return [row_id for (row_id,) in found]
+
+    def remove(self, table: type[RawTable], row_id: int) -> dict[str, int]:
+        """Delete a row and whatever refers to it, and count what went, by table name."""
+        deleted: dict[str, int] = {}
+        key = table.primary_key
+        assert key is not None
+        for each in self.tables:
+            for column in each.columns():
+                if column.references != f"{table.table_name}.{key}" or each is table:
+                    continue
+                condition = f"{quoted(column.name)} = {int(row_id)}"
+                if each.primary_key:
+                    ids = self._connection.execute(
+                        f"SELECT {quoted(each.primary_key)} FROM {named(each)} WHERE {condition}"
+                    ).fetchall()
+                    for (below,) in ids:
+                        _add_up(deleted, self.remove(each, below))
+                else:
+                    _add_up(deleted, {each.table_name: self._delete(each, condition)})
+        _add_up(deleted, {table.table_name: self._delete(table, f"{quoted(key)} = {int(row_id)}")})
+        return {name: rows for name, rows in deleted.items() if rows}
+
+    def _delete(self, table: type[RawTable], condition: str) -> int:
+        found = self._connection.execute(f"DELETE FROM {named(table)} WHERE {condition}").fetchone()
+        return int(found[0]) if found else 0
+
+    def _insert_sql(self, table: type[RawTable]) -> str:
+        if table not in SHARED:
+            return super()._insert_sql(table)
+        grain = ", ".join(quoted(name) for name in table.grain)
+        new = f"SELECT * FROM landing ANTI JOIN {named(table)} USING ({grain})"
+        return f"INSERT INTO {named(table)} {new}"
+
+
+class DuckdbSchema(DuckdbTransaction):
+    """A DuckDB database file whose raw tables are made where they are missing and rebuilt, with
+    their rows, where they are of another version. `changes` says what was done, by table name."""
+
+    def _prepare(self) -> None:
+        self.changes: dict[str, str] = {}
+        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
+        expected, present = _expected(self.tables), _present(self)
+        for table in self.tables:
+            name = table.table_name
+            if name not in present:
+                self._connection.execute(create_table(table, SCHEMA))
+                self.changes[name] = "created"
+            elif present[name] != expected[name]:
+                self._rebuild(table)
+                self.changes[name] = "migrated"
+            else:
+                self.changes[name] = "kept"
+
+    def _rebuild(self, table: type[RawTable]) -> None:
+        known = {column.name for column in table.columns()}
+        described = self._connection.execute(f"DESCRIBE {named(table)}").fetchall()
+        common = [name for name, *_ in described if name in known]
+        if lost := [name for name, *_ in described if name not in known]:
+            raise DestinationError(
+                f"{self.file}: raw.{table.table_name} has columns that this version does not know "
+                f"({', '.join(lost)}); drop them, or `generate` into another --database"
+            )
+        listed = ", ".join(quoted(name) for name in common)
+        self._connection.execute(f"CREATE TEMP TABLE before_migration AS FROM {named(table)}")
+        self._connection.execute(create_table(table, SCHEMA))
+        try:
+            self._connection.execute(
+                f"INSERT INTO {named(table)} ({listed}) SELECT {listed} FROM before_migration"
+            )
+        except duckdb.ConstraintException as error:
+            raise DestinationError(
+                f"{self.file}: the rows of raw.{table.table_name} do not fit this version "
+                f"({str(error).splitlines()[0]}); `generate` them again"
+            ) from error
+        self._connection.execute("DROP TABLE before_migration")
+
+
+def named(table: type[RawTable]) -> str:
+    """A raw table's name in SQL."""
+    return f"{quoted(SCHEMA)}.{quoted(table.table_name)}"
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: type[Row], clause: str) -> list[Row]:
+    cursor = connection.execute(f"SELECT * FROM {named(table)} {clause}")
+    columns = [column[0] for column in cursor.description or ()]
+    return [table(**dict(zip(columns, values, strict=True))) for values in cursor.fetchall()]
+
+
+def _expected(tables: Iterable[type[RawTable]]) -> dict[str, str]:
+    """How DuckDB itself writes the tables down, by name."""
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE SCHEMA {quoted(SCHEMA)}")
+        for table in tables:
+            connection.execute(create_table(table, SCHEMA))
+        return _written_down(connection)
+
+
+def _present(transaction: DuckdbTransaction) -> dict[str, str]:
+    return _written_down(transaction._connection)
+
+
+def _written_down(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    return dict(
+        connection.execute(
+            "SELECT table_name, sql FROM duckdb_tables() "
+            "WHERE schema_name = ? AND database_name = current_database()",
+            [SCHEMA],
+        ).fetchall()
+    )
+
+
+def _add_up(totals: dict[str, int], more: dict[str, int]) -> None:
+    for name, rows in more.items():
+        totals[name] = totals.get(name, 0) + rows
+
+
+def failure_sentence(file: Path, error: Exception) -> str:
     """What went wrong with the file and what to do, in one line."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     if "lock" in first.lower():

@@ -14,10 +14,11 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from generator import __version__
-from generator.enums import BuyType, DspPartner, Industry, Placement, QaStatus, Status
+from generator.enums import BuyType, Currency, DspPartner, Industry, Placement, QaStatus, Status
 from generator.randomness import uniform
 from generator.scenario.errors import bad_input
 from generator.scenario.models import (
+    AdvertiserPlan,
     CreativePlan,
     FlightPlan,
     LineItemPlan,
@@ -40,6 +41,7 @@ from generator.schema.booking import BookedLineItem, Booking
 from generator.world import names, specs
 
 _MEMBERS_OF_A_PARENT = 100
+_LONGEST_HOST = 63
 _DSPS = (DspPartner.DV360, DspPartner.THE_TRADE_DESK, DspPartner.AMAZON, DspPartner.YAHOO)
 
 
@@ -71,14 +73,16 @@ def build_world(dataset: Dataset) -> World:
         advertiser_id = known or len(advertisers) + 1
         booking = book(scenario, campaign_id, advertiser_id, run)
         if known is None:
-            advertisers[advertiser_id] = _advertiser(scenario, advertiser_id, booking, run)
+            advertisers[advertiser_id] = sign(
+                scenario.advertiser, advertiser_id, first_order_of(booking), run
+            )
             by_name[scenario.advertiser.name or f"made up {advertiser_id}"] = advertiser_id
         bookings.append(booking)
     _refuse_shared_addresses(advertisers.values())
     return World(
         run=run,
         behaviours=dataset.platforms,
-        platforms=tuple(_platform(behaviour) for behaviour in dataset.platforms.values()),
+        platforms=tuple(platform_row(behaviour) for behaviour in dataset.platforms.values()),
         advertisers=tuple(advertisers.values()),
         bookings=tuple(bookings),
     )
@@ -157,7 +161,8 @@ def _member(parent_id: int, position: int) -> int:
     return parent_id * _MEMBERS_OF_A_PARENT + position
 
 
-def _platform(behaviour: Behaviour) -> Platform:
+def platform_row(behaviour: Behaviour) -> Platform:
+    """The row of `raw.platforms` that a platform file makes."""
     return Platform(
         platform=behaviour.name,
         name=behaviour.title,
@@ -172,8 +177,22 @@ def _platform(behaviour: Behaviour) -> Platform:
     )
 
 
-def _advertiser(scenario: Scenario, advertiser_id: int, booking: Booking, run: Run) -> Advertiser:
-    plan, seed = scenario.advertiser, run.seed
+@dataclass(frozen=True)
+class FirstOrder:
+    """What an advertiser is first known by: when it ordered, and in which currency it pays."""
+
+    at: datetime
+    currency: Currency
+
+
+def first_order_of(booking: Booking) -> FirstOrder:
+    """A campaign as the first order of its advertiser."""
+    return FirstOrder(booking.campaign.created_at, booking.campaign.currency_code)
+
+
+def sign(plan: AdvertiserPlan, advertiser_id: int, first: FirstOrder, run: Run) -> Advertiser:
+    """An advertiser; what its plan leaves out is drawn from the seed and its id."""
+    seed = run.seed
     pools = names.pools(seed)
     industry = plan.industry or names.pick(tuple(Industry), seed, "industry", advertiser_id)
     brand = plan.brand or plan.name or names.pick(pools.brands, seed, "brand", advertiser_id)
@@ -183,20 +202,20 @@ def _advertiser(scenario: Scenario, advertiser_id: int, booking: Booking, run: R
     )
     agency = plan.agency_name if plan.name else plan.agency_name or made_up_agency
     host = "".join(letter for letter in brand.lower() if letter.isascii() and letter.isalnum())
-    first_day = booking.campaign.created_at.date()
-    created = _days_before(first_day, 30, 700, seed, "signed", advertiser_id)
+    host = host[:_LONGEST_HOST] or "brand"
+    created = _days_before(first.at.date(), 30, 700, seed, "signed", advertiser_id)
     return Advertiser(
         advertiser_id=advertiser_id,
         name=plan.name or names.company(brand, industry, seed, "company", advertiser_id),
         brand=brand,
         industry=industry,
-        contact_email=plan.contact_email or f"ads.{advertiser_id}@{host or 'brand'}.example",
+        contact_email=plan.contact_email or f"ads.{advertiser_id}@{host}.example",
         agency_name=agency,
-        currency_code=booking.campaign.currency_code,
+        currency_code=first.currency,
         time_zone=plan.time_zone,
         status=Status.ACTIVE,
         created_at=created,
-        updated_at=booking.campaign.created_at,
+        updated_at=first.at,
     )
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from generator.engines import local
 from generator.scenario.models import Scenario
-from generator.scenario.templates import Dataset, platform
+from generator.scenario.templates import Dataset, dataset, platform
 from generator.schema import TABLES
 from generator.schema.ddl import create_table
 from generator.world.build import build_world
 from tests.invariants import violations
-from tests.strategies import PLATFORM, scenarios
+from tests.strategies import PLATFORMS, scenarios
 
 
 def database(data: Dataset) -> duckdb.DuckDBPyConnection:
@@ -35,7 +35,7 @@ def database(data: Dataset) -> duckdb.DuckDBPyConnection:
 
 def as_dataset(plans: list[dict[str, Any]], seed: int, as_of: date) -> Dataset:
     made = tuple(Scenario.model_validate(plan) for plan in plans)
-    return Dataset("random", seed, as_of, made, {PLATFORM: platform(PLATFORM)})
+    return Dataset("random", seed, as_of, made, {name: platform(name) for name in PLATFORMS})
 
 
 @settings(max_examples=200)
@@ -49,6 +49,13 @@ def test_every_invariant_holds_on_random_scenarios(
 ) -> None:
     with database(as_dataset(plans, seed, as_of)) as connection:
         assert violations(connection) == {}
+
+
+def test_every_invariant_holds_on_all_platforms_side_by_side() -> None:
+    with database(dataset("three_platforms")) as connection:
+        assert violations(connection) == {}
+        used = connection.execute("select count(distinct platform) from raw.campaigns").fetchone()
+    assert used == (len(PLATFORMS),)
 
 
 def test_every_invariant_holds_on_complete(complete_database) -> None:

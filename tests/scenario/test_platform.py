@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from generator.scenario.templates import Kind, names, platform
+from generator.scenario.templates import BUNDLED, Kind, names, platform
 from generator.schema.behaviour import Behaviour
 from tests.conftest import ROOT
 
@@ -23,42 +24,73 @@ def benchmarks(file: Path = SEED) -> dict[str, dict[str, str]]:
 
 BENCHMARKS = benchmarks()
 
-# Benchmark id → the figure of the platform that it speaks about.
-FIGURES = {
-    "vcr_ctv": PLATFORM.video.completion_rate.CTV,
-    "vcr_tablet": PLATFORM.video.completion_rate.TABLET,
-    "vcr_mobile": PLATFORM.video.completion_rate.MOBILE,
-    "vcr_desktop": PLATFORM.video.completion_rate.DESKTOP,
-    "abandon_by_q25": PLATFORM.video.abandoned_by_quartile[0],
-    "abandon_by_q50": PLATFORM.video.abandoned_by_quartile[1],
-    "abandon_by_q75": PLATFORM.video.abandoned_by_quartile[2],
-    "ctr_ctv": PLATFORM.interaction.ctr.CTV,
-    "ctr_mobile": PLATFORM.interaction.ctr.MOBILE,
-    "ctr_tablet": PLATFORM.interaction.ctr.TABLET,
-    "ctr_desktop": PLATFORM.interaction.ctr.DESKTOP,
-    "ctr_campaign_log_sd": PLATFORM.interaction.campaign_log_sd,
-    "ctr_wearout_5": PLATFORM.interaction.wear_out[5],
-    "qr_scan_rate": PLATFORM.interaction.qr_scan_rate.CTV,
-    "interactive_ctv": PLATFORM.interaction.interactive_rate.CTV,
-    "interactive_other": PLATFORM.interaction.interactive_rate.MOBILE,
-    "viewability_ctv": PLATFORM.quality.viewability_rate.CTV,
-    "viewability_mobile": PLATFORM.quality.viewability_rate.MOBILE,
-    "viewability_desktop": PLATFORM.quality.viewability_rate.DESKTOP,
-    "audibility_ctv": PLATFORM.quality.audibility_rate.CTV,
-    "invalid_traffic_first_party": PLATFORM.funnel.invalid_traffic_rate,
-    "win_rate_bounds": PLATFORM.funnel.win_rate["PREFERRED_DEAL"],
-    "device_mix_ctv": PLATFORM.supply.device_share.CTV,
-    "device_mix_desktop": PLATFORM.supply.device_share.DESKTOP,
-    "device_mix_mobile": PLATFORM.supply.device_share.MOBILE,
-    "device_mix_tablet": PLATFORM.supply.device_share.TABLET,
-    "ad_load": PLATFORM.supply.ad_minutes_per_hour,
-    "hours_per_member_month": PLATFORM.supply.hours_per_household_day * 365.25 / 12,
-    "cpm_netflix": PLATFORM.countries["US"].cpm_level,
-    "nbd_k_platform": PLATFORM.reach.shape_k,
-    "month_amplitude": (max(PLATFORM.supply.month) - min(PLATFORM.supply.month)) / 2,
-    "weekend_over_weekday": (sum(PLATFORM.supply.weekday[5:]) / 2)
-    / (sum(PLATFORM.supply.weekday[:5]) / 5),
-}
+PLATFORMS = names(Kind.PLATFORMS)
+
+
+def figures(of: Behaviour) -> dict[str, float]:
+    """Benchmark id → the figure of a platform that it speaks about."""
+    video, interaction, quality, supply = of.video, of.interaction, of.quality, of.supply
+    return {
+        "vcr_ctv": video.completion_rate.CTV,
+        "vcr_tablet": video.completion_rate.TABLET,
+        "vcr_mobile": video.completion_rate.MOBILE,
+        "vcr_desktop": video.completion_rate.DESKTOP,
+        "abandon_by_q25": video.abandoned_by_quartile[0],
+        "abandon_by_q50": video.abandoned_by_quartile[1],
+        "abandon_by_q75": video.abandoned_by_quartile[2],
+        "ctr_ctv": interaction.ctr.CTV,
+        "ctr_mobile": interaction.ctr.MOBILE,
+        "ctr_tablet": interaction.ctr.TABLET,
+        "ctr_desktop": interaction.ctr.DESKTOP,
+        "ctr_campaign_log_sd": interaction.campaign_log_sd,
+        "ctr_wearout_5": interaction.wear_out[5],
+        "qr_scan_rate": interaction.qr_scan_rate.CTV,
+        "interactive_ctv": interaction.interactive_rate.CTV,
+        "interactive_other": interaction.interactive_rate.MOBILE,
+        "viewability_ctv": quality.viewability_rate.CTV,
+        "viewability_mobile": quality.viewability_rate.MOBILE,
+        "viewability_desktop": quality.viewability_rate.DESKTOP,
+        "audibility_ctv": quality.audibility_rate.CTV,
+        "invalid_traffic_first_party": of.funnel.invalid_traffic_rate,
+        "win_rate_bounds": of.funnel.win_rate["PREFERRED_DEAL"],
+        "device_mix_ctv": supply.device_share.CTV,
+        "device_mix_desktop": supply.device_share.DESKTOP,
+        "device_mix_mobile": supply.device_share.MOBILE,
+        "device_mix_tablet": supply.device_share.TABLET,
+        "ad_load": supply.ad_minutes_per_hour,
+        "hours_per_member_month": supply.hours_per_household_day * 365.25 / 12,
+        "cpm_netflix": of.countries["US"].cpm_level,
+        "nbd_k_platform": of.reach.shape_k,
+        "month_amplitude": (max(supply.month) - min(supply.month)) / 2,
+        "weekend_over_weekday": (sum(supply.weekday[5:]) / 2) / (sum(supply.weekday[:5]) / 5),
+    }
+
+
+FIGURES = figures(PLATFORM)
+
+
+def named_benchmarks(name: str) -> list[str]:
+    """The benchmark ids that a platform file names as its evidence."""
+    text = (BUNDLED / f"platforms/{name}.yml").read_text()
+    patterns = [
+        each.strip(" ,")
+        for part in text.split("[B ")[1:]
+        for each in part.split("]")[0].split(",")
+        if each.strip() != "id"
+    ]
+    found = []
+    for pattern in patterns:
+        stem = pattern.rstrip("*")
+        matches = [
+            each
+            for each in BENCHMARKS
+            if each == stem
+            or (pattern.endswith("*") and each.startswith(stem))
+            or (stem.startswith("_") and each.endswith(stem))
+        ]
+        assert matches, f"{name}: there is no benchmark {pattern}"
+        found += matches
+    return found
 
 
 @pytest.mark.parametrize("benchmark_id", FIGURES)
@@ -67,23 +99,50 @@ def test_a_figure_lies_in_its_published_range(benchmark_id: str) -> None:
     assert float(row["low"]) <= FIGURES[benchmark_id] <= float(row["high"])
 
 
-def test_every_benchmark_that_the_platform_file_names_exists() -> None:
-    text = (ROOT / "generator/templates/platforms/netflix_like.yml").read_text()
-    named = [
-        name.strip(" ,")
-        for part in text.split("[B ")[1:]
-        for name in part.split("]")[0].split(",")
-        if name.strip() != "id"
-    ]
-    assert named
-    for name in named:
-        stem = name.rstrip("*")
-        assert any(
-            each == stem
-            or (name.endswith("*") and each.startswith(stem))
-            or (stem.startswith("_") and each.endswith(stem))
-            for each in BENCHMARKS
-        ), name
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_figures_lie_in_the_ranges_that_their_file_names(name: str) -> None:
+    own = figures(platform(name))
+    named = [each for each in named_benchmarks(name) if each in own]
+    assert len(named) > 10
+    for each in named:
+        row = BENCHMARKS[each]
+        assert float(row["low"]) <= own[each] <= float(row["high"]), each
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_no_platform_rests_on_a_benchmark_of_another(name: str) -> None:
+    for each in named_benchmarks(name):
+        segment = BENCHMARKS[each]["segment"]
+        assert "platform=" not in segment or f"platform={name}" in segment, each
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_every_section_of_figures_says_what_it_rests_on(name: str) -> None:
+    """Beside its figures, or in the comment above them: [B …], [R …], [K] or [M]."""
+    text = (BUNDLED / f"platforms/{name}.yml").read_text()
+    section, comment = "", ""
+    for line in [*text.splitlines(), "end:"]:
+        if line.startswith("#"):
+            comment += line
+        elif line.startswith(" "):
+            section += line
+        elif line:
+            figures_in_it = any(letter.isdigit() for letter in section.partition(":")[2])
+            assert not figures_in_it or re.search(r"\[([BR] |[RKM])", section), section
+            section, comment = comment + line, ""
+
+
+def test_what_the_other_platforms_are_known_for() -> None:
+    free, live = platform("fast_channel"), platform("live_sports")
+    assert free.supply.ad_minutes_per_hour == 9
+    assert 15 <= free.supply.mean_ad_seconds <= 30
+    us = [each.countries["US"].cpm_level for each in (free, PLATFORM, live)]
+    assert us == sorted(us)
+    assert (
+        free.funnel.win_rate["PRIVATE_AUCTION"] < 0.5 < PLATFORM.funnel.win_rate["PRIVATE_AUCTION"]
+    )
+    assert max(event.multiplier for event in live.supply.events) >= 4
+    assert live.genres["SPORTS"].share > 0.8
 
 
 @pytest.mark.parametrize("name", names(Kind.PLATFORMS))

@@ -1,0 +1,129 @@
+"""`--set path=value`: overrides of a template from the command line, by the rule that `extends:`
+merges by.
+
+A path is written as people write it (`line_items[0].bid_cpm`), the value as in a YAML file. The
+model at the end of the path says what the value is, so text needs no quotes. A path that the model
+does not have is an error that names the nearest ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from generator.scenario.errors import bad_input
+from generator.scenario.validation import bare, is_model, type_at
+from generator.scenario.yaml_file import Document, Mark, Path_, dotted, merged, value_of
+
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d{1,4})\]")
+_NEAREST = 3
+
+
+@dataclass(frozen=True)
+class Override:
+    """One `--set`: the path, the value as it was typed, and the whole of it for messages."""
+
+    path: Path_
+    text: str
+    source: str
+
+    @property
+    def mark(self) -> Mark:
+        """The place that messages name."""
+        shown = self.source if len(self.source) <= 120 else self.source[:117] + "…"
+        return Mark(f"--set {shown}")
+
+
+def parsed(source: str) -> Override:
+    """An override from `path=value`. Raises InputError for what is not one."""
+    name, equals, text = source.partition("=")
+    path, position = [], 0
+    for match in _STEP.finditer(name.strip()):
+        if match.start() != position:
+            break
+        word, index = match.groups()
+        path.append(int(index) if index else word)
+        position = match.end()
+    if not equals or not path or position != len(name.strip()):
+        raise bad_input("is written path=value, as in campaign.target_cpm=40", f"--set {source}")
+    steps = tuple(
+        int(step) if isinstance(step, str) and step.isdecimal() and len(step) <= 4 else step
+        for step in path
+    )
+    return Override(steps, text.strip(), source)
+
+
+def overridden(
+    document: Document, overrides: Iterable[Override], model: type[BaseModel]
+) -> Document:
+    """The document with each override merged in, in order. Raises InputError for unknown paths."""
+    for each in overrides:
+        annotation = type_at(model, each.path)
+        if annotation is None:
+            raise _unknown(each, document, model)
+        value = typed(value_of(each.text, each.mark), each.text, annotation)
+        data = _nested(each.path, value, document.data)
+        steps = range(1, len(each.path) + 1)
+        marks = {each.path[:step]: each.mark for step in steps}
+        document = merged(document, Document(data, marks))
+    return document
+
+
+def typed(value: Any, text: str, annotation: Any) -> Any:
+    """A value as the model takes it: what the model calls text stays what was typed."""
+    if isinstance(annotation, type) and issubclass(annotation, str):
+        return value if value is None or isinstance(value, list | dict) else _unquoted(value, text)
+    if get_origin(annotation) is list and isinstance(value, list):
+        member = bare(get_args(annotation)[0])
+        return [typed(each, str(each), member) for each in value]
+    return value
+
+
+def _unquoted(value: Any, text: str) -> str:
+    return value if isinstance(value, str) else text
+
+
+def _nested(path: Path_, value: Any, present: Any) -> Any:
+    """The value inside a mapping per step. The first item of a list that is not there makes it."""
+    if not path:
+        return value
+    step, below = path[0], path[1:]
+    if isinstance(present, dict) or (isinstance(present, list) and isinstance(step, int)):
+        items = present if isinstance(present, dict) else dict(enumerate(present))
+        return {step: _nested(below, value, items.get(step))}
+    if step == 0:
+        return [_nested(below, value, None)]
+    return {step: _nested(below, value, None)}
+
+
+def _unknown(override: Override, document: Document, model: type[BaseModel]) -> Exception:
+    known = list(dict.fromkeys(dotted(path) for path in paths(model, document.data)))
+    asked = dotted(override.path)
+    near = get_close_matches(asked, known, n=_NEAREST, cutoff=0.5)
+    last = str(override.path[-1])
+    near += [each for each in known if each.endswith(f".{last}") and each not in near]
+    hint = f"; near it: {', '.join(near[:_NEAREST])}" if near else f"; there is {', '.join(known)}"
+    return bad_input(f"there is no {asked}{hint}", str(override.mark))
+
+
+def paths(model: type[BaseModel], data: Any = None, prefix: Path_ = ()) -> Iterator[Path_]:
+    """Every path that a model has; lists are walked as far as `data` has items, at least one."""
+    for name in model.model_fields:
+        path = (*prefix, name)
+        yield path
+        annotation = type_at(model, (name,))
+        value = data.get(name) if isinstance(data, dict) else None
+        if is_model(annotation):
+            yield from paths(annotation, value, path)
+        elif get_origin(annotation) is list:
+            member = type_at(model, (name, 0))
+            items = value if isinstance(value, list) and value else [None]
+            for index, item in enumerate(items):
+                yield (*path, index)
+                if is_model(member):
+                    yield from paths(member, item, (*path, index))

@@ -1,0 +1,104 @@
+"""What is added to a world that exists: one more campaign, or one more advertiser.
+
+An addition continues the ids and uses the seed and the as-of day of the run that made the rest, so
+that it is what the same scenario would have been as the last of that run.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from generator.enums import Currency, Objective
+from generator.scenario.errors import bad_input, nearest
+from generator.scenario.models import AdvertiserPlan, Scenario
+from generator.schema import Advertiser, Run
+from generator.schema.behaviour import Behaviour
+from generator.schema.holdings import Holdings
+from generator.world import names
+from generator.world.build import FirstOrder, World, book, first_order_of, platform_row, sign
+
+_MOST_SHOWN = 5
+
+
+def with_campaign(
+    holdings: Holdings,
+    run: Run,
+    scenario: Scenario,
+    behaviour: Behaviour,
+    advertiser: Advertiser | None = None,
+) -> World:
+    """The world of one more campaign: of an advertiser that is there, else of the scenario's own.
+
+    Raises InputError where the scenario's advertiser has the address of another one.
+    """
+    plan = scenario.advertiser
+    buyer = advertiser or _named(holdings, plan.name)
+    buyer_id = buyer.advertiser_id if buyer else holdings.last_advertiser_id + 1
+    booking = book(scenario, holdings.last_campaign_id + 1, buyer_id, run)
+    new = () if buyer else (sign(plan, buyer_id, first_order_of(booking), run),)
+    for each in new:
+        _refuse_shared_address(holdings, each)
+    is_known = behaviour.name in holdings.platforms
+    return World(
+        run=run,
+        behaviours={behaviour.name: behaviour},
+        platforms=() if is_known else (platform_row(behaviour),),
+        advertisers=new,
+        bookings=(booking,),
+    )
+
+
+def with_advertiser(
+    holdings: Holdings, run: Run, plan: AdvertiserPlan, currency: Currency
+) -> World:
+    """The world of one more advertiser, set up before the run's as-of day.
+
+    Raises InputError where its name or address is that of another one.
+    """
+    if known := _named(holdings, plan.name):
+        raise bad_input(f"there is an advertiser {known.name!r} already, {known.advertiser_id}")
+    day_before = datetime.combine(run.as_of_date - timedelta(days=1), time(12))
+    advertiser_id = holdings.last_advertiser_id + 1
+    new = sign(plan, advertiser_id, FirstOrder(day_before, currency), run)
+    _refuse_shared_address(holdings, new)
+    return World(run=run, behaviours={}, platforms=(), advertisers=(new,), bookings=())
+
+
+def advertiser_of(holdings: Holdings, id_or_name: str) -> Advertiser:
+    """The advertiser of an id or a name. Raises InputError that lists those near it."""
+    by_id = {str(each.advertiser_id): each for each in holdings.advertisers}
+    if found := by_id.get(id_or_name) or _named(holdings, id_or_name):
+        return found
+    raise bad_input(f"there is no advertiser {id_or_name!r}{_near(holdings, id_or_name)}")
+
+
+def drawn_profile(profiles: dict[str, Objective], holdings: Holdings, run: Run) -> str:
+    """The profile that the seed and the next campaign id stand for. Raises InputError for none."""
+    if not profiles:
+        raise bad_input("no profile has this objective; name one with --profile")
+    return names.pick(sorted(profiles), run.seed, "profile", holdings.last_campaign_id + 1)
+
+
+def _named(holdings: Holdings, name: str | None) -> Advertiser | None:
+    return next((each for each in holdings.advertisers if each.name == name), None)
+
+
+def _near(holdings: Holdings, wanted: str) -> str:
+    if not holdings.advertisers:
+        return "; there is none yet: create-advertiser adds one"
+    if wanted.isdecimal():
+        ordered = sorted(
+            holdings.advertisers, key=lambda each: abs(each.advertiser_id - int(wanted[:18]))
+        )
+        shown = [f"{each.advertiser_id} {each.name!r}" for each in ordered[:_MOST_SHOWN]]
+        return f"; near it: {', '.join(shown)}"
+    return nearest(wanted, {each.name for each in holdings.advertisers})
+
+
+def _refuse_shared_address(holdings: Holdings, new: Advertiser) -> None:
+    for each in holdings.advertisers:
+        if each.contact_email == new.contact_email:
+            raise bad_input(
+                f"advertisers {each.name!r} and {new.name!r} have the same contact_email "
+                f"{new.contact_email}; give each its own"
+            )
