@@ -17,7 +17,7 @@ from generator.scenario.templates import DEFAULT_WORKFLOW, Kind
 from generator.sinks.sink import DestinationError
 from generator.terminal import answers
 
-EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_INPUT = 2
 _SOURCES = Path("dbt_project/models/staging/ads")
 
 app = typer.Typer(
@@ -286,8 +286,6 @@ def main(arguments: list[str] | None = None) -> None:
         app(arguments)
     except (InputError, DestinationError) as error:
         _say(str(error), EXIT_INPUT)
-    except KeyboardInterrupt:
-        _say("interrupted; nothing was changed", EXIT_INTERRUPTED)
 
 
 def _say(sentence: str, code: int) -> None:

@@ -37,7 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "terminal",
     },
     "cli": {"enums", "scenario", "sinks", "registry", "results", "commands", "terminal"},
-    "__main__": {"cli"},
+    "interruption": set(),
+    "__main__": {"cli", "interruption"},
 }
 OUTSIDE_OF_DELIVERY = {"numpy", "pyarrow"}
 

@@ -1,0 +1,68 @@
+"""A run that is asked to stop stops with one line, and leaves the old data or the new, whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.sinks.test_duckdb import OTHER, SMOKE, content, land
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+@pytest.mark.parametrize("delay", [0.3, 0.8, 1.0, 1.2])
+def test_an_interrupted_run_ends_with_one_line_and_whole_data(cwd, number, delay) -> None:
+    land(SMOKE, cwd / "a.duckdb")
+    land(OTHER, cwd / "b.duckdb")
+    old, new = content(cwd / "a.duckdb"), content(cwd / "b.duckdb")
+    command = ["-m", "generator", "generate", "smoke", "--seed", "8", "--database", "a.duckdb"]
+    run = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(delay)
+    run.send_signal(number)
+    asked = time.monotonic()
+    _, said = run.communicate()
+    assert time.monotonic() - asked < 2
+    if run.returncode == 130:
+        assert said == "interrupted; no half of a run was kept\n"
+    else:
+        # The run was over, or the interpreter was on its way in or out.
+        assert run.returncode in (0, -number)
+    assert content(cwd / "a.duckdb") in (old, new)
+
+
+def test_an_interruption_in_the_middle_of_the_work_is_exit_code_130(cwd) -> None:
+    script = (
+        "import os, signal; from generator.interruption import interruptible\n"
+        "with interruptible():\n"
+        "    from generator.cli import main\n"
+        "    from generator.engines import local\n"
+        "    whole = local.pieces\n"
+        "    def stopped(*arguments):\n"
+        "        yield from list(whole(*arguments))[:5]\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    local.pieces = stopped\n"
+        "    main(['generate', 'smoke', '--database', 'new.duckdb'])\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 130
+    assert result.stderr == "interrupted; no half of a run was kept\n"
+    assert list(cwd.iterdir()) == []
