@@ -18,6 +18,7 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _11 = (np.uint64(bits) for bits in (30, 27, 31, 11))
 _UNIT = 2.0**-53
+_BELOW_ONE = 1.0 - 2.0**-53
 
 
 def key(*parts: int | str) -> int:
@@ -46,13 +47,13 @@ def row_keys(base: int, positions: NDArray[np.int64]) -> Keys:
 
 
 def uniforms(keys: Keys, purpose: str) -> Floats:
-    """One uniform in (0, 1) per key for this purpose, on the middles of 2^53 equal steps."""
+    """One uniform per key for this purpose: 2^53 equal steps, strictly inside (0, 1)."""
     bits = mixed(keys + np.uint64(key(purpose)))
     bits >>= _11
     unit = bits.astype(np.float64)
     unit += 0.5
     unit *= _UNIT
-    return unit
+    return np.minimum(unit, _BELOW_ONE, out=unit)
 
 
 def uniform(*parts: int | str) -> float:

@@ -32,6 +32,30 @@ DAILY = """
         sum(video_q100) as video_q100, sum(clicks) as clicks, sum(spend_micros) as spend_micros
     from raw.performance_hourly group by all
 """
+# What each reach window must have delivered: zeros where a day of a flight had no rows at all.
+WINDOWS = """
+    with hours as (
+        select f.campaign_id, unnest(generate_series(
+            f.start_date::timestamp,
+            least(f.end_date + 1, (select as_of_date from raw.runs))::timestamp - interval 1 hour,
+            interval 1 hour)) as hour_ts
+        from raw.flights f
+    ),
+    delivered as (
+        select campaign_id, hour_ts, coalesce(sum(p.impressions), 0) as impressions
+        from hours left join raw.performance_hourly p using (campaign_id, hour_ts) group by all
+    ),
+    days as (
+        select campaign_id, date_trunc('day', hour_ts) as day, sum(impressions) as impressions
+        from delivered group by all
+    )
+    select campaign_id, 'HOUR' as reach_window, hour_ts as window_start, impressions from delivered
+    union all select campaign_id, 'DAY', day, impressions from days
+    union all select campaign_id, 'WEEK', date_trunc('week', day), sum(impressions) from days
+        group by all
+    union all select campaign_id, 'FLIGHT_TO_DATE', day,
+        sum(impressions) over (partition by campaign_id order by day) from days
+"""
 VIOLATIONS: dict[str, str] = {
     "funnel floors": """
         select count(*) from raw.performance_hourly p
@@ -57,15 +81,14 @@ VIOLATIONS: dict[str, str] = {
         select count(*) from ({DAILY}) join raw.budgets using (campaign_id)
         where budget_type = 'DAILY' and spend_micros > amount_micros""",
     "nobody pays more than the bid": """
+        select count(*) from raw.performance_hourly p join raw.line_items li using (line_item_id)
+        where spend_micros * 1000 > impressions * li.bid_cpm_micros""",
+    "guaranteed buys pay the booked price": """
         select count(*) from raw.performance_hourly p
         join raw.line_items li using (line_item_id)
         join raw.campaigns c on c.campaign_id = p.campaign_id
-        where spend_micros * 1000 > impressions * greatest(
-            li.bid_cpm_micros, if(c.buy_type = 'PRIVATE_AUCTION', 0, c.target_cpm_micros))""",
-    "guaranteed buys pay the booked price": """
-        select count(*) from raw.performance_hourly p join raw.campaigns c using (campaign_id)
-        where buy_type <> 'PRIVATE_AUCTION'
-            and spend_micros * 1000 <> impressions * target_cpm_micros""",
+        where buy_type <> 'PRIVATE_AUCTION' and spend_micros * 1000
+            <> impressions * least(target_cpm_micros, bid_cpm_micros)""",
     "missing or stray hours": f"""
         select count(*) from ({HOURS}) h full join raw.performance_hourly p
             using (campaign_id, line_item_id, creative_id, device, hour_ts)
@@ -86,15 +109,9 @@ VIOLATIONS: dict[str, str] = {
             or coalesce(a.v, 0) <> coalesce(d.video_q100, 0)
             or coalesce(a.c, 0) <> coalesce(d.clicks, 0)""",
     "impressions of a reach window": f"""
-        select count(*) from raw.campaign_reach r
-        join ({DAILY}) d on d.campaign_id = r.campaign_id and r.window_start = d.day
-        where r.reach_window = 'DAY' and r.impressions <> d.impressions""",
-    "impressions to date": f"""
-        select count(*) from raw.campaign_reach r join (
-            select campaign_id, day, sum(impressions) over (
-                partition by campaign_id order by day) as to_date from ({DAILY})
-        ) d on d.campaign_id = r.campaign_id and r.window_start = d.day
-        where r.reach_window = 'FLIGHT_TO_DATE' and r.impressions <> d.to_date""",
+        select count(*) from ({WINDOWS}) w full join raw.campaign_reach r
+            using (campaign_id, reach_window, window_start)
+        where w.impressions is distinct from r.impressions""",
     "someone was reached": """
         select count(*) from raw.campaign_reach where (impressions > 0) <> (reach > 0)""",
     "tiers claim no more than was delivered": """
@@ -134,16 +151,27 @@ VIOLATIONS: dict[str, str] = {
     "a capped household": """
         select count(*) from raw.campaign_reach r join raw.frequency_caps f using (campaign_id)
         where f.time_unit = 'DAY' and f.time_units = 1 and r.reach_window in ('HOUR', 'DAY')
-            and r.impressions > f.max_impressions * r.reach""",
-    "supply": """
+            and (r.impressions > f.max_impressions * r.reach
+                or (f.max_impressions < 2 and r.reach_2plus > 0)
+                or (f.max_impressions < 3 and r.reach_3plus > 0)
+                or (f.max_impressions < 5 and r.reach_5plus > 0))""",
+    "a household that is capped for life": """
+        select count(*) from raw.campaign_reach r join raw.frequency_caps f using (campaign_id)
+        where f.time_unit = 'LIFETIME'
+            and (r.impressions > f.max_impressions * r.reach
+                or (f.max_impressions < 2 and r.reach_2plus > 0)
+                or (f.max_impressions < 3 and r.reach_3plus > 0)
+                or (f.max_impressions < 5 and r.reach_5plus > 0))""",
+    "supply, with every hour of it there": """
         select count(*) from (
-            select c.platform, p.device, p.hour_ts, sum(impressions) as impressions
+            select campaign_id, device, hour_ts, any_value(c.platform) as platform,
+                sum(impressions) as impressions
             from raw.performance_hourly p join raw.campaigns c using (campaign_id) group by all
-        ) join (
+        ) left join (
             select platform, device, hour_ts, sum(ad_opportunities) as opportunities
             from raw.inventory_hourly group by all
         ) using (platform, device, hour_ts)
-        where impressions > opportunities""",
+        where impressions > opportunities or opportunities is null""",
     "orphans": """
         select (select count(*) from raw.campaigns anti join raw.advertisers using (advertiser_id))
             + (select count(*) from raw.flights anti join raw.campaigns using (campaign_id))

@@ -55,8 +55,8 @@ def creatives(draw: st.DrawFn, ad_format: str, first: date) -> dict[str, Any]:
 
 
 @st.composite
-def targetings(draw: st.DrawFn) -> dict[str, list[str]]:
-    lists = {"GEO_COUNTRY": draw(subsets(COUNTRIES))}
+def targetings(draw: st.DrawFn, countries: list[str]) -> dict[str, list[str]]:
+    lists = {"GEO_COUNTRY": draw(subsets(countries))}
     for key, values in (
         ("DEVICE", DEVICES),
         ("CONTENT_GENRE", GENRES),
@@ -72,6 +72,8 @@ def targetings(draw: st.DrawFn) -> dict[str, list[str]]:
 def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     planned = draw(flights())
     buy_type = draw(st.sampled_from(["DIRECT_IO", "PROGRAMMATIC_GUARANTEED", "PRIVATE_AUCTION"]))
+    # An auction is held in the market's own currency.
+    countries = ["US"] if buy_type == "PRIVATE_AUCTION" else COUNTRIES
     count = draw(st.integers(1, 2))
     items = []
     for position in range(count):
@@ -84,7 +86,7 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
                 "budget_share": [[1.0], [0.35, 0.65]][count - 1][position],
                 "pacing": draw(st.sampled_from(["EVEN", "FRONTLOADED", "ASAP"])),
                 "pacing_pct": draw(st.sampled_from([50, 100, 150])),
-                "targeting": draw(targetings()),
+                "targeting": draw(targetings(countries)),
                 "creatives": draw(st.lists(creatives(ad_format, first), min_size=1, max_size=2)),
             }
         )
@@ -108,6 +110,7 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
                 "time_unit": draw(st.sampled_from(["HOUR", "DAY", "WEEK", "MONTH", "LIFETIME"])),
                 "time_units": draw(st.integers(1, 3)),
             }
+            for _ in range(draw(st.integers(1, 2)))
         ]
     return {
         "name": "random",

@@ -49,12 +49,14 @@ _SPLIT_BY_SHARES = (
 
 @dataclass(frozen=True)
 class Delivered:
-    """What a campaign delivered in each of its hours: (hours,) each."""
+    """What a campaign delivered in each of its hours: (hours,) each, `by_item` (hours, line items)
+    the impressions of each line item."""
 
     hours: Hours
     impressions: Counts
     completes: Counts
     clicks: Counts
+    by_item: Floats
 
 
 @dataclass(frozen=True)
@@ -104,17 +106,18 @@ class _Audience:
         self.buyer, self.delivered = buyer, delivered
         self.by_hour = kinds(delivered, key(buyer.seed, "audience kinds", buyer.campaign_id))
         self.days, self.first_hour = np.unique(delivered.hours // 24, return_index=True)
-        self.shares = {each: campaign_shares(buyer, each) for each in _SPLIT_BY_SHARES}
+        self.shares = {each: item_shares(buyer, each) for each in _SPLIT_BY_SHARES}
         self.zones = _zones(buyer)
 
     def splits_of_days(self) -> list[Split]:
         """Each day over the segments of each dimension that is split by shares."""
         by_day = np.add.reduceat(self.by_hour, self.first_hour, axis=0)
+        parts = _parts(np.add.reduceat(self.delivered.by_item, self.first_hour, axis=0))
         seed, campaign_id = self.buyer.seed, self.buyer.campaign_id
         return [
             Split(
                 by_day,
-                np.broadcast_to(list(shares.values()), (self.days.size, len(shares))),
+                parts @ np.array(list(shares.values())).T,
                 row_keys(key(seed, "audience", campaign_id, str(dimension)), self.days),
             )
             for dimension, shares in self.shares.items()
@@ -124,9 +127,8 @@ class _Audience:
         """Each hour over the time zones that were watching."""
         stream = key(self.buyer.seed, "audience zones", self.buyer.campaign_id)
         hours = self.delivered.hours
-        return Split(
-            self.by_hour, _zone_weights(self.buyer, hours, self.zones), row_keys(stream, hours)
-        )
+        weights = _zone_weights(self.buyer, self.delivered, self.zones)
+        return Split(self.by_hour, weights, row_keys(stream, hours))
 
     def batch(self, by_share: Sequence[Counts], by_zone: Counts) -> pa.RecordBatch:
         """The rows of the campaign; (days, kinds, segments) each and (hours, kinds, zones)."""
@@ -206,54 +208,62 @@ def uniform_keys(keys: Keys, kind: int) -> Keys:
     return keys ^ np.uint64(key("kind", kind))
 
 
-def campaign_shares(buyer: Buyer, dimension: AudienceDimension) -> dict[str, float]:
-    """Whom the campaign reaches: the population's shares, within the targeting, bent by an affinity
-    that belongs to the campaign and the segment. They add up to 1."""
-    if dimension is AudienceDimension.REGION:
-        shares = _region_shares(buyer)
-    else:
-        shares = _targeted_shares(buyer, dimension)
-    log_sd = buyer.behaviour.audience.affinity_log_sd
+def item_shares(buyer: Buyer, dimension: AudienceDimension) -> dict[str, Floats]:
+    """Whom each line item reaches, by segment: (line items,) each, adding up to 1 per line item.
+
+    The population's shares within its targeting, bent by an affinity that belongs to the campaign
+    and the segment. A line item whose targeting addresses nobody has equal shares.
+    """
+    region = dimension is AudienceDimension.REGION
+    shares = _region_shares(buyer) if region else _targeted_shares(buyer, dimension)
     purposes = [f"affinity {dimension} {segment}" for segment in shares]
-    affinities = np.exp(log_sd * effects(buyer.seed, purposes, buyer.campaign_id))
-    bent = {
-        segment: share * float(affinity)
-        for (segment, share), affinity in zip(shares.items(), affinities, strict=True)
+    log_sd = buyer.behaviour.audience.affinity_log_sd
+    affinity = np.exp(log_sd * effects(buyer.seed, purposes, buyer.campaign_id))
+    bent = np.array(list(shares.values())) * affinity[:, None]
+    total = bent.sum(axis=0)
+    even = np.full(bent.shape, 1.0 / len(shares))
+    parts = np.divide(bent, total, out=even, where=total > 0)
+    return dict(zip(shares, parts, strict=True))
+
+
+def _targeted_shares(buyer: Buyer, dimension: AudienceDimension) -> dict[str, list[float]]:
+    """Each segment's share of the population, per line item, 0 where it is not targeted."""
+    return {
+        segment: [
+            share if segment in targeting.get(dimension, [segment]) else 0.0
+            for targeting in buyer.targetings
+        ]
+        for segment, share in segment_shares(buyer.behaviour, dimension).items()
     }
-    total = sum(bent.values())
-    if total <= 0:
-        return {segment: 1.0 / len(bent) for segment in bent}
-    return {segment: share / total for segment, share in bent.items()}
 
 
-def _targeted_shares(buyer: Buyer, dimension: AudienceDimension) -> dict[str, float]:
-    """Population shares, with segments that no line item is targeted on at 0."""
-    population = segment_shares(buyer.behaviour, dimension)
-    total = dict.fromkeys(population, 0.0)
-    for targeting in buyer.targetings:
-        named = targeting.get(dimension)
-        for segment, share in population.items():
-            if named is None or segment in named:
-                total[segment] += share
-    return total
-
-
-def _region_shares(buyer: Buyer) -> dict[str, float]:
-    """Shares of the regions of every market, the rest of a market as `CC-OTHER`."""
-    total: dict[str, float] = {}
-    for targeting in buyer.targetings:
+def _region_shares(buyer: Buyer) -> dict[str, list[float]]:
+    """Weights of the regions of every market, per line item; the rest of a market is `CC-OTHER`."""
+    items = len(buyer.targetings)
+    total: dict[str, list[float]] = {}
+    for item, targeting in enumerate(buyer.targetings):
         named = targeting.get(TargetingKey.GEO_DMA)
+        anywhere = {key: targeting[key] for key in targeting if key != TargetingKey.GEO_DMA}
         for country in countries_of(targeting, buyer.behaviour):
             place = buyer.behaviour.countries[country]
-            weight = place.households * supply_share(buyer.behaviour, country, targeting)
+            weight = place.households * supply_share(buyer.behaviour, country, anywhere)
             for code, region in place.regions.items():
-                segment = f"{country}-{code}"
                 used = named is None or code in named
-                total[segment] = total.get(segment, 0.0) + weight * region.share * used
+                total.setdefault(f"{country}-{code}", [0.0] * items)[item] += (
+                    weight * region.share * used
+                )
             rest = max(0.0, 1.0 - sum(region.share for region in place.regions.values()))
-            other = f"{country}-OTHER"
-            total[other] = total.get(other, 0.0) + weight * rest * (named is None)
+            total.setdefault(f"{country}-OTHER", [0.0] * items)[item] += (
+                weight * rest * (named is None)
+            )
     return total
+
+
+def _parts(delivered: Floats) -> Floats:
+    """Each line item's part of a row's impressions: (rows, line items), even where it has none."""
+    total = delivered.sum(axis=1, keepdims=True)
+    even = np.full(delivered.shape, 1.0 / delivered.shape[1])
+    return np.divide(delivered, total, out=even, where=total > 0)
 
 
 def _zones(buyer: Buyer) -> list[tuple[str, str]]:
@@ -264,21 +274,24 @@ def _zones(buyer: Buyer) -> list[tuple[str, str]]:
     return [(country, zone) for country in countries for zone in buyer.markets[country].zones]
 
 
-def _zone_weights(buyer: Buyer, hours: Hours, zones: list[tuple[str, str]]) -> Floats:
-    """Who was watching in each time zone, as far as it fits the targeting: (hours, zones)."""
+def _zone_weights(buyer: Buyer, delivered: Delivered, zones: list[tuple[str, str]]) -> Floats:
+    """Who was watching in each time zone, for the line items as they delivered: (hours, zones)."""
+    hours = delivered.hours
+    parts = _parts(delivered.by_item)
     weights = np.zeros((hours.size, len(zones)))
-    column = 0
-    for country in sorted({country for country, _ in zones}):
-        market = buyer.markets[country]
-        position = hours - market.first_hour
-        watched = np.zeros((hours.size, len(market.zones)))
-        for targeting in buyer.targetings:
-            if country in countries_of(targeting, buyer.behaviour):
-                share = supply_share(buyer.behaviour, country, targeting)
-                devices = np.flatnonzero(device_mask(targeting))
-                watched += share * market.zone_viewing[position][:, devices].sum(axis=1)
-        weights[:, column : column + len(market.zones)] = watched
-        column += len(market.zones)
+    for item, targeting in enumerate(buyer.targetings):
+        watched = np.zeros_like(weights)
+        devices = np.flatnonzero(device_mask(targeting))
+        for country in countries_of(targeting, buyer.behaviour):
+            market = buyer.markets[country]
+            share = supply_share(buyer.behaviour, country, targeting)
+            first = zones.index((country, market.zones[0]))
+            viewing = market.zone_viewing[market.rows(hours)][:, devices].sum(axis=1)
+            watched[:, first : first + len(market.zones)] = share * viewing
+        total = watched.sum(axis=1, keepdims=True)
+        weights += parts[:, [item]] * np.divide(
+            watched, total, out=np.zeros_like(watched), where=total > 0
+        )
     return weights
 
 

@@ -20,6 +20,8 @@ from generator.schema import Flight
 from generator.schema.behaviour import Behaviour
 from generator.schema.booking import Booking
 
+_MOST_MICROS = 2**62
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -56,7 +58,7 @@ def deliver(
         shape_k = behaviours[booking.campaign.platform].reach.shape_k
         delivered.append(by_hour)
         windows += reach.campaign_windows(
-            by_hour.hours, by_hour.impressions, plan.households, shape_k, plan.cap
+            by_hour.hours, by_hour.impressions, plan.households, shape_k, plan.caps
         )
     buyers = [
         audience.Buyer(
@@ -82,7 +84,7 @@ class _Plan:
 
     stretches: list[performance.Stretch]
     households: int
-    cap: reach.Cap | None
+    caps: tuple[reach.Cap, ...]
 
 
 def _plan(
@@ -92,9 +94,10 @@ def _plan(
     seed: int,
     horizon_day: int,
 ) -> _Plan:
-    households = addressed_households(behaviour, booking)
+    targetings = [targeting_of(item.line_item) for item in booking.line_items]
+    households = addressed_households(behaviour, targetings)
     campaign_days = sum(_days(flight) for flight in booking.flights)
-    cap = reach.cap_of(booking.frequency_caps, campaign_days * 24)
+    caps = reach.caps_of(booking.frequency_caps, campaign_days * 24)
     stretches = []
     for index, flight in enumerate(booking.flights):
         for position, item in enumerate(booking.line_items):
@@ -106,11 +109,24 @@ def _plan(
                 hours=_hours(flight),
                 horizon=horizon_day * 24,
                 addressed_households=households,
+                line_items=len(booking.line_items),
+                delivered_before=_expected_before(booking, index),
                 seed=seed,
             )
-            goal = _goal(booking, position, index, households, cap)
+            own = addressed_households(behaviour, [targetings[position]])
+            goal = _goal(booking, position, index, (own, households), caps)
             stretches.append(performance.stretch(setting, goal))
-    return _Plan(stretches, households, cap)
+    return _Plan(stretches, households, caps)
+
+
+def _expected_before(booking: Booking, flight_index: int) -> float:
+    """Impressions that the campaign's earlier flights buy at its target price."""
+    days = [_days(flight) for flight in booking.flights]
+    amount = booking.budget.amount_micros
+    part = sum(days[:flight_index])
+    lifetime = booking.budget.budget_type is BudgetType.LIFETIME
+    spent = amount * part / sum(days) if lifetime else amount * part
+    return spent * 1000 / max(booking.campaign.target_cpm_micros, 1)
 
 
 def split_exactly(amount: int, weights: list[float]) -> list[int]:
@@ -124,13 +140,14 @@ def _goal(
     booking: Booking,
     position: int,
     flight_index: int,
-    households: int,
-    cap: reach.Cap | None,
+    households: tuple[int, int],
+    caps: tuple[reach.Cap, ...],
 ) -> Goal:
     """A line item's part of the budget and of the frequency cap in one flight.
 
     A lifetime budget is split over the flights by their days and then over the line items by their
-    share, a daily one over the line items; whole micros that add up to the whole.
+    share, a daily one over the line items; whole micros that add up to the whole. `households` are
+    those that the line item addresses, and those of the campaign.
     """
     shares = [each.line_item.budget_share for each in booking.line_items]
     days = [_days(flight) for flight in booking.flights]
@@ -138,16 +155,17 @@ def _goal(
     day_micros = None
     if booking.budget.budget_type is BudgetType.DAILY:
         day_micros = split_exactly(amount, shares)[position]
-        flight_micros = day_micros * days[flight_index]
+        flight_micros = min(day_micros * days[flight_index], _MOST_MICROS)
     else:
         of_flight = split_exactly(amount, [float(each) for each in days])[flight_index]
         flight_micros = split_exactly(of_flight, shares)[position]
     day_impressions = hour_impressions = None
-    if cap is not None:
-        share = shares[position] / sum(shares)
-        a_day = cap.impressions * 24 / cap.hours
-        day_impressions = int(households * a_day * share)
-        hour_impressions = int(households * cap.impressions * share)
+    if caps:
+        own, all_addressed = households
+        exposed = min(float(own), all_addressed * shares[position] / sum(shares))
+        an_hour, a_day = reach.allowed_rates(caps)
+        day_impressions = int(exposed * a_day)
+        hour_impressions = int(exposed * an_hour)
     return Goal(
         flight_micros=flight_micros,
         day_micros=day_micros,
@@ -159,7 +177,7 @@ def _goal(
 
 
 def _by_hour(booking: Booking, rows: pa.RecordBatch, horizon_day: int) -> audience.Delivered:
-    """The campaign's hours before the horizon, and what all its line items delivered in each."""
+    """The campaign's hours before the horizon, and what its line items delivered in each."""
     hours = np.concatenate([_hours(flight) for flight in booking.flights])
     hours = hours[hours < horizon_day * 24]
     stamps = rows.column("hour_ts").cast(pa.int64()).to_numpy() // MICROSECONDS_AN_HOUR
@@ -169,7 +187,20 @@ def _by_hour(booking: Booking, rows: pa.RecordBatch, horizon_day: int) -> audien
         counts = rows.column(name).to_numpy()
         return np.bincount(position, weights=counts, minlength=hours.size).astype(np.int64)
 
-    return audience.Delivered(hours, total("impressions"), total("video_q100"), total("clicks"))
+    items = [item.line_item.line_item_id for item in booking.line_items]
+    item = np.searchsorted(items, rows.column("line_item_id").to_numpy())
+    by_item = np.bincount(
+        position * len(items) + item,
+        weights=rows.column("impressions").to_numpy(),
+        minlength=hours.size * len(items),
+    )
+    return audience.Delivered(
+        hours,
+        total("impressions"),
+        total("video_q100"),
+        total("clicks"),
+        by_item.reshape(hours.size, len(items)).astype(np.float64),
+    )
 
 
 def _days(flight: Flight) -> int:

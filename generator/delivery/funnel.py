@@ -1,7 +1,8 @@
 """The supply funnel, built upward from the impressions by bounded losses.
 
 Each step adds Binomial(largest loss the platform's floor allows, q) to the step below it, with q
-such that the mean is the platform's rate. So responses >= 0.9 requests and the other floors cannot
+such that the mean is the platform's rate where counts are large; a handful of impressions allows
+few whole losses, so small hours lose less. So responses >= 0.9 requests and the other floors cannot
 be broken, not even at counts of 1 or 2, and an hour without impressions is zero throughout.
 """
 

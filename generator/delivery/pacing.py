@@ -21,7 +21,10 @@ Counts = NDArray[np.int64]
 
 HOURS_A_DAY = 24
 _BARELY_LESS = 1.0 - 1e-12
-_SAFETY_IN_SD = 2.0
+# How far above its goal a day aims, in standard deviations, so that chance leaves little over:
+# the last day of a lifetime budget once, each day of a daily budget less, since it would end early.
+_LAST_DAY_SAFETY = 2.0
+_DAILY_SAFETY = 0.5
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,14 @@ class Offer:
     """What one line item is offered in one flight of whole UTC days.
 
     `available` is the most impressions that supply and share of voice allow, `forecast` what that
-    was expected to be, `price` micros per impression; all (hours, devices).
+    was expected to be, `price` micros per impression, `ceiling` the impressions that chance may
+    not exceed; all (hours, devices).
     """
 
     forecast: Floats
     available: Floats
     price: Floats
+    ceiling: Counts
 
 
 def plan(goal: Goal, offer: Offer, figures: PacingFigures) -> Floats:
@@ -95,6 +100,8 @@ def _follow_plan(
         wanted *= np.exp(-figures.frontload_decay_per_flight * progress)
     wanted = wanted.reshape(days, HOURS_A_DAY)
     weight = wanted.sum(axis=1)
+    if not weight.any():
+        return np.zeros_like(ceiling)
     tail = weight[::-1].cumsum()[::-1]
     last_day = int(np.flatnonzero(weight)[-1])
     surprise = np.divide(available, forecast, out=np.zeros_like(available), where=forecast > 0)
@@ -109,18 +116,18 @@ def _follow_plan(
         share = goal.flight_micros * weight[day] / tail[0]
         today = min(left * weight[day] / tail[day], share * goal.pacing_pct / 100)
         if goal.day_micros is not None:
-            today = goal.day_micros + _safety(goal.day_micros, mean_price)
+            today = goal.day_micros + _DAILY_SAFETY * _one_sd(goal.day_micros, mean_price)
         elif day == last_day:
-            today += _safety(goal.flight_micros, mean_price)
+            today += _LAST_DAY_SAFETY * _one_sd(goal.flight_micros, mean_price)
         spend[day] = np.minimum(today * shape[day], ceiling[day])
         _cap_days(spend[day : day + 1], hourly[day : day + 1], goal, figures)
         left = max(left - float(spend[day].sum()), 0.0)
     return spend
 
 
-def _safety(micros: float, price: float) -> float:
-    """Two standard deviations of what chance leaves unspent, so that the budget is used up."""
-    return _SAFETY_IN_SD * float(np.sqrt(micros / price)) * price
+def _one_sd(micros: float, price: float) -> float:
+    """The standard deviation, in micros, of what is spent where this much is expected."""
+    return float(np.sqrt(micros / price)) * price
 
 
 def _cap_days(spend: Floats, price: Floats, goal: Goal, figures: PacingFigures) -> None:
@@ -143,8 +150,10 @@ def stop_at(limit: int, amounts: Counts, window: int) -> Floats:
     """
     windows = amounts.reshape(-1, window)
     before = windows.cumsum(axis=1) - windows
-    room = np.maximum(limit - before, 0)
-    part = np.where(
-        windows <= room, 1.0, room / np.maximum(windows, 1).astype(np.float64) * _BARELY_LESS
-    )
-    return part.ravel()
+    return fitting(np.maximum(limit - before, 0), windows).ravel()
+
+
+def fitting(room: Counts, amounts: Counts) -> Floats:
+    """The part of each amount that fits into its room: 1, or a hair less than the ratio."""
+    scaled = room / np.maximum(amounts, 1).astype(np.float64) * _BARELY_LESS
+    return np.where(amounts <= room, 1.0, scaled)

@@ -54,6 +54,7 @@ class Stretch:
     keys: Keys
     means: Floats
     prices: Counts
+    ceiling: Counts
     wear_out: Floats
     competition: Floats
 
@@ -70,7 +71,7 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
     offer = offered(setting, in_rotation=rotation.sum(axis=1) > 0)
     planned = pacing.plan(goal, offer, setting.behaviour.pacing)
     delivered = int(np.searchsorted(setting.hours, setting.horizon))
-    exposures = _mean_exposures(planned, setting)[:delivered]
+    exposures = _mean_exposures(planned * offer.price, planned, setting, goal)[:delivered]
     worn = interaction.wear_out(setting.behaviour.interaction, exposures)
     hours, rotation = setting.hours[:delivered], rotation[:delivered]
     targeted = np.flatnonzero(targeting.device_mask(targeting.targeting_of(line_item)))
@@ -96,6 +97,7 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
         keys=_row_keys(setting, hours, targeted)[present],
         means=planned[hour, device] * rotation[hour, creative],
         prices=offer.price[hour, device].astype(np.int64),
+        ceiling=offer.ceiling[:delivered],
         wear_out=worn[hour],
         competition=competition(setting, hours)[hour, device],
     )
@@ -120,9 +122,16 @@ def _day_or(day: date | None, otherwise: int) -> int:
     return otherwise if day is None else day_number(day)
 
 
-def _mean_exposures(planned: Floats, setting: Setting) -> Floats:
-    """Impressions per reached household that the plan has delivered before each hour: (hours,)."""
-    so_far = planned.sum(axis=1).cumsum() - planned.sum(axis=1)
+def _mean_exposures(spend: Floats, planned: Floats, setting: Setting, goal: pacing.Goal) -> Floats:
+    """Impressions per reached household that the campaign is expected to have delivered before each
+    hour: (hours,). `spend` and `planned` are the line item's, (hours, devices), and count until
+    its money is spent; the campaign's other line items are taken to keep step with it."""
+    hourly = planned.sum(axis=1)
+    money = spend.sum(axis=1).cumsum()
+    affordable = np.minimum(1.0, goal.flight_micros / np.maximum(money, 1.0))
+    own = np.maximum.accumulate(hourly.cumsum() * affordable) - hourly * affordable
+    campaign = np.maximum(own, 0.0) / setting.item.line_item.budget_share
+    so_far = setting.delivered_before + campaign
     return exposure(so_far, setting.addressed_households, setting.behaviour.reach.shape_k)
 
 
@@ -153,7 +162,9 @@ def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
         fates[index] = poisson(uniforms(keys, fate), means * odds.fates[profile, index])
     end = np.cumsum(rows)
     for each, start, stop in zip(stretches, end - rows, end, strict=True):
-        _stop_at_limits(each, fates[:, start:stop], prices[start:stop])
+        _stop_at_limits(
+            each, fates[:, start:stop], prices[start:stop], uniforms(keys[start:stop], "kept")
+        )
 
     impressions = fates.sum(axis=0)
     live = np.flatnonzero(impressions)
@@ -182,33 +193,51 @@ def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns, schema=schema)
 
 
-def _stop_at_limits(stretch: Stretch, fates: Counts, prices: Counts) -> None:
-    """End delivery, in place, in the hour that reaches a limit; it holds to the impression and
-    micro.
+def _stop_at_limits(stretch: Stretch, fates: Counts, prices: Counts, chance: Floats) -> None:
+    """End delivery, in place, where a limit is reached; limits hold to the impression and micro.
 
-    In that hour every row keeps the same part, rounded down, so what is left is possible. `fates`
-    is (fates, rows).
+    First no hour and device sells more than there was; then hour, day and flight end at their cap
+    or budget. In the hour that reaches a limit every row keeps the same part. `fates` is (fates,
+    rows), `chance` a uniform for each row.
     """
+    if not stretch.rows:
+        return
     goal, hours = stretch.goal, stretch.hours.size
-    limits = (
+    sizes = np.diff(np.append(stretch.first_rows, stretch.rows))
+    hour = np.repeat(np.arange(hours), sizes)
+
+    def keep(part: Floats) -> None:
+        ended = np.flatnonzero(part < 1.0)
+        fates[:, ended] = _kept(fates[:, ended], part[ended], chance[ended])
+
+    cell = hour * len(DEVICES) + stretch.device
+    sold = np.bincount(cell, weights=fates.sum(axis=0), minlength=stretch.ceiling.size)
+    keep(pacing.fitting(stretch.ceiling.ravel(), sold.astype(np.int64))[cell])
+    for limit, counts_money, window in (
         (goal.hour_impressions, False, 1),
         (goal.day_impressions, False, pacing.HOURS_A_DAY),
         (goal.day_micros, True, pacing.HOURS_A_DAY),
         (goal.flight_micros, True, hours),
-    )
-    if not stretch.rows:
-        return
-    sizes = np.diff(np.append(stretch.first_rows, stretch.rows))
-    for limit, counts_money, window in limits:
-        if limit is None:
-            continue
-        amounts = fates.sum(axis=0) * (prices if counts_money else 1)
-        edges = np.concatenate([[0], amounts.cumsum()])
-        of_hour = edges[stretch.first_rows + sizes] - edges[stretch.first_rows]
-        part = pacing.stop_at(limit, of_hour, window)
-        ended = np.flatnonzero(np.repeat(part < 1.0, sizes))
-        kept = np.repeat(part, sizes)[ended]
-        fates[:, ended] = np.floor(fates[:, ended] * kept).astype(np.int64)
+    ):
+        if limit is not None:
+            amounts = fates.sum(axis=0) * (prices if counts_money else 1)
+            edges = np.concatenate([[0], amounts.cumsum()])
+            of_hour = edges[stretch.first_rows + sizes] - edges[stretch.first_rows]
+            keep(pacing.stop_at(limit, of_hour, window)[hour])
+
+
+def _kept(fates: Counts, part: Floats, chance: Floats) -> Counts:
+    """A part of each row's impressions, rounded down, by systematic sampling over the fates.
+
+    Each fate keeps its share on average, and none gets more than it had. `fates` is (fates, rows).
+    """
+    so_far = fates.cumsum(axis=0)
+    total = so_far[-1]
+    kept = np.floor(total * part)
+    rate = np.divide(kept, total, out=np.zeros(total.shape), where=total > 0)
+    marks = np.minimum(np.floor(so_far * rate + chance), kept)
+    marks = np.where(so_far == total, kept, marks)
+    return np.diff(marks, axis=0, prepend=0.0).astype(np.int64)
 
 
 def _events(

@@ -28,34 +28,53 @@ TIERS = (1, 2, 3, 5, 10)
 _CLAIMS = {2: 1, 3: 1, 5: 2, 10: 5}
 _HOURS = {TimeUnit.HOUR: 1, TimeUnit.DAY: 24, TimeUnit.WEEK: 168, TimeUnit.MONTH: 720}
 _BISECTIONS = 42
-_UNTOUCHED = 1.0 - 1e-12
+_NOTHING_LOST = -35.0
 _WINDOWS = tuple(ReachWindow)
 
 
 @dataclass(frozen=True)
 class Cap:
-    """At most `impressions` per household within `hours` hours."""
+    """At most `impressions` per household within any `hours` hours of delivery."""
 
     impressions: int
     hours: int
 
     def within(self, hours: NDArray[np.int64]) -> Counts:
-        """The most exposures of a household in windows of this length."""
+        """The most exposures of a household in windows with this many hours of delivery."""
         return self.impressions * -(-hours // self.hours)
 
 
-def cap_of(caps: Sequence[FrequencyCap], campaign_hours: int) -> Cap | None:
-    """The tightest cap of a campaign by the day, or None; LIFETIME counts over its days."""
-    found = [
+def caps_of(caps: Sequence[FrequencyCap], campaign_hours: int) -> tuple[Cap, ...]:
+    """The caps of a campaign that runs for so many hours; none counts over more than those."""
+    longest = max(campaign_hours, 1)
+    return tuple(
         Cap(
             cap.max_impressions,
-            max(campaign_hours, 1)
+            longest
             if cap.time_unit is TimeUnit.LIFETIME
-            else _HOURS[cap.time_unit] * cap.time_units,
+            else min(longest, _HOURS[cap.time_unit] * cap.time_units),
         )
         for cap in caps
-    ]
-    return min(found, key=lambda cap: cap.impressions / cap.hours, default=None)
+    )
+
+
+def most_exposures(caps: Sequence[Cap], hours: NDArray[np.int64]) -> Counts | None:
+    """The most exposures of a household under all caps, in windows of so many hours of delivery;
+    None without a cap."""
+    if not caps:
+        return None
+    most: Counts = np.min([cap.within(hours) for cap in caps], axis=0)
+    return most
+
+
+def allowed_rates(caps: Sequence[Cap]) -> tuple[float, float]:
+    """Exposures per household that all caps allow in an hour, and in a day, at an even rate.
+
+    A cap over less than a day is spread over its hours, a longer one over its days, so that no
+    window of its length can hold more than it allows.
+    """
+    hour = min(cap.impressions / (cap.hours if cap.hours < 24 else 1) for cap in caps)
+    return hour, min(cap.impressions * 24 / cap.hours for cap in caps)
 
 
 def exposure(impressions: Floats, households: int, shape_k: float) -> Floats:
@@ -113,7 +132,9 @@ def _uncapped_mean(mean: Floats, shape_k: float, cap: Counts) -> Floats:
     Solves E[min(N, cap)] = mean by bisection on the logarithm, where the cap matters.
     """
     result = mean.copy()
-    touched = np.flatnonzero(_served(mean, shape_k, cap) < mean * _UNTOUCHED)
+    # Each term of the law is at most `stays` times the one before: below e^-35 nothing is lost.
+    stays = np.maximum(mean, 1e-300) / (mean + shape_k) * (1 + max(shape_k - 1, 0) / cap)
+    touched = np.flatnonzero(np.log(stays) * cap > _NOTHING_LOST)
     mean, cap = mean[touched], cap[touched]
     low = np.log(mean)
     high = low + 40.0
@@ -144,7 +165,7 @@ class Windows:
 
 
 def campaign_windows(
-    hours: Hours, impressions: Counts, households: int, shape_k: float, cap: Cap | None
+    hours: Hours, impressions: Counts, households: int, shape_k: float, caps: Sequence[Cap]
 ) -> list[Windows]:
     """Reach of a campaign by hour, UTC day, ISO week and from its first day to each day.
 
@@ -161,8 +182,7 @@ def campaign_windows(
         amount: Counts,
         floor: dict[int, Counts] | None,
     ) -> Windows:
-        most = None if cap is None else cap.within(length)
-        curve = tiers(amount, households, shape_k, most)
+        curve = tiers(amount, households, shape_k, most_exposures(caps, length))
         floor = floor or {tier: np.zeros_like(amount) for tier in TIERS}
         return Windows(kind, start, amount, _settled(amount, curve, floor))
 
@@ -170,19 +190,19 @@ def campaign_windows(
     days, first_hour = np.unique(day_of_hour, return_index=True)
     of_day = np.add.reduceat(impressions, first_hour) if days.size else impressions
     monday = days - weekday_of(days)
-    weeks, first_day = np.unique(monday, return_index=True)
+    weeks, first_day, days_of_week = np.unique(monday, return_index=True, return_counts=True)
     of_week = np.add.reduceat(of_day, first_day) if weeks.size else of_day
-    elapsed = (days - days[0] + 1) * 24 if days.size else days
+    so_many_hours = np.arange(1, days.size + 1, dtype=np.int64) * 24
 
     hourly = counted(ReachWindow.HOUR, hours, np.full(hours.shape, 1), impressions, None)
     daily = counted(
         ReachWindow.DAY, days * 24, np.full(days.shape, 24), of_day, _best(hourly, first_hour)
     )
     weekly = counted(
-        ReachWindow.WEEK, weeks * 24, np.full(weeks.shape, 168), of_week, _best(daily, first_day)
+        ReachWindow.WEEK, weeks * 24, days_of_week * 24, of_week, _best(daily, first_day)
     )
     so_far = of_day.cumsum()
-    curve = counted(ReachWindow.FLIGHT_TO_DATE, days * 24, elapsed, so_far, None)
+    curve = counted(ReachWindow.FLIGHT_TO_DATE, days * 24, so_many_hours, so_far, None)
     return [hourly, daily, weekly, replace(curve, tiers=_to_date(so_far, curve, daily))]
 
 

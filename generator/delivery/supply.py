@@ -52,6 +52,10 @@ class Market:
     price_forecast: Floats
     price_index: Floats
 
+    def rows(self, hours: Hours) -> NDArray[np.int64]:
+        """The rows of these hours, which lie inside the market's span and may have gaps."""
+        return hours - self.first_hour
+
     def window(self, hours: Hours) -> slice:
         """The rows of these consecutive hours, which lie inside the market's span."""
         start = int(hours[0]) - self.first_hour if hours.size else 0

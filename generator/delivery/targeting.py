@@ -9,7 +9,7 @@ looks a household is given; devices and regions are counted as they are.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from generator.enums import Device, TargetingKey
 from generator.randomness import Floats
 from generator.schema import LineItem
 from generator.schema.behaviour import Behaviour
-from generator.schema.booking import Booking
 
 Targeting = Mapping[str, list[str]]
 
@@ -69,18 +68,28 @@ def device_mask(targeting: Targeting) -> Floats:
     return np.array([1.0 if device in targeted else 0.0 for device in Device])
 
 
-def addressed_households(behaviour: Behaviour, booking: Booking) -> int:
-    """Households that at least one line item of the campaign can reach; 0 only without supply."""
+def addressed_households(behaviour: Behaviour, targetings: Sequence[Targeting]) -> int:
+    """Households that at least one of these targetings addresses; 0 if none can be.
+
+    Per country it is the sum of the targetings' households, and at most what all their values
+    together address: the same targeting twice addresses nobody twice.
+    """
     total = 0.0
-    targetings = [targeting_of(item.line_item) for item in booking.line_items]
-    countries = {country for each in targetings for country in countries_of(each, behaviour)}
-    for country in sorted(countries):
-        missed = 1.0
-        for targeting in targetings:
-            if country in countries_of(targeting, behaviour):
-                missed *= 1.0 - _household_share(behaviour, country, targeting)
-        total += behaviour.countries[country].households * (1.0 - missed)
+    for country in sorted({each for t in targetings for each in countries_of(t, behaviour)}):
+        here = [each for each in targetings if country in countries_of(each, behaviour)]
+        parts = sum(_household_share(behaviour, country, each) for each in here)
+        whole = _household_share(behaviour, country, _all_values(here))
+        total += behaviour.countries[country].households * min(parts, whole)
     return max(1, round(total)) if total > 0 else 0
+
+
+def _all_values(targetings: Sequence[Targeting]) -> Targeting:
+    """One targeting with every value of these; a key that one leaves open is open."""
+    keys = set.intersection(*(set(each) for each in targetings))
+    return {
+        key: list(dict.fromkeys(value for each in targetings for value in each[key]))
+        for key in sorted(keys)
+    }
 
 
 def _household_share(behaviour: Behaviour, country: str, targeting: Targeting) -> float:

@@ -350,6 +350,7 @@ def platform_problems(
     known["GEO_COUNTRY"] = set(platform.countries)
     known["GEO_DMA"] = {code for place in platform.countries.values() for code in place.regions}
     for position, item in enumerate(scenario.line_items):
+        yield from _currency_problems(scenario, position, item, platform)
         for key, values in item.targeting.lists().items():
             for index, value in enumerate(values):
                 if key in known and value not in known[key]:
@@ -358,3 +359,24 @@ def platform_problems(
                         path,
                         f"{platform.name} has no {key} {value!r}{nearest(value, known[key])}",
                     )
+
+
+def _currency_problems(
+    scenario: Scenario, position: int, item: LineItemPlan, platform: Behaviour
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Markets in which a line item bids in an auction that is held in another currency."""
+    if scenario.campaign.buy_type is not BuyType.PRIVATE_AUCTION:
+        return
+    currency = scenario.campaign.currency
+    for country in item.targeting.GEO_COUNTRY or platform.countries:
+        place = platform.countries.get(country)
+        if place is not None and place.currency is not currency:
+            path = ("line_items", position, "targeting", "GEO_COUNTRY")
+            yield (
+                path,
+                (
+                    f"an auction in {country} is held in {place.currency}, the campaign bids in "
+                    f"{currency}; name the markets whose currency it is"
+                ),
+            )
+            return

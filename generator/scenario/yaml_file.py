@@ -25,6 +25,8 @@ Path_ = tuple[str | int, ...]
 LARGEST_FILE_BYTES = 1_000_000
 MOST_NODES = 100_000
 DEEPEST = 60
+# What PyYAML raises for a tagged value that is not one: `!!int ""`, `!!bool maybe`, and so on.
+_BAD_VALUES = (ValueError, OverflowError, LookupError, AttributeError, TypeError)
 _PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -195,5 +197,5 @@ class _Builder:
         except yaml.YAMLError as error:
             problem = getattr(error, "problem", None) or str(error)
             raise bad_input(f"has a value that YAML cannot make: {problem}", str(mark)) from error
-        except (ValueError, OverflowError) as error:
+        except _BAD_VALUES as error:
             raise bad_input(f"{node.value!r} is not a value: {error}", str(mark)) from error

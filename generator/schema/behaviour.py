@@ -21,13 +21,13 @@ from pydantic import (
     model_validator,
 )
 
-from generator.enums import BuyType, Currency, Device
+from generator.enums import BuyType, Currency, Device, TargetingKey
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, lt=1e12)]
 LogOdds = Annotated[float, Field(ge=-10, le=10)]
 LogSd = Annotated[float, Field(ge=0, le=3)]
-Autocorrelation = Annotated[float, Field(ge=0, lt=1)]
+Autocorrelation = Annotated[float, Field(ge=0, le=0.99)]
 Floor = Annotated[Decimal, Field(gt=0, le=1, max_digits=4, decimal_places=3, strict=False)]
 DayCurve = Annotated[list[Positive], Field(min_length=24, max_length=24)]
 WeekCurve = Annotated[list[Positive], Field(min_length=7, max_length=7)]
@@ -50,6 +50,9 @@ def _known_zone(zones: dict[str, float]) -> dict[str, float]:
             raise ValueError(f"{name!r} is not an IANA time zone") from error
     return zones
 
+
+_MOST_OPPORTUNITIES = 2**31 - 1
+_SEASONS_AND_NOISE = 4
 
 Shares = Annotated[dict[Name, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
 
@@ -199,7 +202,7 @@ class Funnel(Figures):
     render_rate: Share
     timeout_share_of_no_response: Share
     error_share_of_render_loss: Share
-    invalid_traffic_rate: Share
+    invalid_traffic_rate: Annotated[float, Field(ge=0, lt=1)]
 
     @model_validator(mode="after")
     def _every_buy_type_has_a_win_rate(self) -> Funnel:
@@ -281,7 +284,7 @@ class Reach(Figures):
 
     shape_k: Annotated[float, Field(gt=0, le=100)]
     device_households: PerDevice[Share]
-    breadth: dict[str, Positive]
+    breadth: dict[Annotated[TargetingKey, Field(strict=False)], Positive]
 
 
 class Behaviour(Figures):
@@ -307,6 +310,38 @@ class Behaviour(Figures):
     @model_validator(mode="after")
     def _genres_add_up(self) -> Behaviour:
         _adds_up_to_one({name: genre.share for name, genre in self.genres.items()})
+        return self
+
+    @model_validator(mode="after")
+    def _events_name_its_countries(self) -> Behaviour:
+        for event in self.supply.events:
+            for country in event.countries or ():
+                if country not in self.countries:
+                    raise ValueError(f"the event {event.name!r} names {country}, no country of it")
+        return self
+
+    @model_validator(mode="after")
+    def _devices_with_viewing_have_households(self) -> Behaviour:
+        for device in Device:
+            viewing = getattr(self.supply.device_share, device)
+            if viewing > 0 and getattr(self.reach.device_households, device) == 0:
+                raise ValueError(f"{device} has viewing, but reach.device_households says nobody")
+        return self
+
+    @model_validator(mode="after")
+    def _an_hour_can_be_counted(self) -> Behaviour:
+        supply = self.supply
+        slots = supply.ad_minutes_per_hour * 60 / supply.mean_ad_seconds
+        days = [day for c in supply.hour_curve.in_order() for day in (c.weekday, c.weekend)]
+        peak = max(max(day) / sum(day) for day in days) * _SEASONS_AND_NOISE
+        peak *= max([1.0, *(event.multiplier for event in supply.events)])
+        for code, country in self.countries.items():
+            a_day = country.households * supply.hours_per_household_day * slots
+            if a_day * peak > _MOST_OPPORTUNITIES:
+                raise ValueError(
+                    f"{code} could have more ad opportunities in an hour than a column can count "
+                    f"({_MOST_OPPORTUNITIES:,}): fewer households, or a smaller ad load"
+                )
         return self
 
     @model_validator(mode="after")

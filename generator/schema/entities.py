@@ -215,7 +215,8 @@ class LineItem(RawTable):
     status: Status = column("Where the line item stands on the run's as-of date.")
     ad_format: AdFormat = column("The format it books.")
     bid_cpm_micros: Micros = column(
-        "Most it pays per thousand impressions; no impression costs more.",
+        "Most it pays per thousand impressions: guaranteed buys pay the smaller of this and "
+        "target_cpm_micros, auctions the clearing price below it.",
         unit="micros of currency_code",
     )
     budget_share: Real = column(

@@ -35,7 +35,7 @@ class InventoryHourly(RawTable):
     hour_ts: datetime = column("Start of the hour.", unit="UTC")
     ad_opportunities: Count = column("Ad slots that viewing created.", unit="ad slots")
     price_index: Real = column(
-        "Price level of the hour's auctions relative to the market's yearly mean of 1.",
+        "Price level of the hour's auctions; 1 is the country's usual level, seasons move it.",
         unit="ratio",
     )
 

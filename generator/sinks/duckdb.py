@@ -39,7 +39,7 @@ class DuckdbTransaction:
         self._waiting: dict[type[RawTable], list[pa.RecordBatch]] = {}
 
     def __enter__(self) -> Self:
-        if self.file.stem == SCHEMA:
+        if self.file.name.split(".")[0].lower() == SCHEMA:
             raise DestinationError(
                 f"{self.file}: is called like the schema in it, and DuckDB cannot tell them apart; "
                 "choose another --database"
@@ -278,7 +278,7 @@ def _add_up(totals: dict[str, int], more: dict[str, int]) -> None:
 def failure_sentence(file: Path, error: Exception) -> str:
     """What went wrong with the file and what to do, in one line."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if "lock" in first.lower():
+    if "could not set lock" in first.lower():
         return f"{file}: is open in another process; close it there (or choose another --database)"
     if "read-only" in first.lower() or "permission denied" in first.lower():
         return f"{file}: cannot be written: {first}; choose another --database"

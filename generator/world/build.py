@@ -142,12 +142,12 @@ def book(scenario: Scenario, campaign_id: int, advertiser_id: int, run: Run) -> 
 
 def _refuse_shared_addresses(advertisers: Iterable[Advertiser]) -> None:
     """Raise InputError where two advertisers were given the same address."""
-    owner: dict[str, str] = {}
+    owner: dict[str, Advertiser] = {}
     for advertiser in advertisers:
-        other = owner.setdefault(advertiser.contact_email, advertiser.name)
-        if other != advertiser.name:
+        other = owner.setdefault(advertiser.contact_email, advertiser)
+        if other.advertiser_id != advertiser.advertiser_id:
             raise bad_input(
-                f"advertisers {other!r} and {advertiser.name!r} have the same contact_email "
+                f"advertisers {other.name!r} and {advertiser.name!r} have the same contact_email "
                 f"{advertiser.contact_email}; give each its own"
             )
 

@@ -31,7 +31,9 @@ def offer(hourly: float = 1e5, price: float = 20_000.0, surprise: float = 1.0) -
     """Ten days of supply that is four times as high at night, on two devices."""
     shape = np.where(np.arange(DAYS * 24) % 24 >= 20, 4.0, 1.0)
     supply = hourly * shape[:, None] * np.array([0.75, 0.25])
-    return Offer(forecast=supply, available=supply * surprise, price=np.full(supply.shape, price))
+    most = np.full(supply.shape, 2**40)
+    price_each = np.full(supply.shape, price)
+    return Offer(supply, supply * surprise, price_each, most)
 
 
 def spend(planned: np.ndarray, each: Offer) -> np.ndarray:
@@ -61,7 +63,7 @@ def test_money_that_a_weak_day_left_is_spent_later() -> None:
     each = offer()
     weak = each.available.copy()
     weak[:48] *= 0.5
-    short = Offer(each.forecast, weak, each.price)
+    short = Offer(each.forecast, weak, each.price, each.ceiling)
     daily = spend(plan(goal(), short, FIGURES), short).sum(axis=1)
     assert daily[0] == pytest.approx(0.5e8, rel=1e-6)
     assert daily[3] > 1e8

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.delivery.reach import TIERS, Cap, campaign_windows, exposure, tiers
+from generator.delivery.reach import (
+    TIERS,
+    Cap,
+    allowed_rates,
+    campaign_windows,
+    caps_of,
+    exposure,
+    most_exposures,
+    tiers,
+)
+from generator.schema import FrequencyCap
 
 K = 0.6
 SMALL = st.integers(0, 2_000)
@@ -80,7 +90,8 @@ def test_windows_of_a_campaign_agree(
         scale = np.minimum(1.0, daily_limit / np.maximum(daily, 1))
         impressions = np.floor(impressions.reshape(-1, 24) * scale).astype(np.int64).ravel()
     hours = np.arange(first_day * 24, first_day * 24 + impressions.size)
-    hour, day, week, to_date = campaign_windows(hours, impressions, households, K, cap)
+    caps = () if cap is None else (cap,)
+    hour, day, week, to_date = campaign_windows(hours, impressions, households, K, caps)
     daily = hour.tiers[1].reshape(-1, 24)
     assert (day.tiers[1] >= daily.max(axis=1)).all()
     assert (day.tiers[1] <= daily.sum(axis=1)).all()
@@ -94,3 +105,49 @@ def test_windows_of_a_campaign_agree(
         )
         assert (claims <= window.impressions).all()
     assert (to_date.tiers[1] <= day.tiers[1].cumsum()).all()
+
+
+def capped(max_impressions: int, time_unit: str, time_units: int = 1) -> FrequencyCap:
+    return FrequencyCap(
+        frequency_cap_id=1,
+        campaign_id=1,
+        max_impressions=max_impressions,
+        time_unit=time_unit,
+        time_units=time_units,
+        scope="HOUSEHOLD",
+    )
+
+
+def test_a_cap_for_life_holds_over_gaps_between_flights() -> None:
+    days = np.array([100, 101, 119, 120])
+    hours = (days[:, None] * 24 + np.arange(24)).ravel()
+    caps = caps_of([capped(2, "LIFETIME")], hours.size)
+    windows = campaign_windows(hours, np.full(hours.size, 20), 1_200, K, caps)
+    assert all(window.tiers[3].max() == 0 for window in windows)
+    assert all((window.impressions <= 2 * window.tiers[1]).all() for window in windows)
+
+
+def test_a_week_with_one_day_of_delivery_reaches_what_the_day_reached() -> None:
+    hours = np.arange(24) + 100 * 24
+    caps = caps_of([capped(4, "DAY")], 24)
+    _, day, week, to_date = campaign_windows(hours, np.full(24, 400), 5_000, K, caps)
+    for tier in TIERS:
+        assert day.tiers[tier][0] == week.tiers[tier][0] == to_date.tiers[tier][0]
+    assert day.tiers[5][0] == 0
+
+
+def test_of_several_caps_each_holds() -> None:
+    caps = caps_of([capped(1, "HOUR"), capped(5, "DAY")], 48)
+    assert list(most_exposures(caps, np.array([1, 24, 48]))) == [1, 5, 10]
+    assert allowed_rates(caps) == (1.0, 5.0)
+    assert allowed_rates(caps_of([capped(1, "HOUR", 3)], 48)) == (1 / 3, 8.0)
+
+
+def test_a_cap_longer_than_the_campaign_is_a_cap_for_its_life() -> None:
+    assert caps_of([capped(2, "MONTH")], 168) == (Cap(2, 168),)
+
+
+def test_a_huge_cap_costs_nothing() -> None:
+    limit = np.array([1_000_000 * 24])
+    counted = tiers(np.array([5_000]), 2_000, K, limit)
+    assert counted[1][0] == reach([5_000], 2_000)[1][0]
