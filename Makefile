@@ -49,8 +49,9 @@ docs: deps ## Build the dbt docs, also as one file: target/static_index.html
 serve-docs: docs ## Serve the dbt docs on HOST:PORT
 	dbt docs serve --host $(HOST) --port $(PORT)
 
-sources: deps ## Write the dbt source file from generator/schema
+sources: deps ## Write what dbt derives from the generator: sources, doc blocks, platform seeds
 	python -m generator dbt-sources
+	python -m generator.platform_seeds
 
 clean: ## Remove what was generated and built; .venv stays
 	rm -rf target logs data/*.duckdb data/*.duckdb.wal .pytest_cache .hypothesis .mypy_cache .ruff_cache

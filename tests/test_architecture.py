@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "delivery": {"enums", "randomness", "schema"},
     "sinks": {"randomness", "schema"},
     "engines": {"enums", "randomness", "schema", "scenario", "world", "delivery", "sinks"},
+    "platform_seeds": {"enums", "schema", "scenario"},
     "cli": {"schema", "scenario", "world", "sinks", "engines"},
     "__main__": {"cli"},
 }
