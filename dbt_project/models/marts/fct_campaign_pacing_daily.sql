@@ -36,7 +36,7 @@ days as (
         campaigns.advertiser_id,
         campaigns.currency_code,
         coalesce(performance.impressions, 0) as impressions,
-        coalesce(performance.spend, 0) as spend
+        cast(coalesce(performance.spend, 0) as decimal(18, 6)) as spend
     from plan
     inner join campaigns
         on plan.campaign_id = campaigns.campaign_id
