@@ -248,7 +248,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     },
     "fct_campaign_performance_weekly": {
         "week_start_date": date(2025, 10, 27),
-        "days": 2,
+        "active_days": 2,
         "impressions": 110,
         "spend": 2.75,
         "video_completion_rate": 0.55,  # 55 of 100, not the mean of .4 and .7 weighed by days
@@ -258,7 +258,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     },
     "fct_campaign_performance_monthly": {
         "month_start_date": date(2025, 11, 1),
-        "days": 2,
+        "active_days": 2,
         "spend": 2.75,
         "viewability_rate": 0.8,
     },

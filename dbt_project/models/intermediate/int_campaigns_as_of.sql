@@ -10,14 +10,23 @@ runs as (
 
 ),
 
+numbered_runs as (
+
+    select
+        *,
+        row_number() over (order by run_id desc) as position_from_end
+    from runs
+
+),
+
 latest_run as (
 
     select
         workflow,
         seed,
         as_of_date
-    from runs
-    where run_id = (select max(run_id) from runs)
+    from numbered_runs
+    where position_from_end = 1
 
 ),
 

@@ -37,7 +37,7 @@ totals as (
         {{ total('interactive_impressions') }} as interactive_impressions,
         {{ total('interactive_engagements') }} as interactive_engagements,
         {{ total_spend() }} as spend,
-        cast(count(*) as integer) as days
+        cast(count(*) as integer) as active_days
     from performance
     group by campaign_id, advertiser_id, currency_code, week_start_date
 
@@ -55,7 +55,7 @@ final as (
         week_start_date,
 
         -- facts: span
-        days,
+        active_days,
 
         -- facts: supply funnel
         requests,
