@@ -14,10 +14,10 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps generate test lint docs serve-docs sources clean
+.PHONY: help build deps generate test test-postgres lint docs serve-docs sources bench-dbt clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
 
 build: generate ## Set up, generate the data and build the dbt project
 	dbt build
@@ -36,6 +36,9 @@ generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 test: deps lint ## Lint, type-check and run every test
 	python -m pytest
 
+test-postgres: deps ## Load a PostgreSQL server of its own, build and test there, compare the numbers
+	python -m pytest tests/dbt/test_portability.py
+
 # Linting compiles models; it must not want the data file, which may be open elsewhere.
 lint: export ADS_DATABASE := :memory:
 lint: deps ## ruff, mypy, sqlfluff, and dbt's own warnings as errors
@@ -51,8 +54,12 @@ docs: deps ## Build the dbt docs, also as one file: target/static_index.html
 serve-docs: docs ## Serve the dbt docs on HOST:PORT
 	dbt docs serve --host $(HOST) --port $(PORT)
 
-sources: deps ## Write the dbt source file from generator/schema
+bench-dbt: deps ## Time the dbt models on 5 million raw rows, beside the same SQL in DuckDB
+	python -m benchmarks.dbt_build
+
+sources: deps ## Write what dbt derives from the generator: sources, doc blocks, platform seeds
 	python -m generator dbt-sources
+	python -m generator.platform_seeds
 
 clean: ## Remove what was generated and built; .venv stays
 	rm -rf target logs data/*.duckdb data/*.duckdb.wal .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -68,13 +68,16 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def dbt(command: str, database: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run dbt on a database, with target and log files in `folder`."""
+def dbt(
+    command: str, database: Path, folder: Path, *arguments: str, **variables: str
+) -> subprocess.CompletedProcess:
+    """Run dbt on a database, with target and log files in `folder` and environment `variables`."""
     environment = {
         **os.environ,
         "ADS_DATABASE": str(database),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
+        **variables,
     }
     return subprocess.run(
         [str(Path(sys.executable).with_name("dbt")), *command.split(), *arguments],

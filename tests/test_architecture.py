@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "delivery": {"enums", "randomness", "schema"},
     "sinks": {"randomness", "schema"},
     "engines": {"enums", "randomness", "schema", "scenario", "world", "delivery", "sinks"},
+    "platform_seeds": {"enums", "schema", "scenario"},
     "settings": {"scenario"},
     "results": {"settings", "sinks"},
     "registry": {"enums", "schema", "scenario", "sinks", "engines", "results"},

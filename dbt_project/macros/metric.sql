@@ -41,8 +41,26 @@
     }) }}
 {% endmacro %}
 
+{#- Metrics that need other columns than those of delivery: pacing, reach and audience. -#}
+{% macro further_formulas() %}
+    {%- set double = type_double() -%}
+    {{ return({
+        "pacing_index": (
+            "100 * cast(spend_to_date as " ~ double ~ ")", "expected_spend_to_date"
+        ),
+        "daily_pacing_index": ("100 * cast(spend as " ~ double ~ ")", "expected_spend"),
+        "budget_spent_pct": ("100 * cast(spend_to_date as " ~ double ~ ")", "budget_total"),
+
+        "frequency": ("impressions", "reach"),
+
+        "impression_share": ("impressions", "day_impressions"),
+        "audience_index": ("100 * impression_share", "population_share"),
+        "segment_ctr": ("clicks", "impressions"),
+    }) }}
+{% endmacro %}
+
 {% macro metric(name) -%}
-    {%- set formulas = metric_formulas() -%}
+    {%- set formulas = dict(metric_formulas(), **further_formulas()) -%}
     {%- if name not in formulas -%}
         {%- do exceptions.raise_compiler_error(
             "no metric is called '" ~ name ~ "'; there are " ~ formulas | sort | join(", ")

@@ -4,7 +4,7 @@
     data.
 -#}
 {% macro require_raw_data() %}
-    {%- if execute and flags.WHICH in ["build", "run", "test", "snapshot", "retry"] -%}
+    {%- if execute and flags.WHICH in reading_commands() -%}
         {%- set missing = [] -%}
         {%- set sources = graph.sources.values() | list -%}
         {%- for table in sources -%}
@@ -12,11 +12,14 @@
                 {%- do missing.append(table.schema ~ "." ~ table.identifier) -%}
             {%- endif -%}
         {%- endfor -%}
-        {%- set file = target.get("path", target.database) -%}
+        {%- set file = target.get("path", "database " ~ target.database) -%}
+        {%- if target.name == "parquet" -%}
+            {%- set file = "folder " ~ env_var("ADS_PARQUET", "data/parquet") -%}
+        {%- endif -%}
         {%- set schemas = graph.nodes.values() | map(attribute="schema") | unique | list -%}
         {%- if target.type == "duckdb" and target.database in schemas + ["raw"] -%}
             {%- do exceptions.raise_compiler_error(
-                file ~ " is called like one of its schemas, and DuckDB cannot tell them apart: "
+                target.path ~ " is called like one of its schemas, and DuckDB cannot tell them apart: "
                 ~ "give the file another name"
             ) -%}
         {%- endif -%}

@@ -28,7 +28,14 @@ DELIVERY_MARTS = (
     "fct_campaign_performance_hourly",
     "fct_campaign_performance_daily",
 )
-METRIC_MARTS = DELIVERY_MARTS[1:]
+METRIC_MARTS = (
+    *DELIVERY_MARTS[1:],
+    "fct_campaign_performance_weekly",
+    "fct_campaign_performance_monthly",
+    "fct_creative_performance_daily",
+    "fct_device_performance_daily",
+    "fct_advertiser_performance_daily",
+)
 FLOORS = (
     ("responses", "requests", "min_response_ratio"),
     ("eligible_impressions", "responses", "min_eligible_ratio"),
@@ -287,7 +294,7 @@ def raw_cross_table_faults() -> Iterator[Fault]:
 
 def reach_faults() -> Iterator[Fault]:
     """Reach that is not the delivery's, or outside a larger window, or above its parts' sum."""
-    counts, nests = "reach_counts_delivery_*", "reach_nests_stg_ads__campaign_reach_"
+    counts, nests = "reach_counts_delivery_stg_*", "reach_nests_stg_ads__campaign_reach_"
     bound = "reach_sums_bound_stg_ads__campaign_reach_"
     for window in ("HOUR", "DAY", "WEEK", "FLIGHT_TO_DATE"):
         window_rows = f"reach_window = '{window}' AND impressions > 0"
@@ -461,8 +468,6 @@ def mart_faults() -> Iterator[Fault]:
             ("eligible_impressions = 200 * auctions_won + 1", f"min_ratio_{mart}_eligible_*"),
             ("auctions_won = 3 * impressions + 1", f"min_ratio_{mart}_auctions_won__*"),
             ("spend = spend + 1000000000", f"within_budget_{mart}_*"),
-            ("impressions = impressions + 1", f"reconciles_{mart}_*"),
-            ("spend = spend + 0.000001", f"reconciles_{mart}_*"),
         ):
             yield fault(f"{mart}: {change}", table, change, "impressions > 0", test)
         yield fault(
@@ -487,6 +492,32 @@ def mart_faults() -> Iterator[Fault]:
             name = f"{mart}: {change}"
             verb = "is" if test == "watch_time" else "are"
             yield fault(name, table, change, "true", f"{test}_{verb}_finite_{short}")
+        recomputed = f"recomputes_{mart}"
+        for change in (
+            "impressions = impressions + 1",
+            "spend = spend + 0.000001",
+            "watch_seconds = watch_seconds + 0.001",
+            "ctr = ctr * 1.0000001",
+            "video_completion_rate = NULL",
+        ):
+            where = "clicks > 0 AND video_starts > 0"
+            yield fault(f"{mart}: {change}", table, change, where, recomputed)
+        yield Fault(
+            f"{mart}: a row lost",
+            (f"DELETE FROM {table} WHERE rowid = (SELECT min(rowid) FROM {table})",),
+            (recomputed,),
+        )
+    for change in ("impressions = impressions + 1", "spend = spend + 0.000001"):
+        for mart, test in (
+            ("fct_performance_hourly", "reconciles_fct_performance_hourly_*"),
+            ("fct_campaign_performance_daily", "reconciles_fct_campaign_performance_daily_*"),
+            ("fct_campaign_performance_daily", "reconciles_ad_reporting__campaign_report_*"),
+            ("fct_campaign_pacing_daily", "reconciles_fct_campaign_pacing_daily_*"),
+        ):
+            name = f"{mart} against {test}: {change}"
+            yield fault(name, f"marts.{mart}", change, "impressions > 0", test)
+    yield from pacing_faults()
+    yield from reach_and_audience_faults()
     finest = "fct_performance_hourly"
     for change, where, test in (
         ("skips = 1", "skippable_video_starts = 0", f"zero_unless_{finest}_skips__*"),
@@ -527,6 +558,86 @@ def mart_faults() -> Iterator[Fault]:
             ),
             (f"reconciles_dim_{dimension}_*",),
         )
+
+
+def pacing_faults() -> Iterator[Fault]:
+    """A plan that is not the budget's, a day that does not add up, a version without an end."""
+    yield Fault(
+        "a flight that is planned twice",
+        (
+            """INSERT INTO raw.flights
+               SELECT flight_id + 1000000, campaign_id, start_date, end_date FROM raw.flights
+               LIMIT 1""",
+        ),
+        ("unique_grain_int_pacing_plan_*",),
+    )
+    yield fault(
+        "a plan below zero",
+        "marts.dim_campaigns",
+        "budget_amount = -1",
+        "true",
+        "a_plan_lies_within_the_budget",
+    )
+    for change, test in (
+        ("pacing_index = 'inf'", "pacing_is_finite_campaign_pacing_daily"),
+        ("daily_pacing_index = -1", "pacing_is_finite_campaign_pacing_daily"),
+        ("budget_spent_pct = 100.0001", "no_more_than_the_budget_is_spent_*"),
+        ("budget_remaining = -0.000001", "what_is_left_and_projected_fits_the_budget"),
+        ("spend_to_date = spend_to_date + 0.000001", "what_is_left_and_projected_*"),
+        ("projected_spend = budget_total + 0.000001", "what_is_left_and_projected_*"),
+        ("projected_spend = spend_to_date - 0.000001", "what_is_left_and_projected_*"),
+    ):
+        yield fault(f"pacing: {change}", "marts.fct_campaign_pacing_daily", change, "true", test)
+    history = "marts.dim_campaigns_history"
+    for change, test in (
+        ("valid_to = valid_from", "a_version_ends_after_it_begins"),
+        ("is_present = false", "a_version_ends_after_it_begins"),
+        ("is_present = false", "each_campaign_has_one_present_version"),
+    ):
+        yield fault(f"history: {change}, {test}", history, change, "true", test)
+    yield Fault(
+        "a campaign that is there twice on the as-of date",
+        ("INSERT INTO raw.campaigns SELECT * FROM raw.campaigns LIMIT 1",),
+        ("unique_grain_int_campaigns_as_of_*",),
+    )
+    daily = "marts.fct_campaign_performance_daily"
+    yield Fault(
+        "a day that is reported twice",
+        (f"INSERT INTO {daily} SELECT * FROM {daily} LIMIT 1",),
+        ("unique_grain_ad_reporting__campaign_report_*",),
+    )
+
+
+def reach_and_audience_faults() -> Iterator[Fault]:
+    """What staging watches over, broken in the marts, and shares of a population."""
+    reach = "marts.fct_campaign_reach"
+    for change, where, test in (
+        ("impressions = reach - 1", "reach > 0", "ordered_fct_campaign_reach_*"),
+        ("reach_5plus = reach_3plus + 1", "true", "ordered_fct_campaign_reach_*"),
+        ("reach_10plus = -1", "true", "ordered_fct_campaign_reach_*"),
+        ("frequency = 0.999", "true", "a_frequency_is_at_least_one"),
+        ("frequency = 'nan'", "true", "frequency_is_finite_campaign_reach"),
+        ("impressions = impressions + 1", "true", "reach_counts_delivery_fct_campaign_reach_*"),
+        ("reach = 2000000000", "reach_window = 'DAY'", "reach_sums_bound_fct_campaign_reach_"),
+        ("reach = 2000000000", "reach_window = 'DAY'", "reach_nests_fct_campaign_reach_"),
+    ):
+        yield fault(f"reach mart: {change}, {test}", reach, change, where, test)
+    audience = "marts.fct_audience_daily"
+    for change, test in (
+        ("impressions = impressions + 1", "segments_add_up_fct_audience_daily_*"),
+        ("clicks = clicks + 1", "segments_add_up_fct_audience_daily_*"),
+        ("impression_share = 1.0001", "shares_are_finite_audience_daily"),
+        ("segment_ctr = 'nan'", "shares_are_finite_audience_daily"),
+        ("audience_index = 'inf'", "audience_index_is_finite_audience_daily"),
+    ):
+        yield fault(f"audience mart: {change}", audience, change, "true", test)
+    for table, change, test in (
+        ("platform_population", "population_share = 0", "adds_up_to_platform_population_*"),
+        ("platform_population", "population_share = 1.1", "finite_platform_population_*"),
+        ("platform_calendar", "viewing_weight = 'inf'", "finite_platform_calendar_*"),
+        ("platform_calendar", "frontload_decay_per_flight = -1", "finite_platform_calendar_*"),
+    ):
+        yield fault(f"{table}: {change}", f"seeds.{table}", change, "true", test)
 
 
 def allowed() -> Iterator[Fault]:
@@ -723,8 +834,8 @@ def test_dbt_reports_the_faults_and_fails(built_database: Path, tmp_path: Path) 
     assert result.returncode == 1, result.stdout
     results = json.loads((tmp_path / "target" / "run_results.json").read_text())["results"]
     failed = {one["unique_id"].split(".")[2] for one in results if one["status"] == "fail"}
-    assert {name.split(f"_{mart}")[0] for name in failed} == {
+    assert {name.split(mart)[0].removesuffix("_") for name in failed} == {
         "rates_are_finite_campaign_performance_daily",
         "ordered",
-        "reconciles",
+        "recomputes",
     }

@@ -13,6 +13,8 @@ import duckdb
 import pytest
 import yaml
 
+from generator.platform_seeds import seeds
+from generator.scenario.templates import Kind, names, platform
 from generator.schema import TABLES
 from generator.schema.dbt_sources import docs_markdown
 from tests.conftest import ROOT, dbt
@@ -34,9 +36,9 @@ def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     return [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
 
 
-def metric_columns(manifest: dict[str, Any]) -> set[str]:
-    """The names that `metric_formulas` knows."""
-    sql = manifest["macros"]["macro.streaming_ads.metric_formulas"]["macro_sql"]
+def metric_columns(manifest: dict[str, Any], macro: str) -> set[str]:
+    """The names that a macro of formulas knows."""
+    sql = manifest["macros"][f"macro.streaming_ads.{macro}"]["macro_sql"]
     return set(re.findall(r'"(\w+)": \(', sql))
 
 
@@ -48,6 +50,12 @@ def columns_of(database: Path, model: dict[str, Any]) -> list[str]:
 
 def test_the_committed_doc_blocks_are_in_step() -> None:
     assert (RAW_MODELS / "_ads__docs.md").read_text() == docs_markdown(TABLES)
+
+
+def test_the_committed_platform_seeds_are_in_step() -> None:
+    platforms = [platform(name) for name in names(Kind.PLATFORMS)]
+    for name, text in seeds(platforms).items():
+        assert (DBT_PROJECT / "seeds" / name).read_text() == text, "run `make sources`"
 
 
 def test_every_model_and_column_is_described(
@@ -77,6 +85,17 @@ def test_every_mart_has_an_enforced_contract(manifest: dict[str, Any]) -> None:
     assert [model["name"] for model in marts if not model["contract"]["enforced"]] == []
 
 
+def test_descriptions_are_comments_of_the_tables(built_database: Path) -> None:
+    with duckdb.connect(str(built_database), read_only=True) as connection:
+        bare = connection.execute(
+            """SELECT schema_name, table_name, column_name FROM duckdb_columns()
+               WHERE schema_name = 'marts' AND comment IS NULL AND table_name NOT LIKE 'ad_%'
+               UNION ALL SELECT schema_name, table_name, NULL FROM duckdb_tables()
+               WHERE schema_name = 'marts' AND comment IS NULL"""
+        ).fetchall()
+    assert bare == []
+
+
 def test_every_staging_model_is_one_view_of_one_raw_table(manifest: dict[str, Any]) -> None:
     staging = [model for model in models(manifest) if model["schema"] == "staging"]
     parents = [model["depends_on"]["nodes"] for model in staging]
@@ -87,16 +106,20 @@ def test_every_staging_model_is_one_view_of_one_raw_table(manifest: dict[str, An
 def test_a_metric_has_one_formula_and_is_tested_where_it_is_defined_and_where_it_is_not(
     manifest: dict[str, Any], built_database: Path
 ) -> None:
-    metrics = metric_columns(manifest)
-    assert len(metrics) == 27
+    delivery = metric_columns(manifest, "metric_formulas")
+    further = metric_columns(manifest, "further_formulas")
+    assert (len(delivery), len(further)) == (27, 7)
+    seen = set()
     for model in models(manifest):
         used = re.findall(r"metric\('(\w+)'\) }} as (\w+)", model["raw_code"])
         if not used:
             continue
         assert all(formula == column for formula, column in used)
-        assert {column for _, column in used} == metrics
+        metrics = {column for _, column in used}
+        assert metrics == delivery or metrics <= further
         assert metrics <= set(columns_of(built_database, model))
         assert "/" not in re.sub(r"--.*", "", model["raw_code"])
+        seen |= metrics
         expected = [
             row
             for test in manifest["unit_tests"].values()
@@ -107,6 +130,7 @@ def test_a_metric_has_one_formula_and_is_tested_where_it_is_defined_and_where_it
             values = [row[metric] for row in expected if metric in row]
             assert None in values, f"{metric} of {model['name']} is not unit-tested at zero"
             assert any(values), f"{metric} of {model['name']} is not unit-tested with a value"
+    assert seen == delivery | further
 
 
 def macro_signatures() -> Iterator[tuple[str, list[str]]]:
@@ -129,7 +153,7 @@ def test_every_macro_documents_each_of_its_arguments() -> None:
     signatures = {
         name: arguments
         for name, arguments in macro_signatures()
-        if not re.match(r"(default|postgres|spark)__", name)
+        if not re.match(r"(default|duckdb|postgres|spark)__", name)
     }
     assert documented == signatures
 

@@ -1,6 +1,9 @@
 with performance as (
 
     select * from {{ ref('fct_campaign_performance_hourly') }}
+    {% if is_incremental() %}
+        where activity_date in ({{ stale_days(ref('fct_campaign_performance_hourly')) }})
+    {% endif %}
 
 ),
 
@@ -36,7 +39,8 @@ totals as (
         {{ total('qr_scans') }} as qr_scans,
         {{ total('interactive_impressions') }} as interactive_impressions,
         {{ total('interactive_engagements') }} as interactive_engagements,
-        {{ total_spend() }} as spend
+        {{ total_spend() }} as spend,
+        min(source_digest) as source_digest
     from performance
     group by campaign_id, advertiser_id, currency_code, activity_date
 
@@ -127,7 +131,10 @@ final as (
         {{ metric('effective_cpm') }} as effective_cpm,
         {{ metric('vcpm') }} as vcpm,
         {{ metric('cpc') }} as cpc,
-        {{ metric('cpcv') }} as cpcv
+        {{ metric('cpcv') }} as cpcv,
+
+        -- metadata
+        {{ digest_of_build('source_digest') }} as source_digest
 
     from totals
 

@@ -1,6 +1,9 @@
 with performance as (
 
     select * from {{ ref('stg_ads__performance_hourly') }}
+    {% if is_incremental() %}
+        where cast(hour_ts as date) in ({{ stale_days(ref('int_source_days')) }})
+    {% endif %}
 
 ),
 
@@ -13,6 +16,12 @@ creatives as (
 campaigns as (
 
     select * from {{ ref('dim_campaigns') }}
+
+),
+
+source_days as (
+
+    select * from {{ ref('int_source_days') }}
 
 ),
 
@@ -78,13 +87,18 @@ final as (
         performance.interactive_engagements,
 
         -- facts: cost
-        {{ micros_to_currency('performance.spend_micros') }} as spend
+        {{ micros_to_currency('performance.spend_micros') }} as spend,
+
+        -- metadata
+        {{ digest_of_build('source_days.source_digest') }} as source_digest
 
     from performance
     inner join creatives
         on performance.creative_id = creatives.creative_id
     inner join campaigns
         on performance.campaign_id = campaigns.campaign_id
+    inner join source_days
+        on cast(performance.hour_ts as date) = source_days.activity_date
 
 )
 

@@ -1,0 +1,170 @@
+with campaigns as (
+
+    select * from {{ ref('dim_campaigns') }}
+
+),
+
+line_items as (
+
+    select * from {{ ref('dim_line_items') }}
+
+),
+
+flights as (
+
+    select * from {{ ref('stg_ads__flights') }}
+
+),
+
+dates as (
+
+    select * from {{ ref('dim_dates') }}
+
+),
+
+calendar as (
+
+    select * from {{ ref('platform_calendar') }}
+
+),
+
+flight_days as (
+
+    select
+        flights.campaign_id,
+        flights.flight_id,
+        dates.date_day as activity_date,
+        dates.month_of_year,
+        dates.day_of_week,
+        {{ dbt.datediff('flights.start_date', 'dates.date_day', 'day') }}
+        + 1 as flight_day,
+        {{ dbt.datediff('flights.start_date', 'flights.end_date', 'day') }}
+        + 1 as flight_days
+    from flights
+    inner join dates
+        on
+            flights.start_date <= dates.date_day
+            and flights.end_date >= dates.date_day
+
+),
+
+weights as (
+
+    select
+        flight_days.campaign_id,
+        flight_days.flight_id,
+        flight_days.activity_date,
+        flight_days.flight_day,
+        flight_days.flight_days,
+        line_items.line_item_id,
+        line_items.budget_share,
+        case
+            when campaigns.budget_type = 'DAILY' then 1
+            when line_items.pacing = 'FRONTLOADED'
+                then
+                    coalesce(calendar.viewing_weight, 1)
+                    * exp(
+                        -1 * coalesce(calendar.frontload_decay_per_flight, 0)
+                        * {{ safe_divide('flight_days.flight_day - 1', 'flight_days.flight_days') }}
+                    )
+            else coalesce(calendar.viewing_weight, 1)
+        end as weight
+    from flight_days
+    inner join campaigns
+        on flight_days.campaign_id = campaigns.campaign_id
+    inner join line_items
+        on flight_days.campaign_id = line_items.campaign_id
+    left join calendar
+        on
+            campaigns.platform = calendar.platform
+            and flight_days.month_of_year = calendar.month_of_year
+            and flight_days.day_of_week = calendar.day_of_week
+
+),
+
+flight_totals as (
+
+    select
+        *,
+        sum(weight) over (partition by line_item_id, flight_id) as flight_weight
+    from weights
+
+),
+
+day_shares as (
+
+    select
+        campaign_id,
+        flight_id,
+        activity_date,
+        flight_day,
+        flight_days,
+        sum(budget_share * {{ safe_divide('weight', 'flight_weight') }}) as flight_share
+    from flight_totals
+    group by campaign_id, flight_id, activity_date, flight_day, flight_days
+
+),
+
+budgets as (
+
+    select
+        day_shares.*,
+        campaigns.budget_type,
+        case
+            when campaigns.budget_type = 'DAILY'
+                then campaigns.budget_amount * campaigns.flight_days
+            else campaigns.budget_amount
+        end as budget_total,
+        day_shares.flight_share
+        * {{ safe_divide('day_shares.flight_days', 'campaigns.flight_days') }} as budget_part
+    from day_shares
+    inner join campaigns
+        on day_shares.campaign_id = campaigns.campaign_id
+
+),
+
+to_date as (
+
+    select
+        *,
+        cast(
+            budget_total * sum(budget_part) over (
+                partition by campaign_id
+                order by activity_date
+                rows between unbounded preceding and current row
+            ) as decimal(18, 6)
+        ) as expected_spend_to_date
+    from budgets
+
+),
+
+final as (
+
+    select
+        -- identifiers
+        campaign_id,
+        flight_id,
+
+        -- dimensions
+        activity_date,
+        budget_type,
+        cast(flight_day as integer) as flight_day,
+        cast(flight_days as integer) as flight_days,
+
+        -- facts
+        cast(budget_total as decimal(18, 6)) as budget_total,
+        cast(
+            expected_spend_to_date - coalesce(
+                lag(expected_spend_to_date) over (
+                    partition by campaign_id order by activity_date
+                ),
+                0
+            ) as decimal(18, 6)
+        ) as expected_spend,
+        expected_spend_to_date
+
+    from to_date
+
+)
+
+select * from final

@@ -1,0 +1,143 @@
+with plan as (
+
+    select * from {{ ref('int_pacing_plan') }}
+
+),
+
+campaigns as (
+
+    select * from {{ ref('dim_campaigns') }}
+
+),
+
+performance as (
+
+    select * from {{ ref('fct_campaign_performance_daily') }}
+
+),
+
+runs as (
+
+    select * from {{ ref('stg_ads__runs') }}
+
+),
+
+reported as (
+
+    select max(as_of_date) as as_of_date
+    from runs
+
+),
+
+days as (
+
+    select
+        plan.*,
+        campaigns.advertiser_id,
+        campaigns.currency_code,
+        coalesce(performance.impressions, 0) as impressions,
+        cast(coalesce(performance.spend, 0) as decimal(18, 6)) as spend
+    from plan
+    inner join campaigns
+        on plan.campaign_id = campaigns.campaign_id
+    cross join reported
+    left join performance
+        on
+            plan.campaign_id = performance.campaign_id
+            and plan.activity_date = performance.activity_date
+    where plan.activity_date < reported.as_of_date
+
+),
+
+judged as (
+
+    select
+        *,
+        {{ metric('daily_pacing_index') }} as daily_pacing_index,
+        {{ 100 - var('pacing_tolerance_pct') }} as least_on_track,
+        {{ 100 + var('pacing_tolerance_pct') }} as most_on_track
+    from days
+
+),
+
+to_date as (
+
+    select
+        *,
+        cast(sum(spend) over campaign_to_date as decimal(18, 6)) as spend_to_date,
+        cast(
+            sum(
+                case when daily_pacing_index < least_on_track then 1 else 0 end
+            ) over campaign_to_date as integer
+        ) as under_delivery_days,
+        cast(
+            sum(
+                case when daily_pacing_index > most_on_track then 1 else 0 end
+            ) over campaign_to_date as integer
+        ) as over_delivery_days
+    from judged
+    window campaign_to_date as (
+        partition by campaign_id
+        order by activity_date
+        rows between unbounded preceding and current row
+    )
+
+),
+
+measured as (
+
+    select
+        *,
+        {{ metric('pacing_index') }} as pacing_index,
+        {{ metric('budget_spent_pct') }} as budget_spent_pct
+    from to_date
+
+),
+
+final as (
+
+    select
+        -- identifiers
+        campaign_id,
+        flight_id,
+        advertiser_id,
+
+        -- dimensions
+        currency_code,
+        activity_date,
+        budget_type,
+        flight_day,
+        flight_days,
+        case
+            when pacing_index < least_on_track then 'UNDER'
+            when pacing_index > most_on_track then 'OVER'
+            when pacing_index is not null then 'ON_TRACK'
+        end as pacing_status,
+
+        -- facts
+        impressions,
+        budget_total,
+        spend,
+        expected_spend,
+        spend_to_date,
+        expected_spend_to_date,
+        cast(budget_total - spend_to_date as decimal(18, 6)) as budget_remaining,
+        cast(
+            greatest(
+                spend_to_date,
+                least(budget_total, budget_total * pacing_index * 0.01)
+            ) as decimal(18, 6)
+        ) as projected_spend,
+        under_delivery_days,
+        over_delivery_days,
+
+        -- metrics
+        daily_pacing_index,
+        pacing_index,
+        budget_spent_pct
+
+    from measured
+
+)
+
+select * from final

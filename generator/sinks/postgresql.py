@@ -1,0 +1,149 @@
+"""A PostgreSQL database: all raw tables of a run in schema `raw`, replaced in one transaction by
+ADBC's bulk path.
+
+A table that is there and has the columns of its model is emptied and filled, so views on it stay;
+one of an older model is dropped with the views on it. A run that fails or is killed leaves the
+previous data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+from adbc_driver_manager import Error
+from adbc_driver_postgresql import dbapi
+
+from generator.schema import RawTable
+from generator.schema.ddl import column_conditions, quoted
+from generator.schema.table import Column
+from generator.sinks.sink import DestinationError
+
+SCHEMA = "raw"
+ROWS_PER_INSERT = 122_880
+_TYPES = {"DOUBLE": "DOUBLE PRECISION"}
+_COLUMNS = (
+    "SELECT column_name FROM information_schema.columns "
+    "WHERE table_schema = $1 AND table_name = $2 ORDER BY ordinal_position"
+)
+
+
+class PostgresqlSink:
+    """A database by its URI, `postgresql://user:password@host:port/database`."""
+
+    def __init__(self, uri: str, tables: Iterable[type[RawTable]]) -> None:
+        self._uri = uri
+        self.tables = tuple(tables)
+        self._waiting: dict[type[RawTable], list[pa.RecordBatch]] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self._connection = dbapi.connect(self._uri)
+        except Error as error:
+            raise DestinationError(_sentence(error)) from error
+        try:
+            self._cursor = self._connection.cursor()
+            self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
+            for table in self.tables:
+                self._make_empty(table)
+        except Error as error:
+            self._abandon()
+            raise DestinationError(_sentence(error)) from error
+        return self
+
+    def write(self, table: type[RawTable], batch: pa.RecordBatch) -> None:
+        """Take rows of a table; they are copied in large pieces."""
+        waiting = self._waiting.setdefault(table, [])
+        waiting.append(batch)
+        if sum(each.num_rows for each in waiting) >= ROWS_PER_INSERT:
+            self._insert(table)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._abandon()
+            return
+        try:
+            for table in list(self._waiting):
+                self._insert(table)
+            self._connection.commit()
+            self._close()
+        except Error as failure:
+            self._abandon()
+            raise DestinationError(_sentence(failure)) from failure
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _make_empty(self, table: type[RawTable]) -> None:
+        name = _name(table)
+        self._cursor.execute(_COLUMNS, (SCHEMA, table.table_name))
+        present = [row[0] for row in self._cursor.fetchall()]
+        if present == [column.name for column in table.columns()]:
+            self._cursor.execute(f"TRUNCATE {name}")
+            return
+        self._cursor.execute(f"DROP TABLE IF EXISTS {name} CASCADE")
+        self._cursor.execute(create_table(table))
+
+    def _insert(self, table: type[RawTable]) -> None:
+        rows = _plain(pa.Table.from_batches(self._waiting.pop(table)))
+        self._cursor.adbc_ingest(table.table_name, rows, mode="append", db_schema_name=SCHEMA)
+
+    def _abandon(self) -> None:
+        """Close without a commit, which rolls back, also where the server is gone."""
+        try:
+            self._connection.rollback()
+        except Error:
+            pass
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        self._cursor.close()
+        self._connection.close()
+
+
+def create_table(table: type[RawTable]) -> str:
+    """`CREATE TABLE` of one raw table, with every constraint its model states."""
+    lines = [_column(column, column.name == table.primary_key) for column in table.columns()]
+    lines += [f"CHECK ({constraint.sql})" for constraint in table.constraints]
+    body = ",\n    ".join(lines)
+    return f"CREATE TABLE {_name(table)} (\n    {body}\n)"
+
+
+def _column(column: Column, is_primary_key: bool) -> str:
+    parts = [quoted(column.name), _TYPES.get(column.storage.duckdb, column.storage.duckdb)]
+    if is_primary_key:
+        parts.append("PRIMARY KEY")
+    elif not column.nullable:
+        parts.append("NOT NULL")
+    if column.unique:
+        parts.append("UNIQUE")
+    parts += [f"CHECK ({condition})" for condition in column_conditions(column)]
+    return " ".join(parts)
+
+
+def _name(table: type[RawTable]) -> str:
+    return f"{quoted(SCHEMA)}.{quoted(table.table_name)}"
+
+
+def _plain(rows: pa.Table) -> pa.Table:
+    """The rows with dictionaries decoded, which the bulk path does not take."""
+    fields: list[Any] = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in rows.schema
+    ]
+    return rows.cast(pa.schema(fields))
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong and what to do, in one line. Drivers repeat the URI, with its password, in no
+    message, and neither does this."""
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return f"PostgreSQL: {first}; check the address, the user and their rights"

@@ -1,0 +1,185 @@
+"""The same models and tests on three targets, and the same numbers: a DuckDB file that holds the
+raw tables, Parquet files that DuckDB reads in place, and a PostgreSQL server."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from adbc_driver_postgresql import dbapi
+
+from generator.engines import local
+from generator.scenario.templates import dataset
+from generator.schema import TABLES
+from generator.sinks.postgresql import PostgresqlSink
+from generator.sinks.sink import DestinationError
+from generator.world.build import build_world
+from tests import postgresql
+from tests.conftest import ROOT, dbt
+
+# What is of the build itself: each database hashes in its own way.
+OF_THE_BUILD = {"source_digest"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgresql.Server]:
+    with postgresql.server() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def built_in_postgresql(
+    server: postgresql.Server, tmp_path_factory: pytest.TempPathFactory
+) -> postgresql.Server:
+    """`complete` loaded by ADBC and built by dbt, its tests included."""
+    local.run(build_world(dataset("complete")), PostgresqlSink(server.uri, TABLES))
+    folder = tmp_path_factory.mktemp("postgresql")
+    result = dbt("build --target postgres", folder / "unused", folder, **server.environment)
+    assert result.returncode == 0, result.stdout[-4000:]
+    return server
+
+
+@pytest.fixture(scope="module")
+def built_on_parquet(complete_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of marts whose raw data are Parquet files, one table in a folder of parts."""
+    folder = tmp_path_factory.mktemp("parquet")
+    with duckdb.connect(str(complete_database), read_only=True) as connection:
+        for table in TABLES:
+            name = table.table_name
+            place = folder / f"{name}.parquet"
+            options = "FORMAT parquet"
+            if name == "performance_hourly":
+                place, options = folder / name, f"{options}, PARTITION_BY (device)"
+                options += ", WRITE_PARTITION_COLUMNS true"
+            connection.execute(f"COPY raw.{name} TO '{place}' ({options})")
+    file = folder / "on_parquet.duckdb"
+    result = dbt("build --target parquet", file, folder, ADS_PARQUET=str(folder))
+    assert result.returncode == 0, result.stdout[-4000:]
+    return file
+
+
+def marts(database: Path) -> list[str]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        found = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'marts'"
+        ).fetchall()
+    return sorted(name for (name,) in found)
+
+
+def rows(table: pa.Table) -> list[tuple[Any, ...]]:
+    """The rows in one order: by their exact values first, fractions last."""
+    names = [name for name in table.column_names if name not in OF_THE_BUILD]
+    exact = [name for name in names if not pa.types.is_floating(table.schema.field(name).type)]
+    ordered = table.select(exact + [name for name in names if name not in exact])
+    return sorted(
+        zip(*(column.to_pylist() for column in ordered.columns), strict=True),
+        key=lambda row: tuple((value is None, str(value)) for value in row[: len(exact)]),
+    )
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-12)
+    return bool(one == other)
+
+
+def assert_equal(mart: str, one: list[tuple], other: list[tuple]) -> None:
+    assert len(one) == len(other) > 0, mart
+    unequal = [
+        (left, right)
+        for left, right in zip(one, other, strict=True)
+        if not all(map(same, left, right))
+    ]
+    assert unequal == [], mart
+
+
+def in_duckdb(database: Path, mart: str) -> pa.Table:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute(f"FROM marts.{mart}").to_arrow_table()
+
+
+def in_postgresql(server: postgresql.Server, mart: str, like: pa.Schema) -> pa.Table:
+    """A mart as Arrow; ADBC hands decimals over as text."""
+    with dbapi.connect(server.uri) as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM marts.{mart}")
+        fetched = cursor.fetch_arrow_table()
+    columns = [
+        fetched.column(field.name).cast(pa.string()).cast(field.type)
+        if pa.types.is_decimal(field.type)
+        else fetched.column(field.name).cast(field.type)
+        for field in like
+    ]
+    return pa.Table.from_arrays(columns, schema=like)
+
+
+def test_parquet_gives_the_same_numbers(built_database: Path, built_on_parquet: Path) -> None:
+    assert marts(built_on_parquet) == marts(built_database)
+    for mart in marts(built_database):
+        expected, actual = (in_duckdb(file, mart) for file in (built_database, built_on_parquet))
+        assert actual.schema == expected.schema
+        assert_equal(mart, rows(actual), rows(expected))
+
+
+def test_postgresql_gives_the_same_numbers(
+    built_database: Path, built_in_postgresql: postgresql.Server
+) -> None:
+    for mart in marts(built_database):
+        expected = in_duckdb(built_database, mart)
+        actual = in_postgresql(built_in_postgresql, mart, expected.schema)
+        assert_equal(mart, rows(actual), rows(expected))
+
+
+def test_raw_data_can_be_loaded_again_under_the_views(
+    built_in_postgresql: postgresql.Server,
+) -> None:
+    """A second load replaces the rows and keeps the staging views; a failed one changes nothing."""
+    count = "SELECT count(*) FROM staging.stg_ads__campaigns"
+    uri = built_in_postgresql.uri
+    with pytest.raises(ZeroDivisionError), PostgresqlSink(uri, TABLES):
+        raise ZeroDivisionError
+    assert ask(uri, count) == [(7,)]
+    local.run(build_world(dataset("smoke")), PostgresqlSink(uri, TABLES))
+    assert ask(uri, count) == [(1,)]
+
+
+def ask(uri: str, query: str) -> list[tuple]:
+    with dbapi.connect(uri) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        fetched: list[tuple] = cursor.fetchall()
+        return fetched
+
+
+def test_an_address_without_a_server_is_a_sentence(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DestinationError, match=r"^PostgreSQL: .*check the address"),
+        PostgresqlSink(f"postgresql:///ads?host={tmp_path}&password=secret", TABLES),
+    ):
+        pass
+
+
+def test_missing_parquet_files_are_named(tmp_path: Path) -> None:
+    result = dbt("build --target parquet", tmp_path / "x.duckdb", tmp_path, ADS_PARQUET="nowhere")
+    assert result.returncode == 2
+    assert "no raw data in folder nowhere: run `make generate`" in result.stdout
+
+
+def test_models_have_no_sql_of_one_database() -> None:
+    """What differs between databases stands in dispatched macros."""
+    models = (ROOT / "dbt_project" / "models").rglob("*.sql")
+    foreign = re.compile(
+        r"::|\bqualify\b|\bgroup by all\b|\bexclude\b|\bilike\b|target\.|\bjson_extract\b"
+        r"|\bepoch\b|\bstrftime\b|\bto_char\b|\binterval\b|\bgenerate_series\(",
+        re.IGNORECASE,
+    )
+    found = [
+        f"{file.name}: {match[0]}"
+        for file in models
+        for match in foreign.finditer(file.read_text().replace("dbt.generate_series(", ""))
+    ]
+    assert found == []

@@ -1,0 +1,200 @@
+"""Every metric of the semantic layer, through MetricFlow, against the marts."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dbt_metricflow.cli.dbt_connectors.dbt_config_accessor import dbtArtifacts
+from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
+from metricflow.protocols.sql_client import SqlEngine
+from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
+from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
+
+from tests.conftest import ROOT
+
+DAILY = "marts.fct_campaign_performance_daily"
+HELPERS = {"spend_per_mille": "1000 * spend", "rendered_ads": "impressions + invalid_impressions"}
+# What a ratio metric's input stands for in macros/metric.sql.
+IN_THE_MACRO = {"spend_per_mille": "1000 * spend", "rendered_ads": HELPERS["rendered_ads"]}
+Rows = dict[tuple[Any, ...], dict[str, Any]]
+
+
+class DuckDbDialect:
+    """What MetricFlow has to know to write SQL for DuckDB; the test runs it itself."""
+
+    sql_engine_type = SqlEngine.DUCKDB
+    sql_plan_renderer = DuckDbSqlPlanRenderer()
+
+
+class Layer:
+    """The semantic layer of a built database."""
+
+    def __init__(self, database: Path) -> None:
+        self.target = database.parent / "target"
+        semantic = dbtArtifacts.build_semantic_manifest_from_dbt_project_root(database.parent)
+        self.engine = MetricFlowEngine(SemanticManifestLookup(semantic), DuckDbDialect())
+        self.database = database
+        self.metrics = {metric.name: metric for metric in semantic.metrics}
+        self.saved_queries = [query.name for query in semantic.saved_queries]
+
+    def query(self, metrics: list[str], group_by: list[str]) -> Rows:
+        """Metrics by the values of what they are grouped by."""
+        request = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=group_by)
+        return self.rows(self.engine.explain(request).sql_statement.sql, len(group_by))
+
+    def rows(self, sql: str, keys: int) -> Rows:
+        """The rows of a query by their first `keys` columns; dates as dates."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            cursor = connection.execute(sql)
+            names = [column[0] for column in cursor.description or ()][keys:]
+            fetched = cursor.fetchall()
+        return {
+            tuple(value.date() if hasattr(value, "date") else value for value in row[:keys]): dict(
+                zip(names, row[keys:], strict=True)
+            )
+            for row in fetched
+        }
+
+
+@pytest.fixture(scope="module")
+def layer(built_database: Path) -> Layer:
+    return Layer(built_database)
+
+
+def formulas(layer: Layer) -> dict[str, tuple[str, str]]:
+    """Numerator and denominator of every derived metric, as macros/metric.sql has them."""
+    manifest = json.loads((layer.target / "manifest.json").read_text())
+    sql = manifest["macros"]["macro.streaming_ads.metric_formulas"]["macro_sql"]
+    return {
+        name: (numerator.replace('" ~ spend', "spend").strip('"'), denominator.strip('"()'))
+        for name, numerator, denominator in re.findall(r'"(\w+)": \((.+), (".+?")\),', sql)
+    }
+
+
+def assert_same(actual: Rows, expected: Rows) -> None:
+    assert actual.keys() == expected.keys()
+    for key, row in expected.items():
+        for name, value in row.items():
+            other = actual[key][name]
+            assert (other is None) == (value is None), (key, name)
+            assert value is None or math.isclose(float(other), float(value), rel_tol=1e-12), (
+                key,
+                name,
+                other,
+                value,
+            )
+
+
+def test_there_is_a_metric_for_every_additive_column_and_every_ratio(layer: Layer) -> None:
+    described = {
+        name: row["column_type"] for (name,), row in layer.rows(f"DESCRIBE {DAILY}", 1).items()
+    }
+    columns = [
+        name
+        for name, kind in described.items()
+        if kind.startswith(("BIGINT", "DOUBLE", "DECIMAL")) and not name.endswith("_id")
+    ]
+    assert {name for name in columns if name not in layer.metrics} == set()
+    assert len(layer.metrics) == len(columns) + len(HELPERS) + 2
+
+
+def test_the_ratios_are_those_of_the_macro(layer: Layer) -> None:
+    """The formula is written in a macro; what MetricFlow is told has to be the same."""
+    ratios = {
+        name: metric.type_params
+        for name, metric in layer.metrics.items()
+        if metric.type.value == "ratio"
+    }
+    told = {
+        name: tuple(
+            IN_THE_MACRO.get(part.name, part.name) for part in (about.numerator, about.denominator)
+        )
+        for name, about in ratios.items()
+    }
+    assert told == formulas(layer)
+
+
+def test_every_metric_by_campaign_and_day_is_the_marts(layer: Layer) -> None:
+    names = [name for name, metric in layer.metrics.items() if metric.type.value != "cumulative"]
+    columns = ", ".join(f"{HELPERS[name]} AS {name}" if name in HELPERS else name for name in names)
+    expected = layer.rows(f"SELECT activity_date, campaign_id, {columns} FROM {DAILY}", 2)
+    assert_same(layer.query(names, ["metric_time__day", "campaign"]), expected)
+
+
+def test_every_ratio_by_objective_and_week_is_a_ratio_of_sums(layer: Layer) -> None:
+    ratios = formulas(layer)
+    columns = ", ".join(
+        f"sum({numerator})::DOUBLE / nullif(sum({denominator}), 0) AS {name}"
+        for name, (numerator, denominator) in ratios.items()
+    )
+    expected = layer.rows(
+        f"""SELECT week_start_date, objective, {columns}
+            FROM {DAILY} JOIN marts.dim_campaigns USING (campaign_id) GROUP BY ALL""",
+        2,
+    )
+    assert len(expected) > 20
+    assert_same(layer.query(list(ratios), ["metric_time__week", "campaign__objective"]), expected)
+
+
+@pytest.mark.parametrize(
+    ("metric", "since"), [("cumulative_spend", ""), ("spend_month_to_date", "month_start_date")]
+)
+def test_cumulative_spend_is_a_running_sum(layer: Layer, metric: str, since: str) -> None:
+    partition = f"PARTITION BY {since}" if since else ""
+    expected = layer.rows(
+        f"""WITH days AS (
+                SELECT activity_date, month_start_date, sum(spend) AS spend FROM {DAILY}
+                GROUP BY activity_date, month_start_date
+            )
+            SELECT activity_date, sum(spend) OVER ({partition} ORDER BY activity_date) AS {metric}
+            FROM days""",
+        1,
+    )
+    days = layer.query([metric], ["metric_time__day"])
+    assert_same({key: row for key, row in days.items() if key in expected}, expected)
+
+
+def test_dimensions_of_delivery_and_its_entities_can_be_combined(layer: Layer) -> None:
+    groups = ["delivery_row__device", "creative__duration_seconds", "advertiser__industry"]
+    rows = layer.query(["impressions"], groups)
+    total = layer.rows(f"SELECT sum(impressions) AS impressions FROM {DAILY}", 0)[()]
+    assert sum(row["impressions"] for row in rows.values()) == total["impressions"]
+    assert len(rows) > 10
+
+
+def test_every_saved_query_runs(layer: Layer) -> None:
+    assert len(layer.saved_queries) == 3
+    for name in layer.saved_queries:
+        request = MetricFlowQueryRequest.create(saved_query_name=name)
+        assert layer.rows(layer.engine.explain(request).sql_statement.sql, 2)
+
+
+def test_mf_query_answers_in_the_terminal(built_database: Path, tmp_path: Path) -> None:
+    """The command of the documentation, in a folder that is linked to the project."""
+    for name in ("dbt_project.yml", "dbt_project", "profiles.yml", "profiles"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(built_database.parent / "target", tmp_path / "target")
+    command = ["query", "--metrics", "ctr,video_completion_rate"]
+    command += ["--group-by", "campaign__objective,metric_time__week", "--csv", "answer.csv"]
+    result = subprocess.run(
+        [str(Path(sys.executable).with_name("mf")), *command],
+        cwd=tmp_path,
+        env={**os.environ, "ADS_DATABASE": str(built_database)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    header, *lines = (tmp_path / "answer.csv").read_text().splitlines()
+    assert header == "metric_time__week,campaign__objective,ctr,video_completion_rate"
+    assert len(lines) > 20
