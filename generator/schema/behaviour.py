@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from generator.enums import BuyType, Currency, Device
+from generator.enums import BuyType, Currency, Device, TargetingKey
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, lt=1e12)]
@@ -281,7 +281,7 @@ class Reach(Figures):
 
     shape_k: Annotated[float, Field(gt=0, le=100)]
     device_households: PerDevice[Share]
-    breadth: dict[str, Positive]
+    breadth: dict[Annotated[TargetingKey, Field(strict=False)], Positive]
 
 
 class Behaviour(Figures):

@@ -127,7 +127,7 @@ def test_what_is_read_differently_or_not_used_is_told(tmp_path) -> None:
         (("bid_cpm: 40", "bid_cpm: cheap"), ":18", "valid number, not 'cheap'"),
         (('"2025-09-01"', "soon"), ":13", "is not a date"),
         (("hours: 24", "hours: -1"), ":35", "greater than or equal to 1"),
-        (("    base_template: television\n    desc", "    desc"), ":33: examples.harbour.test_values", "is missing"),
+        (("    base_template: television\n    desc", "    desc"), ":33: ", "is missing"),
     ],
     ids=str,
 )  # fmt: skip
