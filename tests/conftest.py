@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from generator.cli import main
 from generator.engines import local
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
@@ -59,6 +64,33 @@ def built_database(complete_database: Path, tmp_path_factory: pytest.TempPathFac
     result = dbt("build", file, folder)
     assert result.returncode == 0, result.stdout[-4000:]
     return file
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """The command line in this process: a tenth of the time of a process of its own."""
+
+    def run(*arguments: str) -> Answer:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main(list(arguments))
+        printed = capsys.readouterr()
+        return Answer(int(left.value.code or 0), printed.out, printed.err)
+
+    return run
 
 
 @pytest.fixture

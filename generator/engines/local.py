@@ -121,13 +121,17 @@ def _blocks(bookings: list[Booking]) -> Iterator[list[Booking]]:
 
 
 def entity_pieces(world: World, chosen: list[Booking]) -> Iterator[Piece]:
-    """The entities of the chosen campaigns, one table after the other."""
+    """The entities of the chosen campaigns, one table after the other.
+
+    An advertiser is left out if it has campaigns and none of them is chosen.
+    """
     buyers = {booking.campaign.advertiser_id for booking in chosen}
+    others = {booking.campaign.advertiser_id for booking in world.bookings} - buyers
     items = [item for booking in chosen for item in booking.line_items]
     rows: dict[type[RawTable], list[RawTable]] = {
         Run: [world.run],
         Platform: list(world.platforms),
-        Advertiser: [each for each in world.advertisers if each.advertiser_id in buyers],
+        Advertiser: [each for each in world.advertisers if each.advertiser_id not in others],
         Campaign: [booking.campaign for booking in chosen],
         Flight: [flight for booking in chosen for flight in booking.flights],
         Budget: [booking.budget for booking in chosen],

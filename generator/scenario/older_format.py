@@ -356,15 +356,13 @@ class _Translator:
                 f"{older.budget.currency} is not the currency of the campaign, {older.currency}",
                 self.source.where((*here, "currency")),
             )
-        kinds = {word(each) for each in (older.budget.type, older.budget_type) if each}
-        if len(kinds) > 1:
-            raise bad_input(
-                f"says {' and '.join(sorted(kinds))} with campaign.budget_type; give one",
-                self.source.where((*here, "type")),
-            )
-        if older.budget.type:
-            self.origin[*here, "type"] = (*here, "type")
-        return {"amount": older.budget.amount, "type": kinds.pop() if kinds else "LIFETIME"}
+        if older.budget.type is None:
+            return {"amount": older.budget.amount, "type": word(older.budget_type or "LIFETIME")}
+        self.origin[*here, "type"] = (*here, "type")
+        kind = word(older.budget.type)
+        if older.budget_type and word(older.budget_type) != kind:
+            self._notice(("campaign", "budget_type"), f"budget.type is used, {kind}")
+        return {"amount": older.budget.amount, "type": kind}
 
     def _flight(self, older: OlderFlight | None) -> dict[str, Any]:
         own: Path_ = ("campaign", "flights", 0)

@@ -66,7 +66,7 @@ def overridden(
         annotation = type_at(model, each.path)
         if annotation is None:
             raise _unknown(each, document, model)
-        value = typed(value_of(each.text, each.mark), each.text, annotation)
+        value = typed(each, annotation)
         data = _nested(each.path, value, document.data)
         steps = range(1, len(each.path) + 1)
         marks = {each.path[:step]: each.mark for step in steps}
@@ -74,18 +74,21 @@ def overridden(
     return document
 
 
-def typed(value: Any, text: str, annotation: Any) -> Any:
-    """A value as the model takes it: what the model calls text stays what was typed."""
-    if isinstance(annotation, type) and issubclass(annotation, str):
-        return value if value is None or isinstance(value, list | dict) else _unquoted(value, text)
-    if get_origin(annotation) is list and isinstance(value, list):
-        member = bare(get_args(annotation)[0])
-        return [typed(each, str(each), member) for each in value]
+def typed(override: Override, annotation: Any) -> Any:
+    """The value of an override as the model takes it. What the model calls text is what was typed,
+    quotes around it left out; `null` takes a value away. Raises InputError."""
+    text = override.text
+    if _is_text(annotation) and text[:1] not in ("'", '"') and text != "null":
+        return text
+    value = value_of(text, override.mark)
+    is_list = get_origin(annotation) is list and isinstance(value, list)
+    if is_list and _is_text(bare(get_args(annotation)[0])):
+        return [each if isinstance(each, list | dict) else str(each) for each in value]
     return value
 
 
-def _unquoted(value: Any, text: str) -> str:
-    return value if isinstance(value, str) else text
+def _is_text(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, str)
 
 
 def _nested(path: Path_, value: Any, present: Any) -> Any:
@@ -103,12 +106,14 @@ def _nested(path: Path_, value: Any, present: Any) -> Any:
 
 def _unknown(override: Override, document: Document, model: type[BaseModel]) -> Exception:
     known = list(dict.fromkeys(dotted(path) for path in paths(model, document.data)))
-    asked = dotted(override.path)
-    near = get_close_matches(asked, known, n=_NEAREST, cutoff=0.5)
-    last = str(override.path[-1])
-    near += [each for each in known if each.endswith(f".{last}") and each not in near]
-    hint = f"; near it: {', '.join(near[:_NEAREST])}" if near else f"; there is {', '.join(known)}"
-    return bad_input(f"there is no {asked}{hint}", str(override.mark))
+    asked, last = dotted(override.path), str(override.path[-1])
+    parent = asked.removesuffix(last)
+    beside = {each.removeprefix(parent): each for each in known if each.startswith(parent)}
+    near = [beside[each] for each in get_close_matches(last, beside, n=_NEAREST, cutoff=0.4)]
+    near += [each for each in known if each.endswith((f".{last}", f"].{last}"))]
+    near += get_close_matches(asked, known, n=_NEAREST, cutoff=0.5)
+    shown = list(dict.fromkeys(near))[:_NEAREST] or [*model.model_fields]
+    return bad_input(f"there is no {asked}; near it: {', '.join(shown)}", str(override.mark))
 
 
 def paths(model: type[BaseModel], data: Any = None, prefix: Path_ = ()) -> Iterator[Path_]:

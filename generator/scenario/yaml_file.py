@@ -25,6 +25,7 @@ Path_ = tuple[str | int, ...]
 LARGEST_FILE_BYTES = 1_000_000
 MOST_NODES = 100_000
 DEEPEST = 60
+_LONGEST_SHOWN = 80
 # What PyYAML raises for a tagged value that is not one: `!!int ""`, `!!bool maybe`, and so on.
 _BAD_VALUES = (ValueError, OverflowError, LookupError, AttributeError, TypeError)
 _PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
@@ -198,4 +199,5 @@ class _Builder:
             problem = getattr(error, "problem", None) or str(error)
             raise bad_input(f"has a value that YAML cannot make: {problem}", str(mark)) from error
         except _BAD_VALUES as error:
-            raise bad_input(f"{node.value!r} is not a value: {error}", str(mark)) from error
+            shown = node.value if len(node.value) <= _LONGEST_SHOWN else node.value[:40] + "…"
+            raise bad_input(f"{shown!r} is not a value: {error}", str(mark)) from error

@@ -1,0 +1,161 @@
+"""The older shape of templates: what its keys become, what is told, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+import yaml
+
+from generator.scenario.errors import InputError
+from generator.scenario.templates import Library
+
+OLDER = """\
+base_templates:
+  television:
+    advertiser: {name: Harbour Motors, contact_email: media@harbour-motors.com,
+                 brand: Harbour, agency_name: Northlight, industry: Automotive}
+    campaign:
+      name: Harbour launch
+      objective: AWARENESS
+      status: ACTIVE
+      target_cpm: 38
+      dsp_partner: GOOGLE_DV360
+      currency: USD
+      budget_type: LIFETIME
+      flight: {start_date: "2025-09-01", end_date: 2025-09-14}
+      budget: 12000
+    line_items:
+      - name: Television
+        ad_format: VIDEO
+        bid_cpm: 40
+        pacing_pct: 100.0
+        targeting_json: '{"CONTENT_GENRE": ["DRAMA", "BUSINESS", "TECH", "SCIENCE_FICTION"]}'
+        device_targets_json: '["TV"]'
+        geo_tier: COUNTRY
+        duration_seconds: 30
+        ad_server_type: VAST
+        pixel_vendor: DV
+examples:
+  harbour:
+    base_template: television
+    description: A launch
+    strategy: {why: television}
+    results: [many]
+    focus: reach
+    faker_auto: [advertiser.agency_name, campaign.name, creatives]
+    test_values: {campaign: {budget: {amount: 5000, type: DAILY, currency: USD}}}
+    performance: {generate: true, type: both, seed: 3, hours: 24, replace: true}
+  direct:
+    base_template: television
+    campaign: {dsp_partner: DIRECT, budget_type: DAILY}
+    creatives:
+      - {name: One, duration_seconds: 15, placement: PREROLL, is_skippable: true}
+      - {name: Two, duration_seconds: 60, mime_type: video/mp4}
+"""
+
+
+def read(tmp_path, text: str = OLDER, entry: str | None = "harbour"):
+    file = tmp_path / "older.yml"
+    file.write_text(text)
+    return Library().scenario_of_file(file, entry)
+
+
+def test_an_entry_becomes_a_scenario(tmp_path) -> None:
+    scenario = read(tmp_path).scenario
+    campaign, (item,) = scenario.campaign, scenario.line_items
+    assert scenario.name == "harbour"
+    assert scenario.advertiser.contact_email == "media@harbour-motors.example"
+    assert scenario.advertiser.industry == "AUTOMOTIVE"
+    assert (campaign.buy_type, campaign.dsp_partner) == ("PROGRAMMATIC_GUARANTEED", "DV360")
+    assert (campaign.budget.amount, campaign.budget.type) == (5000, "DAILY")
+    assert (campaign.flights[0].start_date, campaign.flights[0].end_date) == (
+        date(2025, 9, 1), date(2025, 9, 14),
+    )  # fmt: skip
+    assert item.targeting.lists() == {
+        "DEVICE": ["CTV"], "CONTENT_GENRE": ["DRAMA", "DOCUMENTARY", "SCI_FI"],
+    }  # fmt: skip
+    assert (item.ad_format, item.bid_cpm, item.pacing_pct) == ("STANDARD_VIDEO", 40, 100)
+    assert (item.ad_server_type, item.verification_vendor) == ("VAST_TAG", "DOUBLEVERIFY")
+    assert [(c.duration_seconds, c.placement) for c in item.creatives] == [(30, "PRE_ROLL")]
+
+
+def test_a_direct_order_and_creatives_beside_the_line_items(tmp_path) -> None:
+    scenario = read(tmp_path, entry="direct").scenario
+    assert (scenario.campaign.buy_type, scenario.campaign.dsp_partner) == ("DIRECT_IO", None)
+    assert (scenario.campaign.budget.amount, scenario.campaign.budget.type) == (12_000, "DAILY")
+    creatives = scenario.line_items[0].creatives
+    assert [(c.name, c.placement, c.is_skippable) for c in creatives] == [
+        ("One", "PRE_ROLL", True), ("Two", "MID_ROLL", False),
+    ]  # fmt: skip
+
+
+def test_what_is_read_differently_or_not_used_is_told(tmp_path) -> None:
+    notices = "\n".join(read(tmp_path).notices)
+    for told in (
+        ":3: base_templates.television.advertiser.contact_email: addresses end in .example",
+        "GOOGLE_DV360 is read as DV360",
+        "BUSINESS is read as DOCUMENTARY",
+        "SCIENCE_FICTION is read as SCI_FI",
+        "TV is read as CTV",
+        "campaign.status: the status follows from the dates",
+        "performance.hours: the hours are those of the flight",
+        "performance.seed: the seed is that of the run",
+    ):
+        assert told in notices
+    assert "mime_type: the file of a creative is made up" in "\n".join(
+        read(tmp_path, entry="direct").notices
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "sentence"),
+    [
+        (("target_cpm", "target_cmp"), ":9: base_templates.television.campaign.target_cmp",
+         "did you mean 'target_cpm'?"),
+        (("    strategy", "    strategie"), ":30: examples.harbour.strategie", "did you mean"),
+        (('"DRAMA"', '"DRAMMA"'), ":20: base_templates.television.line_items[0].targeting_json",
+         "did you mean 'DRAMA'?"),
+        (("CONTENT_GENRE", "CONTENT_GENRRE"), ":20", "did you mean 'CONTENT_GENRE'?"),
+        (("'[\"TV\"]'", "'[TV]'"), ":21", "is not JSON"),
+        (("'[\"TV\"]'", "'{}'"), ":21", "must be a JSON string with a list"),
+        (("base_template: television", "base_template: televison"), ":28: ",
+         "did you mean 'television'?"),
+        (("currency: USD}", "currency: EUR}"), ":34", "is not the currency of the campaign"),
+        (("agency_name, campaign", "agency, campaign"), ":33", "cannot be made up"),
+        (("dsp_partner: GOOGLE_DV360", "dsp_partner: NOBODY"), ":10", "'NOBODY' is not known"),
+        (("bid_cpm: 40", "bid_cpm: cheap"), ":18", "valid number, not 'cheap'"),
+        (('"2025-09-01"', "soon"), ":13", "is not a date"),
+        (("hours: 24", "hours: -1"), ":35", "greater than or equal to 1"),
+        (("    base_template: television\n    desc", "    desc"), ":33: ", "is missing"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_mistake_names_the_line_and_the_key_of_the_file(tmp_path, change, place, sentence):
+    with pytest.raises(InputError) as error:
+        read(tmp_path, OLDER.replace(*change, 1))
+    assert f"older.yml{place}" in str(error.value)
+    assert sentence in str(error.value)
+
+
+def test_a_circle_of_base_templates_is_refused(tmp_path) -> None:
+    circle = OLDER.replace("  television:\n", "  television:\n    base_template: television\n", 1)
+    with pytest.raises(InputError, match="in a circle: television → television"):
+        read(tmp_path, circle)
+
+
+def test_profiles_as_a_list_and_an_unknown_entry(tmp_path) -> None:
+    data = yaml.safe_load(OLDER)
+    entries = [{"name": name, **entry} for name, entry in data.pop("examples").items()]
+    text = yaml.safe_dump({**data, "profiles": entries})
+    assert read(tmp_path, text).scenario.name == "harbour"
+    with pytest.raises(InputError, match="no entry 'harbor'; did you mean 'harbour'"):
+        read(tmp_path, text, "harbor")
+    with pytest.raises(InputError, match="has several entries: harbour, direct"):
+        read(tmp_path, text, None)
+
+
+def test_a_file_of_the_older_shape_is_a_dataset_too(tmp_path) -> None:
+    file = tmp_path / "older.yml"
+    file.write_text(OLDER)
+    assert [each.name for each in Library().dataset(str(file)).scenarios] == ["harbour", "direct"]
