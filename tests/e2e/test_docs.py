@@ -1,0 +1,76 @@
+"""Every command block of the README and of docs/ is run, in a copy of the checkout.
+
+A block is left out only if the line above it says so, and only for installing or serving:
+`<!-- not run: installs … -->` or `<!-- not run: serves … -->`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PAGES = [
+    page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if page.exists()
+]
+FENCE = re.compile(
+    r"(?P<marker><!--[^\n]*-->\n)?^```(?P<kind>bash|console|sh|shell)\n(?P<text>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
+)
+EXCUSE = re.compile(r"<!-- not run: (installs|serves)\b.* -->\n")
+OURS = ("ADS_", "DBT_", "LOG_LEVEL", "PYTHONPATH")
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", "target", "logs", "*.duckdb", "*.wal", ".*_cache", ".hypothesis", "__pycache__"
+)
+
+
+def commands(page: Path) -> list[str]:
+    """The commands of a page's blocks, without what is excused; a `console` block's `$` lines."""
+    found = []
+    for block in FENCE.finditer(page.read_text()):
+        if block["marker"] and EXCUSE.fullmatch(block["marker"]):
+            continue
+        lines = block["text"].splitlines()
+        if block["kind"] == "console":
+            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+        found.append("\n".join(lines))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_of_a_page_works(page: Path, tmp_path: Path) -> None:
+    blocks = commands(page)
+    assert blocks
+    copy = tmp_path / "checkout"
+    shutil.copytree(ROOT, copy, ignore=LEFT_OUT, symlinks=True)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    result = subprocess.run(
+        ["bash", "-euxo", "pipefail", "-c", "\n".join(blocks)],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert result.returncode == 0, result.stderr[-3000:] + result.stdout[-1000:]
+
+
+def test_nothing_is_excused_but_installing_and_serving() -> None:
+    for page in PAGES:
+        for marker in re.findall(r"<!-- not run.*-->\n", page.read_text()):
+            assert EXCUSE.fullmatch(marker), f"{page.name}: {marker}"
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#:]+\.md)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / link).is_file(), f"{page.name}: {link}"
