@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -72,7 +73,9 @@ def test_raw_and_marts_agree_on_every_total(marts) -> None:
 
 
 def test_the_docs_can_be_generated(built_database: Path, tmp_path: Path) -> None:
-    result = dbt("docs generate --static", built_database, tmp_path)
+    copy = tmp_path / "ads.duckdb"  # the fixture above holds the original open
+    shutil.copy(built_database, copy)
+    result = dbt("docs generate --static", copy, tmp_path)
     assert result.returncode == 0, result.stdout
     page = (tmp_path / "target/static_index.html").read_text()
     assert "fct_campaign_performance_daily" in page
