@@ -103,9 +103,9 @@ def binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> Who
 
 
 def _expand_poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
-    """Cornish-Fisher to third order with a continuity correction, never below 0:
+    """Cornish-Fisher to third order with a continuity correction, never below 0.
 
-    mean + sd z + (z^2 - 1) / 6 + z (1 - z^2) / (72 sd) - 1 / 2, rounded up.
+    It is mean + sd z + (z^2 - 1) / 6 + z (1 - z^2) / (72 sd) - 1 / 2, rounded up.
     """
     sd = np.sqrt(means)
     z = normal(uniforms)
@@ -127,10 +127,10 @@ def _expand_poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
 def _expand_binomial(
     uniforms: Floats, trials: WholeNumbers, probability: Floats, spread: Floats
 ) -> WholeNumbers:
-    """Cornish-Fisher to third order with a continuity correction, kept on the support:
+    """Cornish-Fisher to third order with a continuity correction, kept on the support.
 
-    n p + sd z + (1 - 2 p) (z^2 - 1) / 6 + z / (72 sd) (1 - z^2 + pq (14 - 2 z^2)) - 1 / 2, rounded
-    up; `spread` is pq. The terms of the kurtosis and of the squared skewness are one here.
+    It is n p + sd z + (1 - 2 p) (z^2 - 1) / 6 + z / (72 sd) (1 - z^2 + pq (14 - 2 z^2)) - 1 / 2,
+    rounded up: the last term holds kurtosis and squared skewness. `spread` is pq.
     """
     sd = np.sqrt(trials * spread)
     z = normal(uniforms)
@@ -156,9 +156,7 @@ def _expand_binomial(
     return np.minimum(z, trials, out=z)
 
 
-def _invert_binomial(
-    uniforms: Floats, trials: WholeNumbers, probability: Floats
-) -> WholeNumbers:
+def _invert_binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> WholeNumbers:
     """Exact binomial quantiles, summed from the end of the support that is nearer to the mean."""
     mirrored = np.flatnonzero(probability > 0.5)
     p, u = probability.copy(), uniforms.copy()
@@ -173,9 +171,7 @@ def _invert_binomial(
     return counts
 
 
-def _inverted(
-    uniforms: Floats, first: Floats, a: Floats, b: Floats | None = None
-) -> WholeNumbers:
+def _inverted(uniforms: Floats, first: Floats, a: Floats, b: Floats | None = None) -> WholeNumbers:
     """How many cumulative probabilities lie below each uniform, which is its quantile.
 
     The probabilities follow P(0) = `first`, P(k) = P(k - 1) x (a / k - b): the recursion of Panjer
