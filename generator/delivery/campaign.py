@@ -51,15 +51,21 @@ def deliver(
         for booking in bookings
     ]
     rows = performance.drawn([stretch for plan in plans for stretch in plan.stretches])
-    delivered, windows, first = [], [], 0
+    delivered, exposed, first = [], [], 0
     for booking, plan in zip(bookings, plans, strict=True):
         own = rows.slice(first, sum(stretch.rows for stretch in plan.stretches))
         first += own.num_rows
         by_hour = _by_hour(booking, own, horizon_day)
         shape_k = behaviours[booking.campaign.platform].reach.shape_k
         delivered.append(by_hour)
-        windows += reach.campaign_windows(
-            by_hour.hours, by_hour.impressions.astype(np.int64), plan.households, shape_k, plan.caps
+        exposed.append(
+            reach.Exposed(
+                by_hour.hours,
+                by_hour.impressions.astype(np.int64),
+                plan.households,
+                shape_k,
+                plan.caps,
+            )
         )
     buyers = [
         audience.Buyer(
@@ -74,7 +80,7 @@ def deliver(
     campaign_ids = [booking.campaign.campaign_id for booking in bookings]
     return Delivery(
         performance=rows,
-        reach=reach.reach_batch(campaign_ids, windows),
+        reach=reach.reach_batch(campaign_ids, reach.windows_of(exposed)),
         audience=audience.audience_batch(buyers, delivered),
     )
 
