@@ -20,7 +20,7 @@ import pyarrow as pa
 from generator.delivery.calendar import day_number, hours_of
 from generator.delivery.campaign import deliver
 from generator.delivery.supply import market
-from generator.delivery.video import effect
+from generator.delivery.video import effects
 from generator.enums import Device
 from generator.randomness import uniform
 from generator.scenario.models import Scenario
@@ -67,7 +67,7 @@ def made_up(number: int) -> Scenario:
                 "creatives": [creative] * creatives,
             }
         )
-    impressions = rows * MEDIAN_A_ROW * 2.718 ** (LOG_SD * effect(SEED, "size", number))
+    impressions = rows * MEDIAN_A_ROW * 2.718 ** (LOG_SD * effects(SEED, [("size", number)])[0])
     cap = {"max_impressions": 3, "time_unit": "DAY"}
     return Scenario.model_validate(
         {

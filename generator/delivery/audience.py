@@ -235,13 +235,13 @@ def item_shares(buyer: Buyer) -> dict[AudienceDimension, dict[str, Floats]]:
         else _targeted_shares(buyer, dimension)
         for dimension in _SPLIT_BY_SHARES
     }
-    purposes = [
-        f"affinity {dimension} {segment}"
+    whose = [
+        (f"affinity {dimension} {segment}", buyer.campaign_id)
         for dimension, shares in population.items()
         for segment in shares
     ]
     log_sd = buyer.behaviour.audience.affinity_log_sd
-    affinity = np.exp(log_sd * effects(buyer.seed, purposes, buyer.campaign_id))
+    affinity = np.exp(log_sd * effects(buyer.seed, whose))
     result, first = {}, 0
     for dimension, shares in population.items():
         bent = np.array(list(shares.values())) * affinity[first : first + len(shares), None]

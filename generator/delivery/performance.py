@@ -80,29 +80,34 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
     targeted = np.flatnonzero(targeting.device_mask(targeting.targeting_of(line_item)))
 
     shape = (hours.size, targeted.size, len(creatives))
-    present = np.broadcast_to((rotation > 0)[:, None, :], shape)
-    hour, device, creative = np.nonzero(present)
-    device = targeted[device]
+    in_rotation = rotation > 0
+    present: Positions | slice = slice(None)
+    if not in_rotation.all():
+        present = np.flatnonzero(np.broadcast_to(in_rotation[:, None, :], shape))
+
+    def by_row(values: NDArray[Any]) -> NDArray[Any]:
+        """Values that can be broadcast to (hours, devices, creatives), for the rows there are."""
+        return np.broadcast_to(values, shape).reshape(-1)[present]
+
     ids = np.array([each.creative_id for each in creatives], dtype=np.int64)
+    sizes = in_rotation.sum(axis=1) * targeted.size
     return Stretch(
         campaign_id=line_item.campaign_id,
         line_item_id=line_item.line_item_id,
         goal=goal,
         odds=line_item_odds(setting.behaviour, setting.campaign, setting.item, setting.seed),
         hours=hours,
-        first_rows=np.concatenate([[0], present.sum(axis=(1, 2)).cumsum()[:-1]])
-        if hours.size
-        else np.zeros(0, dtype=np.int64),
-        hour=hours[hour],
-        device=device,
-        creative_id=ids[creative],
-        profile=creative * len(Device) + device,
-        keys=_row_keys(setting, hours, targeted)[present],
-        means=planned[hour, device] * rotation[hour, creative],
-        prices=offer.price[hour, device].astype(np.int64),
+        first_rows=sizes.cumsum() - sizes,
+        hour=by_row(hours[:, None, None]),
+        device=by_row(targeted[:, None]),
+        creative_id=by_row(ids),
+        profile=by_row(np.arange(ids.size) * len(Device) + targeted[:, None]),
+        keys=by_row(_row_keys(setting, hours, targeted)),
+        means=by_row(planned[:delivered, targeted, None] * rotation[:, None, :]),
+        prices=by_row(offer.price[:delivered, targeted, None].astype(np.int64)),
         ceiling=offer.ceiling[:delivered],
-        wear_out=worn[hour],
-        competition=competition(setting, hours)[hour, device],
+        wear_out=by_row(worn[:, None, None]),
+        competition=by_row(competition(setting, hours)[:, targeted, None]),
     )
 
 
@@ -140,13 +145,14 @@ def _mean_exposures(spend: Floats, planned: Floats, setting: Setting, goal: paci
 
 def _row_keys(setting: Setting, hours: Hours, targeted: Positions) -> Keys:
     """The key of each row: (hours, targeted devices, creatives)."""
-    creatives = setting.item.creatives
-    keys = np.empty((hours.size, targeted.size, len(creatives)), dtype=np.uint64)
-    for position, device in enumerate(targeted):
-        for index, creative in enumerate(creatives):
-            stream = key(setting.seed, "performance", creative.creative_id, str(DEVICES[device]))
-            keys[:, position, index] = row_keys(stream, hours)
-    return keys
+    streams = [
+        [
+            key(setting.seed, "performance", creative.creative_id, str(DEVICES[device]))
+            for creative in setting.item.creatives
+        ]
+        for device in targeted
+    ]
+    return row_keys(np.array(streams, dtype=np.uint64), hours[:, None, None])
 
 
 def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
