@@ -29,6 +29,8 @@ MARTS = (
     "fct_creative_performance_daily",
     "fct_device_performance_daily",
     "fct_advertiser_performance_daily",
+    "fct_campaign_reach",
+    "fct_audience_daily",
 )
 OLD, NEW = "DATE '2025-09-10'", "DATE '2025-09-13'"
 HISTORY = """
@@ -100,7 +102,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     warehouse.build()
     warehouse.do(
         *(
-            f"UPDATE marts.{mart} SET clicks = clicks + 1000000 WHERE activity_date = {OLD}"
+            f"UPDATE marts.{mart} SET impressions = impressions + 1000000 WHERE activity_date = {OLD}"
             for mart in MARTS
         )
     )
@@ -114,7 +116,7 @@ def test_one_more_day_touches_that_day_only(warehouse: Warehouse) -> None:
     """What was marked on an old day is still marked; the new day is there."""
     for mart in MARTS:
         ((least,),) = warehouse.ask(
-            f"SELECT min(clicks) FROM marts.{mart} WHERE activity_date = {OLD}"
+            f"SELECT min(impressions) FROM marts.{mart} WHERE activity_date = {OLD}"
         )
         assert least >= 1_000_000, mart
         ((new,),) = warehouse.ask(
