@@ -12,6 +12,8 @@ WORKFLOW ?= complete
 SEED ?=
 HOST ?= 127.0.0.1
 PORT ?= 8080
+# Two processes share the tests file by file, in the order of their names; `make test PARALLEL=` runs one.
+PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help build deps generate test test-postgres lint docs serve-docs sources bench-dbt clean
@@ -34,7 +36,7 @@ generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED))
 
 test: deps lint ## Lint, type-check and run every test
-	python -m pytest
+	python -m pytest $(PARALLEL)
 
 test-postgres: deps ## Load a PostgreSQL server of its own, build and test there, compare the numbers
 	python -m pytest tests/dbt/test_portability.py
