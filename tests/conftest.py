@@ -24,10 +24,18 @@ from generator.world.build import build_world
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# `project` tries the same cases every time; `random` (`make fuzz`) other ones, and more.
 settings.register_profile(
     "project", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("project")
+settings.register_profile(
+    "random",
+    settings.get_profile("project"),
+    derandomize=False,
+    print_blob=True,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "2000")),
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
