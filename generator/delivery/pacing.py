@@ -138,7 +138,7 @@ def _cap_days(spend: Floats, price: Floats, goal: Goal, figures: PacingFigures) 
     if goal.day_impressions is not None:
         impressions = (spend / price).sum(axis=1)
         most = figures.cap_use * goal.day_impressions
-        spend *= np.minimum(1.0, most / np.maximum(impressions, 1e-300))[:, None]
+        spend *= (most / np.maximum(impressions, max(most, 1e-9)))[:, None]
 
 
 def stop_at(limit: int, amounts: Counts, window: int) -> Floats:
