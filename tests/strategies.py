@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -121,16 +122,30 @@ def scenarios(draw: st.DrawFn, first_day: date) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Plans:
+    """A dataset as it is written, which is what a failing case shows."""
+
+    scenarios: list[dict[str, Any]]
+    seed: int
+    as_of: date
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset that is planned."""
+        made = tuple(Scenario.model_validate(plan) for plan in self.scenarios)
+        platforms = {name: platform(name) for name in PLATFORMS}
+        return Dataset("random", self.seed, self.as_of, made, platforms)
+
+
 @st.composite
-def datasets(draw: st.DrawFn, size: int) -> Dataset:
-    """A dataset of `size` campaigns that begin within ten days of one another, seen long after
-    them or on a day among them."""
+def datasets(draw: st.DrawFn, size: int) -> Plans:
+    """`size` campaigns that begin within ten days of one another, seen long after them or on a day
+    among them."""
     first_day = draw(DAYS)
     as_of = draw(
         st.just(first_day + timedelta(days=400))
         | st.dates(first_day - timedelta(days=2), first_day + timedelta(days=30))
     )
     seed = draw(st.integers(0, 2**63 - 1))
-    plans = [draw(scenarios(first_day)) for _ in range(size)]
-    made = tuple(Scenario.model_validate(plan) for plan in plans)
-    return Dataset("random", seed, as_of, made, {name: platform(name) for name in PLATFORMS})
+    return Plans([draw(scenarios(first_day)) for _ in range(size)], seed, as_of)

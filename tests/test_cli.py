@@ -224,7 +224,7 @@ def in_bash(cwd):
             cwd=cwd,
             env={
                 "HOME": str(cwd),
-                "PATH": f"{cwd / 'bin'}:{Path(sys.executable).parent}:/usr/bin:/bin",
+                "PATH": f"{cwd / 'bin'}:/usr/bin:/bin",
                 "PYTHONPATH": str(ROOT),
                 "SHELL": "/bin/bash",
             },
@@ -239,7 +239,7 @@ def in_bash(cwd):
 def test_completion_without_the_command_is_a_sentence(cwd, in_bash) -> None:
     """A shell cannot complete `python -m generator`: nothing is written to the home folder."""
     for option in ("--install-completion", "--show-completion"):
-        asked = in_bash(f"python -m generator {option}")
+        asked = in_bash(f"{sys.executable} -m generator {option}")
         assert asked.returncode == 2
         assert asked.stderr == (
             "error: shells complete the command streaming-ads, which is not on the path; "
@@ -253,7 +253,7 @@ def test_completion_is_installed_for_the_command_and_completes_names(cwd, in_bas
     command = cwd / "bin" / "streaming-ads"
     command.write_text(f"#!{sys.executable}\nfrom generator.__main__ import run\nrun()\n")
     command.chmod(0o755)
-    installed = in_bash("python -m generator --install-completion")
+    installed = in_bash(f"{sys.executable} -m generator --install-completion")
     assert installed.returncode == 0, installed.stderr
     assert [file.name for file in (cwd / ".bash_completions").iterdir()] == ["streaming-ads.sh"]
     completed = in_bash(
