@@ -39,6 +39,7 @@ from generator.schema import (
 from generator.schema.behaviour import Behaviour
 from generator.schema.booking import BookedLineItem, Booking
 from generator.world import names, specs
+from generator.world.world import World, identity_of, outline_of
 
 _MEMBERS_OF_A_PARENT = 100
 _LONGEST_HOST = 63
@@ -47,17 +48,6 @@ _LONGEST_HOST = 63
 _BOOKED_AHEAD = (12, 40)
 _CUSTOMER_BEFORE = (400, 1100)
 _DSPS = (DspPartner.DV360, DspPartner.THE_TRADE_DESK, DspPartner.AMAZON, DspPartner.YAHOO)
-
-
-@dataclass(frozen=True)
-class World:
-    """Everything that exists in one run."""
-
-    run: Run
-    behaviours: dict[str, Behaviour]
-    platforms: tuple[Platform, ...]
-    advertisers: tuple[Advertiser, ...]
-    bookings: tuple[Booking, ...]
 
 
 def build_world(dataset: Dataset) -> World:
@@ -85,22 +75,24 @@ def build_world(dataset: Dataset) -> World:
     )
     _refuse_shared_addresses(advertisers)
     return World(
+        identity=identity_of(dataset),
         run=run,
         behaviours=dataset.platforms,
         platforms=tuple(platform_row(behaviour) for behaviour in dataset.platforms.values()),
         advertisers=advertisers,
         bookings=tuple(bookings),
+        outline=outline_of(bookings, dataset.platforms),
     )
 
 
 def notices_of(world: World) -> tuple[str, ...]:
     """What the reader of a world should know: that nothing in it has begun yet."""
     as_of = world.run.as_of_date
-    days = [flight.start_date for each in world.bookings for flight in each.flights]
-    if not days or min(days) < as_of:
+    flights = (flight for booking in world.bookings for flight in booking.flights)
+    if not world.bookings or any(flight.start_date < as_of for flight in flights):
         return ()
     return (
-        f"the first flight begins {min(days)}, and the data is seen on {as_of}, so no delivery is "
+        f"no flight begins before {as_of}, the day that the data is seen on, so no delivery is "
         "reported; a later as-of day shows it",
     )
 

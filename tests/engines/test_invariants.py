@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from generator.engines import local
+from generator.engines.parts import all_pieces
 from generator.enums import ReachWindow
 from generator.scenario.templates import Dataset, dataset
 from generator.schema import TABLES, RawTable
@@ -38,7 +38,7 @@ def empty() -> Iterator[duckdb.DuckDBPyConnection]:
 def violations_of(data: Dataset, connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """The invariants that a dataset breaks; the database is empty again afterwards."""
     batches: dict[type[RawTable], list[pa.RecordBatch]] = {}
-    for table, batch in local.pieces(build_world(data)):
+    for table, batch in all_pieces(build_world(data)):
         batches.setdefault(table, []).append(batch)
     connection.execute("begin")
     try:
