@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from generator.scenario.errors import InputError, bad_input, nearest
-from generator.scenario.models import Day, Seed, Text
+from generator.scenario.models import Day, Seed
 from generator.scenario.validation import validated
 from generator.scenario.yaml_file import Document, Mark, read, value_of
+from generator.schema.words import Text
 
 FILE = Path("ads.yml")
 ENVIRONMENT = {

@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sinks": {"randomness", "schema"},
     "engines": {"enums", "randomness", "schema", "scenario", "world", "delivery", "sinks"},
     "platform_seeds": {"enums", "schema", "scenario"},
-    "settings": {"scenario"},
+    "settings": {"schema", "scenario"},
     "results": {"settings", "sinks"},
     "registry": {"enums", "schema", "scenario", "sinks", "engines", "results"},
     "terminal": {"results", "settings", "sinks"},
