@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,28 @@ def test_a_bomb_of_aliases_is_refused_before_it_unfolds(tmp_path) -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     with pytest.raises(InputError, match="unfolds to more than"):
         document(tmp_path, "\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a: [" + "1," * 240_000 + "]", "more than 50,000 values"),
+        ("a:\n" + "- 1\n" * 120_000, ":50000: is not valid YAML: more than 50,000 values"),
+        ("".join(f"k{n}: 1\n" for n in range(40_000)), ":25000: is not valid YAML: more than"),
+        ("a: " + "1:" * 240_000 + "1", "is longer than a number"),
+        ("a: " + "9" * 490_000, "is longer than a number"),
+        ("a: !!int " + "9" * 490_000, "is longer than a number"),
+        ("a: " + "[" * 240_000, "is not valid YAML"),
+    ],
+    ids=["flow", "lines", "keys", "base 60", "digits", "tag", "depth"],
+)
+def test_a_file_that_would_take_long_is_refused_soon(tmp_path, text, sentence) -> None:
+    start = time.process_time()
+    with pytest.raises(InputError) as error:
+        document(tmp_path, text)
+    assert sentence in str(error.value)
+    assert len(str(error.value)) < 400
+    assert time.process_time() - start < 20
 
 
 def test_a_huge_file_is_refused(tmp_path) -> None:
