@@ -156,7 +156,7 @@ class _Loader(yaml.SafeLoader):
         """The next node. Raises MarkedYAMLError where there are too many."""
         self.nodes += 1
         if self.nodes > MOST_NODES:
-            place = self.peek_event().start_mark
+            place = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(
                 problem=f"more than {MOST_NODES:,} values", problem_mark=place
             )
