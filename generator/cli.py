@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from generator import __version__, commands, results
+from generator.engines.job import EngineError
 from generator.enums import Currency, Industry, Objective
 from generator.registry import Registry
 from generator.scenario.errors import InputError, bad_input
@@ -20,10 +21,13 @@ from generator.sinks.sink import DestinationError
 from generator.terminal import answers
 
 EXIT_INPUT = 2
+EXIT_FAILURE = 1
 COMMAND = "streaming-ads"
 _COMPLETION = {"--install-completion", "--show-completion"}
 _MAKE, _LOOK = "Make and change data", "Look at data and templates"
 _SOURCES = Path("dbt_project/models/staging/ads")
+_DAY = ["%Y-%m-%d"]
+_MARKET = "Market"
 
 app = typer.Typer(
     help="Make up streaming-advertising data: advertisers, campaigns and their delivery.\n\n"
@@ -53,7 +57,7 @@ Target = Annotated[
 ]
 Templates = Annotated[
     str | None,
-    typer.Option(metavar="FOLDER", help=_setting("templates", "Templates of one's own")),
+    typer.Option(metavar="FOLDER", help=_setting("templates", "Own templates")),
 ]
 Sets = Annotated[
     list[str] | None,
@@ -65,7 +69,7 @@ Seed = Annotated[
 AsOf = Annotated[
     datetime | None,
     typer.Option(
-        formats=["%Y-%m-%d"],
+        formats=_DAY,
         metavar="DATE",
         help=_setting("as_of", "Day the data is seen on"),
     ),
@@ -104,17 +108,67 @@ def generate(
     select: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this scenario; repeatable.")
     ] = None,
+    tables: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this table; repeatable.")
+    ] = None,
+    campaigns: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Campaigns to book.", rich_help_panel=_MARKET),
+    ] = None,
+    advertisers: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Advertisers that book.", rich_help_panel=_MARKET),
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from",
+            formats=_DAY,
+            metavar="DATE",
+            help="First day of the market.",
+            rich_help_panel=_MARKET,
+        ),
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option(
+            "--until",
+            formats=_DAY,
+            metavar="DATE",
+            help="Last day of the market.",
+            rich_help_panel=_MARKET,
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            envvar="ADS_JOBS",
+            show_envvar=False,
+            min=1,
+            metavar="NUMBER",
+            help="Processes ($ADS_JOBS); one per core.",
+        ),
+    ] = None,
     templates: Templates = None,
 ) -> results.Generated:
     """Make a dataset, in place of what schema `raw` held.
 
     What other schemas hold stays. Nothing on or after the as-of day is reported.
     """
+    market = {
+        "campaigns": campaigns,
+        "advertisers": advertisers,
+        "start_date": start and start.date(),
+        "end_date": end and end.date(),
+    }
+    given = [f"market.{key}={value}" for key, value in market.items() if value is not None]
     return commands.generate(
         commands.setting(database=database, seed=seed, as_of=as_of, templates=templates),
         workflow,
-        sets or [],
+        [*(sets or []), *given],
         select,
+        tables,
+        jobs,
     )
 
 
@@ -325,6 +379,8 @@ def main(arguments: list[str] | None = None) -> None:
         app(given, prog_name=_completed() if _COMPLETION & set(given) else None)
     except (InputError, DestinationError) as error:
         _say(str(error), EXIT_INPUT)
+    except EngineError as error:
+        _say(str(error), EXIT_FAILURE)
 
 
 def _completed() -> str:

@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "scenario",
         "sinks",
         "settings",
+        "engines",
         "registry",
         "results",
         "commands",

@@ -52,13 +52,7 @@ _DSPS = (DspPartner.DV360, DspPartner.THE_TRADE_DESK, DspPartner.AMAZON, DspPart
 
 def build_world(dataset: Dataset) -> World:
     """The world of a dataset: one campaign per scenario, in order."""
-    run = Run(
-        run_id=1,
-        workflow=dataset.name,
-        seed=dataset.seed,
-        as_of_date=dataset.as_of,
-        generator_version=__version__,
-    )
+    run = run_of(dataset)
     plans: dict[int, AdvertiserPlan] = {}
     by_name: dict[str, int] = {}
     bookings = []
@@ -97,6 +91,17 @@ def notices_of(world: World) -> tuple[str, ...]:
     )
 
 
+def run_of(dataset: Dataset) -> Run:
+    """The row of `raw.runs` of a dataset."""
+    return Run(
+        run_id=1,
+        workflow=dataset.name,
+        seed=dataset.seed,
+        as_of_date=dataset.as_of,
+        generator_version=__version__,
+    )
+
+
 def book(
     scenario: Scenario,
     campaign_id: int,
@@ -109,9 +114,8 @@ def book(
     plan = scenario.campaign
     flights = _flights(plan.flights, campaign_id, run.seed)
     status = _status(flights[0].start_date, flights[-1].end_date, run.as_of_date)
-    latest = run.as_of_date + timedelta(days=_BOOKED_AHEAD[0] - 1)
-    known_by = min(flights[0].start_date, latest)
-    booked = _days_before(known_by, *_BOOKED_AHEAD, run.seed, "booked", campaign_id)
+    ordered = ordered_for(flights[0].start_date, run)
+    booked = _days_before(ordered, *_BOOKED_AHEAD, run.seed, "booked", campaign_id)
     created = max(booked, since)
     campaign = Campaign(
         campaign_id=campaign_id,
@@ -131,6 +135,7 @@ def book(
         clean_room_provider=plan.clean_room_provider,
         measurement_partner=plan.measurement_partner,
         external_ref=plan.external_ref,
+        max_share_of_voice=plan.max_share_of_voice,
         created_at=created,
         updated_at=_last_change(created, flights[-1].end_date, run.as_of_date),
     )
@@ -157,6 +162,12 @@ def book(
         for position, item in enumerate(scenario.line_items, start=1)
     )
     return Booking(campaign, flights, budget, caps, items)
+
+
+def ordered_for(first_day: date, run: Run) -> date:
+    """The day that a booking is so many days before: the first day of a campaign, or one so near
+    that the booking lies before the run's as-of day."""
+    return min(first_day, run.as_of_date + timedelta(days=_BOOKED_AHEAD[0] - 1))
 
 
 def _refuse_shared_addresses(advertisers: Iterable[Advertiser]) -> None:
