@@ -92,7 +92,7 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
         where = f"{name}:{mark.line + 1}" if mark else str(name)
         raise bad_input(f"is not valid YAML: {error.problem or error.context}", where) from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise bad_input(f"is not valid YAML: {error}", str(name)) from error
+        raise bad_input(f"is not valid YAML: {_line(error)}", str(name)) from error
     if not isinstance(node, yaml.MappingNode):
         raise bad_input("must be a mapping of keys to values", str(name))
     builder = _Builder(name)
@@ -105,7 +105,7 @@ def value_of(text: str, origin: Mark) -> Any:
     try:
         node = yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError) as error:
-        problem = getattr(error, "problem", None) or str(error)
+        problem = getattr(error, "problem", None) or _line(error)
         raise bad_input(f"{text!r} is not a value: {problem}", str(origin)) from error
     return None if node is None else _Builder(origin.file).build(node, (), ())
 
@@ -145,6 +145,10 @@ def _merge(base: Any, over: Document, value: Any, path: Path_, marks: dict[Path_
 
 def _numbers_items(value: Any) -> bool:
     return isinstance(value, dict) and bool(value) and all(type(key) is int for key in value)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 class _Loader(yaml.SafeLoader):
