@@ -7,7 +7,7 @@ files with a piece cut out, doubled or overwritten.
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,9 @@ LIBRARY = Library()
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file in a folder of its own."""
-    yield tmp_path_factory.mktemp("random") / "random.yml"
+    return tmp_path_factory.mktemp("random") / "random.yml"
 
 
 def sentences(use: Callable[[], Any]) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.scenario.errors import InputError
+from generator.scenario.templates import Library
 from generator.scenario.yaml_file import Document, dotted, merged, read
 
 
@@ -99,3 +100,20 @@ def test_bytes_that_are_not_text_are_refused(tmp_path) -> None:
 
 def test_paths_are_written_as_people_write_them() -> None:
     assert dotted(("line_items", 0, "targeting", "DEVICE")) == "line_items[0].targeting.DEVICE"
+
+
+def test_what_a_terminal_would_obey_is_written_out_in_messages(tmp_path) -> None:
+    """Found by random documents: a key with a control character broke a message in two."""
+    document_text = 'name: x\n"\\e[31m\\u202Ered\\x1e": 1\n'
+    (tmp_path / "file.yml").write_text(document_text)
+    with pytest.raises(InputError) as error:
+        Library().checked(tmp_path / "file.yml")
+    assert "\\x1b[31m\\u202ered\\x1e" in str(error.value)
+    assert str(error.value).replace("\n", "").isprintable()
+
+
+def test_what_the_reader_of_yaml_refuses_is_one_line(tmp_path) -> None:
+    """Found by random bytes: the reader speaks in two lines."""
+    with pytest.raises(InputError) as error:
+        document(tmp_path, "\x00")
+    assert len(str(error.value).splitlines()) == 1
