@@ -19,7 +19,7 @@ from generator.engines.job import EngineError
 from generator.engines.parts import all_pieces, parts_of
 from generator.scenario.templates import dataset
 from generator.schema import TABLES, AudienceDaily, Campaign, CampaignReach, PerformanceHourly
-from generator.sinks.fingerprint import Fingerprint
+from generator.sinks.fingerprint import Fingerprint, Tally
 from generator.world.build import build_world
 from tests.conftest import ROOT
 from tests.engines.basket import Basket
