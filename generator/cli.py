@@ -41,6 +41,16 @@ Target = Annotated[
         help="The DuckDB file, plain or as duckdb:FILE.",
     ),
 ]
+Destination = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        "--to",
+        envvar="ADS_DATABASE",
+        show_default="data/ads.duckdb",
+        help="A DuckDB file, parquet:DIR, s3://BUCKET/PREFIX, csv:DIR or postgresql://…",
+    ),
+]
 Templates = Annotated[
     str | None,
     typer.Option(envvar="ADS_TEMPLATES", help="A folder with templates of your own."),
@@ -91,7 +101,7 @@ def generate(
     ] = DEFAULT_WORKFLOW,
     seed: Seed = None,
     as_of: AsOf = None,
-    database: Target = None,
+    database: Destination = None,
     sets: Sets = None,
     select: Annotated[
         list[str] | None, typer.Option(help="Only this scenario of the workflow; repeatable.")

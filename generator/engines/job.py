@@ -80,7 +80,8 @@ def land(
     campaigns done and campaigns in all.
     """
     wanted = tuple(table for table in TABLES if table in tables)
-    held = sink.held(identity_of(world.identity, [table.table_name for table in wanted]))
+    names = [table.table_name for table in wanted]
+    held = sink.held(identity_of(world.identity, names, sink.rows_a_part))
     parts = parts_of(world, sink.rows_a_part)
     missing = [part for part in parts if part.name not in held]
     totals = {table.table_name: Tally() for table in TABLES}
