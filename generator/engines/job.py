@@ -3,15 +3,15 @@ sink. An engine differs from another only in who makes the parts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from generator.engines.markets import Markets
 from generator.engines.parts import Part, parts_of, pieces
 from generator.schema import TABLES, RawTable
-from generator.sinks.fingerprint import Fingerprint, Tally
-from generator.sinks.sink import Packer, Piece, Sink
+from generator.sinks.fingerprint import Tally
+from generator.sinks.sink import Counted, Packer, Sink
 from generator.world.world import World, identity_of
 
 Progress = Callable[[int, int], None]
@@ -52,15 +52,13 @@ class Maker:
 
     def __call__(self, part: Part) -> Made:
         """A part, made and packed."""
-        prints: dict[str, Fingerprint] = {}
+        counted = Counted(pieces(self._job.world, part, self._markets, self._job.tables))
+        packed = self._job.packer(part.name, counted)
+        return Made(packed, counted.tallies)
 
-        def counted() -> Iterator[Piece]:
-            for table, batch in pieces(self._job.world, part, self._markets, self._job.tables):
-                prints.setdefault(table.table_name, Fingerprint()).add(batch)
-                yield table, batch
 
-        packed = self._job.packer(part.name, counted())
-        return Made(packed, {name: each.tally for name, each in prints.items()})
+class EngineError(Exception):
+    """A part could not be made: what happened and what to do."""
 
 
 Engine = Callable[[Job, Sequence[Part]], Iterable[Made]]

@@ -19,7 +19,7 @@ from pyarrow import csv
 from generator.schema import RawTable
 from generator.schema.arrow import arrow_schema
 from generator.sinks.fingerprint import Tally
-from generator.sinks.sink import DestinationError, Packer, Piece
+from generator.sinks.sink import Counted, DestinationError, Packer
 
 ROWS_A_PART = 122_880
 _HEADER = csv.WriteOptions(include_header=True)
@@ -106,7 +106,7 @@ class CsvSink:
         )
 
 
-def _lines(_part: str, pieces: Iterable[Piece]) -> list[tuple[type[RawTable], pa.Buffer]]:
+def _lines(_part: str, pieces: Counted) -> list[tuple[type[RawTable], pa.Buffer]]:
     return [(table, _encoded(batch, _ROWS)) for table, batch in pieces]
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -30,7 +31,7 @@ from generator.schema.arrow import arrow_schema
 from generator.sinks.fingerprint import Tally
 from generator.sinks.folder import Folder
 from generator.sinks.manifest import File, Held, Manifest, Receipt, digest, sums
-from generator.sinks.sink import DestinationError, Packer, Piece
+from generator.sinks.sink import Counted, DestinationError, Packer
 
 ROWS_A_PART = 1_000_000
 ROWS_A_GROUP = 122_880
@@ -50,7 +51,7 @@ class ParquetSink:
     def __init__(
         self, place: str, tables: Iterable[type[RawTable]], rows_a_part: int = ROWS_A_PART
     ) -> None:
-        self.place = place
+        self.place = place if place.startswith("s3://") else str(Path(place).absolute())
         self.tables = tuple(tables)
         self.rows_a_part = rows_a_part
 
@@ -66,7 +67,7 @@ class ParquetSink:
 
     @property
     def packer(self) -> Packer:
-        """Writes the files of a part to the staging of the run, and says which they are."""
+        """Writes the files of a part, and then its receipt, to the staging of the run."""
         return _PartWriter(self.place, self._identity)
 
     def held(self, identity: str) -> Mapping[str, Mapping[str, Tally]]:
@@ -82,13 +83,10 @@ class ParquetSink:
             self._remove_all_but([*self._manifest.files, *self._files()])
         return {name: receipt.tallies for name, receipt in self._parts.items()}
 
-    def take(self, part: str, packed: list[File], tallies: Mapping[str, Tally]) -> None:
+    def take(self, part: str, packed: Receipt, _tallies: Mapping[str, Tally]) -> None:
         """Note that a part is written."""
-        held = {name: Held.of(tally) for name, tally in tallies.items()}
-        self._parts[part] = Receipt(tables=held, files=packed)
-        self._staged |= {file.path for file in packed}
-        path = _staged(self._identity, f"{RECEIPTS}/{part}.json")
-        self._folder.write(path, _json(self._parts[part]))
+        self._parts[part] = packed
+        self._staged |= {file.path for file in packed.files}
 
     def __exit__(
         self,
@@ -119,11 +117,10 @@ class ParquetSink:
         present = {file.table for file in self._files()}
         empty = [table for table in self.tables if table.table_name not in present]
         if empty:
+            encoders = {(table, ""): _Encoder(table) for table in empty}
+            tallies = {table.table_name: Tally() for table in empty}
             writer = _PartWriter(self.place, self._identity)
-            files = [
-                writer.write(self._folder, NO_ROWS, table, "", _Encoder(table)) for table in empty
-            ]
-            self.take(NO_ROWS, files, {table.table_name: Tally() for table in empty})
+            self.take(NO_ROWS, writer.write(NO_ROWS, encoders, tallies), tallies)
 
     def _run(self) -> Run | None:
         for file in self._files():
@@ -187,8 +184,8 @@ class _PartWriter:
     place: str
     identity: str
 
-    def __call__(self, part: str, pieces: Iterable[Piece]) -> list[File]:
-        encoders: dict[tuple[type[RawTable], str], _Encoder] = {}
+    def __call__(self, part: str, pieces: Counted) -> Receipt:
+        encoders: Encoders = {}
         waiting = 0
         for table, batch in pieces:
             for month, rows in _by_month(table, batch):
@@ -200,24 +197,31 @@ class _PartWriter:
                 for encoder in encoders.values():
                     encoder.encode()
                 waiting = 0
-        folder = Folder(self.place)
-        return [self.write(folder, part, *key, encoders.pop(key)) for key in list(encoders)]
+        return self.write(part, encoders, pieces.tallies)
 
-    def write(
-        self, folder: Folder, part: str, table: type[RawTable], month: str, encoder: _Encoder
-    ) -> File:
-        """Write what is encoded to the staging."""
-        content = encoder.finished()
-        path = f"{table.table_name}/{month}{part}-{self.identity[:8]}.parquet"
-        folder.write(_staged(self.identity, path), content)
-        return File(
-            table=table.table_name,
-            part=part,
-            path=path,
-            rows=encoder.rows,
-            bytes=content.size,
-            hash=digest(content),
+    def write(self, part: str, encoders: Encoders, tallies: Mapping[str, Tally]) -> Receipt:
+        """Write what is encoded, and then the receipt."""
+        folder = Folder(self.place)
+        receipt = Receipt(
+            tables={name: Held.of(tally) for name, tally in tallies.items()}, files=[]
         )
+        for table, month in list(encoders):
+            encoder = encoders.pop((table, month))
+            content = encoder.finished()
+            path = f"{table.table_name}/{month}{part}-{self.identity[:8]}.parquet"
+            folder.write(_staged(self.identity, path), content)
+            receipt.files.append(
+                File(
+                    table=table.table_name,
+                    part=part,
+                    path=path,
+                    rows=encoder.rows,
+                    bytes=content.size,
+                    hash=digest(content),
+                )
+            )
+        folder.write(_staged(self.identity, f"{RECEIPTS}/{part}.json"), _json(receipt))
+        return receipt
 
 
 class _Encoder:
@@ -246,6 +250,9 @@ class _Encoder:
         self.encode()
         self._writer.close()
         return self._content.getvalue()
+
+
+Encoders = dict[tuple[type[RawTable], str], _Encoder]
 
 
 @cache

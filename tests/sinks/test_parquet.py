@@ -21,7 +21,7 @@ from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.folder import Folder
 from generator.sinks.manifest import Manifest, digest
 from generator.sinks.parquet import ParquetSink
-from generator.sinks.sink import DestinationError
+from generator.sinks.sink import DestinationError, Packer
 from generator.world.build import build_world
 from tests import s3
 
@@ -372,3 +372,16 @@ def test_the_manifest_is_plain_json(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "manifest.json").read_text())
     assert set(found) == {"identity", "generator_version", "run", "tables", "parts", "files"}
     assert set(found["files"][0]) == {"table", "part", "path", "rows", "bytes", "hash"}
+
+
+def test_what_a_worker_cannot_write_is_a_sentence(tmp_path: Path) -> None:
+    """The folder turns into a file when the workers start."""
+
+    class Replaced(ParquetSink):
+        @property
+        def packer(self) -> Packer:
+            Path(self.place).write_text("a diary")
+            return super().packer
+
+    with pytest.raises(DestinationError, match=r"folder: .*choose another --to"):
+        local.run(COMPLETE, Replaced(str(tmp_path / "folder"), TABLES, ROWS), jobs=2)
