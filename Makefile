@@ -12,6 +12,8 @@ WORKFLOW ?= complete
 SEED ?=
 HOST ?= 127.0.0.1
 PORT ?= 8080
+# Two processes share the tests file by file, in the order of their names; `make test PARALLEL=` runs one.
+PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help build deps lock generate test fuzz test-postgres lint docs serve-docs sources bench-dbt clean
@@ -41,7 +43,7 @@ generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED))
 
 test: deps lint ## Lint, type-check and run every test
-	python -m pytest
+	python -m pytest $(PARALLEL)
 
 fuzz: export HYPOTHESIS_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
