@@ -88,9 +88,7 @@ def test_any_text_survives_the_way_into_the_docs(named: Dataset, tmp_path: Path)
     described.write_text(yaml.safe_dump(model, allow_unicode=True))
     database = tmp_path / "ads.duckdb"
     local.run(build_world(named), DuckdbSink(database, TABLES))
-    made = dbt(
-        "docs generate --static", database, tmp_path, "--project-dir", str(project)
-    )
+    made = dbt("docs generate --static", database, tmp_path, "--project-dir", str(project))
     assert made.returncode == 0, made.stdout[-2000:]
     manifest = json.loads((tmp_path / "target/manifest.json").read_text())
     assert manifest["nodes"]["model.streaming_ads.stg_ads__advertisers"]["description"] == text
