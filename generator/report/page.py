@@ -228,7 +228,7 @@ def _in_html(data: dict[str, Any]) -> str:
 
 def _library() -> str:
     """Vega, Vega-Lite and vega-embed, bundled in the package that carries them."""
-    bundle: str = vl_convert.javascript_bundle()
+    bundle: str = vl_convert.javascript_bundle(None)
     return bundle.replace("</script", "<\\/script")
 
 

@@ -31,6 +31,18 @@ platforms as (
 
 ),
 
+campaigns as (
+
+    select * from {{ ref('stg_ads__campaigns') }}
+
+),
+
+runs as (
+
+    select * from {{ ref('stg_ads__runs') }}
+
+),
+
 hours as (
 
     select
@@ -201,27 +213,43 @@ offered as (
 
 ),
 
+-- how many times as many campaigns the whole market has
+sample as (
+
+    select
+        max(runs.market_campaigns) as of_market,
+        count(*) as campaigns
+    from campaigns
+    cross join runs
+
+),
+
 fill as (
 
     select
         'platform_fill' as benchmark_id,
-        {{ safe_divide('delivered.impressions', 'offered.ad_opportunities') }} as measured_value,
+        {{ safe_divide(
+            'delivered.impressions', '(offered.ad_opportunities * sample.campaigns)',
+        ) }} * sample.of_market as measured_value,
         delivered.impressions
     from delivered
     cross join offered
+    cross join sample
 
     union all
 
     select
         'delivered_ad_minutes' as benchmark_id,
         {{ safe_divide(
-            'delivered.delivered_seconds',
-            '(60 * offered.number_of_days * platforms.households * platforms.hours_per_household_day)',
+            'delivered.delivered_seconds * sample.of_market',
+            '(60 * offered.number_of_days * platforms.households'
+            ~ ' * platforms.hours_per_household_day * sample.campaigns)',
         ) }} as measured_value,
         delivered.impressions
     from delivered
     cross join offered
     cross join platforms
+    cross join sample
 
 ),
 

@@ -2,9 +2,9 @@
     benchmarks.segment like '%platform=%'
     and benchmarks.segment not like '%platform={{ var("scorecard_platform") }}%'
 {%- endset %}
-{% set of_a_whole_market -%}
+{% set of_a_market -%}
     benchmarks.segment like '%market and calibration workflows%'
-    and latest_run.workflow not in ('market', 'calibration')
+    and latest_run.market_campaigns is null
 {%- endset %}
 
 with benchmarks as (
@@ -35,6 +35,7 @@ numbered_runs as (
 
     select
         workflow,
+        market_campaigns,
         row_number() over (order by run_id desc) as position_from_end
     from runs
 
@@ -42,7 +43,9 @@ numbered_runs as (
 
 latest_run as (
 
-    select workflow
+    select
+        workflow,
+        market_campaigns
     from numbered_runs
     where position_from_end = 1
 
@@ -56,7 +59,7 @@ compared as (
         case
             when measured.benchmark_id is null then 'the data has no such figure'
             when {{ of_other_platforms }} then 'about another platform'
-            when {{ of_a_whole_market }} then 'needs a whole market'
+            when {{ of_a_market }} then 'needs a market'
             when measured.measured_value is null then 'nothing of the kind was delivered'
         end as why_not_applicable,
         measured.impressions,
