@@ -22,17 +22,16 @@ campaign_hours as (
 months as (
 
     select
-        device_days.currency_code,
+        device_days.campaign_id,
         device_days.device,
         device_days.month_start_date,
-        cast(extract(quarter from device_days.month_start_date) as integer) as quarter_of_year,
         cast(extract(month from device_days.month_start_date) as integer) as month_of_year,
         {{ total('impressions') }} as impressions,
         {{ total_spend() }} as spend
     from device_days
     inner join auctions
         on device_days.campaign_id = auctions.campaign_id
-    group by device_days.currency_code, device_days.device, device_days.month_start_date
+    group by device_days.campaign_id, device_days.device, device_days.month_start_date
     having sum(device_days.impressions) > 0
 
 ),
@@ -46,20 +45,33 @@ prices as (
 
 ),
 
--- the same currency and device in two months; what the smaller month weighs counts
-january_to_december as (
+-- like with like: the same campaign on the same device in two months that follow each other
+pairs as (
 
     select
-        january.impressions + december.impressions as impressions,
-        least(january.impressions, december.impressions) as weight,
-        december.log_price - january.log_price as rise
-    from prices as january
-    inner join prices as december
+        earlier.month_of_year as from_month,
+        earlier.impressions + later.impressions as impressions,
+        least(earlier.impressions, later.impressions) as weight,
+        later.log_price - earlier.log_price as rise
+    from prices as earlier
+    inner join prices as later
         on
-            january.currency_code = december.currency_code
-            and january.device = december.device
-            and january.month_of_year = 1
-            and december.month_of_year = 12
+            earlier.campaign_id = later.campaign_id
+            and earlier.device = later.device
+            and earlier.month_of_year + 1 = later.month_of_year
+            and {{ dbt.dateadd('month', 1, 'earlier.month_start_date') }}
+            = later.month_start_date
+
+),
+
+steps as (
+
+    select
+        from_month,
+        sum(impressions) as impressions,
+        {{ safe_divide('sum(weight * rise)', 'sum(weight)') }} as rise
+    from pairs
+    group by from_month
 
 ),
 
@@ -67,38 +79,21 @@ season as (
 
     select
         'cpm_dec_over_jan' as benchmark_id,
-        exp({{ safe_divide('sum(weight * rise)', 'sum(weight)') }}) as measured_value,
+        case when count(*) = 11 then exp(sum(rise)) end as measured_value,
         {{ total('impressions') }} as impressions
-    from january_to_december
-
-),
-
-first_to_third_month as (
-
-    select
-        first_month.quarter_of_year,
-        first_month.impressions + third_month.impressions as impressions,
-        least(first_month.impressions, third_month.impressions) as weight,
-        third_month.log_price - first_month.log_price as rise
-    from prices as first_month
-    inner join prices as third_month
-        on
-            first_month.currency_code = third_month.currency_code
-            and first_month.device = third_month.device
-            and {{ dbt.dateadd('month', 2, 'first_month.month_start_date') }}
-            = third_month.month_start_date
-    where first_month.month_of_year in (1, 4, 7, 10)
+    from steps
 
 ),
 
 quarters as (
 
     select
-        quarter_of_year,
-        sum(impressions) as impressions,
-        {{ safe_divide('sum(weight * rise)', 'sum(weight)') }} as rise
-    from first_to_third_month
-    group by quarter_of_year
+        first_step.impressions + second_step.impressions as impressions,
+        first_step.rise + second_step.rise as rise
+    from steps as first_step
+    inner join steps as second_step
+        on first_step.from_month + 1 = second_step.from_month
+    where first_step.from_month in (1, 4, 7, 10)
 
 ),
 
