@@ -45,6 +45,14 @@ Target = Annotated[
         help="The DuckDB file, plain or as duckdb:FILE.",
     ),
 ]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ADS_DATABASE",
+        show_default="data/ads.duckdb",
+        help="The DuckDB file with the marts.",
+    ),
+]
 Templates = Annotated[
     str | None,
     typer.Option(envvar="ADS_TEMPLATES", help="A folder with templates of your own."),
@@ -312,6 +320,23 @@ def validate(
 ) -> results.Valid:
     """Check a file of your own: a scenario, a workflow, a platform, or the older shape."""
     return commands.validate(commands.setting(templates=templates), file, sets or [])
+
+
+@app.command()
+@answers
+def report(
+    to: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("data/report.html"),
+    database: Database = None,
+) -> results.Written:
+    """Write the delivery report, one HTML file, from the marts that `dbt build` made."""
+    return commands.report(commands.setting(database=database), to)
+
+
+@app.command()
+@answers
+def scorecard(database: Database = None) -> results.Scorecard:
+    """Show how realistic the data is, beside published figures, as `dbt build` judged it."""
+    return commands.scorecard(commands.setting(database=database))
 
 
 @app.command("dbt-sources")

@@ -18,6 +18,7 @@ from generator.engines.addition import (
 )
 from generator.enums import Currency, Objective
 from generator.registry import Registry
+from generator.report import marts
 from generator.scenario import overrides
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
@@ -190,6 +191,41 @@ def validate(chosen: Settings, file: Path, sets: Sequence[str]) -> results.Valid
         name=found.name,
         scenarios=scenarios,
         notices=list(found.notices),
+    )
+
+
+def report(chosen: Settings, to: Path) -> results.Written:
+    """Write the report on the marts of the database."""
+    # What draws it takes a while to import, and no other command needs it.
+    from generator.report import page
+
+    text = page.html(marts.read(_file(chosen)))
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise bad_input(f"cannot be written: {error.strerror}", str(to)) from error
+    return results.Written(files=[str(to)])
+
+
+def scorecard(chosen: Settings) -> results.Scorecard:
+    """How realistic the database is, as dbt judged it."""
+    file = _file(chosen)
+    found = marts.judged(file)
+    return results.Scorecard(
+        database=str(file),
+        workflow=found["scorecard"][0]["workflow"],
+        platform=found["scorecard"][0]["platform"],
+        benchmarks=[
+            results.Judged(
+                name=row["benchmark_id"], what=f"{row['metric']}: {row['segment']}", **row
+            )
+            for row in found["scorecard"]
+        ],
+        shapes=[
+            results.Judged(name=row["shape_id"], what=row["figure"], is_binding=True, **row)
+            for row in found["shapes"]
+        ],
     )
 
 

@@ -1,4 +1,4 @@
-"""What dbt has to know of the platforms and raw does not say: their population, calendar and clocks.
+"""What dbt has to know of platforms and raw does not say: their population, calendar and clocks.
 
 All are derived from the platform files and committed as seeds: `platform_population`, the share of
 each audience segment in the platform's viewing, `platform_calendar`, how much viewing every day of

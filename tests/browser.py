@@ -142,7 +142,7 @@ def browser(profile: Path) -> Iterator[Page]:
     reads, to_browser = os.pipe()
     from_browser, writes = os.pipe()
     # The child's descriptors 3 and 4 may be any of the four now: copied away first, then placed.
-    wiring = f"exec 8<&{reads} 9>&{writes} 3<&8 4>&9 8<&- 9>&-; exec \"$@\""
+    wiring = f'exec 8<&{reads} 9>&{writes} 3<&8 4>&9 8<&- 9>&-; exec "$@"'
     process = subprocess.Popen(
         [
             "/bin/bash",

@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"scenario"},
     "results": {"settings", "sinks"},
     "registry": {"enums", "schema", "scenario", "sinks", "engines", "results"},
+    "report": {"scenario"},
     "terminal": {"results", "settings", "sinks"},
     "commands": {
         "enums",
@@ -33,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sinks",
         "engines",
         "registry",
+        "report",
         "results",
         "settings",
         "terminal",

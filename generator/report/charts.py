@@ -1,8 +1,8 @@
 """How each set of rows is drawn: a Vega-Lite specification, what it shows in words, and the columns
 of the table that says the same.
 
-Colours are those of Okabe and Ito, which people with any colour vision can tell apart, and shapes or
-dashes repeat what colour says. Text and grid take the colour of the page around them, so that a
+Colours follow Okabe and Ito: people with any colour vision can tell them apart, and shapes or
+dashes repeat what they say. Text and grid take the colour of the page around them, so that a
 chart is right on light and on dark.
 """
 
@@ -16,6 +16,12 @@ Spec = dict[str, Any]
 BLUE, VERMILION, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#AA4E8F", "#3D9BD4"
 DEVICES = {"CTV": BLUE, "MOBILE": VERMILION, "TABLET": GREEN, "DESKTOP": PURPLE}
 TIERS = ["1+", "2+", "3+", "5+", "10+"]
+# Axes of large numbers; a billion is B to people, G to the formatter.
+_SHORT: Spec = {
+    "format": "~s",
+    "tickCount": 5,
+    "labelExpr": "replace(datum.label, 'G', 'B')",
+}
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 CONFIG: Spec = {
@@ -88,10 +94,10 @@ class Chart:
 
 
 def charts(currencies: list[str]) -> list[Chart]:
-    """Every chart of the report, in order; amounts are drawn by currency where there are several."""
+    """Every chart of the report, in order; money is drawn for each of these currencies."""
     return [
         _plan(currencies),
-        _pacing(),
+        _pacing(wide=len(currencies) > 1),
         _funnel(),
         _quartiles(),
         _hours(),
@@ -126,9 +132,13 @@ def _tip(*fields: tuple[str, str, str]) -> list[Spec]:
     ]
 
 
+def _unit(currencies: list[str]) -> str:
+    return f", in {currencies[0]}" if len(currencies) == 1 else ""
+
+
 def _by_currency(spec: Spec, currencies: list[str]) -> Spec:
     """The chart once for each currency, each with its own scale."""
-    if len(currencies) < 2:
+    if len(currencies) == 1:
         return spec
     spec["encoding"]["row"] = {"field": "currency", "type": "nominal", "title": None}
     spec["resolve"] = {"scale": {"y": "independent"}}
@@ -137,7 +147,6 @@ def _by_currency(spec: Spec, currencies: list[str]) -> Spec:
 
 
 def _plan(currencies: list[str]) -> Chart:
-    unit = currencies[0] if len(currencies) == 1 else "each currency"
     series = {"planned": "Planned", "spent": "Spent"}
     spec: Spec = {
         "height": 240,
@@ -148,7 +157,7 @@ def _plan(currencies: list[str]) -> Chart:
         "mark": {"type": "line", "interpolate": "monotone", "tooltip": True},
         "encoding": {
             "x": _day("day"),
-            "y": _x("amount", None, axis={"format": "~s", "tickCount": 5}),
+            "y": _x("amount", None, axis=_SHORT),
             "color": {
                 "field": "series",
                 "type": "nominal",
@@ -159,16 +168,14 @@ def _plan(currencies: list[str]) -> Chart:
                 "type": "nominal",
                 "scale": {"domain": ["Spent", "Planned"], "range": [[1, 0], [5, 4]]},
             },
-            "tooltip": _tip(
-                ("day", "Day", "T"), ("series", "", "N"), ("amount", "Amount", ",.0f")
-            ),
+            "tooltip": _tip(("day", "Day", "T"), ("series", "", "N"), ("amount", "Amount", ",.0f")),
         },
     }
     return Chart(
         "plan",
         "spend",
-        f"Spend against plan, in {unit}",
-        "Money spent to the end of each day, beside what the booked pacing curve planned until then.",
+        f"Spend against plan{_unit(currencies)}",
+        "Money spent to the end of each day, beside what the booked pacing curve planned.",
         "plan",
         _by_currency(spec, currencies),
         (
@@ -177,10 +184,11 @@ def _plan(currencies: list[str]) -> Chart:
             Column("spent", "Spent"),
             Column("planned", "Planned"),
         ),
+        wide=len(currencies) > 1,
     )
 
 
-def _pacing() -> Chart:
+def _pacing(wide: bool) -> Chart:
     band = {"low": 90, "high": 110}
     spec: Spec = {
         "height": 240,
@@ -188,7 +196,10 @@ def _pacing() -> Chart:
             {
                 "data": {"values": [band]},
                 "mark": {"type": "rect", "opacity": 0.13, "color": GREEN},
-                "encoding": {"y": _x("low", None), "y2": {"field": "high"}},
+                "encoding": {
+                    "y": _x("low", None, scale={"domain": [60, 140], "clamp": True}),
+                    "y2": {"field": "high"},
+                },
             },
             {
                 "mark": {"type": "line", "color": BLUE, "opacity": 0.75, "tooltip": True},
@@ -219,8 +230,8 @@ def _pacing() -> Chart:
         "pacing",
         "spend",
         "Pacing index of each campaign",
-        "100 × spent / planned to date; 100 is on plan, the band is 90 to 110. One line a campaign, "
-        "drawn within 60 to 140.",
+        "100 × spent / planned to date; 100 is on plan, the band is 90 to 110. One line a "
+        "campaign, drawn within 60 to 140.",
         "pacing",
         spec,
         (
@@ -228,6 +239,7 @@ def _pacing() -> Chart:
             Column("progress_pct", "Of the flight, %"),
             Column("pacing_index", "Pacing index"),
         ),
+        wide=wide,
     )
 
 
@@ -235,10 +247,10 @@ def _funnel() -> Chart:
     order = ["Requests", "Responses", "Eligible", "Auctions won", "Impressions"]
     y = {"field": "step", "type": "nominal", "sort": order, "title": None}
     spec: Spec = {
-        "height": {"step": 38},
+        "height": {"step": 46},
         "transform": [
             {
-                "calculate": "format(datum.count, '.3s') + '  ·  '"
+                "calculate": "replace(format(datum.count, '.3s'), 'G', 'B') + '  ·  '"
                 " + format(datum.of_requests_pct, '.1f') + ' %'",
                 "as": "label",
             }
@@ -266,8 +278,8 @@ def _funnel() -> Chart:
         "funnel",
         "supply",
         "From ad request to impression",
-        "Requests for which the campaigns were a candidate, and what was left at each step; percent "
-        "of requests.",
+        "Requests for which the campaigns were a candidate, and what was left at each step; "
+        "percent of requests.",
         "funnel",
         spec,
         (
@@ -290,7 +302,9 @@ def _quartiles() -> Chart:
                 "Part of the ad that was played, %",
                 axis={"values": [0, 25, 50, 75, 100], "grid": False},
             ),
-            "y": _x("viewers_pct", None, scale={"zero": False, "nice": True}, axis={"tickCount": 5}),
+            "y": _x(
+                "viewers_pct", None, scale={"zero": False, "nice": True}, axis={"tickCount": 5}
+            ),
             "color": by_device | {"scale": {"domain": [*DEVICES], "range": [*DEVICES.values()]}},
             "shape": by_device | {"scale": {"domain": [*DEVICES]}},
             "tooltip": _tip(
@@ -369,14 +383,14 @@ def _hours() -> Chart:
     )
 
 
-def _curve(y: str, format_: str, tooltip: list[Spec], **more: Any) -> Spec:
+def _curve(y: str, axis: Spec, tooltip: list[Spec], **more: Any) -> Spec:
     """A line over the impressions to date."""
     return {
         "height": 240,
         "mark": {"type": "line", "interpolate": "monotone", "tooltip": True} | more.pop("mark", {}),
         "encoding": {
-            "x": _x("impressions", "Impressions to date", axis={"format": "~s", "tickCount": 5}),
-            "y": _x(y, None, axis={"format": format_, "tickCount": 5}),
+            "x": _x("impressions", "Impressions to date", axis=_SHORT),
+            "y": _x(y, None, axis=axis),
             "tooltip": tooltip,
         }
         | more,
@@ -388,14 +402,14 @@ def _reach() -> Chart:
     households = ("households", "Households", ",.0f")
     of_all = _curve(
         "households",
-        "~s",
+        _SHORT,
         _tip(("name", "Campaign", "N"), day, impressions, households),
         detail={"field": "name", "type": "nominal"},
         mark={"color": BLUE, "opacity": 0.75},
     )
     of_one = _curve(
         "households",
-        "~s",
+        _SHORT,
         _tip(("tier", "Times", "N"), day, impressions, households),
         color={
             "field": "tier",
@@ -445,7 +459,7 @@ def _frequency() -> Chart:
         "frequency",
         _curve(
             "frequency",
-            ".1~f",
+            {"format": ".1~f", "tickCount": 5},
             _tip(
                 ("name", "Campaign", "N"),
                 ("day", "Until", "T"),
@@ -469,10 +483,11 @@ def _creatives(rows: str, title: str, ratio: str) -> Chart:
         "type": "nominal",
         "sort": None,
         "title": None,
-        "axis": {"labelLimit": 190},
+        "axis": {"labelLimit": 170},
     }
     tooltip = _tip(
         ("label", "Creative", "N"),
+        ("placement", "Placement", "N"),
         ("campaign_name", "Campaign", "N"),
         ("rate_pct", "Rate, %", ".3f"),
         ("low_pct", "at least", ".3f"),
@@ -485,7 +500,10 @@ def _creatives(rows: str, title: str, ratio: str) -> Chart:
                 "mark": {"type": "rule", "strokeWidth": 3, "color": BLUE, "opacity": 0.45},
                 "encoding": {
                     "x": _x(
-                        "low_pct", "Percent", scale={"zero": False, "nice": True}, axis={"tickCount": 4}
+                        "low_pct",
+                        "Percent",
+                        scale={"zero": False, "nice": True},
+                        axis={"tickCount": 4},
                     ),
                     "x2": {"field": "high_pct"},
                     "tooltip": tooltip,
@@ -507,6 +525,7 @@ def _creatives(rows: str, title: str, ratio: str) -> Chart:
         spec,
         (
             Column("label", "Creative", "text"),
+            Column("placement", "Placement", "text"),
             Column("campaign_name", "Campaign", "text"),
             Column("trials", "Out of"),
             Column("rate_pct", "Rate, %"),
@@ -525,8 +544,8 @@ def _audience() -> Chart:
             "x": _x(
                 "index",
                 "Index; 100 is the platform's population",
-                scale={"zero": False, "nice": True},
-                axis={"tickCount": 5},
+                scale={"type": "log", "domain": [25, 400], "clamp": True},
+                axis={"values": [25, 50, 75, 100, 150, 200, 400]},
             ),
             "x2": {"field": "population"},
             "y": {"field": "segment_name", "type": "nominal", "sort": None, "title": None},
@@ -554,8 +573,8 @@ def _audience() -> Chart:
         "audience",
         "audience",
         "Who was reached more than the platform's population",
-        "Index of each segment: 100 × its share of impressions / its share of the platform's viewing. "
-        "Right of 100 is more than the population, left is less.",
+        "Index of each segment: 100 × its share of impressions / its share of the platform's "
+        "viewing. Right of 100 is more than the population, left is less; drawn within 25 to 400.",
         "audience",
         spec,
         (
@@ -571,7 +590,7 @@ def _audience() -> Chart:
 
 
 def _prices(currencies: list[str]) -> Chart:
-    unit = currencies[0] if len(currencies) == 1 else "each currency"
+    types = ["Direct IO", "Programmatic guaranteed", "Preferred deal", "Private auction"]
     by_type = {"field": "buy_type_name", "type": "nominal"}
     spec: Spec = {
         "height": 240,
@@ -585,8 +604,8 @@ def _prices(currencies: list[str]) -> Chart:
                 "axis": {"format": "%b %Y", "grid": False, "tickCount": "month"},
             },
             "y": _x("cpm", None, scale={"zero": False, "nice": True}, axis={"tickCount": 5}),
-            "color": by_type,
-            "shape": by_type,
+            "color": by_type | {"scale": {"domain": types, "range": [*DEVICES.values()]}},
+            "shape": by_type | {"scale": {"domain": types}},
             "tooltip": _tip(
                 ("buy_type_name", "Bought as", "N"),
                 ("month", "Month", "T"),
@@ -598,7 +617,7 @@ def _prices(currencies: list[str]) -> Chart:
     return Chart(
         "prices",
         "prices",
-        f"Price per thousand impressions by month, in {unit}",
+        f"Price per thousand impressions by month{_unit(currencies)}",
         "Effective CPM: 1000 × spend / impressions, by how the inventory was bought.",
         "prices",
         _by_currency(spec, currencies),

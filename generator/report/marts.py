@@ -149,7 +149,8 @@ QUERIES = {
         ORDER BY campaign, place
     """,
     "quartiles": """
-        SELECT campaign, device, quartile, viewers, round(100.0 * viewers / starts, 2) AS viewers_pct
+        SELECT
+            campaign, device, quartile, viewers, round(100.0 * viewers / starts, 2) AS viewers_pct
         FROM (
             SELECT campaign, device, video_starts AS starts, unnest([
                 {'quartile': 0, 'viewers': video_starts}, {'quartile': 25, 'viewers': video_q25},
@@ -325,6 +326,12 @@ def read(file: Path) -> Marts:
     with connected(file) as connection:
         connection.execute(_LARGEST)
         return Marts({name: _fetched(connection, query) for name, query in QUERIES.items()})
+
+
+def judged(file: Path) -> dict[str, list[Row]]:
+    """The rows of the scorecard and of the shapes. Raises InputError for a file without them."""
+    with connected(file) as connection:
+        return {name: _fetched(connection, QUERIES[name]) for name in ("scorecard", "shapes")}
 
 
 def connected(file: Path) -> duckdb.DuckDBPyConnection:

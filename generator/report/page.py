@@ -37,13 +37,16 @@ _DIMENSIONS = {
     "CONTENT_GENRE": "Genre",
 }
 _95_PERCENT = 1.959964
+# Of many currencies, the ones with most impressions are drawn where all campaigns are shown.
+_MOST_CURRENCIES = 3
 
 
 def html(marts: Marts) -> str:
     """The whole file."""
-    currencies = list(dict.fromkeys(row["currency"] for row in marts["campaigns"]))
+    currencies = [row["currency"] for row in marts["money"] if row["campaign"] == ALL]
+    currencies = currencies[:_MOST_CURRENCIES]
     drawn = charts(currencies)
-    data = _data(marts, drawn)
+    data = _data(marts, drawn, currencies)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"count": _count, "figure": _figure, "words": _words}
     campaigns = marts["campaigns"]
@@ -59,6 +62,8 @@ def html(marts: Marts) -> str:
         },
         campaigns=[campaign for campaign in campaigns if campaign["has_detail"]],
         number_of_campaigns=len(campaigns),
+        currencies=currencies,
+        number_of_currencies=len({row["currency"] for row in campaigns}),
         run=marts["run"][0],
         scorecard=[_with_range(row) for row in marts["scorecard"]],
         shapes=[_with_range(row) for row in marts["shapes"]],
@@ -90,11 +95,14 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
-def _data(marts: Marts, drawn: list[Chart]) -> dict[str, Any]:
+def _data(marts: Marts, drawn: list[Chart], currencies: list[str]) -> dict[str, Any]:
+    def in_money(rows: list[Row]) -> list[Row]:
+        return [row for row in rows if row["campaign"] != ALL or row["currency"] in currencies]
+
     names = {row["campaign"]: row["name"] for row in marts["campaigns"]}
     rows = {
-        "campaigns": marts["campaigns"],
-        "plan": marts["plan"],
+        "campaigns": [row | {"bought_as": _words(row["buy_type"])} for row in marts["campaigns"]],
+        "plan": in_money(marts["plan"]),
         "pacing": marts["pacing"],
         "funnel": marts["funnel"],
         "quartiles": marts["quartiles"],
@@ -111,7 +119,9 @@ def _data(marts: Marts, drawn: list[Chart]) -> dict[str, Any]:
             }
             for row in marts["audience"]
         ],
-        "prices": [row | {"buy_type_name": _words(row["buy_type"])} for row in marts["prices"]],
+        "prices": [
+            row | {"buy_type_name": _words(row["buy_type"])} for row in in_money(marts["prices"])
+        ],
     }
     return {
         "config": CONFIG,
@@ -121,20 +131,18 @@ def _data(marts: Marts, drawn: list[Chart]) -> dict[str, Any]:
     }
 
 
-def _rates(
-    creatives: list[Row], successes: str, trials: str, names: dict[int, str]
-) -> list[Row]:
+def _rates(creatives: list[Row], successes: str, trials: str, names: dict[int, str]) -> list[Row]:
     """The creatives with a rate in percent and its interval; those without trials are left out."""
     result = []
     for row in creatives:
         if row[trials]:
             low, high = wilson(row[successes], row[trials])
             length = f", {row['duration_seconds']} s" if row["duration_seconds"] else ""
-            where = f"{_words(row['placement'])}{length}"
             result.append(
                 {
                     "campaign": row["campaign"],
-                    "label": f"{row['name']} · {where} · {row['creative_id']}",
+                    "label": f"{row['name']} #{row['creative_id']}",
+                    "placement": f"{_words(row['placement'])}{length}",
                     "campaign_name": names.get(row["of_campaign"], ""),
                     "trials": row[trials],
                     "rate_pct": 100 * row[successes] / row[trials],
@@ -160,9 +168,7 @@ def _tiles(marts: Marts) -> dict[int, list[dict[str, str]]]:
     }
 
 
-def _tiles_of(
-    row: Row, money: list[Row], last: dict[int, Row]
-) -> Iterable[tuple[str, str, str]]:
+def _tiles_of(row: Row, money: list[Row], last: dict[int, Row]) -> Iterable[tuple[str, str, str]]:
     yield "Impressions", _short(row["impressions"]), _count(row["impressions"])
     for amount in money[:2]:
         spent = _percent(amount["spend"], amount["budget"], 1)
@@ -228,7 +234,7 @@ def _in_html(data: dict[str, Any]) -> str:
 
 def _library() -> str:
     """Vega, Vega-Lite and vega-embed, bundled in the package that carries them."""
-    bundle: str = vl_convert.javascript_bundle(None)
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return bundle.replace("</script", "<\\/script")
 
 

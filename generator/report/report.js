@@ -3,7 +3,6 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const ALL = 0;
   const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
-  const day = (text) => text;
   const tables = {};
   for (const [name, { fields, rows }] of Object.entries(data.rows)) {
     tables[name] = rows.map((row) => Object.fromEntries(fields.map((field, i) => [field, row[i]])));
@@ -27,7 +26,7 @@
 
   function shown(value, kind) {
     if (value === null || value === undefined) return "–";
-    return kind === "number" ? number.format(value) : kind === "day" ? day(value) : value;
+    return kind === "number" ? number.format(value) : value;
   }
 
   function table(columns, rows) {
@@ -83,8 +82,12 @@
       full.width = width - (chart.id === "audience" ? 130 : 60);
       delete full.autosize;
     }
+    const legend = { ...data.config.legend, columns: width < 480 ? 2 : 0 };
     const drawn = await vegaEmbed(place, full, {
-      actions: false, renderer: "svg", config: data.config, tooltip: { theme: "custom" },
+      actions: false,
+      renderer: "svg",
+      config: { ...data.config, legend },
+      tooltip: { theme: "custom" },
     });
     place.view = drawn.view;
   }
@@ -122,7 +125,7 @@
       const name = element("th", row.name);
       name.scope = "row";
       name.append(element("small", row.advertiser));
-      const spent = element("td");
+      const spent = element("td", null, "whole");
       const bar = element("span", null, "share");
       const part = element("i");
       part.style.width = `${Math.min(row.spent_pct || 0, 100)}%`;
@@ -130,8 +133,8 @@
       spent.append(bar, row.spent_pct === null ? "–" : `${row.spent_pct.toFixed(1)} %`);
       line.append(
         name,
-        element("td", row.buy_type.replaceAll("_", " ").toLowerCase()),
-        element("td", `${row.first_day} – ${row.last_day}`),
+        element("td", row.bought_as),
+        element("td", `${row.first_day} to ${row.last_day}`, "whole"),
         element("td", shown(row.impressions, "number"), "number"),
         element("td", `${shown(row.budget, "number")} ${row.currency}`, "number"),
         spent,
