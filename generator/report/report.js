@@ -58,7 +58,7 @@
   };
 
   async function draw(chart) {
-    const figure = document.getElementById(chart.id);
+    const figure = document.getElementById(`chart-${chart.id}`);
     const place = figure.querySelector(".chart");
     const { spec, rows } = variant(chart);
     if (place.view) place.view.finalize();
@@ -148,14 +148,14 @@
     tiles();
     campaigns();
     for (const chart of data.charts) {
-      fill(document.querySelector(`#${chart.id} details`), chart);
+      fill(document.querySelector(`#chart-${chart.id} details`), chart);
     }
     for (const chart of data.charts) await draw(chart);
     document.documentElement.dataset.ready = campaign;
   }
 
   for (const chart of data.charts) {
-    const details = document.querySelector(`#${chart.id} details`);
+    const details = document.querySelector(`#chart-${chart.id} details`);
     details.addEventListener("toggle", () => fill(details, chart));
   }
   document.getElementById("campaign").addEventListener("change", (event) => {
