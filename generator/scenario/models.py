@@ -7,13 +7,11 @@ write them.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -48,6 +46,7 @@ from generator.enums import (
 )
 from generator.scenario.errors import nearest
 from generator.schema.behaviour import Behaviour
+from generator.schema.words import TemplateName, Text, TimeZone
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
 DURATIONS = (10, 15, 20, 30, 45, 60, 75)
@@ -69,24 +68,6 @@ def _in_whole_micros(amount: float) -> float:
     return amount
 
 
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is not an IANA time zone") from error
-    return name
-
-
-def _without_control_characters(text: str) -> str:
-    """Text that every database can hold: no control characters, no halves of a character."""
-    for letter in text:
-        if unicodedata.category(letter) in ("Cc", "Cs"):
-            raise ValueError(f"holds the character U+{ord(letter):04X}, which is no text")
-    if not text.strip():
-        raise ValueError("is blank")
-    return text
-
-
 def _device_synonym(device: Any) -> Any:
     return "CTV" if device == "TV" else device
 
@@ -97,12 +78,6 @@ def _no_repeats(values: list[Any]) -> list[Any]:
     return values
 
 
-Text = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=255),
-    AfterValidator(_without_control_characters),
-]
-TemplateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Day = Annotated[date, Field(strict=True, ge=FIRST_DAY, le=LAST_DAY)]
 Flag = Annotated[bool, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
@@ -137,7 +112,7 @@ class AdvertiserPlan(Plan):
     industry: Industry | None = None
     contact_email: ExampleAddress | None = None
     agency_name: Text | None = None
-    time_zone: Annotated[Text, AfterValidator(_known_zone)] = "America/New_York"
+    time_zone: TimeZone = "America/New_York"
 
 
 class FlightPlan(Plan):

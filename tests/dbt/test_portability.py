@@ -40,7 +40,7 @@ def built_in_postgresql(
     """`complete` loaded by ADBC and built by dbt, its tests included."""
     local.run(build_world(dataset("complete")), PostgresqlSink(server.uri, TABLES))
     folder = tmp_path_factory.mktemp("postgresql")
-    result = dbt("build --target postgres", folder / "unused", folder, **server.environment)
+    result = dbt("build --target postgres", folder / "ads.duckdb", folder, **server.environment)
     assert result.returncode == 0, result.stdout[-4000:]
     return server
 
@@ -58,7 +58,7 @@ def built_on_parquet(complete_database: Path, tmp_path_factory: pytest.TempPathF
                 place, options = folder / name, f"{options}, PARTITION_BY (device)"
                 options += ", WRITE_PARTITION_COLUMNS true"
             connection.execute(f"COPY raw.{name} TO '{place}' ({options})")
-    file = folder / "on_parquet.duckdb"
+    file = folder / "ads.duckdb"
     result = dbt("build --target parquet", file, folder, ADS_PARQUET=str(folder))
     assert result.returncode == 0, result.stdout[-4000:]
     return file
@@ -164,7 +164,7 @@ def test_an_address_without_a_server_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_missing_parquet_files_are_named(tmp_path: Path) -> None:
-    result = dbt("build --target parquet", tmp_path / "x.duckdb", tmp_path, ADS_PARQUET="nowhere")
+    result = dbt("build --target parquet", tmp_path / "ads.duckdb", tmp_path, ADS_PARQUET="nowhere")
     assert result.returncode == 2
     assert "no raw data in folder nowhere: run `make generate`" in result.stdout
 

@@ -13,7 +13,8 @@ from tests.browser import Page, browser
 
 READY = "document.documentElement && document.documentElement.dataset.ready === '{}'"
 MARKS = """Object.fromEntries([...document.querySelectorAll('.card:has(.chart)')].map(card => [
-    card.id.slice(6), card.querySelectorAll('.chart svg [class*=mark-] :is(path, rect, line, text)').length
+    card.id.slice('chart-'.length),
+    card.querySelectorAll('.chart svg [class*=mark-] :is(path, rect, line, text)').length,
 ]))"""
 CHARTS = {
     "plan",
