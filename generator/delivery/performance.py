@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generator.delivery import interaction, pacing, targeting, video
-from generator.delivery.calendar import Hours, day_number, timestamps
+from generator.delivery.calendar import Hours, day_number, landing_of, timestamps
 from generator.delivery.funnel import supply_side
 from generator.delivery.odds import Odds, line_item_odds
 from generator.delivery.offer import Setting, competition, offered
@@ -190,6 +190,8 @@ def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
         column = np.zeros(profile.size, dtype=schema.field(name).type.to_pandas_dtype())
         column[live] = values
         columns[name] = pa.array(column)
+    landed = timestamps(landing_of(all_of("hour")))
+    columns["loaded_at"] = pa.array(landed, type=pa.timestamp("us"))
     return pa.RecordBatch.from_pydict(columns, schema=schema)
 
 
