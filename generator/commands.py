@@ -62,12 +62,13 @@ def generate(
         data = data.with_as_of(chosen.as_of)
     file = database_file(chosen.database)
     world = build_world(data)
+    if select:
+        world = world.only(select)
     with progress() as bar:
         task = bar.add_task("Generating", total=len(world.bookings))
         landed = local.run(
             world,
             DuckdbSink(file, TABLES),
-            only=select,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     return results.Generated(

@@ -7,9 +7,10 @@ model as it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -306,6 +307,10 @@ class Behaviour(Figures):
     price: Price
     pacing: PacingFigures
     reach: Reach
+
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Behaviour], tuple[dict[str, Any]]]:
+        """As its figures: the classes of `PerDevice` have no name to be pickled by."""
+        return Behaviour.model_validate, (self.model_dump(),)
 
     @model_validator(mode="after")
     def _genres_add_up(self) -> Behaviour:

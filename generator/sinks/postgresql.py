@@ -8,7 +8,7 @@ previous data.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,7 +19,8 @@ from adbc_driver_postgresql import dbapi
 from generator.schema import RawTable
 from generator.schema.ddl import column_conditions, quoted
 from generator.schema.table import Column
-from generator.sinks.sink import DestinationError
+from generator.sinks.fingerprint import Tally
+from generator.sinks.sink import DestinationError, Packer, Piece, as_batches
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
@@ -32,6 +33,8 @@ _COLUMNS = (
 
 class PostgresqlSink:
     """A database by its URI, `postgresql://user:password@host:port/database`."""
+
+    rows_a_part = ROWS_PER_INSERT
 
     def __init__(self, uri: str, tables: Iterable[type[RawTable]]) -> None:
         self._uri = uri
@@ -52,6 +55,20 @@ class PostgresqlSink:
             self._abandon()
             raise DestinationError(_sentence(error)) from error
         return self
+
+    @property
+    def packer(self) -> Packer:
+        """Batches as they are."""
+        return as_batches
+
+    def held(self, _identity: str) -> Mapping[str, Mapping[str, Tally]]:
+        """Nothing: all is made again."""
+        return {}
+
+    def take(self, _part: str, packed: list[Piece], _tallies: Mapping[str, Tally]) -> None:
+        """Take the batches of a part."""
+        for table, batch in packed:
+            self.write(table, batch)
 
     def write(self, table: type[RawTable], batch: pa.RecordBatch) -> None:
         """Take rows of a table; they are copied in large pieces."""

@@ -39,21 +39,11 @@ from generator.schema import (
 from generator.schema.behaviour import Behaviour
 from generator.schema.booking import BookedLineItem, Booking
 from generator.world import names, specs
+from generator.world.world import World, identity_of, outline_of
 
 _MEMBERS_OF_A_PARENT = 100
 _LONGEST_HOST = 63
 _DSPS = (DspPartner.DV360, DspPartner.THE_TRADE_DESK, DspPartner.AMAZON, DspPartner.YAHOO)
-
-
-@dataclass(frozen=True)
-class World:
-    """Everything that exists in one run."""
-
-    run: Run
-    behaviours: dict[str, Behaviour]
-    platforms: tuple[Platform, ...]
-    advertisers: tuple[Advertiser, ...]
-    bookings: tuple[Booking, ...]
 
 
 def build_world(dataset: Dataset) -> World:
@@ -80,11 +70,13 @@ def build_world(dataset: Dataset) -> World:
         bookings.append(booking)
     _refuse_shared_addresses(advertisers.values())
     return World(
+        identity=identity_of(dataset),
         run=run,
         behaviours=dataset.platforms,
         platforms=tuple(platform_row(behaviour) for behaviour in dataset.platforms.values()),
         advertisers=tuple(advertisers.values()),
         bookings=tuple(bookings),
+        outline=outline_of(bookings, dataset.platforms),
     )
 
 

@@ -15,7 +15,8 @@ from generator.schema import Advertiser, Run
 from generator.schema.behaviour import Behaviour
 from generator.schema.holdings import Holdings
 from generator.world import names
-from generator.world.build import FirstOrder, World, book, first_order_of, platform_row, sign
+from generator.world.build import FirstOrder, book, first_order_of, platform_row, sign
+from generator.world.world import World, identity_of, outline_of
 
 _MOST_SHOWN = 5
 
@@ -40,11 +41,13 @@ def with_campaign(
         _refuse_shared_address(holdings, each)
     is_known = behaviour.name in holdings.platforms
     return World(
+        identity=identity_of(run, booking),
         run=run,
         behaviours={behaviour.name: behaviour},
         platforms=() if is_known else (platform_row(behaviour),),
         advertisers=new,
         bookings=(booking,),
+        outline=outline_of([booking], {behaviour.name: behaviour}),
     )
 
 
@@ -61,7 +64,15 @@ def with_advertiser(
     advertiser_id = holdings.last_advertiser_id + 1
     new = sign(plan, advertiser_id, FirstOrder(day_before, currency), run)
     _refuse_shared_address(holdings, new)
-    return World(run=run, behaviours={}, platforms=(), advertisers=(new,), bookings=())
+    return World(
+        identity=identity_of(run, new),
+        run=run,
+        behaviours={},
+        platforms=(),
+        advertisers=(new,),
+        bookings=(),
+        outline=outline_of([], {}),
+    )
 
 
 def advertiser_of(holdings: Holdings, id_or_name: str) -> Advertiser:

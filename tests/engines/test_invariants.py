@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.engines import local
+from generator.engines.parts import all_pieces
 from generator.scenario.models import Scenario
 from generator.scenario.templates import Dataset, dataset, platform
 from generator.schema import TABLES
@@ -26,7 +26,7 @@ def database(data: Dataset) -> duckdb.DuckDBPyConnection:
     connection.execute("create schema raw")
     for table in TABLES:
         connection.execute(create_table(table))
-    for table, batch in local.pieces(build_world(data)):
+    for table, batch in all_pieces(build_world(data)):
         rows = pa.Table.from_batches([batch])
         connection.register("landing", rows)
         connection.execute(f"insert into raw.{table.table_name} select * from landing")

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pytest
 
 from generator.engines import local
+from generator.engines.parts import all_pieces, parts_of
 from generator.scenario.templates import dataset
-from generator.schema import AudienceDaily, CampaignReach, PerformanceHourly
-from generator.sinks.fingerprint import Fingerprint
+from generator.schema import TABLES, AudienceDaily, Campaign, CampaignReach, PerformanceHourly
+from generator.sinks.fingerprint import Fingerprint, Tally
+from generator.sinks.sink import Piece, as_batches
 from generator.world.build import build_world
 from tests.conftest import ROOT
 
@@ -41,14 +46,14 @@ GOLDEN = {
 
 def fingerprints(world, only=None) -> dict[str, str]:
     prints: dict[str, Fingerprint] = {}
-    for table, batch in local.pieces(world, only):
+    for table, batch in all_pieces(world.only(only) if only else world):
         prints.setdefault(table.table_name, Fingerprint()).add(batch)
     return {name: each.hexdigest for name, each in prints.items()}
 
 
 def rows(world, only=None) -> dict[str, pa.Table]:
     batches: dict[str, list[pa.RecordBatch]] = {}
-    for table, batch in local.pieces(world, only):
+    for table, batch in all_pieces(world.only(only) if only else world):
         batches.setdefault(table.table_name, []).append(batch)
     return {name: pa.Table.from_batches(each) for name, each in batches.items()}
 
@@ -122,7 +127,93 @@ def test_an_earlier_horizon_gives_the_same_rows_up_to_it() -> None:
     assert early.num_rows == cut.num_rows
 
 
+class Basket:
+    """A sink that keeps what it takes, in parts of the size asked for."""
+
+    def __init__(self, rows_a_part: int, held: Mapping[str, Mapping[str, Tally]] = {}) -> None:
+        self.rows_a_part = rows_a_part
+        self.packer = as_batches
+        self.parts: dict[str, dict[str, Tally]] = {}
+        self._held = held
+
+    def __enter__(self) -> Basket:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+    def held(self, _identity: str) -> Mapping[str, Mapping[str, Tally]]:
+        return self._held
+
+    def take(self, part: str, packed: list[Piece], tallies: dict[str, Tally]) -> None:
+        rows: dict[str, int] = {}
+        for table, batch in packed:
+            rows[table.table_name] = rows.get(table.table_name, 0) + batch.num_rows
+        assert rows == {name: tally.rows for name, tally in tallies.items()}
+        self.parts[part] = tallies
+
+
+def landed(basket: Basket, **options: Any) -> dict[str, tuple[int, str]]:
+    made = local.run(build_world(dataset("complete")), basket, **options)
+    return {each.table.table_name: (each.rows, each.fingerprint) for each in made}
+
+
+@pytest.fixture(scope="module")
+def of_one_process() -> dict[str, tuple[int, str]]:
+    return landed(Basket(40_000))
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_several_processes_make_the_same(jobs: int, of_one_process) -> None:
+    basket = Basket(5_000)
+    assert landed(basket, jobs=jobs) == of_one_process
+    assert list(basket.parts) == [
+        part.name for part in parts_of(build_world(dataset("complete")), 5_000)
+    ]
+    assert len(basket.parts) > 5
+    assert not multiprocessing.active_children()
+
+
+def test_the_size_of_a_part_changes_nothing(of_one_process) -> None:
+    assert landed(Basket(10**9)) == of_one_process
+    assert landed(Basket(1)) == of_one_process
+
+
+def test_what_a_sink_holds_is_not_made_again(of_one_process) -> None:
+    whole = Basket(5_000)
+    landed(whole)
+    some = dict(list(whole.parts.items())[::2])
+    rest = Basket(5_000, held=some)
+    seen: list[tuple[int, int]] = []
+    assert landed(rest, progress=lambda *step: seen.append(step)) == of_one_process
+    assert set(rest.parts) == set(whole.parts) - set(some)
+    assert seen[0][0] > 0
+    assert seen[-1][0] == seen[-1][1]
+
+
+def test_tables_that_are_not_wanted_are_not_made(of_one_process) -> None:
+    wanted = (Campaign, PerformanceHourly)
+    made = landed(Basket(40_000), tables=wanted)
+    for table in TABLES:
+        name = table.table_name
+        assert made[name] == (of_one_process[name] if table in wanted else (0, "0" * 16))
+
+
+def test_a_worker_that_dies_is_told_of_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "_work", died)
+    with pytest.raises(local.EngineError, match=r"ended with code 9.*fewer --jobs"):
+        landed(Basket(5_000), jobs=2)
+    assert not multiprocessing.active_children()
+
+
+def died(_job: object, _parts: object, _connection: object) -> None:
+    """A worker in the place of the real one, killed for want of memory."""
+    os._exit(9)
+
+
 def test_progress_counts_campaigns() -> None:
-    seen = []
-    list(local.pieces(build_world(dataset("smoke")), progress=lambda *step: seen.append(step)))
-    assert seen == [(0, 1), (1, 1)]
+    seen: list[tuple[int, int]] = []
+    landed(Basket(5_000), progress=lambda *step: seen.append(step))
+    assert seen[0] == (0, 7)
+    assert seen[-1] == (7, 7)
+    assert seen == sorted(seen)
