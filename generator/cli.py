@@ -96,6 +96,9 @@ def generate(
     select: Annotated[
         list[str] | None, typer.Option(help="Only this scenario of the workflow; repeatable.")
     ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(help="A .yml file of faults to put in, in place of its own.")
+    ] = None,
     templates: Templates = None,
 ) -> results.Generated:
     """Generate a dataset into schema `raw`, in place of what `raw` held before."""
@@ -104,6 +107,7 @@ def generate(
         workflow,
         sets or [],
         select,
+        faults,
     )
 
 

@@ -17,11 +17,12 @@ from generator.engines.addition import (
     remove_campaign,
 )
 from generator.enums import Currency, Objective
+from generator.faults.landing import landing_tables
 from generator.registry import Registry
 from generator.scenario import overrides
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
-from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Drawn, Kind, Library
+from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Drawn, Kind, Library, faults_of
 from generator.scenario.validation import validated
 from generator.scenario.yaml_file import Document, Mark, Path_
 from generator.schema import TABLES, Run
@@ -52,14 +53,21 @@ def catalogue(chosen: Settings) -> Registry:
 
 
 def generate(
-    chosen: Settings, workflow: str, sets: Sequence[str], select: list[str] | None
+    chosen: Settings,
+    workflow: str,
+    sets: Sequence[str],
+    select: list[str] | None,
+    faults: Path | None = None,
 ) -> results.Generated:
-    """Generate a dataset in place of what the database held."""
+    """Generate a dataset, with the faults of a file if one is given, in place of what the database
+    held."""
     data = _selected(_library(chosen).dataset(workflow, _parsed(sets)), select)
     if chosen.seed is not None:
         data = data.with_seed(chosen.seed)
     if chosen.as_of is not None:
         data = data.with_as_of(chosen.as_of)
+    if faults is not None:
+        data = data.with_faults(faults_of(faults))
     file = database_file(chosen.database)
     world = build_world(data)
     if select:
@@ -68,7 +76,7 @@ def generate(
         task = bar.add_task("Generating", total=len(world.bookings))
         landed = local.run(
             world,
-            DuckdbSink(file, TABLES),
+            DuckdbSink(file, landing_tables(world.faults)),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     return results.Generated(

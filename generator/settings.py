@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from generator.scenario.errors import InputError, bad_input, nearest
-from generator.scenario.models import Day, Seed, Text
 from generator.scenario.validation import validated
+from generator.scenario.values import Day, Seed, Text
 from generator.scenario.yaml_file import Document, Mark, read, value_of
 
 FILE = Path("ads.yml")

@@ -1,5 +1,5 @@
-"""The raw facts: ad inventory, hourly performance, campaign reach, the daily audience, and the log of
-the faults that were put in on purpose."""
+"""The raw facts: ad inventory, hourly performance, campaign reach, the daily audience, and the log
+of the faults that were put in on purpose."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ class PerformanceHourly(RawTable):
     error_count: Count = column("Won slots that ended in a VAST error.", unit="errors")
     timeout_count: Count = column("Requests that no answer reached in time.", unit="requests")
     loaded_at: datetime = column(
-        "When the row landed in the warehouse. The rows of a UTC day land together, at 06:00 of the "
-        "next day; of several versions of a row the one that landed last is the valid one.",
+        "When the row landed in the warehouse. The rows of a UTC day land together, at 06:00 of "
+        "the next day; of several versions of a row the one that landed last is the valid one.",
         unit="UTC",
     )
 
@@ -170,8 +170,8 @@ class AudienceDaily(RawTable):
 
 
 class FaultLog(RawTable):
-    """What was spoilt on purpose, and where: the truth that a search for faults is judged by. One row
-    per fault, campaign and UTC day; empty unless faults were asked for."""
+    """What was spoilt on purpose, and where: the truth that a search for faults is judged by. One
+    row per fault, campaign and UTC day; empty unless faults were asked for."""
 
     table_name: ClassVar = "fault_log"
     grain: ClassVar = ("fault", "campaign_id", "activity_date")

@@ -41,7 +41,7 @@ Ratio = Annotated[
     Decimal, Storage("DECIMAL(4,3)", pa.decimal128(4, 3)), Field(ge=Decimal(0), le=Decimal(1))
 ]
 
-_STORAGE: dict[type, Storage] = {
+STORAGE: dict[type, Storage] = {
     str: Storage("VARCHAR", pa.string()),
     bool: Storage("BOOLEAN", pa.bool_()),
     float: Storage("DOUBLE", pa.float64()),
@@ -135,7 +135,7 @@ def _column(name: str, field: FieldInfo) -> Column:
     annotation, metadata, nullable = _unwrap(field)
     is_enum = isinstance(annotation, type) and issubclass(annotation, StrEnum)
     declared = [item for item in metadata if isinstance(item, Storage)]
-    storage = declared[0] if declared else _ENUM if is_enum else _STORAGE[annotation]
+    storage = declared[0] if declared else _ENUM if is_enum else STORAGE[annotation]
     extra = field.json_schema_extra
     assert isinstance(extra, dict), f"{name} is not declared by column(…)"
     assert field.description, f"{name} has no description"

@@ -77,6 +77,7 @@ def build_world(dataset: Dataset) -> World:
         advertisers=tuple(advertisers.values()),
         bookings=tuple(bookings),
         outline=outline_of(bookings, dataset.platforms),
+        faults=dataset.faults,
     )
 
 
