@@ -47,6 +47,7 @@ class PerformanceHourly(RawTable):
 
     table_name: ClassVar = "performance_hourly"
     grain: ClassVar = ("line_item_id", "creative_id", "device", "hour_ts")
+    is_repaired: ClassVar = True
 
     campaign_id: Id = column("The campaign.", references="campaigns.campaign_id")
     line_item_id: Id = column("The line item.", references="line_items.line_item_id")
@@ -175,6 +176,7 @@ class FaultLog(RawTable):
 
     table_name: ClassVar = "fault_log"
     grain: ClassVar = ("fault", "campaign_id", "activity_date")
+    is_optional: ClassVar = True
 
     fault: str = column("The fault: its type and its number among those of the type.")
     fault_type: FaultType = column("What kind of fault it is.")

@@ -110,7 +110,12 @@ def column(
 
 
 class RawTable(BaseModel):
-    """A row of a table in schema `raw`. The class docstring is the table's description."""
+    """A row of a table in schema `raw`. The class docstring is the table's description.
+
+    Rows of a table that `is_repaired` may land as they should not: staging puts them right, so the
+    tests of its rows warn, and those of staging and marts fail. One that `is_optional` may be
+    missing.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -118,6 +123,8 @@ class RawTable(BaseModel):
     grain: ClassVar[tuple[str, ...]]
     primary_key: ClassVar[str | None] = None
     constraints: ClassVar[tuple[Constraint, ...]] = ()
+    is_repaired: ClassVar[bool] = False
+    is_optional: ClassVar[bool] = False
 
     @classmethod
     @cache
