@@ -752,7 +752,7 @@ def table_behind(node: dict[str, Any], manifest: dict[str, Any]) -> str | None:
         found = re.search(r"source\('ads', '(\w+)'\)", node["test_metadata"]["kwargs"]["model"])
         assert found, node["name"]
         return f"raw.{found[1]}"
-    if attached["schema"] == "staging":
+    if attached["schema"] == "staging" and attached["config"]["materialized"] == "view":
         return f"raw.{attached['name'].removeprefix('stg_ads__')}"
     if attached["config"]["materialized"] == "view":
         return None

@@ -38,7 +38,7 @@ GOLDEN = {
     "flights": "5baf20bf59a55175",
     "inventory_hourly": "300882e949e8d105",
     "line_items": "32076ecbcda9773b",
-    "performance_hourly": "2893f1381d161bb1",
+    "performance_hourly": "ae890e34923a2cc8",
     "platforms": "6e4f3c958af4ee4c",
     "runs": "dac3c1012f9e87ec",
 }

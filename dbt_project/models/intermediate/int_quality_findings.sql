@@ -93,7 +93,7 @@ hours as (
 
 ),
 
--- reach is counted apart from delivery: hour by hour both know the same impressions
+-- reach has a count of its own: hour by hour it knows the impressions that delivery does
 compared as (
 
     select
