@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from generator import __version__, commands, results
+from generator.engines.job import EngineError
 from generator.enums import Currency, Industry, Objective
 from generator.registry import Registry
 from generator.scenario.errors import InputError
@@ -18,7 +19,10 @@ from generator.sinks.sink import DestinationError
 from generator.terminal import answers
 
 EXIT_INPUT = 2
+EXIT_FAILURE = 1
 _SOURCES = Path("dbt_project/models/staging/ads")
+_DAY = ["%Y-%m-%d"]
+_MARKET = "Market"
 
 app = typer.Typer(
     help="Synthetic streaming-advertising data: advertisers, campaigns and hourly delivery.",
@@ -56,7 +60,7 @@ Seed = Annotated[
 AsOf = Annotated[
     datetime | None,
     typer.Option(
-        formats=["%Y-%m-%d"],
+        formats=_DAY,
         envvar="ADS_AS_OF",
         help="The day the data is made for; nothing on or after it is reported.",
         show_default="workflow's",
@@ -99,15 +103,54 @@ def generate(
     faults: Annotated[
         Path | None, typer.Option(help="A .yml file of faults to put in, in place of its own.")
     ] = None,
+    tables: Annotated[
+        list[str] | None, typer.Option(help="Fill only this raw table; repeatable.")
+    ] = None,
+    campaigns: Annotated[
+        int | None, typer.Option(help="How many campaigns.", rich_help_panel=_MARKET)
+    ] = None,
+    advertisers: Annotated[
+        int | None, typer.Option(help="How many advertisers.", rich_help_panel=_MARKET)
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", formats=_DAY, help="First day of the market.", rich_help_panel=_MARKET
+        ),
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option(
+            "--until", formats=_DAY, help="Last day of the market.", rich_help_panel=_MARKET
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            envvar="ADS_JOBS",
+            min=1,
+            help="Processes that make the data.",
+            show_default="one per core",
+        ),
+    ] = None,
     templates: Templates = None,
 ) -> results.Generated:
     """Generate a dataset into schema `raw`, in place of what `raw` held before."""
+    market = {
+        "campaigns": campaigns,
+        "advertisers": advertisers,
+        "start_date": start and start.date(),
+        "end_date": end and end.date(),
+    }
+    given = [f"market.{key}={value}" for key, value in market.items() if value is not None]
     return commands.generate(
         commands.setting(database=database, seed=seed, as_of=as_of, templates=templates),
         workflow,
-        sets or [],
+        [*(sets or []), *given],
         select,
         faults,
+        tables,
+        jobs,
     )
 
 
@@ -290,6 +333,8 @@ def main(arguments: list[str] | None = None) -> None:
         app(arguments)
     except (InputError, DestinationError) as error:
         _say(str(error), EXIT_INPUT)
+    except EngineError as error:
+        _say(str(error), EXIT_FAILURE)
 
 
 def _say(sentence: str, code: int) -> None:

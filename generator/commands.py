@@ -25,7 +25,7 @@ from generator.scenario.models import AdvertiserPlan
 from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Drawn, Kind, Library, faults_of
 from generator.scenario.validation import validated
 from generator.scenario.yaml_file import Document, Mark, Path_
-from generator.schema import TABLES, Run
+from generator.schema import TABLES, RawTable, Run
 from generator.schema.behaviour import Behaviour
 from generator.schema.dbt_sources import docs_markdown, source_yaml
 from generator.schema.holdings import Holdings
@@ -34,8 +34,8 @@ from generator.sinks.contents import Contents, contents
 from generator.sinks.duckdb import DuckdbSchema, DuckdbSink
 from generator.sinks.target import database_file
 from generator.terminal import progress
-from generator.world.build import build_world
 from generator.world.extend import drawn_profile
+from generator.world.of_dataset import world_of
 
 Status = results.Configuration | Contents
 
@@ -57,10 +57,12 @@ def generate(
     workflow: str,
     sets: Sequence[str],
     select: list[str] | None,
-    faults: Path | None = None,
+    faults: Path | None,
+    tables: list[str] | None,
+    jobs: int | None,
 ) -> results.Generated:
-    """Generate a dataset, with the faults of a file if one is given, in place of what the database
-    held."""
+    """Generate a dataset, or some tables of it, in place of what the database held; with the faults
+    of a file if one is given."""
     data = _selected(_library(chosen).dataset(workflow, _parsed(sets)), select)
     if chosen.seed is not None:
         data = data.with_seed(chosen.seed)
@@ -69,7 +71,7 @@ def generate(
     if faults is not None:
         data = data.with_faults(faults_of(faults))
     file = database_file(chosen.database)
-    world = build_world(data)
+    world = world_of(data)
     if select:
         world = world.only(select)
     with progress() as bar:
@@ -77,6 +79,8 @@ def generate(
         landed = local.run(
             world,
             DuckdbSink(file, landing_tables(world.faults)),
+            jobs=jobs or local.cores(),
+            tables=_tables(tables),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     return results.Generated(
@@ -182,7 +186,7 @@ def validate(chosen: Settings, file: Path, sets: Sequence[str]) -> results.Valid
     found = _library(chosen).checked(file, _parsed(sets))
     if isinstance(found, Behaviour):
         return results.Valid(file=str(file), kind="platform", name=found.name)
-    build_world(found)
+    world_of(found)
     scenarios = [scenario.name for scenario in found.scenarios]
     kind = "scenario" if scenarios == [found.name] else "workflow"
     return results.Valid(
@@ -218,6 +222,14 @@ def _start(chosen: Settings) -> Start:
     default = Library().workflow(DEFAULT_WORKFLOW)
     seed = default.seed if chosen.seed is None else chosen.seed
     return Start(seed=seed, as_of=chosen.as_of or default.as_of)
+
+
+def _tables(names: list[str] | None) -> Sequence[type[RawTable]]:
+    known = {table.table_name: table for table in TABLES}
+    for name in names or ():
+        if name not in known:
+            raise bad_input(f"there is no raw table {name!r}{nearest(name, set(known))}")
+    return [known[name] for name in names or known]
 
 
 def _selected(data: Dataset, select: list[str] | None) -> Dataset:

@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "terminal",
     },
-    "cli": {"enums", "scenario", "sinks", "registry", "results", "commands", "terminal"},
+    "cli": {"enums", "scenario", "sinks", "engines", "registry", "results", "commands", "terminal"},
     "interruption": set(),
     "__main__": {"cli", "interruption"},
 }

@@ -63,6 +63,10 @@ class Maker:
         return Made(packed, {name: each.tally for name, each in prints.items()})
 
 
+class EngineError(Exception):
+    """A part could not be made: what happened and what to do."""
+
+
 Engine = Callable[[Job, Sequence[Part]], Iterable[Made]]
 
 

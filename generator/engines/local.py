@@ -14,15 +14,11 @@ from collections.abc import Collection, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
-from generator.engines.job import Engine, Job, Landed, Made, Maker, Progress, land
+from generator.engines.job import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
 from generator.engines.parts import Part
 from generator.schema import TABLES, RawTable
 from generator.sinks.sink import Sink
 from generator.world.world import World
-
-
-class EngineError(Exception):
-    """A part could not be made: what happened and what to do."""
 
 
 def run(

@@ -55,6 +55,7 @@ from generator.scenario.values import (
     Text,
     Whole,
     known_zone,
+    no_repeats,
 )
 from generator.schema.behaviour import Behaviour
 
@@ -136,6 +137,7 @@ class CampaignPlan(Plan):
     external_ref: Text | None = None
     flights: Annotated[list[FlightPlan], Field(min_length=1, max_length=99)]
     budget: BudgetPlan
+    max_share_of_voice: Share | None = None
     frequency_caps: Annotated[list[FrequencyCapPlan], Field(max_length=9)] = []
 
     @model_validator(mode="after")
@@ -264,8 +266,31 @@ class Scenario(Plan):
         return self
 
 
+class MarketPlan(Plan):
+    """A whole market: so many campaigns on some platforms, over a period of whole days.
+
+    They are sized to sell the platforms' fill together, so more campaigns are smaller ones. `made`
+    leaves all but the first so many out, which stay what they are in the whole.
+    """
+
+    platforms: Annotated[list[TemplateName], Field(min_length=1), no_repeats]
+    campaigns: Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
+    advertisers: Annotated[int, Field(strict=True, ge=1, le=10_000_000)] | None = None
+    made: Annotated[int, Field(strict=True, ge=1)] | None = None
+    start_date: Day
+    end_date: Day
+
+    @model_validator(mode="after")
+    def _is_a_period(self) -> MarketPlan:
+        if self.end_date < self.start_date:
+            raise ValueError(f"end_date {self.end_date} lies before start_date {self.start_date}")
+        if (self.end_date - self.start_date).days >= 5 * 366:
+            raise ValueError("a market spans at most five years")
+        return self
+
+
 class Workflow(Plan):
-    """A named dataset: which scenarios, under which seed, as of which day."""
+    """A named dataset: which scenarios or market, under which seed, as of which day."""
 
     name: TemplateName
     description: Text
@@ -274,11 +299,13 @@ class Workflow(Plan):
     examples: list[Text] = []
     profiles: list[Text] = []
     faults: Faults = NO_FAULTS
+    market: MarketPlan | None = None
 
     @model_validator(mode="after")
-    def _has_scenarios(self) -> Workflow:
-        if not self.examples and not self.profiles:
-            raise ValueError("a workflow lists at least one example or profile")
+    def _has_scenarios_or_a_market(self) -> Workflow:
+        listed = bool(self.examples or self.profiles)
+        if listed == (self.market is not None):
+            raise ValueError("a workflow lists examples or profiles, or it has a market")
         return self
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,7 @@ def _in_steps_of_a_thousandth(cpm: float) -> float:
 
 
 def _in_whole_micros(amount: float) -> float:
-    if abs(amount * 1_000_000 - round(amount * 1_000_000)) > 1e-3:
+    if Decimal(repr(amount)) * 1_000_000 % 1:
         raise ValueError("an amount has at most six decimals")
     return amount
 

@@ -118,7 +118,7 @@ class Campaign(RawTable):
     )
     name: str = column("Name of the campaign.")
     platform: str = column("The platform it runs on.", references="platforms.platform")
-    scenario: str = column("The example or profile that made the campaign.")
+    scenario: str = column("The example or profile that made the campaign, or `market`.")
     objective: Objective = column("What the campaign is for.")
     status: Status = column("Where the campaign stands on the run's as-of date.")
     buy_type: BuyType = column("How the inventory was bought.")
@@ -134,6 +134,11 @@ class Campaign(RawTable):
     clean_room_provider: CleanRoom | None = column("Where audiences are matched, if anywhere.")
     measurement_partner: MeasurementPartner | None = column("Who measures the outcome, if anyone.")
     external_ref: str | None = column("The buyer's own reference, if any.")
+    max_share_of_voice: float | None = column(
+        "The most of all ad opportunities of its markets that it may take, in any hour and on any "
+        "device; NULL where nothing was agreed.",
+        unit="share",
+    )
     created_at: datetime = column("When the campaign was booked.", unit="UTC")
     updated_at: datetime = column("When the row last changed.", unit="UTC")
 

@@ -48,13 +48,7 @@ _DSPS = (DspPartner.DV360, DspPartner.THE_TRADE_DESK, DspPartner.AMAZON, DspPart
 
 def build_world(dataset: Dataset) -> World:
     """The world of a dataset: one campaign per scenario, in order."""
-    run = Run(
-        run_id=1,
-        workflow=dataset.name,
-        seed=dataset.seed,
-        as_of_date=dataset.as_of,
-        generator_version=__version__,
-    )
+    run = run_of(dataset)
     advertisers: dict[int, Advertiser] = {}
     by_name: dict[str, int] = {}
     bookings = []
@@ -78,6 +72,17 @@ def build_world(dataset: Dataset) -> World:
         bookings=tuple(bookings),
         outline=outline_of(bookings, dataset.platforms),
         faults=dataset.faults,
+    )
+
+
+def run_of(dataset: Dataset) -> Run:
+    """The row of `raw.runs` of a dataset."""
+    return Run(
+        run_id=1,
+        workflow=dataset.name,
+        seed=dataset.seed,
+        as_of_date=dataset.as_of,
+        generator_version=__version__,
     )
 
 
@@ -105,6 +110,7 @@ def book(scenario: Scenario, campaign_id: int, advertiser_id: int, run: Run) -> 
         clean_room_provider=plan.clean_room_provider,
         measurement_partner=plan.measurement_partner,
         external_ref=plan.external_ref,
+        max_share_of_voice=plan.max_share_of_voice,
         created_at=created,
         updated_at=_last_change(created, flights[-1].end_date, run.as_of_date),
     )

@@ -19,6 +19,7 @@ from generator.schema.behaviour import Behaviour
 from generator.schema.booking import Booking
 
 HOURS_A_DAY = 24
+EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def outline_of(bookings: Sequence[Booking], behaviours: Mapping[str, Behaviour])
     for booking in bookings:
         platform = booking.campaign.platform
         own = [
-            np.arange(_day_number(flight.start_date), _day_number(flight.end_date) + 1)
+            np.arange(day_number(flight.start_date), day_number(flight.end_date) + 1)
             for flight in booking.flights
         ]
         series = 0
@@ -113,5 +114,6 @@ def _targeting(line_item: LineItem) -> dict[str, list[str]]:
     return lists
 
 
-def _day_number(day: date) -> int:
-    return (day - date(1970, 1, 1)).days
+def day_number(day: date) -> int:
+    """Days from the epoch to this day."""
+    return (day - EPOCH).days

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 from generator.engines import local
+from generator.engines.job import EngineError
 from generator.engines.parts import all_pieces, parts_of
 from generator.scenario.templates import dataset
 from generator.schema import TABLES, AudienceDaily, Campaign, CampaignReach, PerformanceHourly
@@ -33,7 +34,7 @@ GOLDEN = {
     "audience_daily": "f5b5bb6123876eda",
     "budgets": "38584dacd5cc50fe",
     "campaign_reach": "673406dbed60827d",
-    "campaigns": "ea6055ef4c7297bb",
+    "campaigns": "8343f53d8cc4fdf5",
     "creatives": "99153dc7338cea1b",
     "flights": "5baf20bf59a55175",
     "inventory_hourly": "300882e949e8d105",
@@ -201,7 +202,7 @@ def test_tables_that_are_not_wanted_are_not_made(of_one_process) -> None:
 
 def test_a_worker_that_dies_is_told_of_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "_work", died)
-    with pytest.raises(local.EngineError, match=r"ended with code 9.*fewer --jobs"):
+    with pytest.raises(EngineError, match=r"ended with code 9.*fewer --jobs"):
         landed(Basket(5_000), jobs=2)
     assert not multiprocessing.active_children()
 
