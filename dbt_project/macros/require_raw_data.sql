@@ -1,4 +1,7 @@
-{#- A raw table that not every sender has is made, empty, where the others are. -#}
+{#-
+    A raw table that not every sender has is made, empty, where the others are. What a hook does is
+    rolled back unless it commits.
+-#}
 {% macro make_what_is_optional() %}
     {%- if execute and flags.WHICH in reading_commands() -%}
         {%- set sources = graph.sources.values() | list -%}
@@ -14,10 +17,10 @@
             {%- for column in table.columns.values() -%}
                 {%- do columns.append(adapter.quote(column.name) ~ " " ~ column.data_type) -%}
             {%- endfor -%}
-            {%- do run_query(
-                "create table " ~ table.schema ~ "." ~ table.identifier
-                ~ " (" ~ columns | join(", ") ~ ")"
-            ) -%}
+            {%- call statement(auto_begin=true) -%}
+                create table {{ table.schema }}.{{ table.identifier }} ({{ columns | join(", ") }})
+            {%- endcall -%}
+            {%- do adapter.commit() -%}
             {%- do adapter.cache_added(
                 api.Relation.create(table.database, table.schema, table.identifier, type="table")
             ) -%}
