@@ -16,12 +16,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.delivery.quantiles import binomial
+from generator.delivery.quantiles import WholeNumbers, binomial
 from generator.enums import BuyType
 from generator.randomness import Floats, Keys, uniforms
 from generator.schema.behaviour import Behaviour
-
-Counts = NDArray[np.int64]
 
 _THOUSAND = 1000
 
@@ -34,10 +32,10 @@ class FunnelOdds:
     is lost on average, the rest parts of a loss.
     """
 
-    floor_render: Counts
-    floor_win: Counts
-    floor_eligible: Counts
-    floor_response: Counts
+    floor_render: WholeNumbers
+    floor_win: WholeNumbers
+    floor_eligible: WholeNumbers
+    floor_response: WholeNumbers
     lost_render: Floats
     lost_win: Floats
     lost_eligible: Floats
@@ -71,7 +69,7 @@ def funnel_odds(behaviour: Behaviour, buy_type: BuyType) -> FunnelOdds:
         (floor.eligible, funnel.eligibility_rate),
         (floor.response, funnel.response_rate),
     )
-    thousandths = [np.array([int(each * _THOUSAND)]) for each, _ in steps]
+    thousandths = [np.array([float(int(each * _THOUSAND))]) for each, _ in steps]
     lost = [np.array([_lost_on_average(each, mean)]) for each, mean in steps]
     parts = (
         _invalid_share_of_render_loss(behaviour),
@@ -85,17 +83,17 @@ def funnel_odds(behaviour: Behaviour, buy_type: BuyType) -> FunnelOdds:
 class SupplySide:
     """The counts on the supply side of the impressions; all of one shape."""
 
-    requests: Counts
-    responses: Counts
-    eligible_impressions: Counts
-    auctions_won: Counts
-    invalid_impressions: Counts
-    error_count: Counts
-    timeout_count: Counts
+    requests: WholeNumbers
+    responses: WholeNumbers
+    eligible_impressions: WholeNumbers
+    auctions_won: WholeNumbers
+    invalid_impressions: WholeNumbers
+    error_count: WholeNumbers
+    timeout_count: WholeNumbers
 
 
 def supply_side(
-    odds: FunnelOdds, impressions: Counts, competition: Floats, keys: Keys
+    odds: FunnelOdds, impressions: WholeNumbers, competition: Floats, keys: Keys
 ) -> SupplySide:
     """What it took to deliver these impressions: (rows,) each.
 
@@ -104,7 +102,7 @@ def supply_side(
     time-outs of what was requested but not answered.
     """
 
-    def loss(kept: Counts, floor: Counts, share: Floats, purpose: str) -> Counts:
+    def loss(kept: WholeNumbers, floor: WholeNumbers, share: Floats, purpose: str) -> WholeNumbers:
         return binomial(uniforms(keys, purpose), largest_loss(kept, floor), share)
 
     under_pressure = np.minimum(odds.lost_win * competition, 1.0)
@@ -127,9 +125,9 @@ def supply_side(
     )
 
 
-def largest_loss(kept: Counts, thousandths: Counts) -> Counts:
+def largest_loss(kept: WholeNumbers, thousandths: WholeNumbers) -> WholeNumbers:
     """The most that can be added to `kept` so that 1000 kept >= thousandths x (kept + loss)."""
-    return kept * (_THOUSAND - thousandths) // thousandths
+    return np.floor(kept * (_THOUSAND - thousandths) / thousandths)
 
 
 def _lost_on_average(floor: Decimal, mean_rate: float) -> float:

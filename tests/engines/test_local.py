@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -21,10 +20,10 @@ from generator.engines.job import EngineError
 from generator.engines.parts import all_pieces, parts_of
 from generator.scenario.templates import dataset
 from generator.schema import TABLES, AudienceDaily, Campaign, CampaignReach, PerformanceHourly
-from generator.sinks.fingerprint import Fingerprint, Tally
-from generator.sinks.sink import Piece, as_batches
+from generator.sinks.fingerprint import Fingerprint
 from generator.world.build import build_world
 from tests.conftest import ROOT
+from tests.engines.basket import Basket
 
 FACTS = (PerformanceHourly, CampaignReach, AudienceDaily)
 
@@ -126,32 +125,6 @@ def test_an_earlier_horizon_gives_the_same_rows_up_to_it() -> None:
         ).fetchone()
     assert different == (0,)
     assert early.num_rows == cut.num_rows
-
-
-class Basket:
-    """A sink that keeps what it takes, in parts of the size asked for."""
-
-    def __init__(self, rows_a_part: int, held: Mapping[str, Mapping[str, Tally]] = {}) -> None:
-        self.rows_a_part = rows_a_part
-        self.packer = as_batches
-        self.parts: dict[str, dict[str, Tally]] = {}
-        self._held = held
-
-    def __enter__(self) -> Basket:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        pass
-
-    def held(self, _identity: str) -> Mapping[str, Mapping[str, Tally]]:
-        return self._held
-
-    def take(self, part: str, packed: list[Piece], tallies: dict[str, Tally]) -> None:
-        rows: dict[str, int] = {}
-        for table, batch in packed:
-            rows[table.table_name] = rows.get(table.table_name, 0) + batch.num_rows
-        assert rows == {name: tally.rows for name, tally in tallies.items()}
-        self.parts[part] = tallies
 
 
 def landed(basket: Basket, **options: Any) -> dict[str, tuple[int, str]]:
