@@ -34,6 +34,7 @@ from generator.sinks.contents import Contents, contents
 from generator.sinks.duckdb import DuckdbSchema, DuckdbSink
 from generator.sinks.target import database_file
 from generator.terminal import progress
+from generator.world.build import notices_of
 from generator.world.extend import drawn_profile
 from generator.world.of_dataset import world_of
 
@@ -94,7 +95,7 @@ def generate(
             )
             for each in landed
         ],
-        notices=list(data.notices),
+        notices=[*data.notices, *notices_of(world)],
     )
 
 
@@ -186,7 +187,7 @@ def validate(chosen: Settings, file: Path, sets: Sequence[str]) -> results.Valid
     found = _library(chosen).checked(file, _parsed(sets))
     if isinstance(found, Behaviour):
         return results.Valid(file=str(file), kind="platform", name=found.name)
-    world_of(found)
+    world = world_of(found)
     scenarios = [scenario.name for scenario in found.scenarios]
     kind = "scenario" if scenarios == [found.name] else "workflow"
     return results.Valid(
@@ -194,7 +195,7 @@ def validate(chosen: Settings, file: Path, sets: Sequence[str]) -> results.Valid
         kind=kind,
         name=found.name,
         scenarios=scenarios,
-        notices=list(found.notices),
+        notices=[*found.notices, *notices_of(world)],
     )
 
 
@@ -266,5 +267,5 @@ def _added(chosen: Settings, added: Added) -> results.AddedCampaign:
         end_date=max(days),
         status=booking.campaign.status,
         rows=added.rows,
-        notices=list(added.notices),
+        notices=[*added.notices, *notices_of(added.world)],
     )

@@ -11,10 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from generator.masking import masked
 from generator.scenario.errors import InputError, bad_input, nearest
 from generator.scenario.validation import validated
-from generator.scenario.values import Day, Seed, Text
+from generator.scenario.values import Day, Seed
 from generator.scenario.yaml_file import Document, Mark, read, value_of
+from generator.schema.words import Text
 
 FILE = Path("ads.yml")
 ENVIRONMENT = {
@@ -63,10 +65,11 @@ def settings(**flags: Any) -> Settings:
 
 
 def effective(**flags: Any) -> list[Setting]:
-    """Every setting in force and where it comes from."""
+    """Every setting in force and where it comes from; a password in an address is masked."""
     found, sources = _resolved(flags)
+    shown = found.model_copy(update={"database": masked(found.database)})
     return [
-        Setting(name=name, value=getattr(found, name), source=sources[name], environment=variable)
+        Setting(name=name, value=getattr(shown, name), source=sources[name], environment=variable)
         for name, variable in ENVIRONMENT.items()
     ]
 

@@ -140,23 +140,23 @@ def test_json_of_every_command_has_its_schema(smoke, cwd, run) -> None:
         answer = run(*command.split(), "--json")
         assert answer.code == 0, answer.err
         jsonschema.validate(answer.json, schema)
-    commands = {command.split()[0] for command in SCHEMAS}
-    assert commands | {"dbt-sources"} == set(help_names(run))
+    assert {command.split()[0] for command in SCHEMAS} == set(help_names(run))
 
 
 def help_names(run) -> list[str]:
-    """The commands that `--help` lists."""
-    lines = run("--help").out.partition("Commands")[2].splitlines()[1:]
+    """The commands that `--help` lists, in all its panels but that of the options."""
+    lines = run("--help").out.partition("╰")[2].splitlines()
     return [line.split()[1] for line in lines if line.startswith("│ ") and line[2] != " "]
 
 
 def test_the_help_of_every_command_is_one_screen(run, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    for command in ([], *([name] for name in help_names(run))):
+    names = help_names(run)
+    assert {"generate", "status", "list"} <= set(names)
+    for command in ([], ["dbt-sources"], *([name] for name in names)):
         shown = run(*command, "--help").out.splitlines()
         assert len(shown) <= 40, command
         assert max(map(len, shown)) <= 80
-    assert len(help_names(run)) == 12
 
 
 def test_an_added_campaign_is_the_one_that_the_whole_would_have_had(cwd, run) -> None:
@@ -322,6 +322,7 @@ def test_settings_come_from_option_environment_file_and_default(cwd, run, monkey
     monkeypatch.setenv("ADS_DATABASE", "environment.duckdb")
     monkeypatch.setenv("ADS_SEED", "4")
     assert config()["seed"] == (4, "environment ADS_SEED")
+    assert config()["database"] == ("environment.duckdb", "environment ADS_DATABASE")
     assert config("--to", "option.duckdb")["database"] == ("option.duckdb", "option")
     assert run("generate", "smoke", "--json").json["seed"] == 4
     assert run("generate", "smoke", "--seed", "5", "--json").json["seed"] == 5

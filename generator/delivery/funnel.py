@@ -16,9 +16,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.delivery.quantiles import WholeNumbers, binomial
+from generator.delivery.quantiles import WholeNumbers, parts
 from generator.enums import BuyType
-from generator.randomness import Floats, Keys, uniforms
+from generator.randomness import Floats, Keys
 from generator.schema.behaviour import Behaviour
 
 _THOUSAND = 1000
@@ -102,18 +102,27 @@ def supply_side(
     time-outs of what was requested but not answered.
     """
 
-    def loss(kept: WholeNumbers, floor: WholeNumbers, share: Floats, purpose: str) -> WholeNumbers:
-        return binomial(uniforms(keys, purpose), largest_loss(kept, floor), share)
-
-    under_pressure = np.minimum(odds.lost_win * competition, 1.0)
-    not_rendered = loss(impressions, odds.floor_render, odds.lost_render, "render loss")
+    most = largest_loss(impressions, odds.floor_render)
+    (not_rendered,) = parts(keys, ("render loss", most, odds.lost_render))
     won = impressions + not_rendered
-    eligible = won + loss(won, odds.floor_win, under_pressure, "lost auctions")
-    responses = eligible + loss(eligible, odds.floor_eligible, odds.lost_eligible, "not eligible")
-    unanswered = loss(responses, odds.floor_response, odds.lost_response, "no response")
-    invalid = binomial(uniforms(keys, "invalid"), not_rendered, odds.invalid_of_render_loss)
-    errors = binomial(uniforms(keys, "errors"), not_rendered - invalid, odds.errors_of_render_loss)
-    timeouts = binomial(uniforms(keys, "timeouts"), unanswered, odds.timeouts_of_no_response)
+    most = largest_loss(won, odds.floor_win)
+    under_pressure = np.minimum(odds.lost_win * competition, 1.0)
+    lost, invalid = parts(
+        keys,
+        ("lost auctions", most, under_pressure),
+        ("invalid", not_rendered, odds.invalid_of_render_loss),
+    )
+    eligible = won + lost
+    most = largest_loss(eligible, odds.floor_eligible)
+    not_eligible, errors = parts(
+        keys,
+        ("not eligible", most, odds.lost_eligible),
+        ("errors", not_rendered - invalid, odds.errors_of_render_loss),
+    )
+    responses = eligible + not_eligible
+    most = largest_loss(responses, odds.floor_response)
+    (unanswered,) = parts(keys, ("no response", most, odds.lost_response))
+    (timeouts,) = parts(keys, ("timeouts", unanswered, odds.timeouts_of_no_response))
     return SupplySide(
         requests=responses + unanswered,
         responses=responses,

@@ -144,7 +144,9 @@ def _let_through(impressions: Floats, goal: Goal, figures: PacingFigures) -> Flo
     """The part of days' impressions that frequency capping can be expected to let through."""
     if goal.day_impressions is None:
         return np.ones_like(impressions)
-    return np.minimum(1.0, figures.cap_use * goal.day_impressions / np.maximum(impressions, 1e-300))
+    most = figures.cap_use * goal.day_impressions
+    part: Floats = most / np.maximum(impressions, max(most, 1e-9))
+    return part
 
 
 def stop_at(limit: int, amounts: Counts, window: int) -> Floats:

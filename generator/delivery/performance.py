@@ -23,7 +23,7 @@ from generator.delivery.funnel import supply_side
 from generator.delivery.odds import Odds, line_item_odds
 from generator.delivery.offer import Setting, competition, offered
 from generator.delivery.pacing import Counts
-from generator.delivery.quantiles import WholeNumbers, binomial, poisson
+from generator.delivery.quantiles import WholeNumbers, parts, poisson
 from generator.delivery.reach import exposure
 from generator.delivery.supply import DEVICES, device_column
 from generator.enums import Device
@@ -33,7 +33,7 @@ from generator.schema.arrow import arrow_schema
 
 Positions = NDArray[np.int64]
 
-ROWS_AT_ONCE = 24_000
+ROWS_AT_ONCE = 12_000
 _GIVEN = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts", "loaded_at")
 
 
@@ -210,15 +210,19 @@ def _draw(stretches: Sequence[Stretch], columns: Mapping[str, NDArray[Any]], fir
     profile = all_of("profile") + np.repeat(first_profile, rows)
     odds = Odds.joined([each.odds for each in stretches])
     keys, means = all_of("keys"), all_of("means")
-    fates = np.empty((len(video.FATES), profile.size))
-    for chance, fate, counts in zip(odds.fates.T.copy(), video.FATES, fates, strict=True):
-        counts[:] = poisson(uniforms(keys, fate), means * chance[profile])
+    chance = odds.fates.T.take(profile, axis=1)
+    chance *= means
+    fates = poisson(np.stack([uniforms(keys, fate) for fate in video.FATES]), chance)
     end = np.cumsum(rows)
     for each, start, stop in zip(stretches, end - rows, end, strict=True):
         _stop_at_limits(each, fates[:, start:stop])
 
     impressions = fates.sum(axis=0)
-    live = np.flatnonzero(impressions)
+    live: Positions | slice = slice(0, profile.size)
+    where: Positions | slice = slice(first, first + profile.size)
+    if not impressions.all():
+        live = np.flatnonzero(impressions)
+        where = first + live
     events = _events(
         odds.of(profile[live]),
         fates[:, live],
@@ -229,7 +233,7 @@ def _draw(stretches: Sequence[Stretch], columns: Mapping[str, NDArray[Any]], fir
     )
     events["spend_micros"] = impressions[live].astype(np.int64) * all_of("prices")[live]
     for name, values in events.items():
-        columns[name][first + live] = values
+        columns[name][where] = values
     return first + profile.size
 
 
@@ -243,19 +247,25 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> None:
     if not stretch.rows:
         return
     goal, hours = stretch.goal, stretch.hours.size
-    sizes = np.diff(np.append(stretch.first_rows, stretch.rows))
+    sizes = np.diff(stretch.first_rows, append=stretch.rows)
     hour = np.repeat(np.arange(hours), sizes)
+    impressions = fates.sum(axis=0)
 
     def keep(fits: Floats, where: Positions) -> None:
-        if (fits < 1.0).any():
-            part = fits[where]
-            ended = np.flatnonzero(part < 1.0)
-            chance = uniforms(stretch.keys[ended], "kept")
-            fates[:, ended] = _kept(fates[:, ended], part[ended], chance)
+        if (fits == 1.0).all():
+            return
+        part = fits[where]
+        fates[:, part == 0.0] = 0.0
+        some = np.flatnonzero((part > 0.0) & (part < 1.0))
+        chance = uniforms(stretch.keys[some], "kept")
+        fates[:, some] = _kept(fates[:, some], part[some], chance)
+        fates.sum(axis=0, out=impressions)
 
-    cell = hour * len(DEVICES) + stretch.device
-    sold = np.bincount(cell, weights=fates.sum(axis=0), minlength=stretch.ceiling.size)
-    keep(pacing.fitting(stretch.ceiling.ravel(), sold.astype(np.int64)), cell)
+    cell = hour * len(DEVICES)
+    cell += stretch.device
+    sold = np.bincount(cell, weights=impressions, minlength=stretch.ceiling.size).astype(np.int64)
+    if (sold > stretch.ceiling.ravel()).any():
+        keep(pacing.fitting(stretch.ceiling.ravel(), sold), cell)
     for limit, counts_money, window in (
         (goal.hour_impressions, False, 1),
         (goal.day_impressions, False, pacing.HOURS_A_DAY),
@@ -263,7 +273,7 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> None:
         (goal.flight_micros, True, hours),
     ):
         if limit is not None:
-            amounts = fates.sum(axis=0).astype(np.int64)
+            amounts = impressions.astype(np.int64)
             if counts_money:
                 amounts *= stretch.prices
             edges = np.concatenate([[0], amounts.cumsum()])
@@ -295,13 +305,17 @@ def _events(
 ) -> dict[str, NDArray[Any]]:
     """What became of the impressions of rows that have some, by column name: (rows,) each."""
     starts, q25, q50, q75, q100 = (impressions - lost for lost in fates[:-1].cumsum(axis=0))
-
-    def part(purpose: str, whole: WholeNumbers, probability: Floats) -> WholeNumbers:
-        if not probability.any():
-            return np.zeros(whole.size)
-        return binomial(uniforms(keys, purpose), whole, probability)
-
-    measurable = part("measurable", impressions, odds.measurable)
+    measurable, clicks, skips, scans, engagements = parts(
+        keys,
+        ("measurable", impressions, odds.measurable),
+        ("clicks", impressions, odds.click * wear_out),
+        ("skips", starts - q100, odds.skip),
+        ("qr scans", impressions, odds.scan),
+        ("engagements", impressions, odds.engagement),
+    )
+    viewable, audible = parts(
+        keys, ("viewable", measurable, odds.viewable), ("audible", measurable, odds.audible)
+    )
     supply = supply_side(odds, impressions, competition, keys)
     return {
         "requests": supply.requests,
@@ -310,18 +324,18 @@ def _events(
         "auctions_won": supply.auctions_won,
         "impressions": impressions,
         "measurable_impressions": measurable,
-        "viewable_impressions": part("viewable", measurable, odds.viewable),
-        "audible_impressions": part("audible", measurable, odds.audible),
+        "viewable_impressions": viewable,
+        "audible_impressions": audible,
         "invalid_impressions": supply.invalid_impressions,
         "video_starts": starts,
         "video_q25": q25,
         "video_q50": q50,
         "video_q75": q75,
         "video_q100": q100,
-        "clicks": part("clicks", impressions, odds.click * wear_out),
-        "skips": part("skips", starts - q100, odds.skip),
-        "qr_scans": part("qr scans", impressions, odds.scan),
-        "interactive_engagements": part("engagements", impressions, odds.engagement),
+        "clicks": clicks,
+        "skips": skips,
+        "qr_scans": scans,
+        "interactive_engagements": engagements,
         "error_count": supply.error_count,
         "timeout_count": supply.timeout_count,
     }

@@ -9,7 +9,7 @@ draw, without rejection.
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.randomness import Floats
+from generator.randomness import Floats, Keys, uniforms
 
 # Counts as floats, which are exact up to 2^53: one draw is the base of the next, and converting in
 # between would cost as much as a step of the draw.
@@ -72,19 +72,20 @@ def normal_probability(z: Floats) -> Floats:
 
 def poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
     """Poisson quantiles; `means` >= 0, same shape as `uniforms`."""
-    counts = np.zeros(means.shape)
-    small = np.flatnonzero((means > 0.0) & (means < EXACT_BELOW_VARIANCE))
+    counts = np.zeros(means.size)
+    draws, each = uniforms.ravel(), means.ravel()
+    small = np.flatnonzero((each > 0.0) & (each < EXACT_BELOW_VARIANCE))
     if small.size:
-        mean = means[small]
-        counts[small] = _inverted(uniforms[small], np.exp(-mean), mean)
-    large = np.flatnonzero(means >= EXACT_BELOW_VARIANCE)
+        mean = each[small]
+        counts[small] = _inverted(draws[small], np.exp(-mean), mean)
+    large = np.flatnonzero(each >= EXACT_BELOW_VARIANCE)
     if large.size:
-        counts[large] = _expand_poisson(uniforms[large], means[large])
-    return counts
+        counts[large] = _expand_poisson(draws[large], each[large])
+    return counts.reshape(means.shape)
 
 
 def binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> WholeNumbers:
-    """Binomial quantiles: between 0 and `trials` always; all three of the same shape."""
+    """Binomial quantiles: between 0 and `trials` always; all three of the same shape (draws,)."""
     counts = np.zeros(trials.shape)
     spread = 1.0 - probability
     spread *= probability
@@ -100,6 +101,25 @@ def binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> Who
     certain = np.flatnonzero(probability >= 1.0)
     counts[certain] = trials[certain]
     return counts
+
+
+def parts(keys: Keys, *draws: tuple[str, WholeNumbers, Floats]) -> list[WholeNumbers]:
+    """Binomial parts of counts: for each purpose, whole and probability one, (rows,) each.
+
+    They are drawn in one go, since a numpy call on few numbers costs more than its work.
+    """
+    possible = [each for each in draws if each[2].any()]
+    if possible:
+        purposes, trials, probabilities = zip(*possible, strict=True)
+        drawn = binomial(
+            np.concatenate([uniforms(keys, purpose) for purpose in purposes]),
+            np.concatenate(trials),
+            np.concatenate(probabilities),
+        )
+        made = dict(zip(purposes, drawn.reshape(len(purposes), -1), strict=True))
+    else:
+        made = {}
+    return [made.get(purpose, np.zeros(keys.size)) for purpose, _, _ in draws]
 
 
 def _expand_poisson(uniforms: Floats, means: Floats) -> WholeNumbers:

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from generator.enums import FaultType
 from generator.scenario.errors import nearest
-from generator.scenario.values import Day, Devices, Share, TemplateName, Text, no_repeats
+from generator.scenario.values import Day, Devices, Share, no_repeats
 from generator.schema import PerformanceHourly
+from generator.schema.words import TemplateName, Text
 
 Number = Annotated[int, Field(strict=True, ge=1)]
 Ids = Annotated[list[Number], Field(min_length=1), no_repeats]

@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import Annotated
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -51,13 +50,11 @@ from generator.scenario.values import (
     Seed,
     Segments,
     Share,
-    TemplateName,
-    Text,
     Whole,
-    known_zone,
     no_repeats,
 )
 from generator.schema.behaviour import Behaviour
+from generator.schema.words import TemplateName, Text, TimeZone
 
 DURATIONS = (10, 15, 20, 30, 45, 60, 75)
 PRE_ROLL_DURATIONS = (10, 15, 20, 30)
@@ -78,7 +75,7 @@ class AdvertiserPlan(Plan):
     industry: Industry | None = None
     contact_email: ExampleAddress | None = None
     agency_name: Text | None = None
-    time_zone: Annotated[Text, AfterValidator(known_zone)] = "America/New_York"
+    time_zone: TimeZone = "America/New_York"
 
 
 class FlightPlan(Plan):

@@ -25,10 +25,10 @@ from generator.scenario.overrides import Override, overridden
 from generator.scenario.validation import input_error, validated
 from generator.scenario.yaml_file import Document, Mark, Path_, merged, read
 from generator.schema.behaviour import Behaviour
+from generator.schema.words import TEMPLATE_NAME
 
 BUNDLED = Path(__file__).resolve().parent.parent / "templates"
 DEFAULT_WORKFLOW = "complete"
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 _SUFFIXES = (".yml", ".yaml")
 _PLATFORM_KEYS = {"countries", "genres", "supply", "funnel", "funnel_floor", "reach"}
 
@@ -98,7 +98,7 @@ class Library:
 
     def file(self, kind: Kind, name: str) -> Path:
         """The file of a name. Raises InputError for a name that is not there."""
-        if _NAME.match(name):
+        if TEMPLATE_NAME.fullmatch(name):
             for folder in self._folders(kind):
                 if (folder / f"{name}.yml").is_file():
                     return folder / f"{name}.yml"

@@ -1,16 +1,15 @@
-"""The kinds of value that files hold: days, names, amounts, shares, and what makes one valid."""
+"""The kinds of value that files hold: days, amounts, shares, and what makes one valid."""
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from generator.enums import Device
+from generator.schema.words import Text
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
 
@@ -29,25 +28,6 @@ def _in_whole_micros(amount: float) -> float:
     return amount
 
 
-def known_zone(name: str) -> str:
-    """An IANA time zone. Raises ValueError for anything else."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is not an IANA time zone") from error
-    return name
-
-
-def _without_control_characters(text: str) -> str:
-    """Text that every database can hold: no control characters, no halves of a character."""
-    for letter in text:
-        if unicodedata.category(letter) in ("Cc", "Cs"):
-            raise ValueError(f"holds the character U+{ord(letter):04X}, which is no text")
-    if not text.strip():
-        raise ValueError("is blank")
-    return text
-
-
 def _device_synonym(device: Any) -> Any:
     return "CTV" if device == "TV" else device
 
@@ -60,12 +40,6 @@ def _without_repeats(values: list[Any]) -> list[Any]:
 
 no_repeats = AfterValidator(_without_repeats)
 
-Text = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=255),
-    AfterValidator(_without_control_characters),
-]
-TemplateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Day = Annotated[date, Field(strict=True, ge=FIRST_DAY, le=LAST_DAY)]
 Flag = Annotated[bool, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]

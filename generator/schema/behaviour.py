@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -34,6 +33,7 @@ from generator.enums import (
     TargetingKey,
     TimeUnit,
 )
+from generator.schema.words import TemplateName, Text, TimeZone
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, lt=1e12)]
@@ -45,7 +45,6 @@ DayCurve = Annotated[list[Positive], Field(min_length=24, max_length=24)]
 WeekCurve = Annotated[list[Positive], Field(min_length=7, max_length=7)]
 YearCurve = Annotated[list[Positive], Field(min_length=12, max_length=12)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
 def _adds_up_to_one(shares: dict[Any, float]) -> dict[Any, float]:
@@ -54,21 +53,12 @@ def _adds_up_to_one(shares: dict[Any, float]) -> dict[Any, float]:
     return shares
 
 
-def _known_zone(zones: dict[str, float]) -> dict[str, float]:
-    for name in zones:
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"{name!r} is not an IANA time zone") from error
-    return zones
-
-
 _MOST_OPPORTUNITIES = 2**31 - 1
 _SEASONS_AND_NOISE = 4
 
 Kind = TypeVar("Kind")
 Mix = Annotated[dict[Kind, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
-Shares = Annotated[dict[Name, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
+Shares = Annotated[dict[Text, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
 
 
 class Figures(BaseModel):
@@ -106,7 +96,7 @@ class Event(Figures):
     Dates are local days, both included: a full date happens once, `MM-DD` every year.
     """
 
-    name: Name
+    name: Text
     start: date | Annotated[str, StringConstraints(pattern=r"^\d\d-\d\d$")]
     end: date | Annotated[str, StringConstraints(pattern=r"^\d\d-\d\d$")]
     multiplier: Annotated[float, Field(gt=0, le=20)]
@@ -160,7 +150,7 @@ class Supply(Figures):
 class Region(Figures):
     """A part of a country that can be targeted: a DMA, a state, a city."""
 
-    name: Name
+    name: Text
     share: Share
 
 
@@ -170,8 +160,8 @@ class Country(Figures):
     households: Annotated[int, Field(ge=1, le=10**9)]
     currency: Annotated[Currency, Field(strict=False)]
     cpm_level: Positive
-    zones: Annotated[Shares, AfterValidator(_known_zone)]
-    regions: dict[Name, Region] = {}
+    zones: Annotated[dict[TimeZone, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
+    regions: dict[Text, Region] = {}
 
     @model_validator(mode="after")
     def _regions_fit(self) -> Country:
@@ -184,7 +174,7 @@ class Genre(Figures):
     """A genre of the catalogue and its part of viewing."""
 
     share: Share
-    iab_content_id: Name
+    iab_content_id: Text
 
 
 class Audience(Figures):
@@ -375,12 +365,12 @@ class MarketFigures(Figures):
 class Behaviour(Figures):
     """A whole platform file."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-    title: Name
-    description: Name
+    name: TemplateName
+    title: Text
+    description: Text
     is_skippable_allowed: bool
     countries: Annotated[dict[CountryCode, Country], Field(min_length=1)]
-    genres: Annotated[dict[Name, Genre], Field(min_length=1)]
+    genres: Annotated[dict[Text, Genre], Field(min_length=1)]
     audience: Audience
     supply: Supply
     funnel_floor: FunnelFloor

@@ -16,6 +16,7 @@ import pyarrow as pa
 from adbc_driver_manager import Error
 from adbc_driver_postgresql import dbapi
 
+from generator.masking import without_secrets_of
 from generator.schema import RawTable
 from generator.schema.ddl import column_conditions, quoted
 from generator.schema.table import Column
@@ -45,7 +46,7 @@ class PostgresqlSink:
         try:
             self._connection = dbapi.connect(self._uri)
         except Error as error:
-            raise DestinationError(_sentence(error)) from error
+            raise DestinationError(_sentence(self._uri, error)) from error
         try:
             self._cursor = self._connection.cursor()
             self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
@@ -53,7 +54,7 @@ class PostgresqlSink:
                 self._make_empty(table)
         except Error as error:
             self._abandon()
-            raise DestinationError(_sentence(error)) from error
+            raise DestinationError(_sentence(self._uri, error)) from error
         return self
 
     @property
@@ -93,7 +94,7 @@ class PostgresqlSink:
             self._close()
         except Error as failure:
             self._abandon()
-            raise DestinationError(_sentence(failure)) from failure
+            raise DestinationError(_sentence(self._uri, failure)) from failure
         except BaseException:
             self._abandon()
             raise
@@ -159,8 +160,8 @@ def _plain(rows: pa.Table) -> pa.Table:
     return rows.cast(pa.schema(fields))
 
 
-def _sentence(error: Exception) -> str:
-    """What went wrong and what to do, in one line. Drivers repeat the URI, with its password, in no
-    message, and neither does this."""
+def _sentence(uri: str, error: Exception) -> str:
+    """What went wrong and what to do, in one line, without the password of the URI."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return f"PostgreSQL: {first}; check the address, the user and their rights"
+    said = without_secrets_of(uri, first)
+    return f"PostgreSQL: {said}; check the address, the user and their rights"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from generator.masking import masked
 from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.sink import DestinationError
 
@@ -22,8 +23,9 @@ def database_file(target: str) -> Path:
     else:
         known = ", ".join(f"{scheme}:FILE" for scheme in SINKS)
         raise DestinationError(
-            f"{target}: {match['scheme']}: is not a destination; there is {known}, or a plain path"
+            f"{masked(target)}: {match['scheme']}: is not a destination; there is {known}, "
+            "or a plain path"
         )
     if not place.strip() or "\0" in place or Path(place).is_dir():
-        raise DestinationError(f"{target!r}: is not a file; give the path of a DuckDB file")
+        raise DestinationError(f"{masked(target)!r}: is not a file; give the path of a DuckDB file")
     return Path(place)

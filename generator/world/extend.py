@@ -30,13 +30,21 @@ def with_campaign(
 ) -> World:
     """The world of one more campaign: of an advertiser that is there, else of the scenario's own.
 
-    Raises InputError where the scenario's advertiser has the address of another one.
+    Raises InputError where the scenario's advertiser has the address of another one, and where a
+    flight begins before the advertiser was a customer.
     """
     plan = scenario.advertiser
     buyer = advertiser or _named(holdings, plan.name)
     buyer_id = buyer.advertiser_id if buyer else holdings.last_advertiser_id + 1
-    booking = book(scenario, holdings.last_campaign_id + 1, buyer_id, run)
-    new = () if buyer else (sign(plan, buyer_id, first_order_of(booking), run),)
+    since = buyer.created_at if buyer else datetime.min
+    booking = book(scenario, holdings.last_campaign_id + 1, buyer_id, run, since)
+    if buyer and booking.flights[0].start_date <= since.date():
+        raise bad_input(
+            f"advertiser {buyer.advertiser_id} {buyer.name!r} is a customer since {since.date()}, "
+            f"and a flight begins {booking.flights[0].start_date}; start it later, or book it for "
+            "another advertiser"
+        )
+    new = () if buyer else (sign(plan, buyer_id, first_order_of([booking.campaign]), run),)
     for each in new:
         _refuse_shared_address(holdings, each)
     is_known = behaviour.name in holdings.platforms

@@ -20,7 +20,7 @@ from generator.schema import Advertiser, Run
 from generator.schema.behaviour import Behaviour
 from generator.schema.booking import Booking
 from generator.world import names
-from generator.world.build import FirstOrder, book, platform_row, run_of, sign
+from generator.world.build import FirstOrder, book, ordered_for, platform_row, run_of, sign
 from generator.world.order import Draw, Order, scenario_of
 from generator.world.sketch import Sketch, advertisers_of, figures_of, sketched
 from generator.world.world import EPOCH, HOURS_A_DAY, Outline, World, day_number, identity_of
@@ -99,7 +99,8 @@ class _Maker:
             industry=draw.of("industry", figures_of(behaviour).industry),
             time_zone=max(place.zones, key=lambda zone: place.zones[zone]),
         )
-        before = self.plan.start_date - timedelta(days=_DAYS_BOOKED_AHEAD)
+        opening = ordered_for(self.plan.start_date, self.run)
+        before = opening - timedelta(days=_DAYS_BOOKED_AHEAD)
         first = FirstOrder(datetime.combine(before, time(12)), place.currency)
         return sign(plan, position + 1, first, self.run)
 

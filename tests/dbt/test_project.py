@@ -167,10 +167,10 @@ def test_every_macro_documents_each_of_its_arguments() -> None:
 
 
 def test_a_build_without_raw_data_stops_with_one_sentence(tmp_path: Path) -> None:
-    database = tmp_path / "empty.duckdb"
+    database = tmp_path / "ads.duckdb"
     result = dbt("build", database, tmp_path)
     assert result.returncode == 2
-    assert f"  no raw data in {database}: run `make generate`\n" in result.stdout
+    assert "  no raw data in ads.duckdb: run `make generate`\n" in result.stdout
     assert "Catalog" not in result.stdout
     with duckdb.connect(str(database)) as connection:
         tables = connection.execute("SELECT count(*) FROM information_schema.tables").fetchall()
@@ -178,13 +178,13 @@ def test_a_build_without_raw_data_stops_with_one_sentence(tmp_path: Path) -> Non
 
 
 def test_a_build_without_one_raw_table_names_it(complete_database: Path, tmp_path: Path) -> None:
-    database = tmp_path / "partial.duckdb"
+    database = tmp_path / "ads.duckdb"
     shutil.copy(complete_database, database)
     with duckdb.connect(str(database)) as connection:
         connection.execute("DROP TABLE raw.flights")
     result = dbt("test", database, tmp_path)
     assert result.returncode == 2
-    assert f"  {database} has no raw.flights: run `make generate`\n" in result.stdout
+    assert "  ads.duckdb has no raw.flights: run `make generate`\n" in result.stdout
 
 
 def test_the_views_of_a_renamed_file_still_work(built_database: Path, tmp_path: Path) -> None:

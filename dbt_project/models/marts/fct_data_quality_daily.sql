@@ -7,6 +7,7 @@ with findings as (
 source_days as (
 
     select * from {{ ref('int_source_days') }}
+    where raw_table = 'performance_hourly'
 
 ),
 
@@ -44,7 +45,7 @@ final as (
         days.activity_date,
 
         -- facts
-        coalesce(source_days.performance_rows, 0) as performance_rows,
+        coalesce(source_days.raw_rows, 0) as performance_rows,
         cast(coalesce(found.findings, 0) as bigint) as findings,
         cast(coalesce(found.campaigns, 0) as integer) as campaigns
 
