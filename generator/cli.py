@@ -55,6 +55,16 @@ Target = Annotated[
         help=_setting("database", "A DuckDB file"),
     ),
 ]
+Destination = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        "--to",
+        envvar="ADS_DATABASE",
+        show_default="data/ads.duckdb",
+        help="A DuckDB file, parquet:DIR, s3://BUCKET/PREFIX, csv:DIR or postgresql://…",
+    ),
+]
 Templates = Annotated[
     str | None,
     typer.Option(metavar="FOLDER", help=_setting("templates", "Own templates")),
@@ -103,7 +113,7 @@ def generate(
     ] = DEFAULT_WORKFLOW,
     seed: Seed = None,
     as_of: AsOf = None,
-    database: Target = None,
+    database: Destination = None,
     sets: Sets = None,
     select: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this scenario; repeatable.")

@@ -31,8 +31,8 @@ from generator.schema.dbt_sources import docs_markdown, source_yaml
 from generator.schema.holdings import Holdings
 from generator.settings import Settings, effective, settings
 from generator.sinks.contents import Contents, contents
-from generator.sinks.duckdb import DuckdbSchema, DuckdbSink
-from generator.sinks.target import database_file
+from generator.sinks.duckdb import DuckdbSchema
+from generator.sinks.target import database_file, shown, sink_of
 from generator.terminal import progress
 from generator.world.build import notices_of
 from generator.world.extend import drawn_profile
@@ -62,8 +62,8 @@ def generate(
     tables: list[str] | None,
     jobs: int | None,
 ) -> results.Generated:
-    """Generate a dataset, or some tables of it, in place of what the database held; with the faults
-    of a file if one is given."""
+    """Generate a dataset, or some tables of it, in place of what the destination held; with the
+    faults of a file if one is given."""
     data = _selected(_library(chosen).dataset(workflow, _parsed(sets)), select)
     if chosen.seed is not None:
         data = data.with_seed(chosen.seed)
@@ -71,7 +71,7 @@ def generate(
         data = data.with_as_of(chosen.as_of)
     if faults is not None:
         data = data.with_faults(faults_of(faults))
-    file = database_file(chosen.database)
+    sink = sink_of(chosen.database, landing_tables(data.faults))
     world = world_of(data)
     if select:
         world = world.only(select)
@@ -79,7 +79,7 @@ def generate(
         task = bar.add_task("Generating", total=len(world.bookings))
         landed = local.run(
             world,
-            DuckdbSink(file, landing_tables(world.faults)),
+            sink,
             jobs=jobs or local.cores(),
             tables=_tables(tables),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
@@ -88,7 +88,7 @@ def generate(
         workflow=data.name,
         seed=data.seed,
         as_of=data.as_of,
-        database=str(file),
+        database=shown(chosen.database),
         tables=[
             results.LandedRows(
                 table=f"raw.{each.table.table_name}", rows=each.rows, hash=each.fingerprint
@@ -178,7 +178,11 @@ def remove(chosen: Settings, campaign_id: int) -> results.Removed:
 def status(config: bool, **flags: Any) -> Status:
     """What the database holds, or which settings are in force."""
     if config:
-        return results.Configuration(settings=effective(**flags))
+        found = effective(**flags)
+        for each in found:
+            if each.name == "database":
+                each.value = shown(str(each.value))
+        return results.Configuration(settings=found)
     return contents(_file(setting(**flags)))
 
 

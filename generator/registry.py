@@ -20,7 +20,7 @@ from generator.scenario.models import Scenario, Workflow
 from generator.scenario.templates import Kind, Library
 from generator.schema import TABLES, RawTable
 from generator.schema.behaviour import Behaviour
-from generator.sinks.target import SINKS
+from generator.sinks.target import SCHEMES, sink_class
 
 Member = TypeVar("Member")
 
@@ -78,7 +78,7 @@ class Registry:
         self.examples: Catalogue[Scenario] = self._scenarios(Kind.EXAMPLES)
         self.profiles: Catalogue[Scenario] = self._scenarios(Kind.PROFILES)
         self.workflows: Catalogue[Workflow] = self._templates(Kind.WORKFLOWS, self.library.workflow)
-        self.sinks = _of(SINKS)
+        self.sinks = Catalogue(lambda: SCHEMES, sink_class)
         self.engines = _of(ENGINES)
 
     def __getattr__(self, name: str) -> Any:

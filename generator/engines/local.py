@@ -17,7 +17,7 @@ from multiprocessing.context import SpawnProcess
 from generator.engines.job import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
 from generator.engines.parts import Part
 from generator.schema import TABLES, RawTable
-from generator.sinks.sink import Sink
+from generator.sinks.sink import DestinationError, Sink
 from generator.world.world import World
 
 
@@ -73,8 +73,8 @@ def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[Made]:
 
 
 def _fetched(worker: SpawnProcess, connection: Connection) -> Made:
-    """The next part of a worker. Raises EngineError if it is gone; what it raised stands on
-    stderr."""
+    """The next part of a worker. Raises the DestinationError that it met, and EngineError if it is
+    gone; what it raised stands on stderr."""
     try:
         made = connection.recv()
     except (EOFError, ConnectionError) as error:
@@ -83,6 +83,8 @@ def _fetched(worker: SpawnProcess, connection: Connection) -> Made:
             f"a worker process ended with code {worker.exitcode}; if it was killed for want of "
             "memory, try fewer --jobs"
         ) from error
+    if isinstance(made, DestinationError):
+        raise made
     assert isinstance(made, Made)
     return made
 
@@ -94,5 +96,7 @@ def _work(job: Job, parts: Sequence[Part], connection: Connection) -> None:
     try:
         for part in parts:
             connection.send(make(part))
+    except DestinationError as error:
+        connection.send(error)
     except ConnectionError:
         os._exit(1)

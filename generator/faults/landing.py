@@ -6,12 +6,19 @@ changed schema adds. Every other constraint stays: the other faults break none.
 
 from __future__ import annotations
 
+import copyreg
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from generator.scenario.faults import Faults
 from generator.schema import TABLES, PerformanceHourly, RawTable
 from generator.schema.table import STORAGE, Column
+
+# The columns that faults empty, and those that they bring: the new name, and the renamed column.
+Emptied = frozenset[str]
+Added = tuple[tuple[str, str | None], ...]
 
 
 def landing_tables(faults: Faults) -> tuple[type[RawTable], ...]:
@@ -24,27 +31,44 @@ def landing_table(faults: Faults) -> type[PerformanceHourly]:
     """The table of performance in a run with these faults; the model itself where they fit it."""
     emptied: set[str] = {fault.column for fault in faults.null_ids}
     emptied |= {drift.column for drift in faults.schema_drift if drift.column}
-    if not emptied and not faults.schema_drift:
-        return PerformanceHourly
+    added = tuple((drift.new_column, drift.column) for drift in faults.schema_drift)
+    return _landing(frozenset(emptied), added) if emptied or added else PerformanceHourly
+
+
+class _Derived(type(PerformanceHourly)):  # type: ignore[misc]
+    """The class of tables that are derived here: they are pickled by what they are derived from."""
+
+
+@cache
+def _landing(emptied: Emptied, added: Added) -> type[PerformanceHourly]:
+    """One class for the same changes, so that it can be a key."""
     columns = {column.name: column for column in PerformanceHourly.columns()}
-    added = tuple(
-        _new_column(drift.new_column, columns.get(drift.column or ""))
-        for drift in faults.schema_drift
-    )
     landed = tuple(
         replace(column, nullable=column.nullable or column.name in emptied)
         for column in columns.values()
     )
+    new = tuple(_new_column(name, columns.get(renamed or "")) for name, renamed in added)
 
-    class Landing(PerformanceHourly):
+    class Landing(PerformanceHourly, metaclass=_Derived):
         """Hourly performance as it lands with faults."""
 
         @classmethod
         @cache
         def columns(cls) -> tuple[Column, ...]:
-            return landed + added
+            return landed + new
+
+        @classmethod
+        def derivation(cls) -> tuple[Emptied, Added]:
+            return emptied, added
 
     return Landing
+
+
+def _reduced(table: Any) -> tuple[Callable[..., type[PerformanceHourly]], tuple[Emptied, Added]]:
+    return _landing, table.derivation()
+
+
+copyreg.pickle(_Derived, _reduced)  # type: ignore[arg-type]
 
 
 def _new_column(name: str, renamed: Column | None) -> Column:

@@ -32,11 +32,13 @@ def faulty(pieces: Iterable[Piece], faults: Faults, run: Run) -> Iterator[Piece]
         yield from pieces
         return
     log = Log()
-    schema = arrow_schema(landing_table(faults))
+    landing = landing_table(faults)
+    schema = arrow_schema(landing)
     for table, batch in pieces:
         if table is PerformanceHourly:
-            batch = spoilt(Rows.of(batch, schema), faults, run, log).values
-        yield table, batch
+            yield landing, spoilt(Rows.of(batch, schema), faults, run, log).values
+        else:
+            yield table, batch
     for batch in to_arrow(FaultLog, log.rows()).to_batches():
         yield FaultLog, batch
 

@@ -25,6 +25,7 @@ from generator.schema.ddl import create_table
 from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.fingerprint import Fingerprint
 from generator.sinks.sink import Piece
+from generator.sinks.target import sink_of
 from generator.world.build import build_world
 from tests.engines.test_local import Basket
 
@@ -59,7 +60,7 @@ def spoilt(
 ) -> tuple[pa.Table, list[dict[str, Any]]]:
     """Performance with the faults, and the log."""
     made: list[Piece] = list(faulty([(PerformanceHourly, each) for each in batches], faults, run))
-    rows = [batch for table, batch in made if table is PerformanceHourly]
+    rows = [batch for table, batch in made if issubclass(table, PerformanceHourly)]
     log = [row for table, batch in made if table is FaultLog for row in batch.to_pylist()]
     return pa.Table.from_batches(rows), log
 
@@ -248,6 +249,33 @@ def test_a_run_with_faults_lands_with_its_log(tmp_path) -> None:
         columns = connection.execute("DESCRIBE raw.performance_hourly").fetchall()
     assert {name for (name,) in types} == {str(each) for each in FaultType}
     assert [name for name, *_ in columns][-2:] == ["click_throughs", "supply_path"]
+
+
+@pytest.mark.parametrize(
+    ("target", "reader"),
+    [
+        ("parquet:{}", "read_parquet('{}/performance_hourly/**/*.parquet')"),
+        ("csv:{}", "read_csv('{}/performance_hourly.csv')"),
+    ],
+    ids=["parquet", "csv"],
+)
+def test_other_sinks_take_the_same_rows(tmp_path, target: str, reader: str) -> None:
+    """From processes of their own, with the column that is new."""
+    world = build_world(dataset("faulty"))
+    folder = tmp_path / "landed"
+    sink = sink_of(target.format(folder), landing_tables(world.faults))
+    landed = {each.table: each.rows for each in local.run(world, sink, jobs=2)}
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            "SELECT count(*), count(click_throughs), count(supply_path), count(creative_id), "
+            f"sum(spend_micros) FROM {reader.format(folder)}"
+        ).fetchall()
+    rows = [batch for table, batch in all_pieces(world) if issubclass(table, PerformanceHourly)]
+    table = pa.Table.from_batches(rows)
+    filled = (table[name] for name in ("click_throughs", "supply_path", "creative_id"))
+    spend = pa.compute.sum(table["spend_micros"]).as_py()
+    assert found == [(table.num_rows, *(pa.compute.count(each).as_py() for each in filled), spend)]
+    assert landed[PerformanceHourly] == table.num_rows > 0
 
 
 def test_campaigns_that_are_left_out_are_not_in_the_log() -> None:
