@@ -60,10 +60,13 @@ Destination = Annotated[
     typer.Option(
         "--database",
         "--to",
-        envvar="ADS_DATABASE",
-        show_default="data/ads.duckdb",
-        help="A DuckDB file, parquet:DIR, s3://BUCKET/PREFIX, csv:DIR or postgresql://…",
+        metavar="TARGET",
+        help=_setting("database", "A DuckDB file, parquet:DIR, s3://…, csv:DIR, postgresql://…"),
     ),
+]
+Database = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help=_setting("database", "The DuckDB file with the marts")),
 ]
 Templates = Annotated[
     str | None,
@@ -153,14 +156,11 @@ def generate(
         ),
     ] = None,
     jobs: Annotated[
-        int | None,
-        typer.Option(
-            envvar="ADS_JOBS",
-            show_envvar=False,
-            min=1,
-            metavar="NUMBER",
-            help="Processes ($ADS_JOBS); one per core.",
-        ),
+        int | None, typer.Option(metavar="NUMBER", help=_setting("jobs", "Processes, or tasks"))
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="ENGINE", help=_setting("engine", "Who makes it: local or spark")),
     ] = None,
     templates: Templates = None,
 ) -> results.Generated:
@@ -176,13 +176,19 @@ def generate(
     }
     given = [f"market.{key}={value}" for key, value in market.items() if value is not None]
     return commands.generate(
-        commands.setting(database=database, seed=seed, as_of=as_of, templates=templates),
+        commands.setting(
+            database=database,
+            seed=seed,
+            as_of=as_of,
+            templates=templates,
+            jobs=jobs,
+            engine=engine,
+        ),
         workflow,
         [*(sets or []), *given],
         select,
         faults,
         tables,
-        jobs,
     )
 
 
@@ -372,6 +378,25 @@ def validate(
     A scenario, a workflow, a platform, or a file of the older shape.
     """
     return commands.validate(commands.setting(templates=templates), file, sets or [])
+
+
+@app.command(rich_help_panel=_LOOK)
+@answers
+def report(
+    to: Annotated[Path, typer.Option(metavar="FILE.html", help="The file to write.")] = Path(
+        "data/report.html"
+    ),
+    database: Database = None,
+) -> results.Written:
+    """Write the delivery report, one HTML file, from the marts that `dbt build` made."""
+    return commands.report(commands.setting(database=database), to)
+
+
+@app.command(rich_help_panel=_LOOK)
+@answers
+def scorecard(database: Database = None) -> results.Scorecard:
+    """Show how realistic the data is, beside published figures, as `dbt build` judged it."""
+    return commands.scorecard(commands.setting(database=database))
 
 
 @app.command("dbt-sources", hidden=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from generator import results
-from generator.engines import local
 from generator.engines.addition import (
     Added,
     Start,
@@ -18,7 +17,8 @@ from generator.engines.addition import (
 )
 from generator.enums import Currency, Objective
 from generator.faults.landing import landing_tables
-from generator.registry import Registry
+from generator.registry import ENGINES, Registry
+from generator.report import marts
 from generator.scenario import overrides
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
@@ -29,7 +29,7 @@ from generator.schema import TABLES, RawTable, Run
 from generator.schema.behaviour import Behaviour
 from generator.schema.dbt_sources import docs_markdown, source_yaml
 from generator.schema.holdings import Holdings
-from generator.settings import Settings, effective, settings
+from generator.settings import EngineName, Settings, effective, settings
 from generator.sinks.contents import Contents, contents
 from generator.sinks.duckdb import DuckdbSchema
 from generator.sinks.target import database_file, shown, sink_of
@@ -60,7 +60,6 @@ def generate(
     select: list[str] | None,
     faults: Path | None,
     tables: list[str] | None,
-    jobs: int | None,
 ) -> results.Generated:
     """Generate a dataset, or some tables of it, in place of what the destination held; with the
     faults of a file if one is given."""
@@ -71,16 +70,22 @@ def generate(
         data = data.with_as_of(chosen.as_of)
     if faults is not None:
         data = data.with_faults(faults_of(faults))
-    sink = sink_of(chosen.database, landing_tables(data.faults))
+    landing = landing_tables(data.faults)
+    engine, sink = ENGINES[chosen.engine], sink_of(chosen.database, landing)
+    if chosen.engine is EngineName.SPARK and not sink.packs_files:
+        raise bad_input(
+            f"Spark's executors write files: --engine spark needs --to parquet:DIR or s3://…, "
+            f"not {shown(chosen.database)}"
+        )
     world = world_of(data)
     if select:
         world = world.only(select)
     with progress() as bar:
         task = bar.add_task("Generating", total=len(world.bookings))
-        landed = local.run(
+        landed = engine(
             world,
             sink,
-            jobs=jobs or local.cores(),
+            jobs=chosen.jobs,
             tables=_tables(tables),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
@@ -200,6 +205,41 @@ def validate(chosen: Settings, file: Path, sets: Sequence[str]) -> results.Valid
         name=found.name,
         scenarios=scenarios,
         notices=[*found.notices, *notices_of(world)],
+    )
+
+
+def report(chosen: Settings, to: Path) -> results.Written:
+    """Write the report on the marts of the database."""
+    # What draws it takes a while to import, and no other command needs it.
+    from generator.report import page
+
+    text = page.html(marts.read(_file(chosen)))
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise bad_input(f"cannot be written: {error.strerror}", str(to)) from error
+    return results.Written(files=[str(to)])
+
+
+def scorecard(chosen: Settings) -> results.Scorecard:
+    """How realistic the database is, as dbt judged it."""
+    file = _file(chosen)
+    found = marts.judged(file)
+    return results.Scorecard(
+        database=str(file),
+        workflow=found["scorecard"][0]["workflow"],
+        platform=found["scorecard"][0]["platform"],
+        benchmarks=[
+            results.Judged(
+                name=row["benchmark_id"], what=f"{row['metric']}: {row['segment']}", **row
+            )
+            for row in found["scorecard"]
+        ],
+        shapes=[
+            results.Judged(name=row["shape_id"], what=row["figure"], is_binding=True, **row)
+            for row in found["shapes"]
+        ],
     )
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from generator import enums
-from generator.engines import local
+from generator.engines import local, spark
 from generator.results import DescribedColumn, Description, Entry, Listing
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import Scenario, Workflow
@@ -24,7 +24,7 @@ from generator.sinks.target import SCHEMES, sink_class
 
 Member = TypeVar("Member")
 
-ENGINES = {"local": local.run}
+ENGINES = {"local": local.run, "spark": spark.run}
 
 
 class Catalogue(Mapping[str, Member]):

@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"schema", "scenario", "masking"},
     "results": {"settings", "sinks"},
     "registry": {"enums", "schema", "scenario", "sinks", "engines", "results"},
+    "report": {"scenario"},
     "terminal": {"results", "settings", "sinks"},
     "commands": {
         "enums",
@@ -45,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sinks",
         "engines",
         "registry",
+        "report",
         "results",
         "settings",
         "terminal",

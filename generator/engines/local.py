@@ -24,14 +24,14 @@ from generator.world.world import World
 def run(
     world: World,
     sink: Sink,
-    jobs: int = 1,
+    jobs: int | None = None,
     tables: Collection[type[RawTable]] = TABLES,
     progress: Progress | None = None,
 ) -> list[Landed]:
-    """Make the world's data in so many processes and hand it to the sink; rows and fingerprint of
-    each table. `progress` is called with campaigns done and campaigns in all."""
+    """Make the world's data in `jobs` processes, or one per core, and hand it to the sink; rows and
+    fingerprint of each table. `progress` is called with campaigns done and campaigns in all."""
     with sink:
-        return land(world, sink, processes(jobs), tables, progress)
+        return land(world, sink, processes(jobs or cores()), tables, progress)
 
 
 def cores() -> int:

@@ -313,7 +313,8 @@ class MarketFigures(Figures):
 
     `fill` is the part of all ad opportunities that its campaigns are sized to sell together,
     `most_of_share` the part of its share of the market that a campaign plans to use,
-    `size_log_sd` the spread of campaign sizes, `country_exponent` how much slower than its
+    `size_log_sd` the spread of campaign sizes, `largest_over_median` how many times the median the
+    largest are, `country_exponent` how much slower than its
     opportunities the number of campaigns of a country grows. `targeting` is how often a line item
     names segments of a key; lengths are in seconds, flights in weeks.
     """
@@ -321,6 +322,7 @@ class MarketFigures(Figures):
     fill: Annotated[float, Field(gt=0, le=0.9)]
     most_of_share: Annotated[float, Field(gt=0, le=1)]
     size_log_sd: LogSd
+    largest_over_median: Annotated[float, Field(ge=1)]
     country_exponent: Annotated[float, Field(gt=0, le=1)]
     flight_weeks: Mix[Annotated[int, Field(ge=1, le=52)]]
     objective: Mix[Annotated[Objective, Field(strict=False)]]

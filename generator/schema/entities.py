@@ -54,6 +54,9 @@ class Run(RawTable):
     seed: Big = column("The seed of every random draw of the run.")
     as_of_date: date = column("The day the data was made for: no hour on or after it is reported.")
     generator_version: str = column("Version of the generator.")
+    market_campaigns: Number | None = column(
+        "Campaigns of the whole market, of which these are the first; NULL without a market."
+    )
 
 
 class Platform(RawTable):

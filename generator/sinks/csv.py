@@ -30,6 +30,7 @@ class CsvSink:
     """CSV files in a folder, one per table."""
 
     rows_a_part = ROWS_A_PART
+    packs_files = False
 
     def __init__(self, folder: str, tables: Iterable[type[RawTable]]) -> None:
         self.folder = Path(folder)

@@ -48,6 +48,8 @@ Record = TypeVar("Record", bound=BaseModel)
 class ParquetSink:
     """Parquet files, partitioned by month, in a folder or at s3://bucket/prefix."""
 
+    packs_files = True
+
     def __init__(
         self, place: str, tables: Iterable[type[RawTable]], rows_a_part: int = ROWS_A_PART
     ) -> None:

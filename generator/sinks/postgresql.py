@@ -42,6 +42,7 @@ class PostgresqlSink:
     """A database by its URI, `postgresql://user:password@host:port/database`."""
 
     rows_a_part = ROWS_PER_INSERT
+    packs_files = False
 
     def __init__(self, uri: str, tables: Iterable[type[RawTable]]) -> None:
         self._uri = uri

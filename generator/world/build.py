@@ -100,6 +100,7 @@ def run_of(dataset: Dataset) -> Run:
         seed=dataset.seed,
         as_of_date=dataset.as_of,
         generator_version=__version__,
+        market_campaigns=dataset.market.campaigns if dataset.market else None,
     )
 
 

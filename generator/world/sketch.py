@@ -82,7 +82,8 @@ def sketched(plan: MarketPlan, behaviours: Mapping[str, Behaviour], seed: int) -
         for item in range(most):
             count = _of(figures.creatives, seed, f"market creatives {item}", ids[own])
             creatives[own, item] = np.where(line_items[own] > item, count, 0)
-        log_size[own] = figures.size_log_sd * _normal(seed, "market size", ids[own])
+        drawn_size = figures.size_log_sd * _normal(seed, "market size", ids[own])
+        log_size[own] = np.minimum(drawn_size, np.log(figures.largest_over_median))
 
     days = 7 * weeks
     first, last = day_number(plan.start_date), day_number(plan.end_date)
