@@ -224,7 +224,7 @@ def undescribed_sources(project: Project) -> Iterator[str]:
             yield node["source_name"]
 
 
-def away_from_the_model(project: Project) -> Iterator[str]:
+def files_apart(project: Project) -> Iterator[str]:
     """What is tested of a model stands in the file next to it."""
     for model in project.models.values():
         beside = model["original_file_path"].replace(".sql", ".yml")
@@ -326,7 +326,7 @@ RULES: dict[str, Callable[[Project], Iterator[str]]] = {
     "undocumented source tables": undescribed_source_tables,
     "undocumented sources": undescribed_sources,
     # structure
-    "test directories": away_from_the_model,
+    "test directories": files_apart,
     "model naming conventions": model_names,
     "source directories": source_directories,
     "model directories": model_directories,

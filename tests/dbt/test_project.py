@@ -86,15 +86,41 @@ def test_every_mart_has_an_enforced_contract(manifest: dict[str, Any]) -> None:
     assert [model["name"] for model in marts if not model["contract"]["enforced"]] == []
 
 
-def test_descriptions_are_comments_of_the_tables(built_database: Path) -> None:
+def test_a_mart_is_for_everybody_and_what_it_is_made_of_is_not(manifest: dict[str, Any]) -> None:
+    access = {(model["schema"], model["access"]) for model in models(manifest)}
+    assert access == {
+        ("marts", "public"),
+        ("intermediate", "private"),
+        ("staging", "protected"),
+    }
+
+
+def test_descriptions_are_comments_of_tables_views_and_columns(
+    manifest: dict[str, Any], built_database: Path
+) -> None:
     with duckdb.connect(str(built_database), read_only=True) as connection:
-        bare = connection.execute(
-            """SELECT schema_name, table_name, column_name FROM duckdb_columns()
-               WHERE schema_name = 'marts' AND comment IS NULL AND table_name NOT LIKE 'ad_%'
-               UNION ALL SELECT schema_name, table_name, NULL FROM duckdb_tables()
-               WHERE schema_name = 'marts' AND comment IS NULL"""
+        commented = connection.execute(
+            """SELECT schema_name, table_name, comment FROM duckdb_tables()
+               UNION ALL SELECT schema_name, view_name, comment FROM duckdb_views()
+               UNION ALL SELECT schema_name, table_name || '.' || column_name, comment
+               FROM duckdb_columns()"""
         ).fetchall()
-    assert bare == []
+    assert descriptions(manifest) <= set(commented)
+
+
+def descriptions(manifest: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """Schema, name and description of every model, `model`, and column, `model.column`."""
+    return {
+        (model["schema"], name, text)
+        for model in models(manifest)
+        for name, text in (
+            (model["name"], model["description"]),
+            *(
+                (f"{model['name']}.{name}", column["description"])
+                for name, column in model["columns"].items()
+            ),
+        )
+    }
 
 
 def test_every_raw_table_is_read_by_one_view_of_staging(manifest: dict[str, Any]) -> None:
