@@ -28,10 +28,18 @@ ROOT = Path(__file__).resolve().parent.parent
 # Names the folder that the processes of one test run have in common.
 SHARED = "TESTS_SHARED_FOLDER"
 
+# `project` tries the same cases every time; `random` (`make fuzz`) other ones, and more.
 settings.register_profile(
     "project", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("project")
+settings.register_profile(
+    "random",
+    settings.get_profile("project"),
+    derandomize=False,
+    print_blob=True,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "2000")),
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from generator.delivery.calendar import Hours, local_clock
-from generator.delivery.pacing import Counts
-from generator.delivery.quantiles import binomial
+from generator.delivery.quantiles import WholeNumbers, binomial
 from generator.delivery.supply import Market
 from generator.delivery.targeting import (
     Targeting,
@@ -53,9 +53,9 @@ class Delivered:
     the impressions of each line item."""
 
     hours: Hours
-    impressions: Counts
-    completes: Counts
-    clicks: Counts
+    impressions: WholeNumbers
+    completes: WholeNumbers
+    clicks: WholeNumbers
     by_item: Floats
 
 
@@ -72,9 +72,9 @@ class Buyer:
 
 @dataclass(frozen=True)
 class Split:
-    """One thing to split: `totals` (rows, kinds) over segments by `shares` ((rows,) segments)."""
+    """One thing to split: `totals` (kinds, rows) over segments by `shares` (rows, segments)."""
 
-    totals: Counts
+    totals: WholeNumbers
     shares: Floats
     keys: Keys
 
@@ -89,14 +89,25 @@ def audience_batch(buyers: Sequence[Buyer], delivered: Sequence[Delivered]) -> p
         for buyer, each in zip(buyers, delivered, strict=True)
         if each.hours.size
     ]
+    if not audiences:
+        return pa.RecordBatch.from_pylist([], _SCHEMA)
     by_share = multinomials([split for each in audiences for split in each.splits_of_days()])
     by_zone = multinomials([each.split_of_hours() for each in audiences])
     dimensions = len(_SPLIT_BY_SHARES)
-    batches = [
-        each.batch(by_share[index * dimensions : (index + 1) * dimensions], by_zone[index])
+    parts = [
+        each.parts(by_share[index * dimensions : (index + 1) * dimensions], by_zone[index])
         for index, each in enumerate(audiences)
     ]
-    return pa.concat_batches([pa.RecordBatch.from_pylist([], _SCHEMA), *batches])
+    return _batch(audiences, parts)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A campaign's days by the segments of one dimension; `counts` are (segments, kinds, days)."""
+
+    dimension: AudienceDimension
+    segments: list[str]
+    counts: WholeNumbers
 
 
 class _Audience:
@@ -106,12 +117,12 @@ class _Audience:
         self.buyer, self.delivered = buyer, delivered
         self.by_hour = kinds(delivered, key(buyer.seed, "audience kinds", buyer.campaign_id))
         self.days, self.first_hour = np.unique(delivered.hours // 24, return_index=True)
-        self.shares = {each: item_shares(buyer, each) for each in _SPLIT_BY_SHARES}
+        self.shares = item_shares(buyer)
         self.zones = _zones(buyer)
 
     def splits_of_days(self) -> list[Split]:
         """Each day over the segments of each dimension that is split by shares."""
-        by_day = np.add.reduceat(self.by_hour, self.first_hour, axis=0)
+        by_day = np.add.reduceat(self.by_hour, self.first_hour, axis=1)
         parts = _parts(np.add.reduceat(self.delivered.by_item, self.first_hour, axis=0))
         seed, campaign_id = self.buyer.seed, self.buyer.campaign_id
         return [
@@ -130,21 +141,20 @@ class _Audience:
         weights = _zone_weights(self.buyer, self.delivered, self.zones)
         return Split(self.by_hour, weights, row_keys(stream, hours))
 
-    def batch(self, by_share: Sequence[Counts], by_zone: Counts) -> pa.RecordBatch:
-        """The rows of the campaign; (days, kinds, segments) each and (hours, kinds, zones)."""
-        zone_days = np.add.reduceat(by_zone, self.first_hour, axis=0)
-        parts = [
-            (dimension, list(shares), split)
+    def parts(self, by_share: Sequence[WholeNumbers], by_zone: WholeNumbers) -> list[_Part]:
+        """The campaign by dimension, of its splits: (segments, kinds, days) each, and (zones,
+        kinds, hours)."""
+        by_shares = [
+            _Part(dimension, list(shares), split)
             for (dimension, shares), split in zip(self.shares.items(), by_share, strict=True)
         ]
-        parts.append((AudienceDimension.COUNTRY, *_by_country(self.zones, zone_days)))
-        local = _by_local_hour(self.zones, by_zone, self.delivered, self.days)
-        parts.append((AudienceDimension.LOCAL_HOUR, *local))
-        return _batch(self.buyer.campaign_id, self.days, parts)
+        zone_days = np.add.reduceat(by_zone, self.first_hour, axis=2)
+        local_hour = _by_local_hour(self.zones, by_zone, self.delivered, self.days)
+        return [*by_shares, _by_country(self.zones, zone_days), local_hour]
 
 
-def kinds(delivered: Delivered, stream: int) -> Counts:
-    """Each hour's impressions by kind: (hours, kinds). The clicks of viewers who completed are a
+def kinds(delivered: Delivered, stream: int) -> WholeNumbers:
+    """Each hour's impressions by kind: (kinds, hours). The clicks of viewers who completed are a
     binomial part of the clicks, within what the hour's counts allow."""
     impressions, completes, clicks = delivered.impressions, delivered.completes, delivered.clicks
     share = np.divide(
@@ -155,50 +165,54 @@ def kinds(delivered: Delivered, stream: int) -> Counts:
         both, np.maximum(clicks - (impressions - completes), 0), np.minimum(clicks, completes)
     )
     rest = impressions - completes - clicks + both
-    return np.stack([both, completes - both, clicks - both, rest], axis=1)
+    return np.stack([both, completes - both, clicks - both, rest])
 
 
-def multinomial(totals: Counts, shares: Floats, keys: Keys) -> Counts:
-    """Split `totals` (rows, kinds) over segments: (rows, kinds, segments), sums exact.
+def multinomial(totals: WholeNumbers, shares: Floats, keys: Keys) -> WholeNumbers:
+    """Split `totals` (kinds, rows) over segments: (segments, kinds, rows), sums exact.
 
-    `shares` are (segments,) or (rows, segments). One conditional binomial per segment.
+    `shares` are (rows, segments). One conditional binomial per segment, for what is still left; the
+    last segment takes the rest.
     """
-    shares = np.broadcast_to(shares, (totals.shape[0], shares.shape[-1]))
     tail = shares[:, ::-1].cumsum(axis=1)[:, ::-1]
-    chance = np.divide(shares, tail, out=np.zeros(shares.shape), where=tail > 0)
-    chance = np.minimum(chance, 1.0)
-    left = totals.copy()
-    result = np.empty((*totals.shape, shares.shape[1]), dtype=np.int64)
-    kind_keys = np.stack([uniform_keys(keys, kind) for kind in range(totals.shape[1])], axis=1)
-    for segment in range(shares.shape[1]):
-        if segment == shares.shape[1] - 1:
-            result[:, :, segment] = left
-            break
-        draws = uniforms(kind_keys.ravel(), f"segment {segment}")
-        probability = np.repeat(chance[:, segment], totals.shape[1])
-        part = binomial(draws, left.ravel(), probability).reshape(totals.shape)
-        result[:, :, segment] = part
-        left = left - part
-    return result
+    chance = np.divide(shares, tail, out=np.zeros(shares.shape), where=tail > 0).T
+    chance = np.minimum(chance, 1.0, order="C")
+    kind_keys = np.stack([uniform_keys(keys, kind) for kind in range(totals.shape[0])]).ravel()
+    row = np.tile(np.arange(keys.size), totals.shape[0])
+    left = totals.ravel().astype(np.float64)
+    result = np.zeros((chance.shape[0], left.size))
+    live = np.flatnonzero(left)
+    for segment, chance_here in enumerate(chance[:-1]):
+        probability = chance_here[row[live]]
+        possible = np.flatnonzero(probability)
+        chosen = live[possible]
+        draws = uniforms(kind_keys[chosen], f"segment {segment}")
+        part = binomial(draws, left[chosen], probability[possible])
+        result[segment, chosen] = part
+        left[chosen] -= part
+        live = live[left[live] > 0]
+    result[-1] = left
+    return result.reshape(-1, *totals.shape)
 
 
-def multinomials(splits: Sequence[Split]) -> list[Counts]:
-    """The splits, each as `multinomial` makes it, in one go: (rows, kinds, segments) each."""
-    if not splits:
-        return []
+def multinomials(splits: Sequence[Split]) -> list[WholeNumbers]:
+    """The splits, each as `multinomial` makes it, in one go: (segments, kinds, rows) each."""
     width = max(split.shares.shape[1] for split in splits)
-    shares = np.concatenate(
-        [np.pad(each.shares, ((0, 0), (0, width - each.shares.shape[1]))) for each in splits]
-    )
-    totals = np.concatenate([each.totals for each in splits])
+    shares = np.zeros((sum(split.keys.size for split in splits), width))
+    first = 0
+    for each in splits:
+        rows, segments = each.shares.shape
+        shares[first : first + rows, :segments] = each.shares
+        first += rows
+    totals = np.concatenate([each.totals for each in splits], axis=1)
     together = multinomial(totals, shares, np.concatenate([each.keys for each in splits]))
     results, first = [], 0
     for each in splits:
         rows, segments = each.shares.shape
-        result = together[first : first + rows, :, :segments]
+        own = together[:, :, first : first + rows]
         # Where nobody is addressed at all, what there is falls to the last segment.
-        result[:, :, -1] += together[first : first + rows, :, segments:].sum(axis=2)
-        results.append(result)
+        own[segments - 1] += own[segments:].sum(axis=0)
+        results.append(own[:segments])
         first += rows
     return results
 
@@ -208,22 +222,35 @@ def uniform_keys(keys: Keys, kind: int) -> Keys:
     return keys ^ np.uint64(key("kind", kind))
 
 
-def item_shares(buyer: Buyer, dimension: AudienceDimension) -> dict[str, Floats]:
-    """Whom each line item reaches, by segment: (line items,) each, adding up to 1 per line item.
+def item_shares(buyer: Buyer) -> dict[AudienceDimension, dict[str, Floats]]:
+    """Whom each line item reaches, by dimension and segment: (line items,) each, adding up to 1 per
+    line item and dimension.
 
     The population's shares within its targeting, bent by an affinity that belongs to the campaign
     and the segment. A line item whose targeting addresses nobody has equal shares.
     """
-    region = dimension is AudienceDimension.REGION
-    shares = _region_shares(buyer) if region else _targeted_shares(buyer, dimension)
-    purposes = [f"affinity {dimension} {segment}" for segment in shares]
+    population = {
+        dimension: _region_shares(buyer)
+        if dimension is AudienceDimension.REGION
+        else _targeted_shares(buyer, dimension)
+        for dimension in _SPLIT_BY_SHARES
+    }
+    whose = [
+        (f"affinity {dimension} {segment}", buyer.campaign_id)
+        for dimension, shares in population.items()
+        for segment in shares
+    ]
     log_sd = buyer.behaviour.audience.affinity_log_sd
-    affinity = np.exp(log_sd * effects(buyer.seed, purposes, buyer.campaign_id))
-    bent = np.array(list(shares.values())) * affinity[:, None]
-    total = bent.sum(axis=0)
-    even = np.full(bent.shape, 1.0 / len(shares))
-    parts = np.divide(bent, total, out=even, where=total > 0)
-    return dict(zip(shares, parts, strict=True))
+    affinity = np.exp(log_sd * effects(buyer.seed, whose))
+    result, first = {}, 0
+    for dimension, shares in population.items():
+        bent = np.array(list(shares.values())) * affinity[first : first + len(shares), None]
+        total = bent.sum(axis=0)
+        even = np.full(bent.shape, 1.0 / len(shares))
+        parts = np.divide(bent, total, out=even, where=total > 0)
+        result[dimension] = dict(zip(shares, parts, strict=True))
+        first += len(shares)
+    return result
 
 
 def _targeted_shares(buyer: Buyer, dimension: AudienceDimension) -> dict[str, list[float]]:
@@ -295,60 +322,64 @@ def _zone_weights(buyer: Buyer, delivered: Delivered, zones: list[tuple[str, str
     return weights
 
 
-def _by_country(zones: list[tuple[str, str]], by_day: Counts) -> tuple[list[str], Counts]:
-    """Days by zone (days, kinds, zones) added up by country."""
+def _by_country(zones: list[tuple[str, str]], by_day: WholeNumbers) -> _Part:
+    """Days by zone (zones, kinds, days) added up by country."""
     countries = sorted({country for country, _ in zones})
-    of_zone = np.array([countries.index(country) for country, _ in zones], dtype=np.int64)
-    result = np.zeros((*by_day.shape[:2], len(countries)), dtype=np.int64)
-    for zone, country in enumerate(of_zone):
-        result[:, :, country] += by_day[:, :, zone]
-    return countries, result
+    counts = np.zeros((len(countries), *by_day.shape[1:]))
+    for (country, _), days in zip(zones, by_day, strict=True):
+        counts[countries.index(country)] += days
+    return _Part(AudienceDimension.COUNTRY, countries, counts)
 
 
 def _by_local_hour(
-    zones: list[tuple[str, str]], by_zone: Counts, delivered: Delivered, days: NDArray[np.int64]
-) -> tuple[list[str], Counts]:
-    """Hours by zone (hours, kinds, zones) added up by UTC day and local hour."""
-    day = np.searchsorted(days, delivered.hours // 24)
-    result = np.zeros((days.size, by_zone.shape[1], 24), dtype=np.int64)
-    for position, (_, zone) in enumerate(zones):
-        local = local_clock(zone, delivered.hours).hour
-        for kind in range(by_zone.shape[1]):
-            np.add.at(result[:, kind, :], (day, local), by_zone[:, kind, position])
-    return [f"{hour:02d}" for hour in range(24)], result
-
-
-def _batch(
-    campaign_id: int,
+    zones: list[tuple[str, str]],
+    by_zone: WholeNumbers,
+    delivered: Delivered,
     days: NDArray[np.int64],
-    parts: list[tuple[AudienceDimension, list[str], Counts]],
-) -> pa.RecordBatch:
-    """Rows by day, dimension and segment; `parts` hold (days, kinds, segments)."""
-    names = list(dict.fromkeys(segment for _, segments, _ in parts for segment in segments))
+) -> _Part:
+    """Hours by zone (zones, kinds, hours) added up by UTC day and local hour."""
+    day = np.searchsorted(days, delivered.hours // 24)
+    cells = np.stack([local_clock(zone, delivered.hours).hour for _, zone in zones])
+    cells *= days.size
+    cells += day
+    counts = np.empty((24, len(KINDS), days.size))
+    for kind in range(len(KINDS)):
+        of_kind = by_zone[:, kind].ravel()
+        by_cell = np.bincount(cells.ravel(), weights=of_kind, minlength=24 * days.size)
+        counts[:, kind] = by_cell.reshape(24, days.size)
+    return _Part(AudienceDimension.LOCAL_HOUR, [f"{hour:02d}" for hour in range(24)], counts)
+
+
+def _batch(audiences: Sequence[_Audience], parts: Sequence[list[_Part]]) -> pa.RecordBatch:
+    """The rows of these campaigns: by campaign, day, dimension and segment."""
+    names = dict.fromkeys(name for each in parts for part in each for name in part.segments)
     code = {name: position for position, name in enumerate(names)}
-    dimension = np.concatenate(
-        [np.full(len(segments), _DIMENSIONS.index(which)) for which, segments, _ in parts]
-    )
-    segment = np.concatenate([[code[name] for name in segments] for _, segments, _ in parts])
-    split = np.concatenate([counts for _, _, counts in parts], axis=2)
-    both, completed, clicked, neither = (split[:, kind, :].ravel() for kind in range(len(KINDS)))
-    width = segment.size
-
-    def dictionary(codes: NDArray[np.int64], values: list[str]) -> pa.DictionaryArray:
-        return pa.DictionaryArray.from_arrays(
-            pa.array(
-                np.tile(codes, days.size).astype(np.int8 if values is not names else np.int32)
-            ),
-            pa.array(values),
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in _SCHEMA.names}
+    for audience, own in zip(audiences, parts, strict=True):
+        days = audience.days.size
+        split = np.concatenate([part.counts for part in own])
+        completes = split[:, 0] + split[:, 1]
+        clicks = split[:, 0] + split[:, 2]
+        dimension = np.repeat(
+            [_DIMENSIONS.index(part.dimension) for part in own],
+            [len(part.segments) for part in own],
         )
+        segment = np.array([code[name] for part in own for name in part.segments])
+        columns["campaign_id"].append(np.full(clicks.size, audience.buyer.campaign_id))
+        columns["activity_date"].append(np.repeat(audience.days.astype(np.int32), segment.size))
+        columns["dimension"].append(np.tile(dimension.astype(np.int8), days))
+        columns["segment"].append(np.tile(segment.astype(np.int32), days))
+        for name, counts in (
+            ("impressions", completes + split[:, 2] + split[:, 3]),
+            ("video_q100", completes),
+            ("clicks", clicks),
+        ):
+            columns[name].append(counts.T.astype(np.int32, order="C").ravel())
 
-    columns = {
-        "campaign_id": pa.array(np.full(days.size * width, campaign_id, dtype=np.int64)),
-        "activity_date": pa.array(np.repeat(days, width).astype(np.int32)).cast(pa.date32()),
-        "dimension": dictionary(dimension, [str(each) for each in _DIMENSIONS]),
-        "segment": dictionary(segment, names).dictionary_decode(),
-        "impressions": pa.array((both + completed + clicked + neither).astype(np.int32)),
-        "video_q100": pa.array((both + completed).astype(np.int32)),
-        "clicks": pa.array((both + clicked).astype(np.int32)),
-    }
-    return pa.RecordBatch.from_pydict(columns, schema=_SCHEMA)
+    batch = {name: pa.array(np.concatenate(values)) for name, values in columns.items()}
+    batch["activity_date"] = batch["activity_date"].view(pa.date32())
+    batch["dimension"] = pa.DictionaryArray.from_arrays(
+        batch["dimension"], pa.array([str(each) for each in _DIMENSIONS])
+    )
+    batch["segment"] = pa.array(list(names)).take(batch["segment"])
+    return pa.RecordBatch.from_pydict(batch, schema=_SCHEMA)

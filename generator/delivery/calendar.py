@@ -30,6 +30,11 @@ def hours_of(first_day: int, last_day: int) -> Hours:
     return np.arange(first_day * 24, (last_day + 1) * 24, dtype=np.int64)
 
 
+def hours_of_days(days: NDArray[np.int64]) -> Hours:
+    """Every UTC hour of these days (day numbers), in order."""
+    return (days[:, None] * 24 + np.arange(24, dtype=np.int64)).ravel()
+
+
 def timestamps(hours: Hours) -> NDArray[np.int64]:
     """Hours as microseconds since the epoch, as Arrow's timestamp[us] stores them."""
     return hours * MICROSECONDS_AN_HOUR

@@ -12,7 +12,8 @@ import pyarrow as pa
 from generator.delivery import audience, performance, reach
 from generator.delivery.calendar import MICROSECONDS_AN_HOUR, Hours, day_number, hours_of
 from generator.delivery.offer import Setting
-from generator.delivery.pacing import Counts, Goal
+from generator.delivery.pacing import Goal
+from generator.delivery.quantiles import WholeNumbers
 from generator.delivery.supply import Market
 from generator.delivery.targeting import addressed_households, targeting_of
 from generator.enums import BudgetType
@@ -50,15 +51,21 @@ def deliver(
         for booking in bookings
     ]
     rows = performance.drawn([stretch for plan in plans for stretch in plan.stretches])
-    delivered, windows, first = [], [], 0
+    delivered, exposed, first = [], [], 0
     for booking, plan in zip(bookings, plans, strict=True):
         own = rows.slice(first, sum(stretch.rows for stretch in plan.stretches))
         first += own.num_rows
         by_hour = _by_hour(booking, own, horizon_day)
         shape_k = behaviours[booking.campaign.platform].reach.shape_k
         delivered.append(by_hour)
-        windows += reach.campaign_windows(
-            by_hour.hours, by_hour.impressions, plan.households, shape_k, plan.caps
+        exposed.append(
+            reach.Exposed(
+                by_hour.hours,
+                by_hour.impressions.astype(np.int64),
+                plan.households,
+                shape_k,
+                plan.caps,
+            )
         )
     buyers = [
         audience.Buyer(
@@ -73,7 +80,7 @@ def deliver(
     campaign_ids = [booking.campaign.campaign_id for booking in bookings]
     return Delivery(
         performance=rows,
-        reach=reach.reach_batch(campaign_ids, windows),
+        reach=reach.reach_batch(campaign_ids, reach.windows_of(exposed)),
         audience=audience.audience_batch(buyers, delivered),
     )
 
@@ -183,9 +190,9 @@ def _by_hour(booking: Booking, rows: pa.RecordBatch, horizon_day: int) -> audien
     stamps = rows.column("hour_ts").cast(pa.int64()).to_numpy() // MICROSECONDS_AN_HOUR
     position = np.searchsorted(hours, stamps)
 
-    def total(name: str) -> Counts:
+    def total(name: str) -> WholeNumbers:
         counts = rows.column(name).to_numpy()
-        return np.bincount(position, weights=counts, minlength=hours.size).astype(np.int64)
+        return np.bincount(position, weights=counts, minlength=hours.size).astype(np.float64)
 
     items = [item.line_item.line_item_id for item in booking.line_items]
     item = np.searchsorted(items, rows.column("line_item_id").to_numpy())

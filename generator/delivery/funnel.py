@@ -16,12 +16,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.delivery.quantiles import binomial
+from generator.delivery.quantiles import WholeNumbers, parts
 from generator.enums import BuyType
-from generator.randomness import Floats, Keys, uniforms
+from generator.randomness import Floats, Keys
 from generator.schema.behaviour import Behaviour
-
-Counts = NDArray[np.int64]
 
 _THOUSAND = 1000
 
@@ -34,10 +32,10 @@ class FunnelOdds:
     is lost on average, the rest parts of a loss.
     """
 
-    floor_render: Counts
-    floor_win: Counts
-    floor_eligible: Counts
-    floor_response: Counts
+    floor_render: WholeNumbers
+    floor_win: WholeNumbers
+    floor_eligible: WholeNumbers
+    floor_response: WholeNumbers
     lost_render: Floats
     lost_win: Floats
     lost_eligible: Floats
@@ -71,7 +69,7 @@ def funnel_odds(behaviour: Behaviour, buy_type: BuyType) -> FunnelOdds:
         (floor.eligible, funnel.eligibility_rate),
         (floor.response, funnel.response_rate),
     )
-    thousandths = [np.array([int(each * _THOUSAND)]) for each, _ in steps]
+    thousandths = [np.array([float(int(each * _THOUSAND))]) for each, _ in steps]
     lost = [np.array([_lost_on_average(each, mean)]) for each, mean in steps]
     parts = (
         _invalid_share_of_render_loss(behaviour),
@@ -85,17 +83,17 @@ def funnel_odds(behaviour: Behaviour, buy_type: BuyType) -> FunnelOdds:
 class SupplySide:
     """The counts on the supply side of the impressions; all of one shape."""
 
-    requests: Counts
-    responses: Counts
-    eligible_impressions: Counts
-    auctions_won: Counts
-    invalid_impressions: Counts
-    error_count: Counts
-    timeout_count: Counts
+    requests: WholeNumbers
+    responses: WholeNumbers
+    eligible_impressions: WholeNumbers
+    auctions_won: WholeNumbers
+    invalid_impressions: WholeNumbers
+    error_count: WholeNumbers
+    timeout_count: WholeNumbers
 
 
 def supply_side(
-    odds: FunnelOdds, impressions: Counts, competition: Floats, keys: Keys
+    odds: FunnelOdds, impressions: WholeNumbers, competition: Floats, keys: Keys
 ) -> SupplySide:
     """What it took to deliver these impressions: (rows,) each.
 
@@ -104,18 +102,27 @@ def supply_side(
     time-outs of what was requested but not answered.
     """
 
-    def loss(kept: Counts, floor: Counts, share: Floats, purpose: str) -> Counts:
-        return binomial(uniforms(keys, purpose), largest_loss(kept, floor), share)
-
-    under_pressure = np.minimum(odds.lost_win * competition, 1.0)
-    not_rendered = loss(impressions, odds.floor_render, odds.lost_render, "render loss")
+    most = largest_loss(impressions, odds.floor_render)
+    (not_rendered,) = parts(keys, ("render loss", most, odds.lost_render))
     won = impressions + not_rendered
-    eligible = won + loss(won, odds.floor_win, under_pressure, "lost auctions")
-    responses = eligible + loss(eligible, odds.floor_eligible, odds.lost_eligible, "not eligible")
-    unanswered = loss(responses, odds.floor_response, odds.lost_response, "no response")
-    invalid = binomial(uniforms(keys, "invalid"), not_rendered, odds.invalid_of_render_loss)
-    errors = binomial(uniforms(keys, "errors"), not_rendered - invalid, odds.errors_of_render_loss)
-    timeouts = binomial(uniforms(keys, "timeouts"), unanswered, odds.timeouts_of_no_response)
+    most = largest_loss(won, odds.floor_win)
+    under_pressure = np.minimum(odds.lost_win * competition, 1.0)
+    lost, invalid = parts(
+        keys,
+        ("lost auctions", most, under_pressure),
+        ("invalid", not_rendered, odds.invalid_of_render_loss),
+    )
+    eligible = won + lost
+    most = largest_loss(eligible, odds.floor_eligible)
+    not_eligible, errors = parts(
+        keys,
+        ("not eligible", most, odds.lost_eligible),
+        ("errors", not_rendered - invalid, odds.errors_of_render_loss),
+    )
+    responses = eligible + not_eligible
+    most = largest_loss(responses, odds.floor_response)
+    (unanswered,) = parts(keys, ("no response", most, odds.lost_response))
+    (timeouts,) = parts(keys, ("timeouts", unanswered, odds.timeouts_of_no_response))
     return SupplySide(
         requests=responses + unanswered,
         responses=responses,
@@ -127,9 +134,9 @@ def supply_side(
     )
 
 
-def largest_loss(kept: Counts, thousandths: Counts) -> Counts:
+def largest_loss(kept: WholeNumbers, thousandths: WholeNumbers) -> WholeNumbers:
     """The most that can be added to `kept` so that 1000 kept >= thousandths x (kept + loss)."""
-    return kept * (_THOUSAND - thousandths) // thousandths
+    return np.floor(kept * (_THOUSAND - thousandths) / thousandths)
 
 
 def _lost_on_average(floor: Decimal, mean_rate: float) -> float:

@@ -7,7 +7,6 @@ ad again.
 
 import numpy as np
 
-from generator.delivery.video import effect
 from generator.enums import Device
 from generator.randomness import Floats
 from generator.schema import Creative
@@ -16,13 +15,12 @@ from generator.schema.behaviour import Interaction
 _HIGHEST_RATE = 0.5
 
 
-def click_rates(
-    interaction: Interaction, campaign_id: int, creative: Creative, seed: int
-) -> Floats:
-    """Clicks / impressions at the first exposure, by device: (devices,)."""
-    campaign = _factor(interaction.campaign_log_sd, effect(seed, "ctr", campaign_id))
-    own = _factor(interaction.creative_log_sd, effect(seed, "creative ctr", creative.creative_id))
-    return np.minimum(np.array(interaction.ctr.in_order()) * campaign * own, _HIGHEST_RATE)
+def click_rates(interaction: Interaction, campaigns: float, own: float) -> Floats:
+    """Clicks / impressions at the first exposure, by device: (devices,). The effects are the
+    campaign's and the creative's own."""
+    campaign = _factor(interaction.campaign_log_sd, campaigns)
+    creative = _factor(interaction.creative_log_sd, own)
+    return np.minimum(np.array(interaction.ctr.in_order()) * campaign * creative, _HIGHEST_RATE)
 
 
 def wear_out(interaction: Interaction, mean_exposures: Floats) -> Floats:
@@ -35,20 +33,20 @@ def wear_out(interaction: Interaction, mean_exposures: Floats) -> Floats:
     return np.interp(np.log(np.maximum(mean_exposures, 1.0)), np.log(exposures), left)
 
 
-def qr_scan_rates(interaction: Interaction, creative: Creative, seed: int) -> Floats:
+def qr_scan_rates(interaction: Interaction, creative: Creative, own: float) -> Floats:
     """QR scans / impressions by device, 0 without a code: (devices,)."""
     if creative.qr_code_url is None:
         return np.zeros(len(Device))
-    own = _factor(interaction.creative_log_sd, effect(seed, "qr", creative.creative_id))
-    return np.minimum(np.array(interaction.qr_scan_rate.in_order()) * own, _HIGHEST_RATE)
+    factor = _factor(interaction.creative_log_sd, own)
+    return np.minimum(np.array(interaction.qr_scan_rate.in_order()) * factor, _HIGHEST_RATE)
 
 
-def engagement_rates(interaction: Interaction, creative: Creative, seed: int) -> Floats:
+def engagement_rates(interaction: Interaction, creative: Creative, own: float) -> Floats:
     """Engagements / impressions by device, 0 unless the creative is interactive: (devices,)."""
     if not creative.is_interactive:
         return np.zeros(len(Device))
-    own = _factor(interaction.creative_log_sd, effect(seed, "engagement", creative.creative_id))
-    return np.minimum(np.array(interaction.interactive_rate.in_order()) * own, _HIGHEST_RATE)
+    factor = _factor(interaction.creative_log_sd, own)
+    return np.minimum(np.array(interaction.interactive_rate.in_order()) * factor, _HIGHEST_RATE)
 
 
 def _factor(log_sd: float, shock: float) -> float:

@@ -6,17 +6,24 @@ items of one block are drawn together, so their odds are tables that can be join
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from generator.delivery import interaction, video
 from generator.delivery.funnel import FunnelOdds, funnel_odds
+from generator.delivery.video import effects
 from generator.enums import Device
 from generator.randomness import Floats
-from generator.schema import Campaign
+from generator.schema import Campaign, Creative
 from generator.schema.behaviour import Behaviour
 from generator.schema.booking import BookedLineItem
+
+Part = TypeVar("Part")
+# What each creative has an effect of its own on; the names are part of the draws.
+_OWN = ("completion", "creative ctr", "qr", "engagement")
 
 
 @dataclass(frozen=True)
@@ -42,25 +49,28 @@ def line_item_odds(
     """The odds of one line item, by creative and device."""
     creatives, devices = item.creatives, len(Device)
     figures, quality = behaviour.interaction, behaviour.quality
+    whose = [(purpose, each.creative_id) for purpose in _OWN for each in creatives]
+    campaigns, *own = effects(seed, [("ctr", campaign.campaign_id), *whose])
+    completion, click, scan, engagement = np.reshape(own, (len(_OWN), len(creatives)))
 
     def for_each_device(rates: list[float]) -> Floats:
         return np.tile(np.array(rates), len(creatives))
 
+    def for_each_creative(
+        rates: Callable[[Part, Creative, float], Floats], figures: Part, own: Floats
+    ) -> Floats:
+        return np.concatenate([rates(figures, *each) for each in zip(creatives, own, strict=True)])
+
     skips = behaviour.video.skip_share_of_abandoners
-    campaign_id = campaign.campaign_id
     funnel = funnel_odds(behaviour, campaign.buy_type).repeated(len(creatives) * devices)
     return Odds(
         **vars(funnel),
-        fates=np.concatenate([video.fates(behaviour.video, each, seed) for each in creatives]),
+        fates=for_each_creative(video.fates, behaviour.video, completion),
         measurable=for_each_device(quality.measurable_rate.in_order()),
         viewable=for_each_device(quality.viewability_rate.in_order()),
         audible=for_each_device(quality.audibility_rate.in_order()),
-        click=np.concatenate(
-            [interaction.click_rates(figures, campaign_id, each, seed) for each in creatives]
-        ),
-        scan=np.concatenate([interaction.qr_scan_rates(figures, c, seed) for c in creatives]),
-        engagement=np.concatenate(
-            [interaction.engagement_rates(figures, each, seed) for each in creatives]
-        ),
+        click=np.concatenate([interaction.click_rates(figures, campaigns, each) for each in click]),
+        scan=for_each_creative(interaction.qr_scan_rates, figures, scan),
+        engagement=for_each_creative(interaction.engagement_rates, figures, engagement),
         skip=np.repeat([skips if each.is_skippable else 0.0 for each in creatives], devices),
     )

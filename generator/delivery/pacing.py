@@ -74,10 +74,13 @@ def plan(goal: Goal, offer: Offer, figures: PacingFigures) -> Floats:
     )
     price = (by_device * offer.price).sum(axis=1)
     price[available == 0] = 1.0
-    ceiling = (available * price).reshape(days, HOURS_A_DAY)
+    ceiling = available * price
+    if goal.hour_impressions is not None:
+        ceiling = np.minimum(ceiling, figures.cap_use * goal.hour_impressions * price)
+    ceiling = ceiling.reshape(days, HOURS_A_DAY)
     if goal.pacing is Pacing.ASAP:
-        spend = ceiling.copy()
-        _cap_days(spend, price.reshape(days, HOURS_A_DAY), goal, figures)
+        impressions = (ceiling / price.reshape(days, HOURS_A_DAY)).sum(axis=1)
+        spend = ceiling * _let_through(impressions, goal, figures)[:, None]
     else:
         spend = _follow_plan(goal, offer.forecast.sum(axis=1), available, ceiling, price, figures)
     return (spend.ravel() / price)[:, None] * by_device
@@ -91,7 +94,11 @@ def _follow_plan(
     price: Floats,
     figures: PacingFigures,
 ) -> Floats:
-    """Planned spend (days, 24) in micros, day after day from what is left."""
+    """Planned spend (days, 24) in micros, day after day from what is left, below `ceiling`.
+
+    As long as no hour of a day meets its ceiling, what the day spends is its goal times sums that
+    are known beforehand.
+    """
     days = ceiling.shape[0]
     wanted = np.where(available > 0, forecast, 0.0) ** figures.supply_exponent
     wanted[available == 0] = 0.0
@@ -108,21 +115,24 @@ def _follow_plan(
     mean_price = float((available * price).sum() / available.sum())
     hourly = price.reshape(days, HOURS_A_DAY)
     shape = wanted / np.maximum(weight, 1e-300)[:, None] * surprise.reshape(days, HOURS_A_DAY)
-    spend = np.zeros_like(ceiling)
+    free = np.divide(ceiling, shape, out=np.full(shape.shape, np.inf), where=shape > 0).min(axis=1)
+    spent, seen = shape.sum(axis=1), (shape / hourly).sum(axis=1)
+    goals, parts = np.zeros((days, 1)), np.ones((days, 1))
     left = float(goal.flight_micros)
-    for day in range(last_day + 1):
-        if weight[day] <= 0:
-            continue
+    for day in np.flatnonzero(weight > 0):
         share = goal.flight_micros * weight[day] / tail[0]
         today = min(left * weight[day] / tail[day], share * goal.pacing_pct / 100)
         if goal.day_micros is not None:
             today = goal.day_micros + _DAILY_SAFETY * _one_sd(goal.day_micros, mean_price)
         elif day == last_day:
             today += _LAST_DAY_SAFETY * _one_sd(goal.flight_micros, mean_price)
-        spend[day] = np.minimum(today * shape[day], ceiling[day])
-        _cap_days(spend[day : day + 1], hourly[day : day + 1], goal, figures)
-        left = max(left - float(spend[day].sum()), 0.0)
-    return spend
+        money, impressions = today * spent[day], today * seen[day]
+        if today > free[day]:
+            bounded = np.minimum(today * shape[day], ceiling[day])
+            money, impressions = bounded.sum(), (bounded / hourly[day]).sum()
+        goals[day], parts[day] = today, _let_through(impressions, goal, figures)
+        left = max(left - float(money * parts[day, 0]), 0.0)
+    return np.minimum(goals * shape, ceiling) * parts
 
 
 def _one_sd(micros: float, price: float) -> float:
@@ -130,15 +140,13 @@ def _one_sd(micros: float, price: float) -> float:
     return float(np.sqrt(micros / price)) * price
 
 
-def _cap_days(spend: Floats, price: Floats, goal: Goal, figures: PacingFigures) -> None:
-    """Scale days (days, 24) down, in place, to what frequency capping can be expected to let
-    through."""
-    if goal.hour_impressions is not None:
-        np.minimum(spend, figures.cap_use * goal.hour_impressions * price, out=spend)
-    if goal.day_impressions is not None:
-        impressions = (spend / price).sum(axis=1)
-        most = figures.cap_use * goal.day_impressions
-        spend *= np.minimum(1.0, most / np.maximum(impressions, 1e-300))[:, None]
+def _let_through(impressions: Floats, goal: Goal, figures: PacingFigures) -> Floats:
+    """The part of days' impressions that frequency capping can be expected to let through."""
+    if goal.day_impressions is None:
+        return np.ones_like(impressions)
+    most = figures.cap_use * goal.day_impressions
+    part: Floats = most / np.maximum(impressions, max(most, 1e-9))
+    return part
 
 
 def stop_at(limit: int, amounts: Counts, window: int) -> Floats:

@@ -8,7 +8,7 @@ together. Rows are in the order of hour, device and creative.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,7 +23,7 @@ from generator.delivery.funnel import supply_side
 from generator.delivery.odds import Odds, line_item_odds
 from generator.delivery.offer import Setting, competition, offered
 from generator.delivery.pacing import Counts
-from generator.delivery.quantiles import binomial, poisson
+from generator.delivery.quantiles import WholeNumbers, parts, poisson
 from generator.delivery.reach import exposure
 from generator.delivery.supply import DEVICES, device_column
 from generator.enums import Device
@@ -32,6 +32,9 @@ from generator.schema import Creative, PerformanceHourly
 from generator.schema.arrow import arrow_schema
 
 Positions = NDArray[np.int64]
+
+ROWS_AT_ONCE = 12_000
+_DIMENSIONS = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts")
 
 
 @dataclass(frozen=True)
@@ -77,29 +80,34 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
     targeted = np.flatnonzero(targeting.device_mask(targeting.targeting_of(line_item)))
 
     shape = (hours.size, targeted.size, len(creatives))
-    present = np.broadcast_to((rotation > 0)[:, None, :], shape)
-    hour, device, creative = np.nonzero(present)
-    device = targeted[device]
+    in_rotation = rotation > 0
+    present: Positions | slice = slice(None)
+    if not in_rotation.all():
+        present = np.flatnonzero(np.broadcast_to(in_rotation[:, None, :], shape))
+
+    def by_row(values: NDArray[Any]) -> NDArray[Any]:
+        """Values that can be broadcast to (hours, devices, creatives), for the rows there are."""
+        return np.broadcast_to(values, shape).reshape(-1)[present]
+
     ids = np.array([each.creative_id for each in creatives], dtype=np.int64)
+    sizes = in_rotation.sum(axis=1) * targeted.size
     return Stretch(
         campaign_id=line_item.campaign_id,
         line_item_id=line_item.line_item_id,
         goal=goal,
         odds=line_item_odds(setting.behaviour, setting.campaign, setting.item, setting.seed),
         hours=hours,
-        first_rows=np.concatenate([[0], present.sum(axis=(1, 2)).cumsum()[:-1]])
-        if hours.size
-        else np.zeros(0, dtype=np.int64),
-        hour=hours[hour],
-        device=device,
-        creative_id=ids[creative],
-        profile=creative * len(Device) + device,
-        keys=_row_keys(setting, hours, targeted)[present],
-        means=planned[hour, device] * rotation[hour, creative],
-        prices=offer.price[hour, device].astype(np.int64),
+        first_rows=sizes.cumsum() - sizes,
+        hour=by_row(hours[:, None, None]),
+        device=by_row(targeted[:, None]),
+        creative_id=by_row(ids),
+        profile=by_row(np.arange(ids.size) * len(Device) + targeted[:, None]),
+        keys=by_row(_row_keys(setting, hours, targeted)),
+        means=by_row(planned[:delivered, targeted, None] * rotation[:, None, :]),
+        prices=by_row(offer.price[:delivered, targeted, None].astype(np.int64)),
         ceiling=offer.ceiling[:delivered],
-        wear_out=worn[hour],
-        competition=competition(setting, hours)[hour, device],
+        wear_out=by_row(worn[:, None, None]),
+        competition=by_row(competition(setting, hours)[:, targeted, None]),
     )
 
 
@@ -137,38 +145,83 @@ def _mean_exposures(spend: Floats, planned: Floats, setting: Setting, goal: paci
 
 def _row_keys(setting: Setting, hours: Hours, targeted: Positions) -> Keys:
     """The key of each row: (hours, targeted devices, creatives)."""
-    creatives = setting.item.creatives
-    keys = np.empty((hours.size, targeted.size, len(creatives)), dtype=np.uint64)
-    for position, device in enumerate(targeted):
-        for index, creative in enumerate(creatives):
-            stream = key(setting.seed, "performance", creative.creative_id, str(DEVICES[device]))
-            keys[:, position, index] = row_keys(stream, hours)
-    return keys
+    streams = [
+        [
+            key(setting.seed, "performance", creative.creative_id, str(DEVICES[device]))
+            for creative in setting.item.creatives
+        ]
+        for device in targeted
+    ]
+    return row_keys(np.array(streams, dtype=np.uint64), hours[:, None, None])
 
 
 def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
-    """The rows of these stretches, one after the other, zeros included."""
+    """The rows of these stretches, one after the other, zeros included.
+
+    They are drawn some thousands at a time, so that what is worked on stays in the processor's
+    cache.
+    """
+    rows = [each.rows for each in stretches]
+    schema = arrow_schema(PerformanceHourly)
+    columns: dict[str, NDArray[Any]] = {
+        field.name: np.zeros(sum(rows), dtype=field.type.to_pandas_dtype())
+        for field in schema
+        if field.name not in _DIMENSIONS
+    }
+    first = 0
+    for block in _blocks(stretches):
+        first = _draw(block, columns, first)
 
     def all_of(name: str) -> NDArray[Any]:
         return np.concatenate([getattr(each, name) for each in stretches])
 
-    first_profile = np.cumsum([0] + [each.odds.fates.shape[0] for each in stretches])[:-1]
+    batch = {
+        "campaign_id": pa.array(np.repeat([each.campaign_id for each in stretches], rows)),
+        "line_item_id": pa.array(np.repeat([each.line_item_id for each in stretches], rows)),
+        "creative_id": pa.array(all_of("creative_id")),
+        "device": device_column(all_of("device").astype(np.int8)),
+        "hour_ts": pa.array(timestamps(all_of("hour")), type=pa.timestamp("us")),
+        **{name: pa.array(values) for name, values in columns.items()},
+    }
+    return pa.RecordBatch.from_pydict(batch, schema=schema)
+
+
+def _blocks(stretches: Sequence[Stretch]) -> Iterator[list[Stretch]]:
+    """The stretches in runs of about `ROWS_AT_ONCE`."""
+    block: list[Stretch] = []
+    for each in stretches:
+        if block and sum(other.rows for other in block) + each.rows > ROWS_AT_ONCE:
+            yield block
+            block = []
+        block.append(each)
+    yield block
+
+
+def _draw(stretches: Sequence[Stretch], columns: Mapping[str, NDArray[Any]], first: int) -> int:
+    """Draw these stretches into `columns`, from the row `first` on; the first row after them."""
+
+    def all_of(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(each, name) for each in stretches])
+
     rows = [each.rows for each in stretches]
+    first_profile = np.cumsum([0] + [each.odds.fates.shape[0] for each in stretches])[:-1]
     profile = all_of("profile") + np.repeat(first_profile, rows)
     odds = Odds.joined([each.odds for each in stretches])
-    keys, means, prices = all_of("keys"), all_of("means"), all_of("prices")
-    fates = np.empty((len(video.FATES), profile.size), dtype=np.int64)
-    for index, fate in enumerate(video.FATES):
-        fates[index] = poisson(uniforms(keys, fate), means * odds.fates[profile, index])
+    keys, means = all_of("keys"), all_of("means")
+    chance = odds.fates.T.take(profile, axis=1)
+    chance *= means
+    fates = poisson(np.stack([uniforms(keys, fate) for fate in video.FATES]), chance)
     end = np.cumsum(rows)
     for each, start, stop in zip(stretches, end - rows, end, strict=True):
-        _stop_at_limits(
-            each, fates[:, start:stop], prices[start:stop], uniforms(keys[start:stop], "kept")
-        )
+        _stop_at_limits(each, fates[:, start:stop])
 
     impressions = fates.sum(axis=0)
-    live = np.flatnonzero(impressions)
-    counts = _events(
+    live: Positions | slice = slice(0, profile.size)
+    where: Positions | slice = slice(first, first + profile.size)
+    if not impressions.all():
+        live = np.flatnonzero(impressions)
+        where = first + live
+    events = _events(
         odds.of(profile[live]),
         fates[:, live],
         impressions[live],
@@ -176,43 +229,41 @@ def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
         all_of("wear_out")[live],
         all_of("competition")[live],
     )
-    counts["spend_micros"] = impressions[live] * prices[live]
-    dimensions = {
-        "campaign_id": np.repeat([each.campaign_id for each in stretches], rows),
-        "line_item_id": np.repeat([each.line_item_id for each in stretches], rows),
-        "creative_id": all_of("creative_id"),
-    }
-    schema = arrow_schema(PerformanceHourly)
-    columns = {name: pa.array(values.astype(np.int64)) for name, values in dimensions.items()}
-    columns["device"] = device_column(all_of("device").astype(np.int8))
-    columns["hour_ts"] = pa.array(timestamps(all_of("hour")), type=pa.timestamp("us"))
-    for name, values in counts.items():
-        column = np.zeros(profile.size, dtype=schema.field(name).type.to_pandas_dtype())
-        column[live] = values
-        columns[name] = pa.array(column)
-    return pa.RecordBatch.from_pydict(columns, schema=schema)
+    events["spend_micros"] = impressions[live].astype(np.int64) * all_of("prices")[live]
+    for name, values in events.items():
+        columns[name][where] = values
+    return first + profile.size
 
 
-def _stop_at_limits(stretch: Stretch, fates: Counts, prices: Counts, chance: Floats) -> None:
+def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> None:
     """End delivery, in place, where a limit is reached; limits hold to the impression and micro.
 
     First no hour and device sells more than there was; then hour, day and flight end at their cap
     or budget. In the hour that reaches a limit every row keeps the same part. `fates` is (fates,
-    rows), `chance` a uniform for each row.
+    rows).
     """
     if not stretch.rows:
         return
     goal, hours = stretch.goal, stretch.hours.size
-    sizes = np.diff(np.append(stretch.first_rows, stretch.rows))
+    sizes = np.diff(stretch.first_rows, append=stretch.rows)
     hour = np.repeat(np.arange(hours), sizes)
+    impressions = fates.sum(axis=0)
 
-    def keep(part: Floats) -> None:
-        ended = np.flatnonzero(part < 1.0)
-        fates[:, ended] = _kept(fates[:, ended], part[ended], chance[ended])
+    def keep(fits: Floats, where: Positions) -> None:
+        if (fits == 1.0).all():
+            return
+        part = fits[where]
+        fates[:, part == 0.0] = 0.0
+        some = np.flatnonzero((part > 0.0) & (part < 1.0))
+        chance = uniforms(stretch.keys[some], "kept")
+        fates[:, some] = _kept(fates[:, some], part[some], chance)
+        fates.sum(axis=0, out=impressions)
 
-    cell = hour * len(DEVICES) + stretch.device
-    sold = np.bincount(cell, weights=fates.sum(axis=0), minlength=stretch.ceiling.size)
-    keep(pacing.fitting(stretch.ceiling.ravel(), sold.astype(np.int64))[cell])
+    cell = hour * len(DEVICES)
+    cell += stretch.device
+    sold = np.bincount(cell, weights=impressions, minlength=stretch.ceiling.size).astype(np.int64)
+    if (sold > stretch.ceiling.ravel()).any():
+        keep(pacing.fitting(stretch.ceiling.ravel(), sold), cell)
     for limit, counts_money, window in (
         (goal.hour_impressions, False, 1),
         (goal.day_impressions, False, pacing.HOURS_A_DAY),
@@ -220,13 +271,15 @@ def _stop_at_limits(stretch: Stretch, fates: Counts, prices: Counts, chance: Flo
         (goal.flight_micros, True, hours),
     ):
         if limit is not None:
-            amounts = fates.sum(axis=0) * (prices if counts_money else 1)
+            amounts = impressions.astype(np.int64)
+            if counts_money:
+                amounts *= stretch.prices
             edges = np.concatenate([[0], amounts.cumsum()])
             of_hour = edges[stretch.first_rows + sizes] - edges[stretch.first_rows]
-            keep(pacing.stop_at(limit, of_hour, window)[hour])
+            keep(pacing.stop_at(limit, of_hour, window), hour)
 
 
-def _kept(fates: Counts, part: Floats, chance: Floats) -> Counts:
+def _kept(fates: WholeNumbers, part: Floats, chance: Floats) -> WholeNumbers:
     """A part of each row's impressions, rounded down, by systematic sampling over the fates.
 
     Each fate keeps its share on average, and none gets more than it had. `fates` is (fates, rows).
@@ -237,24 +290,30 @@ def _kept(fates: Counts, part: Floats, chance: Floats) -> Counts:
     rate = np.divide(kept, total, out=np.zeros(total.shape), where=total > 0)
     marks = np.minimum(np.floor(so_far * rate + chance), kept)
     marks = np.where(so_far == total, kept, marks)
-    return np.diff(marks, axis=0, prepend=0.0).astype(np.int64)
+    return np.diff(marks, axis=0, prepend=0.0)
 
 
 def _events(
     odds: Odds,
-    fates: Counts,
-    impressions: Counts,
+    fates: WholeNumbers,
+    impressions: WholeNumbers,
     keys: Keys,
     wear_out: Floats,
     competition: Floats,
-) -> dict[str, Counts]:
+) -> dict[str, NDArray[Any]]:
     """What became of the impressions of rows that have some, by column name: (rows,) each."""
     starts, q25, q50, q75, q100 = (impressions - lost for lost in fates[:-1].cumsum(axis=0))
-
-    def part(purpose: str, whole: Counts, probability: Floats) -> Counts:
-        return binomial(uniforms(keys, purpose), whole, probability)
-
-    measurable = part("measurable", impressions, odds.measurable)
+    measurable, clicks, skips, scans, engagements = parts(
+        keys,
+        ("measurable", impressions, odds.measurable),
+        ("clicks", impressions, odds.click * wear_out),
+        ("skips", starts - q100, odds.skip),
+        ("qr scans", impressions, odds.scan),
+        ("engagements", impressions, odds.engagement),
+    )
+    viewable, audible = parts(
+        keys, ("viewable", measurable, odds.viewable), ("audible", measurable, odds.audible)
+    )
     supply = supply_side(odds, impressions, competition, keys)
     return {
         "requests": supply.requests,
@@ -263,18 +322,18 @@ def _events(
         "auctions_won": supply.auctions_won,
         "impressions": impressions,
         "measurable_impressions": measurable,
-        "viewable_impressions": part("viewable", measurable, odds.viewable),
-        "audible_impressions": part("audible", measurable, odds.audible),
+        "viewable_impressions": viewable,
+        "audible_impressions": audible,
         "invalid_impressions": supply.invalid_impressions,
         "video_starts": starts,
         "video_q25": q25,
         "video_q50": q50,
         "video_q75": q75,
         "video_q100": q100,
-        "clicks": part("clicks", impressions, odds.click * wear_out),
-        "skips": part("skips", starts - q100, odds.skip),
-        "qr_scans": part("qr scans", impressions, odds.scan),
-        "interactive_engagements": part("engagements", impressions, odds.engagement),
+        "clicks": clicks,
+        "skips": skips,
+        "qr_scans": scans,
+        "interactive_engagements": engagements,
         "error_count": supply.error_count,
         "timeout_count": supply.timeout_count,
     }

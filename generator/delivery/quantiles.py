@@ -9,22 +9,27 @@ draw, without rejection.
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.randomness import Floats
+from generator.randomness import Floats, Keys, uniforms
 
-Counts = NDArray[np.int64]
+# Counts as floats, which are exact up to 2^53: one draw is the base of the next, and converting in
+# between would cost as much as a step of the draw.
+WholeNumbers = NDArray[np.float64]
 
 EXACT_BELOW_VARIANCE = 9.0
-_LONGEST_INVERSION = 400
+# Far beyond what a variance below 9 can reach, and a count of it fits into 8 bits.
+_LONGEST_INVERSION = 120
 _NEGLIGIBLE = 1e-18
-_FEW = 0.6
+_FEW = 0.3
 
 
 def normal(uniforms: Floats) -> Floats:
     """Standard normal quantiles: algorithm AS 241, PPND7 (Wichura 1988), relative error 1e-7."""
     centred = uniforms - 0.5
-    r = 0.180625 - centred * centred
-    z = centred * (((59.10937472 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179)
-    z /= ((67.1875636 * r + 78.757757664) * r + 17.895169469) * r + 1.0
+    r = centred * centred
+    np.subtract(0.180625, r, out=r)
+    z = _polynomial(r, 59.10937472, 159.29113202, 50.434271938, 3.3871327179)
+    z *= centred
+    z /= _polynomial(r, 67.1875636, 78.757757664, 17.895169469, 1.0)
     tails = np.flatnonzero(r < 0.0)
     if tails.size:
         z[tails] = _normal_tail(uniforms[tails], centred[tails])
@@ -34,15 +39,24 @@ def normal(uniforms: Floats) -> Floats:
 def _normal_tail(uniforms: Floats, centred: Floats) -> Floats:
     r = np.sqrt(-np.log(np.minimum(uniforms, 1.0 - uniforms)))
     near = r - 1.6
-    far = r - 5.0
-    z = np.where(
-        r <= 5.0,
-        (((0.17023821103 * near + 1.3067284816) * near + 2.7568153900) * near + 1.4234372777)
-        / ((0.12021132975 * near + 0.73700164250) * near + 1.0),
-        (((0.017337203997 * far + 0.42868294337) * far + 3.0812263860) * far + 6.6579051150)
-        / ((0.012258202635 * far + 0.24197894225) * far + 1.0),
-    )
-    return np.copysign(z, centred)
+    z = _polynomial(near, 0.17023821103, 1.3067284816, 2.7568153900, 1.4234372777)
+    z /= _polynomial(near, 0.12021132975, 0.73700164250, 1.0)
+    beyond = np.flatnonzero(r > 5.0)
+    if beyond.size:
+        far = r[beyond] - 5.0
+        z[beyond] = _polynomial(far, 0.017337203997, 0.42868294337, 3.0812263860, 6.6579051150)
+        z[beyond] /= _polynomial(far, 0.012258202635, 0.24197894225, 1.0)
+    return np.copysign(z, centred, out=z)
+
+
+def _polynomial(x: Floats, highest: float, *coefficients: float) -> Floats:
+    """A polynomial by Horner's rule, coefficients from the highest power down."""
+    total = x * highest
+    for coefficient in coefficients[:-1]:
+        total += coefficient
+        total *= x
+    total += coefficients[-1]
+    return total
 
 
 def normal_probability(z: Floats) -> Floats:
@@ -56,101 +70,158 @@ def normal_probability(z: Floats) -> Floats:
     return np.where(z >= 0.0, 1.0 - upper, upper)
 
 
-def poisson(uniforms: Floats, means: Floats) -> Counts:
+def poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
     """Poisson quantiles; `means` >= 0, same shape as `uniforms`."""
-    counts = np.zeros(means.shape, dtype=np.int64)
-    small = np.flatnonzero((means > 0.0) & (means < EXACT_BELOW_VARIANCE))
+    counts = np.zeros(means.size)
+    draws, each = uniforms.ravel(), means.ravel()
+    small = np.flatnonzero((each > 0.0) & (each < EXACT_BELOW_VARIANCE))
     if small.size:
-        counts[small] = _invert_poisson(uniforms[small], means[small])
-    large = np.flatnonzero(means >= EXACT_BELOW_VARIANCE)
+        mean = each[small]
+        counts[small] = _inverted(draws[small], np.exp(-mean), mean)
+    large = np.flatnonzero(each >= EXACT_BELOW_VARIANCE)
     if large.size:
-        mean = means[large]
-        sd = np.sqrt(mean)
-        z = normal(uniforms[large])
-        square = z * z
-        expansion = mean + sd * z + (square - 1.0) / 6.0 + z * (1.0 - square) / (72.0 * sd)
-        counts[large] = np.maximum(np.ceil(expansion - 0.5), 0.0)
-    return counts
+        counts[large] = _expand_poisson(draws[large], each[large])
+    return counts.reshape(means.shape)
 
 
-def binomial(uniforms: Floats, trials: Counts, probability: Floats) -> Counts:
-    """Binomial quantiles: between 0 and `trials` always; all three of the same shape."""
-    counts = np.zeros(trials.shape, dtype=np.int64)
-    if not probability.any():
-        return counts
-    live = (trials > 0) & (probability > 0.0)
-    certain = live & (probability >= 1.0)
-    counts[certain] = trials[certain]
-    live &= ~certain
-    variance = trials * probability * (1.0 - probability)
-    small = np.flatnonzero(live & (variance < EXACT_BELOW_VARIANCE))
+def binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> WholeNumbers:
+    """Binomial quantiles: between 0 and `trials` always; all three of the same shape (draws,)."""
+    counts = np.zeros(trials.shape)
+    spread = 1.0 - probability
+    spread *= probability
+    variance = trials * spread
+    small = np.flatnonzero((variance > 0.0) & (variance < EXACT_BELOW_VARIANCE))
     if small.size:
         counts[small] = _invert_binomial(uniforms[small], trials[small], probability[small])
-    large = np.flatnonzero(live & (variance >= EXACT_BELOW_VARIANCE))
+    large = np.flatnonzero(variance >= EXACT_BELOW_VARIANCE)
     if large.size:
         counts[large] = _expand_binomial(
-            uniforms[large], trials[large], probability[large], variance[large]
+            uniforms[large], trials[large], probability[large], spread[large]
         )
+    certain = np.flatnonzero(probability >= 1.0)
+    counts[certain] = trials[certain]
     return counts
+
+
+def parts(keys: Keys, *draws: tuple[str, WholeNumbers, Floats]) -> list[WholeNumbers]:
+    """Binomial parts of counts: for each purpose, whole and probability one, (rows,) each.
+
+    They are drawn in one go, since a numpy call on few numbers costs more than its work.
+    """
+    possible = [each for each in draws if each[2].any()]
+    if possible:
+        purposes, trials, probabilities = zip(*possible, strict=True)
+        drawn = binomial(
+            np.concatenate([uniforms(keys, purpose) for purpose in purposes]),
+            np.concatenate(trials),
+            np.concatenate(probabilities),
+        )
+        made = dict(zip(purposes, drawn.reshape(len(purposes), -1), strict=True))
+    else:
+        made = {}
+    return [made.get(purpose, np.zeros(keys.size)) for purpose, _, _ in draws]
+
+
+def _expand_poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
+    """Cornish-Fisher to third order with a continuity correction, never below 0.
+
+    It is mean + sd z + (z^2 - 1) / 6 + z (1 - z^2) / (72 sd) - 1 / 2, rounded up.
+    """
+    sd = np.sqrt(means)
+    z = normal(uniforms)
+    skewed = z * z
+    skewed -= 1.0
+    last = z / sd
+    last *= -1.0 / 12.0
+    last += 1.0
+    skewed *= 1.0 / 6.0
+    skewed *= last
+    z *= sd
+    z += means
+    z += skewed
+    z -= 0.5
+    np.ceil(z, out=z)
+    return np.maximum(z, 0.0, out=z)
 
 
 def _expand_binomial(
-    uniforms: Floats, trials: Counts, probability: Floats, variance: Floats
-) -> Counts:
-    """Cornish-Fisher to third order with a continuity correction, kept on the support."""
-    sd = np.sqrt(variance)
-    skewness = (1.0 - 2.0 * probability) / sd
-    kurtosis = (1.0 - 6.0 * probability * (1.0 - probability)) / variance
+    uniforms: Floats, trials: WholeNumbers, probability: Floats, spread: Floats
+) -> WholeNumbers:
+    """Cornish-Fisher to third order with a continuity correction, kept on the support.
+
+    It is n p + sd z + (1 - 2 p) (z^2 - 1) / 6 + z / (72 sd) (1 - z^2 + pq (14 - 2 z^2)) - 1 / 2,
+    rounded up: the last term holds kurtosis and squared skewness. `spread` is pq.
+    """
+    sd = np.sqrt(trials * spread)
     z = normal(uniforms)
     square = z * z
-    standard = (
-        z
-        + skewness * (square - 1.0) / 6.0
-        + kurtosis * z * (square - 3.0) / 24.0
-        - skewness * skewness * z * (2.0 * square - 5.0) / 36.0
-    )
-    expansion = np.ceil(trials * probability + sd * standard - 0.5)
-    return np.clip(expansion, 0, trials).astype(np.int64)
+    kurtosis = square * -2.0
+    kurtosis += 14.0
+    kurtosis *= spread
+    square -= 1.0
+    kurtosis -= square
+    kurtosis *= 1.0 / 72.0
+    kurtosis *= z
+    kurtosis /= sd
+    skewness = probability * (-2.0 / 6.0)
+    skewness += 1.0 / 6.0
+    skewness *= square
+    z *= sd
+    z += trials * probability
+    z += skewness
+    z += kurtosis
+    z -= 0.5
+    np.ceil(z, out=z)
+    np.maximum(z, 0.0, out=z)
+    return np.minimum(z, trials, out=z)
 
 
-def _invert_poisson(uniforms: Floats, means: Floats) -> Counts:
-    """Exact quantiles of Poissons with these means."""
-    return _inverted(uniforms, np.exp(-means), means, np.zeros_like(means))
-
-
-def _invert_binomial(uniforms: Floats, trials: Counts, probability: Floats) -> Counts:
+def _invert_binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> WholeNumbers:
     """Exact binomial quantiles, summed from the end of the support that is nearer to the mean."""
-    mirrored = probability > 0.5
-    p = np.where(mirrored, 1.0 - probability, probability)
-    u = np.where(mirrored, 1.0 - uniforms, uniforms)
+    mirrored = np.flatnonzero(probability > 0.5)
+    p, u = probability.copy(), uniforms.copy()
+    p[mirrored] = 1.0 - p[mirrored]
+    u[mirrored] = 1.0 - u[mirrored]
+    none = np.log1p(-p)
+    none *= trials
     odds = p / (1.0 - p)
-    counts = _inverted(u, np.exp(trials * np.log1p(-p)), odds * (trials + 1), odds)
-    counts = np.minimum(counts, trials)
-    return np.where(mirrored, trials - counts, counts)
+    counts = _inverted(u, np.exp(none, out=none), odds * (trials + 1.0), odds)
+    np.minimum(counts, trials, out=counts)
+    counts[mirrored] = trials[mirrored] - counts[mirrored]
+    return counts
 
 
-def _inverted(uniforms: Floats, first: Floats, a: Floats, b: Floats) -> Counts:
+def _inverted(uniforms: Floats, first: Floats, a: Floats, b: Floats | None = None) -> WholeNumbers:
     """How many cumulative probabilities lie below each uniform, which is its quantile.
 
     The probabilities follow P(0) = `first`, P(k) = P(k - 1) x (a / k - b): the recursion of Panjer
-    (1981) for the Poisson (a = mean, b = 0) and the binomial (a = odds x (n + 1), b = odds). Values
+    (1981) for the Poisson (a = mean, no b) and the binomial (a = odds x (n + 1), b = odds). Values
     that have arrived are left in place until they are the most, since moving the rest costs more.
+    `first` is overwritten.
     """
-    result = np.zeros(uniforms.shape, dtype=np.int64)
-    where = np.arange(uniforms.size)
-    left, term, count = uniforms - first, first, np.zeros(uniforms.size, dtype=np.int64)
+    result = np.empty(uniforms.shape)
+    where: NDArray[np.intp] | slice = slice(None)
+    left, term = uniforms - first, first
+    count = np.zeros(uniforms.size, dtype=np.int8)
     for k in range(1, _LONGEST_INVERSION):
-        waiting = (left > 0.0) & (term > _NEGLIGIBLE)
+        waiting = left > 0.0
         still = np.count_nonzero(waiting)
-        if still < _FEW * where.size:
+        if still < _FEW * waiting.size:
             result[where] = count
-            if not still:
-                return result
-            where, count = where[waiting], count[waiting]
-            left, term, a, b = left[waiting], term[waiting], a[waiting], b[waiting]
-            waiting = np.ones(still, dtype=np.bool_)
-        count += waiting
-        term = term * (a / k - b)
+            waiting &= term > _NEGLIGIBLE
+            kept = np.flatnonzero(waiting)
+            if not kept.size:
+                break
+            where = kept if isinstance(where, slice) else where[kept]
+            left, term, a, count = left[kept], term[kept], a[kept], count[kept]
+            b = b if b is None else b[kept]
+            waiting = waiting[kept]
+        count += waiting.view(np.int8)
+        ratio = a * (1.0 / k)
+        if b is not None:
+            ratio -= b
+        term *= ratio
         left -= term
-    result[where] = count
+    else:
+        result[where] = count
     return result

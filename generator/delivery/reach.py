@@ -10,7 +10,7 @@ impressions than there were.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,8 +27,13 @@ from generator.schema.arrow import arrow_schema
 TIERS = (1, 2, 3, 5, 10)
 _CLAIMS = {2: 1, 3: 1, 5: 2, 10: 5}
 _HOURS = {TimeUnit.HOUR: 1, TimeUnit.DAY: 24, TimeUnit.WEEK: 168, TimeUnit.MONTH: 720}
-_BISECTIONS = 42
+_NO_CAP = 2**62
 _NOTHING_LOST = -35.0
+# Newton's steps to an exposure without a cap, how small the last of them is, and the largest
+# exposure of interest, relative to the one with the cap.
+_MOST_STEPS = 100
+_SMALL_STEP = 1e-13
+_LARGEST = np.exp(40.0)
 _WINDOWS = tuple(ReachWindow)
 
 
@@ -85,34 +90,35 @@ def exposure(impressions: Floats, households: int, shape_k: float) -> Floats:
 
 
 def tiers(
-    impressions: Counts, households: int, shape_k: float, cap: Counts | None
+    impressions: Counts,
+    households: Counts | int,
+    shape_k: Floats | float,
+    cap: Counts | None = None,
 ) -> dict[int, Counts]:
     """Households with at least n impressions, for each n of `TIERS`: (windows,) each.
 
     `cap` is the most exposures a household can have in each window; impressions <= households x
     cap.
     """
-    mean = impressions / max(households, 1)
-    if cap is not None:
-        mean = _uncapped_mean(mean, shape_k, cap)
-    at_least = _survival(mean, shape_k, max(TIERS))
+    if cap is None:
+        cap = np.full(impressions.shape, _NO_CAP)
+    shape = np.broadcast_to(np.asarray(shape_k, dtype=np.float64), impressions.shape)
+    mean = _uncapped_mean(impressions / np.maximum(households, 1), shape, cap)
+    at_least = _survival(mean, shape, max(TIERS))
     result = {}
     for tier in TIERS:
         expected = households * at_least[tier - 1]
         if tier == 1:
-            reach = np.ceil(expected).astype(np.int64)
-            if cap is not None:
-                reach = np.maximum(reach, -(-impressions // cap))
+            reach = np.maximum(np.ceil(expected).astype(np.int64), -(-impressions // cap))
             result[tier] = np.clip(
                 reach, np.minimum(impressions, 1), np.minimum(impressions, households)
             )
         else:
-            possible = True if cap is None else tier <= cap
-            result[tier] = np.where(possible, np.floor(expected), 0).astype(np.int64)
+            result[tier] = np.where(tier <= cap, np.floor(expected), 0).astype(np.int64)
     return result
 
 
-def _survival(mean: Floats, shape_k: float, most: int) -> Floats:
+def _survival(mean: Floats, shape_k: Floats, most: int) -> Floats:
     """P(N >= n) of a negative binomial for n = 1 … most: (most, windows)."""
     stays = mean / (mean + shape_k)
     term = np.exp(-shape_k * np.log1p(mean / shape_k))
@@ -126,114 +132,179 @@ def _survival(mean: Floats, shape_k: float, most: int) -> Floats:
     return result
 
 
-def _uncapped_mean(mean: Floats, shape_k: float, cap: Counts) -> Floats:
+def _uncapped_mean(mean: Floats, shape_k: Floats, cap: Counts) -> Floats:
     """The mean exposure without a cap that leaves `mean` once exposures above `cap` are not served.
 
-    Solves E[min(N, cap)] = mean by bisection on the logarithm, where the cap matters.
+    Solves E[min(N, cap)] = mean by Newton's method, where the cap matters. The expectation is
+    concave in the mean of N and at most that mean, so the steps rise to the solution from `mean`.
     """
     result = mean.copy()
     # Each term of the law is at most `stays` times the one before: below e^-35 nothing is lost.
-    stays = np.maximum(mean, 1e-300) / (mean + shape_k) * (1 + max(shape_k - 1, 0) / cap)
+    stays = np.maximum(mean, 1e-300) / (mean + shape_k) * (1 + np.maximum(shape_k - 1, 0) / cap)
     touched = np.flatnonzero(np.log(stays) * cap > _NOTHING_LOST)
-    mean, cap = mean[touched], cap[touched]
-    low = np.log(mean)
-    high = low + 40.0
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        below = _served(np.exp(middle), shape_k, cap) < mean
-        low = np.where(below, middle, low)
-        high = np.where(below, high, middle)
-    result[touched] = np.exp(high)
+    touched = touched[np.argsort(cap[touched], kind="stable")]
+    for _ in range(_MOST_STEPS):
+        now = result[touched]
+        served, gain = _served(now, shape_k[touched], cap[touched])
+        step = now * (mean[touched] - served) / gain
+        result[touched] = np.clip(now + step, mean[touched], mean[touched] * _LARGEST)
+        touched = touched[step > _SMALL_STEP * now]
+        if not touched.size:
+            break
     return result
 
 
-def _served(mean: Floats, shape_k: float, cap: Counts) -> Floats:
-    """E[min(N, cap)] of negative binomials with these means: (windows,)."""
-    most = int(cap.max(initial=1))
-    counted = np.arange(1, most + 1)[:, None] <= cap[None, :]
-    return np.where(counted, _survival(mean, shape_k, most), 0.0).sum(axis=0)
+def _served(mean: Floats, shape_k: Floats, cap: Counts) -> tuple[Floats, Floats]:
+    """E[min(N, cap)] of negative binomials with these means, and the means times its slope, which
+    is the sum of n P(N = n) up to the cap: (windows,) each, in order of `cap`."""
+    stays = mean / (mean + shape_k)
+    term = np.exp(-shape_k * np.log1p(mean / shape_k))
+    left = -np.expm1(-shape_k * np.log1p(mean / shape_k))
+    served, gain = np.zeros(mean.shape), np.full(mean.shape, 1e-300)
+    for n in range(1, int(cap.max(initial=0)) + 1):
+        counts = slice(int(np.searchsorted(cap, n)), None)
+        served[counts] += np.maximum(left[counts], 0.0)
+        term[counts] *= stays[counts] * (shape_k[counts] + n - 1) / n
+        gain[counts] += n * term[counts]
+        left[counts] -= term[counts]
+    return served, gain
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """What a campaign delivered in each of its hours, and to how many it could.
+
+    `hours` are in order and make whole UTC days; flights may leave gaps.
+    """
+
+    hours: Hours
+    impressions: Counts
+    households: int
+    shape_k: float
+    caps: tuple[Cap, ...]
 
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of one kind: where each starts (an hour), and what it delivered to whom."""
+    """The windows of one kind: whose each is (a position, in order), where it starts (an hour), and
+    what it delivered to whom."""
 
     kind: ReachWindow
+    owner: NDArray[np.int64]
     start: Hours
     impressions: Counts
     tiers: dict[int, Counts]
 
 
-def campaign_windows(
-    hours: Hours, impressions: Counts, households: int, shape_k: float, caps: Sequence[Cap]
-) -> list[Windows]:
-    """Reach of a campaign by hour, UTC day, ISO week and from its first day to each day.
+def windows_of(campaigns: Sequence[Exposed]) -> list[Windows]:
+    """Reach of campaigns by hour, UTC day, ISO week and from their first day to each day.
 
-    `hours` are the campaign's hours in order (whole UTC days; flights may leave gaps),
-    `impressions` its deliveries in each. A window reaches at least what its best part reaches:
-    with a cap, a longer window allows a household more exposures, so the curve alone could fall
-    below that.
+    A window reaches at least what its best part reaches: with a cap, a longer window allows a
+    household more exposures, so the curve alone could fall below that.
     """
+    households = np.array([each.households for each in campaigns])
+    shapes = np.array([each.shape_k for each in campaigns])
 
     def counted(
         kind: ReachWindow,
+        owner: NDArray[np.int64],
         start: Hours,
         length: Counts,
         amount: Counts,
         floor: dict[int, Counts] | None,
     ) -> Windows:
-        curve = tiers(amount, households, shape_k, most_exposures(caps, length))
+        most = _most_exposures(campaigns, owner, length)
+        curve = tiers(amount, households[owner], shapes[owner], most)
         floor = floor or {tier: np.zeros_like(amount) for tier in TIERS}
-        return Windows(kind, start, amount, _settled(amount, curve, floor))
+        return Windows(kind, owner, start, amount, _settled(amount, curve, floor))
 
-    day_of_hour = hours // 24
-    days, first_hour = np.unique(day_of_hour, return_index=True)
-    of_day = np.add.reduceat(impressions, first_hour) if days.size else impressions
+    owner = np.repeat(np.arange(len(campaigns)), [each.hours.size for each in campaigns])
+    hours = np.concatenate([each.hours for each in campaigns])
+    of_hour = np.concatenate([each.impressions for each in campaigns])
+    first_hour = _starts(owner, hours // 24)
+    owner_of_day, days = owner[first_hour], hours[first_hour] // 24
+    of_day = np.add.reduceat(of_hour, first_hour)
     monday = days - weekday_of(days)
-    weeks, first_day, days_of_week = np.unique(monday, return_index=True, return_counts=True)
-    of_week = np.add.reduceat(of_day, first_day) if weeks.size else of_day
-    so_many_hours = np.arange(1, days.size + 1, dtype=np.int64) * 24
+    first_day = _starts(owner_of_day, monday)
+    days_of_week = np.diff(first_day, append=days.size)
+    of_week = np.add.reduceat(of_day, first_day)
+    before = np.searchsorted(owner_of_day, owner_of_day)
+    day_of_campaign = np.arange(1, days.size + 1) - before
+    total = np.concatenate([[0], of_day.cumsum()])
+    so_far = total[1:] - total[before]
 
-    hourly = counted(ReachWindow.HOUR, hours, np.full(hours.shape, 1), impressions, None)
+    hourly = counted(
+        ReachWindow.HOUR, owner, hours, np.ones(hours.shape, dtype=np.int64), of_hour, None
+    )
     daily = counted(
-        ReachWindow.DAY, days * 24, np.full(days.shape, 24), of_day, _best(hourly, first_hour)
+        ReachWindow.DAY,
+        owner_of_day,
+        days * 24,
+        np.full(days.shape, 24),
+        of_day,
+        _best(hourly, first_hour),
     )
     weekly = counted(
-        ReachWindow.WEEK, weeks * 24, days_of_week * 24, of_week, _best(daily, first_day)
+        ReachWindow.WEEK,
+        owner_of_day[first_day],
+        monday[first_day] * 24,
+        days_of_week * 24,
+        of_week,
+        _best(daily, first_day),
     )
-    so_far = of_day.cumsum()
-    curve = counted(ReachWindow.FLIGHT_TO_DATE, days * 24, so_many_hours, so_far, None)
-    return [hourly, daily, weekly, replace(curve, tiers=_to_date(so_far, curve, daily))]
+    curve = counted(
+        ReachWindow.FLIGHT_TO_DATE, owner_of_day, days * 24, day_of_campaign * 24, so_far, None
+    )
+    return [hourly, daily, weekly, replace(curve, tiers=_to_date(curve, daily))]
+
+
+def _starts(owner: NDArray[np.int64], span: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The positions at which another owner or span begins; both are in order."""
+    if not owner.size:
+        return np.zeros(0, dtype=np.int64)
+    changes = (np.diff(owner) != 0) | (np.diff(span) != 0)
+    return np.concatenate([[0], np.flatnonzero(changes) + 1])
+
+
+def _most_exposures(
+    campaigns: Sequence[Exposed], owner: NDArray[np.int64], hours: Counts
+) -> Counts:
+    """The most exposures of a household in each window, of so many hours of delivery."""
+    most = np.full(hours.shape, _NO_CAP)
+    edges = np.searchsorted(owner, np.arange(len(campaigns) + 1))
+    for campaign, first, last in zip(campaigns, edges, edges[1:], strict=False):
+        limit = most_exposures(campaign.caps, hours[first:last])
+        if limit is not None:
+            most[first:last] = limit
+    return most
 
 
 def _best(parts: Windows, first: NDArray[np.int64]) -> dict[int, Counts]:
     """The most households that one part of each window reached, per tier."""
-    if not first.size:
-        return parts.tiers
     return {tier: np.maximum.reduceat(reach, first) for tier, reach in parts.tiers.items()}
 
 
-def _to_date(so_far: Counts, curve: Windows, daily: Windows) -> dict[int, Counts]:
+def _to_date(curve: Windows, daily: Windows) -> dict[int, Counts]:
     """Reach from the first day to each day: the curve, never below the day before or any day.
 
     Without a cap one curve serves all windows, rises, and lies above every day as it is.
     """
-    result = {tier: curve.tiers[tier].copy() for tier in TIERS}
-    if all(_rises_above(result[tier], daily.tiers[tier]) for tier in TIERS):
-        return result
-    yesterday = dict.fromkeys(TIERS, 0)
-    for day in range(so_far.size):
-        one = slice(day, day + 1)
-        floor = {tier: np.maximum(daily.tiers[tier][one], yesterday[tier]) for tier in TIERS}
-        today = {tier: curve.tiers[tier][one] for tier in TIERS}
-        for tier, reach in _settled(so_far[one], today, floor).items():
-            result[tier][one] = reach
-            yesterday[tier] = int(reach[0])
+    result = {tier: reach.copy() for tier, reach in curve.tiers.items()}
+    another = np.diff(curve.owner, prepend=-1) != 0
+    falls = np.zeros(another.shape, dtype=np.bool_)
+    for tier, reach in curve.tiers.items():
+        falls |= (np.diff(reach, prepend=0) < 0) & ~another
+        falls |= reach < daily.tiers[tier]
+    for owner in np.unique(curve.owner[falls]):
+        yesterday = dict.fromkeys(TIERS, 0)
+        for day in range(*np.searchsorted(curve.owner, [owner, owner + 1])):
+            one = slice(day, day + 1)
+            floor = {tier: np.maximum(daily.tiers[tier][one], yesterday[tier]) for tier in TIERS}
+            today = {tier: curve.tiers[tier][one] for tier in TIERS}
+            for tier, reach in _settled(curve.impressions[one], today, floor).items():
+                result[tier][one] = reach
+                yesterday[tier] = int(reach[0])
     return result
-
-
-def _rises_above(curve: Counts, days: Counts) -> bool:
-    return bool((np.diff(curve) >= 0).all() and (curve >= days).all())
 
 
 def _settled(
@@ -256,26 +327,26 @@ def _settled(
 
 
 def reach_batch(campaign_ids: Sequence[int], windows: Sequence[Windows]) -> pa.RecordBatch:
-    """The windows of campaigns, one of each kind per campaign, as a batch of `campaign_reach`."""
-    sizes = [window.start.size for window in windows]
-    codes = np.repeat([_WINDOWS.index(window.kind) for window in windows], sizes).astype(np.int8)
-    owners = np.repeat(np.repeat(campaign_ids, len(_WINDOWS)), sizes)
+    """The windows of campaigns as a batch of `campaign_reach`: by campaign, kind and start."""
+    kinds = [_WINDOWS.index(each.kind) for each in windows]
+    codes = np.repeat(kinds, [each.start.size for each in windows]).astype(np.int8)
+    owner = np.concatenate([each.owner for each in windows])
+    order = np.lexsort((codes, owner))
 
-    def joined(parts: list[Counts]) -> pa.Array:
-        return pa.array(np.concatenate(parts).astype(np.int32))
+    def joined(parts: Iterable[Counts]) -> Counts:
+        return np.concatenate(list(parts))[order]
 
     columns = {
-        "campaign_id": pa.array(owners.astype(np.int64)),
+        "campaign_id": pa.array(np.array(campaign_ids, dtype=np.int64)[owner[order]]),
         "reach_window": pa.DictionaryArray.from_arrays(
-            pa.array(codes), pa.array([str(window) for window in _WINDOWS])
+            pa.array(codes[order]), pa.array([str(window) for window in _WINDOWS])
         ),
         "window_start": pa.array(
-            timestamps(np.concatenate([window.start for window in windows])),
-            type=pa.timestamp("us"),
+            timestamps(joined(each.start for each in windows)), type=pa.timestamp("us")
         ),
-        "impressions": pa.array(np.concatenate([window.impressions for window in windows])),
-        "reach": joined([window.tiers[1] for window in windows]),
+        "impressions": pa.array(joined(each.impressions for each in windows)),
     }
-    for tier in TIERS[1:]:
-        columns[f"reach_{tier}plus"] = joined([window.tiers[tier] for window in windows])
+    for tier in TIERS:
+        name = "reach" if tier == 1 else f"reach_{tier}plus"
+        columns[name] = pa.array(joined(each.tiers[tier] for each in windows).astype(np.int32))
     return pa.RecordBatch.from_pydict(columns, schema=arrow_schema(CampaignReach))

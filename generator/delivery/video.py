@@ -27,14 +27,15 @@ FATES = (
 REFERENCE_SECONDS = 15
 
 
-def fates(video: Video, creative: Creative, seed: int) -> Floats:
+def fates(video: Video, creative: Creative, own: float) -> Floats:
     """The probability of each fate of an impression, by device: (devices, fates), rows add up to 1.
 
-    A pause ad has no video: all its impressions count as never started.
+    `own` is the creative's effect on completion. A pause ad has no video: all its impressions count
+    as never started.
     """
     if creative.placement is Placement.PAUSE or creative.duration_seconds is None:
         return np.tile(np.eye(len(FATES))[0], (len(Device), 1))
-    completion = completion_rates(video, creative, seed)
+    completion = completion_rates(video, creative, own)
     start = np.array(video.start_rate.in_order())
     gone = np.array([0.0, *video.abandoned_by_quartile, 1.0])
     result = np.empty((len(Device), len(FATES)))
@@ -44,8 +45,8 @@ def fates(video: Video, creative: Creative, seed: int) -> Floats:
     return result
 
 
-def completion_rates(video: Video, creative: Creative, seed: int) -> Floats:
-    """Completes / starts of a creative, by device: (devices,)."""
+def completion_rates(video: Video, creative: Creative, own: float) -> Floats:
+    """Completes / starts of a creative with an effect of its `own`, by device: (devices,)."""
     base = np.array(video.completion_rate.in_order())
     log_odds = np.log(base / (1.0 - base))
     log_odds += getattr(video.placement_log_odds, creative.placement)
@@ -53,16 +54,12 @@ def completion_rates(video: Video, creative: Creative, seed: int) -> Floats:
     log_odds += video.log_odds_per_doubling_of_duration * doublings
     if creative.is_skippable:
         log_odds += video.skippable_log_odds
-    log_odds += video.creative_log_odds_sd * effect(seed, "completion", creative.creative_id)
+    log_odds += video.creative_log_odds_sd * own
     return 1.0 / (1.0 + np.exp(-log_odds))
 
 
-def effect(seed: int, purpose: str, entity_id: int) -> float:
-    """A standard normal that belongs to one entity, for what makes it differ from its kind."""
-    return float(effects(seed, [purpose], entity_id)[0])
-
-
-def effects(seed: int, purposes: Sequence[str], entity_id: int) -> Floats:
-    """One such effect of an entity for each purpose: (purposes,)."""
-    keys = np.array([key(seed, purpose, entity_id) for purpose in purposes], dtype=np.uint64)
+def effects(seed: int, whose: Sequence[tuple[str, int]]) -> Floats:
+    """Standard normals that belong to entities, for what makes each differ from its kind: one for
+    each purpose and id."""
+    keys = np.array([key(seed, *each) for each in whose], dtype=np.uint64)
     return normal(uniforms(keys, "uniform"))

@@ -7,12 +7,11 @@ write them.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -47,6 +46,7 @@ from generator.enums import (
 )
 from generator.scenario.errors import nearest
 from generator.schema.behaviour import Behaviour
+from generator.schema.words import TemplateName, Text, TimeZone
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
 DURATIONS = (10, 15, 20, 30, 45, 60, 75)
@@ -63,27 +63,9 @@ def _in_steps_of_a_thousandth(cpm: float) -> float:
 
 
 def _in_whole_micros(amount: float) -> float:
-    if abs(amount * 1_000_000 - round(amount * 1_000_000)) > 1e-3:
+    if Decimal(repr(amount)) * 1_000_000 % 1:
         raise ValueError("an amount has at most six decimals")
     return amount
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is not an IANA time zone") from error
-    return name
-
-
-def _without_control_characters(text: str) -> str:
-    """Text that every database can hold: no control characters, no halves of a character."""
-    for letter in text:
-        if unicodedata.category(letter) in ("Cc", "Cs"):
-            raise ValueError(f"holds the character U+{ord(letter):04X}, which is no text")
-    if not text.strip():
-        raise ValueError("is blank")
-    return text
 
 
 def _device_synonym(device: Any) -> Any:
@@ -96,12 +78,6 @@ def _no_repeats(values: list[Any]) -> list[Any]:
     return values
 
 
-Text = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=255),
-    AfterValidator(_without_control_characters),
-]
-TemplateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Day = Annotated[date, Field(strict=True, ge=FIRST_DAY, le=LAST_DAY)]
 Flag = Annotated[bool, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
@@ -136,7 +112,7 @@ class AdvertiserPlan(Plan):
     industry: Industry | None = None
     contact_email: ExampleAddress | None = None
     agency_name: Text | None = None
-    time_zone: Annotated[Text, AfterValidator(_known_zone)] = "America/New_York"
+    time_zone: TimeZone = "America/New_York"
 
 
 class FlightPlan(Plan):
@@ -195,6 +171,7 @@ class CampaignPlan(Plan):
     external_ref: Text | None = None
     flights: Annotated[list[FlightPlan], Field(min_length=1, max_length=99)]
     budget: BudgetPlan
+    max_share_of_voice: Share | None = None
     frequency_caps: Annotated[list[FrequencyCapPlan], Field(max_length=9)] = []
 
     @model_validator(mode="after")
@@ -323,8 +300,31 @@ class Scenario(Plan):
         return self
 
 
+class MarketPlan(Plan):
+    """A whole market: so many campaigns on some platforms, over a period of whole days.
+
+    They are sized to sell the platforms' fill together, so more campaigns are smaller ones. `made`
+    leaves all but the first so many out, which stay what they are in the whole.
+    """
+
+    platforms: Annotated[list[TemplateName], Field(min_length=1), AfterValidator(_no_repeats)]
+    campaigns: Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
+    advertisers: Annotated[int, Field(strict=True, ge=1, le=10_000_000)] | None = None
+    made: Annotated[int, Field(strict=True, ge=1)] | None = None
+    start_date: Day
+    end_date: Day
+
+    @model_validator(mode="after")
+    def _is_a_period(self) -> MarketPlan:
+        if self.end_date < self.start_date:
+            raise ValueError(f"end_date {self.end_date} lies before start_date {self.start_date}")
+        if (self.end_date - self.start_date).days >= 5 * 366:
+            raise ValueError("a market spans at most five years")
+        return self
+
+
 class Workflow(Plan):
-    """A named dataset: which scenarios, under which seed, as of which day."""
+    """A named dataset: which scenarios or market, under which seed, as of which day."""
 
     name: TemplateName
     description: Text
@@ -332,11 +332,13 @@ class Workflow(Plan):
     as_of: Day
     examples: list[Text] = []
     profiles: list[Text] = []
+    market: MarketPlan | None = None
 
     @model_validator(mode="after")
-    def _has_scenarios(self) -> Workflow:
-        if not self.examples and not self.profiles:
-            raise ValueError("a workflow lists at least one example or profile")
+    def _has_scenarios_or_a_market(self) -> Workflow:
+        listed = bool(self.examples or self.profiles)
+        if listed == (self.market is not None):
+            raise ValueError("a workflow lists examples or profiles, or it has a market")
         return self
 
 

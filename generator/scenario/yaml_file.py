@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 Path_ = tuple[str | int, ...]
 
-LARGEST_FILE_BYTES = 1_000_000
-MOST_NODES = 100_000
+LARGEST_FILE_BYTES = 500_000
+MOST_NODES = 50_000
+LONGEST_NUMBER = 400
 DEEPEST = 60
 _LONGEST_SHOWN = 80
 # What PyYAML raises for a tagged value that is not one: `!!int ""`, `!!bool maybe`, and so on.
@@ -83,7 +84,7 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
     if len(raw) > LARGEST_FILE_BYTES:
         raise bad_input(f"is larger than {LARGEST_FILE_BYTES:,} bytes", str(name))
     try:
-        node = yaml.compose(raw.decode("utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(raw.decode("utf-8"), Loader=_Loader)
     except UnicodeDecodeError as error:
         raise bad_input(f"is not UTF-8 text (byte {error.start})", str(name)) from error
     except yaml.MarkedYAMLError as error:
@@ -91,7 +92,7 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
         where = f"{name}:{mark.line + 1}" if mark else str(name)
         raise bad_input(f"is not valid YAML: {error.problem or error.context}", where) from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise bad_input(f"is not valid YAML: {error}", str(name)) from error
+        raise bad_input(f"is not valid YAML: {_line(error)}", str(name)) from error
     if not isinstance(node, yaml.MappingNode):
         raise bad_input("must be a mapping of keys to values", str(name))
     builder = _Builder(name)
@@ -102,9 +103,9 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
 def value_of(text: str, origin: Mark) -> Any:
     """The value that a piece of YAML stands for, read as safely as a file. Raises InputError."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError) as error:
-        problem = getattr(error, "problem", None) or str(error)
+        problem = getattr(error, "problem", None) or _line(error)
         raise bad_input(f"{text!r} is not a value: {problem}", str(origin)) from error
     return None if node is None else _Builder(origin.file).build(node, (), ())
 
@@ -144,6 +145,26 @@ def _merge(base: Any, over: Document, value: Any, path: Path_, marks: dict[Path_
 
 def _numbers_items(value: Any) -> bool:
     return isinstance(value, dict) and bool(value) and all(type(key) is int for key in value)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, which stops at the first node that is one too many."""
+
+    nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node. Raises MarkedYAMLError where there are too many."""
+        self.nodes += 1
+        if self.nodes > MOST_NODES:
+            place = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(
+                problem=f"more than {MOST_NODES:,} values", problem_mark=place
+            )
+        return super().compose_node(parent, index)
 
 
 class _Builder:
@@ -193,6 +214,9 @@ class _Builder:
         return result
 
     def _scalar(self, node: yaml.Node, mark: Mark) -> Any:
+        if len(node.value) > LONGEST_NUMBER and not node.tag.endswith(":str"):
+            what = f"{node.value[:40]}…"
+            raise bad_input(f"{what!r} is longer than a number or a date can be", str(mark))
         try:
             return self.scalars.construct_object(node)
         except yaml.YAMLError as error:

@@ -33,8 +33,14 @@ EXCEPTIONS: dict[str, set[str]] = {
     },
     # Data that was generated for a day in the past is not late.
     "missing source freshness": {"ads"},
-    # The name is the one that readers of that standard look for.
-    "model naming conventions": {"ad_reporting__campaign_report"},
+    # The name is the one that readers of that standard look for; what judges the data is neither a
+    # fact nor a dimension of it.
+    "model naming conventions": {
+        "ad_reporting__campaign_report",
+        "realism_invariants",
+        "realism_scorecard",
+        "realism_shapes",
+    },
 }
 LAYERS = {"staging": ("stg_",), "intermediate": ("int_",), "marts": ("dim_", "fct_")}
 TOO_MANY_PARENTS, FANOUT, MOST_CHAINED_VIEWS = 7, 3, 5
