@@ -24,7 +24,7 @@ PACKAGE = sorted((ROOT / "generator").rglob("*.py"))
 TREES = {file.relative_to(ROOT).as_posix(): ast.parse(file.read_text()) for file in PACKAGE}
 
 # Modules and functions that make code, objects or processes of what they read. What hands work of
-# our own to processes of our own may pickle it: `multiprocessing` does, and Spark's executors.
+# our own to processes of our own may pickle it: `multiprocessing` does, and Spark.
 FORBIDDEN_MODULES = {
     "pickle",
     "marshal",

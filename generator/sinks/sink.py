@@ -45,8 +45,8 @@ class Sink(Protocol):
     """A destination, open for one run. Leaving it without an error makes the run visible, all at
     once; leaving it with one makes everything as it was before.
 
-    `rows_a_part` is how many rows of performance a part should have; `packs_files` whether packing a
-    part writes it where it belongs, so that little has to travel.
+    `rows_a_part` is how many rows of performance a part should have; `packs_files` whether packing
+    a part writes it where it belongs, so that little has to travel.
     """
 
     rows_a_part: int
