@@ -55,6 +55,15 @@ Target = Annotated[
         help=_setting("database", "A DuckDB file"),
     ),
 ]
+Destination = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        "--to",
+        metavar="TARGET",
+        help=_setting("database", "A DuckDB file, parquet:DIR, s3://…, csv:DIR, postgresql://…"),
+    ),
+]
 Database = Annotated[
     str | None,
     typer.Option(metavar="FILE", help=_setting("database", "The DuckDB file with the marts")),
@@ -107,10 +116,13 @@ def generate(
     ] = DEFAULT_WORKFLOW,
     seed: Seed = None,
     as_of: AsOf = None,
-    database: Target = None,
+    database: Destination = None,
     sets: Sets = None,
     select: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this scenario; repeatable.")
+    ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(help="A .yml file of faults to put in, in place of its own.")
     ] = None,
     tables: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this table; repeatable.")
@@ -144,14 +156,11 @@ def generate(
         ),
     ] = None,
     jobs: Annotated[
-        int | None,
-        typer.Option(
-            envvar="ADS_JOBS",
-            show_envvar=False,
-            min=1,
-            metavar="NUMBER",
-            help="Processes ($ADS_JOBS); one per core.",
-        ),
+        int | None, typer.Option(metavar="NUMBER", help=_setting("jobs", "Processes, or tasks"))
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="ENGINE", help=_setting("engine", "Who makes it: local or spark")),
     ] = None,
     templates: Templates = None,
 ) -> results.Generated:
@@ -167,12 +176,19 @@ def generate(
     }
     given = [f"market.{key}={value}" for key, value in market.items() if value is not None]
     return commands.generate(
-        commands.setting(database=database, seed=seed, as_of=as_of, templates=templates),
+        commands.setting(
+            database=database,
+            seed=seed,
+            as_of=as_of,
+            templates=templates,
+            jobs=jobs,
+            engine=engine,
+        ),
         workflow,
         [*(sets or []), *given],
         select,
+        faults,
         tables,
-        jobs,
     )
 
 

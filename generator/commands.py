@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from generator import results
-from generator.engines import local
 from generator.engines.addition import (
     Added,
     Start,
@@ -17,22 +16,23 @@ from generator.engines.addition import (
     remove_campaign,
 )
 from generator.enums import Currency, Objective
-from generator.registry import Registry
+from generator.faults.landing import landing_tables
+from generator.registry import ENGINES, Registry
 from generator.report import marts
 from generator.scenario import overrides
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
-from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Drawn, Kind, Library
+from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Drawn, Kind, Library, faults_of
 from generator.scenario.validation import validated
 from generator.scenario.yaml_file import Document, Mark, Path_
 from generator.schema import TABLES, RawTable, Run
 from generator.schema.behaviour import Behaviour
 from generator.schema.dbt_sources import docs_markdown, source_yaml
 from generator.schema.holdings import Holdings
-from generator.settings import Settings, effective, settings
+from generator.settings import EngineName, Settings, effective, settings
 from generator.sinks.contents import Contents, contents
-from generator.sinks.duckdb import DuckdbSchema, DuckdbSink
-from generator.sinks.target import database_file
+from generator.sinks.duckdb import DuckdbSchema
+from generator.sinks.target import database_file, shown, sink_of
 from generator.terminal import progress
 from generator.world.build import notices_of
 from generator.world.extend import drawn_profile
@@ -58,25 +58,34 @@ def generate(
     workflow: str,
     sets: Sequence[str],
     select: list[str] | None,
+    faults: Path | None,
     tables: list[str] | None,
-    jobs: int | None,
 ) -> results.Generated:
-    """Generate a dataset, or some tables of it, in place of what the database held."""
+    """Generate a dataset, or some tables of it, in place of what the destination held; with the
+    faults of a file if one is given."""
     data = _selected(_library(chosen).dataset(workflow, _parsed(sets)), select)
     if chosen.seed is not None:
         data = data.with_seed(chosen.seed)
     if chosen.as_of is not None:
         data = data.with_as_of(chosen.as_of)
-    file = database_file(chosen.database)
+    if faults is not None:
+        data = data.with_faults(faults_of(faults))
+    landing = landing_tables(data.faults)
+    engine, sink = ENGINES[chosen.engine], sink_of(chosen.database, landing)
+    if chosen.engine is EngineName.SPARK and not sink.packs_files:
+        raise bad_input(
+            f"Spark's executors write files: --engine spark needs --to parquet:DIR or s3://…, "
+            f"not {shown(chosen.database)}"
+        )
     world = world_of(data)
     if select:
         world = world.only(select)
     with progress() as bar:
         task = bar.add_task("Generating", total=len(world.bookings))
-        landed = local.run(
+        landed = engine(
             world,
-            DuckdbSink(file, TABLES),
-            jobs=jobs or local.cores(),
+            sink,
+            jobs=chosen.jobs,
             tables=_tables(tables),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
@@ -84,7 +93,7 @@ def generate(
         workflow=data.name,
         seed=data.seed,
         as_of=data.as_of,
-        database=str(file),
+        database=shown(chosen.database),
         tables=[
             results.LandedRows(
                 table=f"raw.{each.table.table_name}", rows=each.rows, hash=each.fingerprint
@@ -174,7 +183,11 @@ def remove(chosen: Settings, campaign_id: int) -> results.Removed:
 def status(config: bool, **flags: Any) -> Status:
     """What the database holds, or which settings are in force."""
     if config:
-        return results.Configuration(settings=effective(**flags))
+        found = effective(**flags)
+        for each in found:
+            if each.name == "database":
+                each.value = shown(str(each.value))
+        return results.Configuration(settings=found)
     return contents(_file(setting(**flags)))
 
 

@@ -279,8 +279,8 @@ def test_a_column_that_nobody_knows_is_not_thrown_away(smoke, run) -> None:
         (("remove", "--campaign-id", "5"), "there is no campaign 5"),
         (("list", "recipes"), "cannot list 'recipes'"),
         (("describe", "campaign_reac"), "did you mean 'campaign_reach'?"),
-        (("status", "--to", "parquet:x"), "there is duckdb:FILE"),
-        (("generate", "smoke", "--to", "postgresql://h/d"), "there is duckdb:FILE"),
+        (("status", "--to", "parquet:x"), "this command works on a DuckDB file"),
+        (("generate", "smoke", "--to", "mysql://h/d"), "there are FILE or duckdb:FILE"),
         (("status", "--to", "nowhere.duckdb"), "nowhere.duckdb: is not there"),
         (("create-profile", "--name", "mobile_consideration", "--to", "no.duckdb"), "init-db"),
         (("generate", "smoke", "--as-of", "soon"), "--as-of"),
@@ -338,6 +338,36 @@ def test_quiet_says_nothing_and_verbose_says_what_is_read(cwd, run, monkeypatch)
     assert "reading" in run("generate", "smoke", "--verbose").err
     monkeypatch.setenv("LOG_LEVEL", "debug")
     assert "reading" in run("describe", "smoke").err
+
+
+def test_a_campaign_cannot_begin_before_its_advertiser_was_a_customer(smoke, run) -> None:
+    since = run("create-advertiser", "--name", "Late", "--json").json["advertiser"]["created_at"]
+    before = digest(smoke)
+    early = "campaign.flights=[{start_date: 2020-03-01, end_date: 2020-03-02}]"
+    refused = run(
+        "create-campaign", "--advertiser-id", "Late", "--profile", "small_two_weeks", "--set", early
+    )
+    assert refused.code == 2
+    assert f"is a customer since {since[:10]}, and a flight begins 2020-03-01" in refused.err
+    assert digest(smoke) == before
+
+
+def test_what_lies_ahead_is_told(cwd, run) -> None:
+    """A flight after the as-of day has no delivery: a notice, whichever command books it."""
+    ahead = ("--set", "campaign.flights=[{start_date: 2027-03-01, end_date: 2027-03-02}]")
+    (cwd / "mine.yml").write_text("extends: small_two_weeks\nname: mine\n")
+    for command in (
+        ("generate", "mine.yml"),
+        ("validate", "mine.yml"),
+        ("create-profile", "--name", "small_two_weeks"),
+    ):
+        answer = run(*command, *ahead)
+        assert answer.code == 0
+        assert "no flight begins before " in answer.err
+        (notice,) = run(*command, *ahead, "--json").json["notices"]
+        assert notice in answer.err
+    assert run("status", "--json").json["first_hour"] is None
+    assert "no flight" not in run("generate", "mine.yml").err
 
 
 NAMES = [

@@ -3,15 +3,15 @@ sink. An engine differs from another only in who makes the parts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from generator.engines.markets import Markets
 from generator.engines.parts import Part, parts_of, pieces
 from generator.schema import TABLES, RawTable
-from generator.sinks.fingerprint import Fingerprint, Tally
-from generator.sinks.sink import Packer, Piece, Sink
+from generator.sinks.fingerprint import Tally
+from generator.sinks.sink import Counted, Packer, Sink
 from generator.world.world import World, identity_of
 
 Progress = Callable[[int, int], None]
@@ -52,15 +52,9 @@ class Maker:
 
     def __call__(self, part: Part) -> Made:
         """A part, made and packed."""
-        prints: dict[str, Fingerprint] = {}
-
-        def counted() -> Iterator[Piece]:
-            for table, batch in pieces(self._job.world, part, self._markets, self._job.tables):
-                prints.setdefault(table.table_name, Fingerprint()).add(batch)
-                yield table, batch
-
-        packed = self._job.packer(part.name, counted())
-        return Made(packed, {name: each.tally for name, each in prints.items()})
+        counted = Counted(pieces(self._job.world, part, self._markets, self._job.tables))
+        packed = self._job.packer(part.name, counted)
+        return Made(packed, counted.tallies)
 
 
 class EngineError(Exception):
@@ -84,7 +78,8 @@ def land(
     campaigns done and campaigns in all.
     """
     wanted = tuple(table for table in TABLES if table in tables)
-    held = sink.held(identity_of(world.identity, [table.table_name for table in wanted]))
+    names = [table.table_name for table in wanted]
+    held = sink.held(identity_of(world.identity, names, sink.rows_a_part))
     parts = parts_of(world, sink.rows_a_part)
     missing = [part for part in parts if part.name not in held]
     totals = {table.table_name: Tally() for table in TABLES}

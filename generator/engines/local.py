@@ -17,21 +17,21 @@ from multiprocessing.context import SpawnProcess
 from generator.engines.job import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
 from generator.engines.parts import Part
 from generator.schema import TABLES, RawTable
-from generator.sinks.sink import Sink
+from generator.sinks.sink import DestinationError, Sink
 from generator.world.world import World
 
 
 def run(
     world: World,
     sink: Sink,
-    jobs: int = 1,
+    jobs: int | None = None,
     tables: Collection[type[RawTable]] = TABLES,
     progress: Progress | None = None,
 ) -> list[Landed]:
-    """Make the world's data in so many processes and hand it to the sink; rows and fingerprint of
-    each table. `progress` is called with campaigns done and campaigns in all."""
+    """Make the world's data in `jobs` processes, or one per core, and hand it to the sink; rows and
+    fingerprint of each table. `progress` is called with campaigns done and campaigns in all."""
     with sink:
-        return land(world, sink, processes(jobs), tables, progress)
+        return land(world, sink, processes(jobs or cores()), tables, progress)
 
 
 def cores() -> int:
@@ -73,8 +73,8 @@ def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[Made]:
 
 
 def _fetched(worker: SpawnProcess, connection: Connection) -> Made:
-    """The next part of a worker. Raises EngineError if it is gone; what it raised stands on
-    stderr."""
+    """The next part of a worker. Raises the DestinationError that it met, and EngineError if it is
+    gone; what it raised stands on stderr."""
     try:
         made = connection.recv()
     except (EOFError, ConnectionError) as error:
@@ -83,6 +83,8 @@ def _fetched(worker: SpawnProcess, connection: Connection) -> Made:
             f"a worker process ended with code {worker.exitcode}; if it was killed for want of "
             "memory, try fewer --jobs"
         ) from error
+    if isinstance(made, DestinationError):
+        raise made
     assert isinstance(made, Made)
     return made
 
@@ -94,5 +96,7 @@ def _work(job: Job, parts: Sequence[Part], connection: Connection) -> None:
     try:
         for part in parts:
             connection.send(make(part))
+    except DestinationError as error:
+        connection.send(error)
     except ConnectionError:
         os._exit(1)

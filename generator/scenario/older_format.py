@@ -402,12 +402,12 @@ class _Translator:
             {
                 "name": older.name,
                 "bid_cpm": older.bid_cpm,
-                "geo_tier": word(older.geo_tier) if older.geo_tier else None,
                 "pacing_pct": _whole(older.pacing_pct),
             },
         )
         for key, own, table in (
             ("ad_format", "ad_format", synonyms.AD_FORMATS),
+            ("geo_tier", "geo_tier", synonyms.GEO_TIERS),
             ("ad_server_type", "ad_server_type", synonyms.AD_SERVERS),
             ("pixel_vendor", "verification_vendor", synonyms.VENDORS),
         ):

@@ -34,6 +34,7 @@ class DuckdbTransaction:
     is by an error. `inserted` counts the rows that each table took."""
 
     rows_a_part = ROWS_PER_INSERT
+    packs_files = False
 
     def __init__(self, file: Path, tables: Iterable[type[RawTable]]) -> None:
         self.file = file

@@ -8,6 +8,7 @@ previous data.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +27,11 @@ from generator.sinks.sink import DestinationError, Packer, Piece, as_batches
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
 _TYPES = {"DOUBLE": "DOUBLE PRECISION"}
+_CHARACTER = r"(?:[^\s%@/?#\[\]]|%[0-9A-Fa-f]{2})"
+_ADDRESS = re.compile(
+    rf"postgres(?:ql)?://(?:{_CHARACTER}*@)?(?:{_CHARACTER}|\[[0-9A-Fa-f:.]*\])*"
+    rf"(?:/{_CHARACTER}*)?(?:\?(?:{_CHARACTER}|/)*)?"
+)
 _COLUMNS = (
     "SELECT column_name FROM information_schema.columns "
     "WHERE table_schema = $1 AND table_name = $2 ORDER BY ordinal_position"
@@ -36,6 +42,7 @@ class PostgresqlSink:
     """A database by its URI, `postgresql://user:password@host:port/database`."""
 
     rows_a_part = ROWS_PER_INSERT
+    packs_files = False
 
     def __init__(self, uri: str, tables: Iterable[type[RawTable]]) -> None:
         self._uri = uri
@@ -43,6 +50,11 @@ class PostgresqlSink:
         self._waiting: dict[type[RawTable], list[pa.RecordBatch]] = {}
 
     def __enter__(self) -> Self:
+        if not _ADDRESS.fullmatch(self._uri):
+            raise DestinationError(
+                "PostgreSQL: the address cannot be read; it is postgresql://USER:PASSWORD@HOST:PORT"
+                "/DATABASE, with all but letters and digits in user and password as %XX (@ as %40)"
+            )
         try:
             self._connection = dbapi.connect(self._uri)
         except Error as error:

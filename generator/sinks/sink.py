@@ -6,31 +6,51 @@ another machine, and taken by the sink in the process that opened it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
 from generator.schema import RawTable
-from generator.sinks.fingerprint import Tally
+from generator.sinks.fingerprint import Fingerprint, Tally
 
 Piece = tuple[type[RawTable], pa.RecordBatch]
 
 
+class Counted:
+    """The batches of a part, to be iterated once, and what they have come to so far."""
+
+    def __init__(self, pieces: Iterable[Piece]) -> None:
+        self._pieces = pieces
+        self._prints: dict[str, Fingerprint] = {}
+
+    def __iter__(self) -> Iterator[Piece]:
+        for table, batch in self._pieces:
+            self._prints.setdefault(table.table_name, Fingerprint()).add(batch)
+            yield table, batch
+
+    @property
+    def tallies(self) -> dict[str, Tally]:
+        """Rows and fingerprint of each table, by name."""
+        return {name: each.tally for name, each in self._prints.items()}
+
+
 # Makes of the batches of a part, given its name, what the sink takes. It is sent to whoever makes
 # the part, so it can be pickled, and so can what it returns.
-Packer = Callable[[str, Iterable[Piece]], Any]
+Packer = Callable[[str, Counted], Any]
 
 
 class Sink(Protocol):
     """A destination, open for one run. Leaving it without an error makes the run visible, all at
     once; leaving it with one makes everything as it was before.
 
-    `rows_a_part` is how many rows of performance a part should have.
+    `rows_a_part` is how many rows of performance a part should have; `packs_files` whether packing
+    a part writes it where it belongs, so that little has to travel.
     """
 
     rows_a_part: int
+    packs_files: bool
 
     @property
     def packer(self) -> Packer:
@@ -57,7 +77,7 @@ class Sink(Protocol):
     ) -> None: ...
 
 
-def as_batches(_part: str, pieces: Iterable[Piece]) -> list[Piece]:
+def as_batches(_part: str, pieces: Counted) -> list[Piece]:
     """A part as the batches it is made of."""
     return list(pieces)
 

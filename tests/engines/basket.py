@@ -11,6 +11,8 @@ from generator.sinks.sink import Piece, as_batches
 class Basket:
     """A sink that keeps what it takes, in parts of the size asked for."""
 
+    packs_files = False
+
     def __init__(self, rows_a_part: int, held: Mapping[str, Mapping[str, Tally]] = {}) -> None:
         self.rows_a_part = rows_a_part
         self.packer = as_batches
