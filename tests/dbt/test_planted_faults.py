@@ -693,6 +693,34 @@ def quality_faults() -> Iterator[Fault]:
     )
 
 
+def realism_faults() -> Iterator[Fault]:
+    """A verdict without a reason, a benchmark missed where none may be, a market counted twice."""
+    scorecard, shapes = "marts.realism_scorecard", "marts.realism_shapes"
+    missed = "status = 'OUTSIDE', workflow = 'calibration'"
+    for table, change, where, test in (
+        (scorecard, "distance_in_widths = 'nan'", "true", "distances_are_finite_realism_scorecard"),
+        (scorecard, "why_not_applicable = NULL", "measured_value IS NULL", "what_is_not_*"),
+        (scorecard, "measured_value = NULL", "status = 'INSIDE'", "what_is_not_applicable_says_*"),
+        (scorecard, missed, "is_binding", "calibration_is_inside_every_binding_benchmark"),
+        (
+            scorecard,
+            "workflow = 'calibration'",
+            "is_binding AND why_not_applicable = 'needs a market'",
+            "calibration_is_inside_every_binding_benchmark",
+        ),
+        (shapes, "distance_in_widths = -1", "true", "distances_are_finite_realism_shapes"),
+        (shapes, missed, "true", "calibration_has_every_shape"),
+        ("marts.realism_invariants", "violations = 1", "true", "no_invariant_is_broken"),
+        ("seeds.platform_markets", "utc_offset_hours = 15", "true", "finite_platform_markets_*"),
+    ):
+        yield fault(f"{table}: {change}, {test}", table, change, where, test)
+    yield Fault(
+        "a market whose clocks stand at two times",
+        ("INSERT INTO seeds.platform_markets SELECT * FROM seeds.platform_markets",),
+        ("unique_grain_int_viewing_by_local_hour_*",),
+    )
+
+
 def allowed() -> Iterator[Fault]:
     """What is just inside a bound: the tests named must stay silent."""
     for budget_type, spent in SPENT.items():
@@ -721,6 +749,7 @@ FAULTS: tuple[Fault, ...] = (
     *raw_entity_faults(),
     *mart_faults(),
     *quality_faults(),
+    *realism_faults(),
 )
 
 
