@@ -117,18 +117,19 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
 
 
 def rotation_shares(creatives: tuple[Creative, ...], hours: Hours) -> Floats:
-    """Each creative's part of the line item's impressions: (hours, creatives).
+    """Each creative's part of the line item's impressions in whole days: (hours, creatives).
 
     An hour's shares add up to 1, or to 0 where no creative is in rotation.
     """
-    shares = np.empty((hours.size, len(creatives)))
-    days = hours // 24
+    days = hours[:: pacing.HOURS_A_DAY] // pacing.HOURS_A_DAY
+    shares = np.empty((days.size, len(creatives)))
     for index, creative in enumerate(creatives):
         first = _day_or(creative.rotation_start_date, -(2**31))
         last = _day_or(creative.rotation_end_date, 2**31)
         shares[:, index] = creative.rotation_weight * ((days >= first) & (days <= last))
     total = shares.sum(axis=1, keepdims=True)
-    return np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
+    shares = np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
+    return np.repeat(shares, pacing.HOURS_A_DAY, axis=0)
 
 
 def _day_or(day: date | None, otherwise: int) -> int:
