@@ -256,8 +256,6 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> None:
     impressions = fates.sum(axis=0)
 
     def keep(fits: Floats, where: Positions) -> None:
-        if (fits == 1.0).all():
-            return
         part = fits[where]
         fates[:, part == 0.0] = 0.0
         some = np.flatnonzero((part > 0.0) & (part < 1.0))
@@ -282,7 +280,8 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> None:
                 amounts *= stretch.prices
             edges = np.concatenate([[0], amounts.cumsum()])
             of_hour = edges[stretch.first_rows + sizes] - edges[stretch.first_rows]
-            keep(pacing.stop_at(limit, of_hour, window), hour)
+            if of_hour.reshape(-1, window).sum(axis=1).max() > limit:
+                keep(pacing.stop_at(limit, of_hour, window), hour)
 
 
 def _kept(fates: WholeNumbers, part: Floats, chance: Floats) -> WholeNumbers:
