@@ -34,6 +34,7 @@ from generator.schema.arrow import arrow_schema
 
 Positions = NDArray[np.int64]
 
+# Fewer, and what a numpy call costs to begin shows; more, and what is worked on leaves the cache.
 ROWS_AT_ONCE = 24_000
 _DIMENSIONS = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts")
 
