@@ -24,6 +24,7 @@ from generator.sinks.sink import DestinationError, Packer, Piece, as_batches
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
+MEMORY = "128MB"
 SHARED: tuple[type[RawTable], ...] = (Run, Platform, InventoryHourly)
 
 Row = TypeVar("Row", bound=RawTable)
@@ -111,8 +112,10 @@ class DuckdbTransaction:
             raise
 
     def _insert(self, table: type[RawTable]) -> None:
+        # As a stream, not as a table: DuckDB reads a table through a scanner that keeps far more of
+        # it in memory.
         rows = pa.Table.from_batches(self._waiting.pop(table))
-        self._connection.register("landing", rows)
+        self._connection.register("landing", rows.__arrow_c_stream__())
         count = self._connection.execute(self._insert_sql(table)).fetchone()
         self.inserted[table] = self.inserted.get(table, 0) + (int(count[0]) if count else 0)
         self._connection.unregister("landing")
@@ -133,6 +136,8 @@ class DuckdbSink(DuckdbTransaction):
     there."""
 
     def _prepare(self) -> None:
+        self._connection.execute(f"SET memory_limit = '{MEMORY}'")
+        self._connection.execute("SET threads = 1")
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
         for table in self.tables:
             self._connection.execute(create_table(table, SCHEMA))
