@@ -14,6 +14,11 @@
     {%- endfor %}
 {% endmacro %}
 
+{#- The names of a query's columns, for which it need not run. -#}
+{% macro spark__get_columns_in_query(select_sql) %}
+    {{ return(adapter.get_column_schema_from_query(select_sql) | map(attribute="name") | list) }}
+{% endmacro %}
+
 {#- The type of each column of a seed, in order. -#}
 {% macro seed_types(seed, agate_table) -%}
     {%- set types = [] -%}
@@ -67,6 +72,10 @@
 
 {% macro spark__date_trunc(datepart, date) -%}
     cast(date_trunc('{{ datepart }}', {{ date }}) as timestamp)
+{%- endmacro %}
+
+{% macro spark__generate_series(upper_bound) -%}
+    select explode(sequence(1, {{ upper_bound }})) as generated_number
 {%- endmacro %}
 
 {% macro spark__listagg(measure, delimiter_text, order_by_clause, limit_num) -%}
