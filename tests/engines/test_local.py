@@ -35,11 +35,11 @@ GOLDEN = {
     "campaigns": "8343f53d8cc4fdf5",
     "creatives": "99153dc7338cea1b",
     "flights": "5baf20bf59a55175",
-    "inventory_hourly": "300882e949e8d105",
+    "inventory_hourly": "5a022ae1f4fea1cb",
     "line_items": "32076ecbcda9773b",
-    "performance_hourly": "ae890e34923a2cc8",
+    "performance_hourly": "681fb2108cecda96",
     "platforms": "6e4f3c958af4ee4c",
-    "runs": "dac3c1012f9e87ec",
+    "runs": "45beb8818d9d8097",
 }
 
 
