@@ -12,9 +12,11 @@ WORKFLOW ?= complete
 SEED ?=
 HOST ?= 127.0.0.1
 PORT ?= 8080
+# Two processes share the tests file by file, in the order of their names; `make test PARALLEL=` runs one.
+PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps generate test test-postgres lint docs serve-docs sources bench-dbt clean
+.PHONY: help build deps lock generate test fuzz test-postgres lint docs serve-docs sources bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
@@ -30,11 +32,22 @@ $(STAMP): requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
+# Every version with its hashes, for all Pythons and systems: `pip install --require-hashes -r
+# requirements.lock` installs these files and no others.
+lock: deps ## Write requirements.lock anew from requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes --upgrade \
+		--quiet --custom-compile-command 'make lock' --output-file requirements.lock
+
 generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED))
 
 test: deps lint ## Lint, type-check and run every test
-	python -m pytest
+	python -m pytest $(PARALLEL)
+
+fuzz: export HYPOTHESIS_PROFILE := random
+fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
+	python -m pytest tests/engines/test_invariants.py tests/scenario/test_random_files.py
 
 test-postgres: deps ## Load a PostgreSQL server of its own, build and test there, compare the numbers
 	python -m pytest tests/dbt/test_portability.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -10,18 +11,27 @@ from typing import Annotated
 import typer
 
 from generator import __version__, commands, results
+from generator.engines.job import EngineError
 from generator.enums import Currency, Industry, Objective
 from generator.registry import Registry
-from generator.scenario.errors import InputError
+from generator.scenario.errors import InputError, bad_input
 from generator.scenario.templates import DEFAULT_WORKFLOW, Kind
+from generator.settings import ENVIRONMENT
 from generator.sinks.sink import DestinationError
 from generator.terminal import answers
 
 EXIT_INPUT = 2
+EXIT_FAILURE = 1
+COMMAND = "streaming-ads"
+_COMPLETION = {"--install-completion", "--show-completion"}
+_MAKE, _LOOK = "Make and change data", "Look at data and templates"
 _SOURCES = Path("dbt_project/models/staging/ads")
+_DAY = ["%Y-%m-%d"]
+_MARKET = "Market"
 
 app = typer.Typer(
-    help="Synthetic streaming-advertising data: advertisers, campaigns and hourly delivery.",
+    help="Make up streaming-advertising data: advertisers, campaigns and their delivery.\n\n"
+    "An option not given is taken from its $VARIABLE, then from ads.yml.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -31,40 +41,55 @@ def _known(kind: Kind) -> list[str]:
     return Registry().library.names(kind)
 
 
+def _setting(name: str, text: str) -> str:
+    """The help of an option that can be set by the environment too."""
+    return f"{text} (${ENVIRONMENT[name]})."
+
+
 Target = Annotated[
     str | None,
     typer.Option(
         "--database",
         "--to",
-        envvar="ADS_DATABASE",
-        show_default="data/ads.duckdb",
-        help="The DuckDB file, plain or as duckdb:FILE.",
+        metavar="TARGET",
+        help=_setting("database", "A DuckDB file"),
     ),
+]
+Destination = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        "--to",
+        metavar="TARGET",
+        help=_setting("database", "A DuckDB file, parquet:DIR, s3://…, csv:DIR, postgresql://…"),
+    ),
+]
+Database = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help=_setting("database", "The DuckDB file with the marts")),
 ]
 Templates = Annotated[
     str | None,
-    typer.Option(envvar="ADS_TEMPLATES", help="A folder with templates of your own."),
+    typer.Option(metavar="FOLDER", help=_setting("templates", "Own templates")),
 ]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Override a key of the template; repeatable."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a template's key; repeatable."),
 ]
 Seed = Annotated[
-    int | None,
-    typer.Option(envvar="ADS_SEED", help="Seed of every random draw.", show_default="workflow's"),
+    int | None, typer.Option(metavar="NUMBER", help=_setting("seed", "Seed of every draw"))
 ]
 AsOf = Annotated[
     datetime | None,
     typer.Option(
-        formats=["%Y-%m-%d"],
-        envvar="ADS_AS_OF",
-        help="The day the data is made for; nothing on or after it is reported.",
-        show_default="workflow's",
+        formats=_DAY,
+        metavar="DATE",
+        help=_setting("as_of", "Day the data is seen on"),
     ),
 ]
 OfAdvertiser = Annotated[
     str | None,
-    typer.Option("--advertiser-id", help="Id or name of an advertiser that is there."),
+    typer.Option("--advertiser-id", metavar="ID", help="Id or name of one that is there."),
 ]
 
 
@@ -79,42 +104,105 @@ def _version(
         raise typer.Exit
 
 
-@app.command()
+@app.command(rich_help_panel=_MAKE)
 @answers
 def generate(
     workflow: Annotated[
         str,
         typer.Argument(
-            help="A workflow, or a .yml file with a workflow or scenarios.",
+            help="A workflow, or a .yml file of one or of scenarios.",
             autocompletion=lambda: _known(Kind.WORKFLOWS),
         ),
     ] = DEFAULT_WORKFLOW,
     seed: Seed = None,
     as_of: AsOf = None,
-    database: Target = None,
+    database: Destination = None,
     sets: Sets = None,
     select: Annotated[
-        list[str] | None, typer.Option(help="Only this scenario of the workflow; repeatable.")
+        list[str] | None, typer.Option(metavar="NAME", help="Only this scenario; repeatable.")
+    ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(help="A .yml file of faults to put in, in place of its own.")
+    ] = None,
+    tables: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this table; repeatable.")
+    ] = None,
+    campaigns: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Campaigns to book.", rich_help_panel=_MARKET),
+    ] = None,
+    advertisers: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Advertisers that book.", rich_help_panel=_MARKET),
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from",
+            formats=_DAY,
+            metavar="DATE",
+            help="First day of the market.",
+            rich_help_panel=_MARKET,
+        ),
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option(
+            "--until",
+            formats=_DAY,
+            metavar="DATE",
+            help="Last day of the market.",
+            rich_help_panel=_MARKET,
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help=_setting("jobs", "Processes, or tasks"))
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="ENGINE", help=_setting("engine", "Who makes it: local or spark")),
     ] = None,
     templates: Templates = None,
 ) -> results.Generated:
-    """Generate a dataset into schema `raw`, in place of what `raw` held before."""
+    """Make a dataset, in place of what schema `raw` held.
+
+    What other schemas hold stays. Nothing on or after the as-of day is reported.
+    """
+    market = {
+        "campaigns": campaigns,
+        "advertisers": advertisers,
+        "start_date": start and start.date(),
+        "end_date": end and end.date(),
+    }
+    given = [f"market.{key}={value}" for key, value in market.items() if value is not None]
     return commands.generate(
-        commands.setting(database=database, seed=seed, as_of=as_of, templates=templates),
+        commands.setting(
+            database=database,
+            seed=seed,
+            as_of=as_of,
+            templates=templates,
+            jobs=jobs,
+            engine=engine,
+        ),
         workflow,
-        sets or [],
+        [*(sets or []), *given],
         select,
+        faults,
+        tables,
     )
 
 
-@app.command("init-db")
+@app.command("init-db", rich_help_panel=_MAKE)
 @answers
 def init_db(database: Target = None) -> results.Initialised:
-    """Create schema `raw` without data, or migrate it to this version; safe to repeat."""
+    """Make the tables of schema `raw`, or migrate them.
+
+    Rows stay, and it is safe to repeat.
+    """
     return commands.init_db(commands.setting(database=database))
 
 
-@app.command("create-advertiser")
+@app.command("create-advertiser", rich_help_panel=_MAKE)
 @answers
 def create_advertiser(
     auto: Annotated[bool, typer.Option("--auto", help="Make up what is not given.")] = False,
@@ -130,7 +218,7 @@ def create_advertiser(
     ] = Currency.USD,
     database: Target = None,
 ) -> results.AddedAdvertiser:
-    """Add an advertiser to a database."""
+    """Add an advertiser."""
     plan = {
         "name": name,
         "contact_email": email,
@@ -141,7 +229,7 @@ def create_advertiser(
     return commands.create_advertiser(commands.setting(database=database), auto, plan, currency)
 
 
-@app.command("create-campaign")
+@app.command("create-campaign", rich_help_panel=_MAKE)
 @answers
 def create_campaign(
     advertiser: Annotated[
@@ -161,12 +249,15 @@ def create_campaign(
     database: Target = None,
     templates: Templates = None,
 ) -> results.AddedCampaign:
-    """Add a campaign with its performance to a database; earlier rows stay as they are."""
+    """Add a campaign of an advertiser, with its delivery.
+
+    Rows that are there stay as they are; ids, seed and as-of day are those of their run.
+    """
     chosen = commands.setting(database=database, templates=templates)
     return commands.create_campaign(chosen, advertiser, auto, objective, profile, sets or [])
 
 
-@app.command("create-profile")
+@app.command("create-profile", rich_help_panel=_MAKE)
 @answers
 def create_profile(
     name: Annotated[
@@ -180,12 +271,15 @@ def create_profile(
     database: Target = None,
     templates: Templates = None,
 ) -> results.AddedCampaign:
-    """Add the campaign of a profile; its advertiser is made up, or one that is there."""
+    """Add the campaign of a profile.
+
+    Its advertiser is made up, or one that is there.
+    """
     chosen = commands.setting(database=database, templates=templates)
     return commands.create_from(chosen, Kind.PROFILES, name, template, sets or [], advertiser)
 
 
-@app.command("create-example")
+@app.command("create-example", rich_help_panel=_MAKE)
 @answers
 def create_example(
     example: Annotated[
@@ -200,22 +294,28 @@ def create_example(
     database: Target = None,
     templates: Templates = None,
 ) -> results.AddedCampaign:
-    """Add the campaign of an example, with its advertiser, to a database."""
+    """Add the campaign of an example.
+
+    Its advertiser is added once, or is one that is there.
+    """
     chosen = commands.setting(database=database, templates=templates)
     return commands.create_from(chosen, Kind.EXAMPLES, example, template, sets or [], advertiser)
 
 
-@app.command()
+@app.command(rich_help_panel=_MAKE)
 @answers
 def remove(
     campaign_id: Annotated[int, typer.Option(help="The campaign.")],
     database: Target = None,
 ) -> results.Removed:
-    """Remove a campaign and all its rows; advertiser and inventory stay."""
+    """Remove a campaign and all its rows.
+
+    Its advertiser and the inventory stay.
+    """
     return commands.remove(commands.setting(database=database), campaign_id)
 
 
-@app.command()
+@app.command(rich_help_panel=_LOOK)
 @answers
 def status(
     config: Annotated[
@@ -224,11 +324,14 @@ def status(
     database: Target = None,
     templates: Templates = None,
 ) -> commands.Status:
-    """Show what a database holds: run, rows, dates, and the spend of each campaign."""
+    """Show what a database holds, or the settings.
+
+    The run, the rows of each table, the dates, and the spend of each campaign.
+    """
     return commands.status(config, database=database, templates=templates)
 
 
-@app.command("list")
+@app.command("list", rich_help_panel=_LOOK)
 @answers
 def list_names(
     kind: Annotated[
@@ -240,11 +343,11 @@ def list_names(
     ],
     templates: Templates = None,
 ) -> results.Listing:
-    """List everything of a kind, one a line."""
+    """List profiles, tables, enums and the like."""
     return commands.catalogue(commands.setting(templates=templates)).listing(kind)
 
 
-@app.command()
+@app.command(rich_help_panel=_LOOK)
 @answers
 def describe(
     name: Annotated[
@@ -256,36 +359,77 @@ def describe(
     ],
     templates: Templates = None,
 ) -> results.Description:
-    """Show what a template, table or enum holds; columns with type and unit."""
+    """Show what a template, table or enum holds.
+
+    Columns with type, unit and meaning.
+    """
     return commands.catalogue(commands.setting(templates=templates)).description(name)
 
 
-@app.command()
+@app.command(rich_help_panel=_LOOK)
 @answers
 def validate(
     file: Annotated[Path, typer.Argument(help="A .yml file of any kind.")],
     sets: Sets = None,
     templates: Templates = None,
 ) -> results.Valid:
-    """Check a file of your own: a scenario, a workflow, a platform, or the older shape."""
+    """Check a file of your own.
+
+    A scenario, a workflow, a platform, or a file of the older shape.
+    """
     return commands.validate(commands.setting(templates=templates), file, sets or [])
 
 
-@app.command("dbt-sources")
+@app.command(rich_help_panel=_LOOK)
+@answers
+def report(
+    to: Annotated[Path, typer.Option(metavar="FILE.html", help="The file to write.")] = Path(
+        "data/report.html"
+    ),
+    database: Database = None,
+) -> results.Written:
+    """Write the delivery report, one HTML file, from the marts that `dbt build` made."""
+    return commands.report(commands.setting(database=database), to)
+
+
+@app.command(rich_help_panel=_LOOK)
+@answers
+def scorecard(database: Database = None) -> results.Scorecard:
+    """Show how realistic the data is, beside published figures, as `dbt build` judged it."""
+    return commands.scorecard(commands.setting(database=database))
+
+
+@app.command("dbt-sources", hidden=True)
 @answers
 def dbt_sources(
     folder: Annotated[Path, typer.Argument(help="The folder to write them to.")] = _SOURCES,
 ) -> results.Written:
-    """Write the dbt sources and their descriptions, as the raw models state them."""
+    """Write the dbt sources of the raw tables.
+
+    With their descriptions, as the raw models state them.
+    """
     return commands.dbt_sources(folder)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; every foreseeable failure is a sentence and an exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(arguments)
+        app(given, prog_name=_completed() if _COMPLETION & set(given) else None)
     except (InputError, DestinationError) as error:
         _say(str(error), EXIT_INPUT)
+    except EngineError as error:
+        _say(str(error), EXIT_FAILURE)
+
+
+def _completed() -> str:
+    """The command that shells complete, `python -m generator` being none. Raises InputError."""
+    if shutil.which(COMMAND) is None:
+        raise bad_input(
+            f"shells complete the command {COMMAND}, which is not on the path; "
+            f"`pip install -e .` makes it"
+        )
+    return COMMAND
 
 
 def _say(sentence: str, code: int) -> None:

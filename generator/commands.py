@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from generator import results
-from generator.engines import local
 from generator.engines.addition import (
     Added,
     Start,
@@ -17,24 +16,27 @@ from generator.engines.addition import (
     remove_campaign,
 )
 from generator.enums import Currency, Objective
-from generator.registry import Registry
+from generator.faults.landing import landing_tables
+from generator.registry import ENGINES, Registry
+from generator.report import marts
 from generator.scenario import overrides
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
-from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Drawn, Kind, Library
+from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Drawn, Kind, Library, faults_of
 from generator.scenario.validation import validated
 from generator.scenario.yaml_file import Document, Mark, Path_
-from generator.schema import TABLES, Run
+from generator.schema import TABLES, RawTable, Run
 from generator.schema.behaviour import Behaviour
 from generator.schema.dbt_sources import docs_markdown, source_yaml
 from generator.schema.holdings import Holdings
-from generator.settings import Settings, effective, settings
+from generator.settings import EngineName, Settings, effective, settings
 from generator.sinks.contents import Contents, contents
-from generator.sinks.duckdb import DuckdbSchema, DuckdbSink
-from generator.sinks.target import database_file
+from generator.sinks.duckdb import DuckdbSchema
+from generator.sinks.target import database_file, shown, sink_of
 from generator.terminal import progress
-from generator.world.build import build_world
+from generator.world.build import notices_of
 from generator.world.extend import drawn_profile
+from generator.world.of_dataset import world_of
 
 Status = results.Configuration | Contents
 
@@ -52,36 +54,53 @@ def catalogue(chosen: Settings) -> Registry:
 
 
 def generate(
-    chosen: Settings, workflow: str, sets: Sequence[str], select: list[str] | None
+    chosen: Settings,
+    workflow: str,
+    sets: Sequence[str],
+    select: list[str] | None,
+    faults: Path | None,
+    tables: list[str] | None,
 ) -> results.Generated:
-    """Generate a dataset in place of what the database held."""
+    """Generate a dataset, or some tables of it, in place of what the destination held; with the
+    faults of a file if one is given."""
     data = _selected(_library(chosen).dataset(workflow, _parsed(sets)), select)
     if chosen.seed is not None:
         data = data.with_seed(chosen.seed)
     if chosen.as_of is not None:
         data = data.with_as_of(chosen.as_of)
-    file = database_file(chosen.database)
-    world = build_world(data)
+    if faults is not None:
+        data = data.with_faults(faults_of(faults))
+    landing = landing_tables(data.faults)
+    engine, sink = ENGINES[chosen.engine], sink_of(chosen.database, landing)
+    if chosen.engine is EngineName.SPARK and not sink.packs_files:
+        raise bad_input(
+            f"Spark's executors write files: --engine spark needs --to parquet:DIR or s3://…, "
+            f"not {shown(chosen.database)}"
+        )
+    world = world_of(data)
+    if select:
+        world = world.only(select)
     with progress() as bar:
         task = bar.add_task("Generating", total=len(world.bookings))
-        landed = local.run(
+        landed = engine(
             world,
-            DuckdbSink(file, TABLES),
-            only=select,
+            sink,
+            jobs=chosen.jobs,
+            tables=_tables(tables),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     return results.Generated(
         workflow=data.name,
         seed=data.seed,
         as_of=data.as_of,
-        database=str(file),
+        database=shown(chosen.database),
         tables=[
             results.LandedRows(
                 table=f"raw.{each.table.table_name}", rows=each.rows, hash=each.fingerprint
             )
             for each in landed
         ],
-        notices=list(data.notices),
+        notices=[*data.notices, *notices_of(world)],
     )
 
 
@@ -164,7 +183,11 @@ def remove(chosen: Settings, campaign_id: int) -> results.Removed:
 def status(config: bool, **flags: Any) -> Status:
     """What the database holds, or which settings are in force."""
     if config:
-        return results.Configuration(settings=effective(**flags))
+        found = effective(**flags)
+        for each in found:
+            if each.name == "database":
+                each.value = shown(str(each.value))
+        return results.Configuration(settings=found)
     return contents(_file(setting(**flags)))
 
 
@@ -173,7 +196,7 @@ def validate(chosen: Settings, file: Path, sets: Sequence[str]) -> results.Valid
     found = _library(chosen).checked(file, _parsed(sets))
     if isinstance(found, Behaviour):
         return results.Valid(file=str(file), kind="platform", name=found.name)
-    build_world(found)
+    world = world_of(found)
     scenarios = [scenario.name for scenario in found.scenarios]
     kind = "scenario" if scenarios == [found.name] else "workflow"
     return results.Valid(
@@ -181,7 +204,42 @@ def validate(chosen: Settings, file: Path, sets: Sequence[str]) -> results.Valid
         kind=kind,
         name=found.name,
         scenarios=scenarios,
-        notices=list(found.notices),
+        notices=[*found.notices, *notices_of(world)],
+    )
+
+
+def report(chosen: Settings, to: Path) -> results.Written:
+    """Write the report on the marts of the database."""
+    # What draws it takes a while to import, and no other command needs it.
+    from generator.report import page
+
+    text = page.html(marts.read(_file(chosen)))
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise bad_input(f"cannot be written: {error.strerror}", str(to)) from error
+    return results.Written(files=[str(to)])
+
+
+def scorecard(chosen: Settings) -> results.Scorecard:
+    """How realistic the database is, as dbt judged it."""
+    file = _file(chosen)
+    found = marts.judged(file)
+    return results.Scorecard(
+        database=str(file),
+        workflow=found["scorecard"][0]["workflow"],
+        platform=found["scorecard"][0]["platform"],
+        benchmarks=[
+            results.Judged(
+                name=row["benchmark_id"], what=f"{row['metric']}: {row['segment']}", **row
+            )
+            for row in found["scorecard"]
+        ],
+        shapes=[
+            results.Judged(name=row["shape_id"], what=row["figure"], is_binding=True, **row)
+            for row in found["shapes"]
+        ],
     )
 
 
@@ -209,6 +267,14 @@ def _start(chosen: Settings) -> Start:
     default = Library().workflow(DEFAULT_WORKFLOW)
     seed = default.seed if chosen.seed is None else chosen.seed
     return Start(seed=seed, as_of=chosen.as_of or default.as_of)
+
+
+def _tables(names: list[str] | None) -> Sequence[type[RawTable]]:
+    known = {table.table_name: table for table in TABLES}
+    for name in names or ():
+        if name not in known:
+            raise bad_input(f"there is no raw table {name!r}{nearest(name, set(known))}")
+    return [known[name] for name in names or known]
 
 
 def _selected(data: Dataset, select: list[str] | None) -> Dataset:
@@ -245,5 +311,5 @@ def _added(chosen: Settings, added: Added) -> results.AddedCampaign:
         end_date=max(days),
         status=booking.campaign.status,
         rows=added.rows,
-        notices=list(added.notices),
+        notices=[*added.notices, *notices_of(added.world)],
     )

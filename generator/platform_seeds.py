@@ -1,8 +1,9 @@
-"""What dbt has to know of the platforms and raw does not say: their population and their calendar.
+"""What dbt has to know of platforms and raw does not say: their population, calendar and clocks.
 
-Both are derived from the platform files and committed as seeds: `platform_population`, the share of
-each audience segment in the platform's viewing, and `platform_calendar`, how much viewing every day
-of the week of every month is expected to have, and how a front-loaded plan falls over a flight.
+All are derived from the platform files and committed as seeds: `platform_population`, the share of
+each audience segment in the platform's viewing, `platform_calendar`, how much viewing every day of
+the week of every month is expected to have, and how a front-loaded plan falls over a flight, and
+`platform_markets`, how far the clocks of a market are from UTC.
 `python -m generator.platform_seeds` writes them; a test fails when the committed files are out of
 step.
 """
@@ -12,8 +13,10 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from generator.enums import AudienceDimension, Device
 from generator.scenario.templates import Kind, names, platform
@@ -21,6 +24,7 @@ from generator.schema.behaviour import Behaviour
 
 FOLDER = Path("dbt_project/seeds")
 _SATURDAY = 5
+_SEASONS = (1, 7)
 _DECIMALS = 12
 
 
@@ -42,6 +46,10 @@ def seeds(platforms: Iterable[Behaviour]) -> dict[str, str]:
             ),
             (row for each in known for row in calendar(each)),
         ),
+        "platform_markets.csv": _csv(
+            ("platform", "country", "utc_offset_hours"),
+            (row for each in known for row in markets(each)),
+        ),
     }
 
 
@@ -62,6 +70,23 @@ def calendar(behaviour: Behaviour) -> Iterator[tuple[str, int, int, float, float
             weight = (of_month * of_weekday) ** pacing.supply_exponent
             decay = pacing.frontload_decay_per_flight
             yield behaviour.name, month, weekday, round(weight, _DECIMALS), decay
+
+
+def markets(behaviour: Behaviour) -> Iterator[tuple[str, str, int]]:
+    """How many whole hours each market's clocks are ahead of UTC: the mean of its time zones,
+    weighed by their viewers, over a year of winter and summer time."""
+    for code, country in behaviour.countries.items():
+        ahead = sum(
+            share * _hours_ahead(zone, month) / len(_SEASONS)
+            for zone, share in country.zones.items()
+            for month in _SEASONS
+        )
+        yield behaviour.name, code, round(ahead)
+
+
+def _hours_ahead(zone: str, month: int) -> float:
+    offset = datetime(2025, month, 1, 12, tzinfo=ZoneInfo(zone)).utcoffset() or timedelta()
+    return offset / timedelta(hours=1)
 
 
 def _shares(behaviour: Behaviour, dimension: AudienceDimension) -> dict[str, float]:

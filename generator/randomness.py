@@ -71,5 +71,12 @@ def _purpose(purpose: str) -> np.uint64:
 
 
 def uniform(*parts: int | str) -> float:
-    """One uniform in (0, 1) of these parts, for draws that an entity makes once."""
-    return float(uniforms(np.array([key(*parts)], dtype=np.uint64), "uniform")[0])
+    """One uniform in (0, 1) of these parts, for draws that an entity makes once: what `uniforms`
+    makes of their key, in plain Python, which is ten times as fast for a single one."""
+    bits = (key(*parts) + int(_purpose("uniform"))) % 2**64
+    bits ^= bits >> 30
+    bits = bits * int(_MIX_1) % 2**64
+    bits ^= bits >> 27
+    bits = bits * int(_MIX_2) % 2**64
+    bits ^= bits >> 31
+    return min(((bits >> 11) + 0.5) * _UNIT, _BELOW_ONE)

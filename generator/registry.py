@@ -13,18 +13,18 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from generator import enums
-from generator.engines import local
+from generator.engines import local, spark
 from generator.results import DescribedColumn, Description, Entry, Listing
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import Scenario, Workflow
 from generator.scenario.templates import Kind, Library
 from generator.schema import TABLES, RawTable
 from generator.schema.behaviour import Behaviour
-from generator.sinks.target import SINKS
+from generator.sinks.target import SCHEMES, sink_class
 
 Member = TypeVar("Member")
 
-ENGINES = {"local": local.run}
+ENGINES = {"local": local.run, "spark": spark.run}
 
 
 class Catalogue(Mapping[str, Member]):
@@ -78,7 +78,7 @@ class Registry:
         self.examples: Catalogue[Scenario] = self._scenarios(Kind.EXAMPLES)
         self.profiles: Catalogue[Scenario] = self._scenarios(Kind.PROFILES)
         self.workflows: Catalogue[Workflow] = self._templates(Kind.WORKFLOWS, self.library.workflow)
-        self.sinks = _of(SINKS)
+        self.sinks = Catalogue(lambda: SCHEMES, sink_class)
         self.engines = _of(ENGINES)
 
     def __getattr__(self, name: str) -> Any:

@@ -123,6 +123,31 @@ class Configuration(BaseModel):
     settings: list[Setting]
 
 
+class Judged(BaseModel):
+    """What a benchmark or a shape came out as; see the dbt models realism_scorecard and _shapes."""
+
+    name: str
+    what: str
+    unit: str
+    status: str
+    is_binding: bool
+    measured_value: float | None
+    low: float | None
+    high: float | None
+    impressions: int | None = None
+    why_not_applicable: str | None = None
+
+
+class Scorecard(BaseModel):
+    """The realism of a database: of the benchmarks, then of the shapes."""
+
+    database: str
+    workflow: str
+    platform: str
+    benchmarks: list[Judged]
+    shapes: list[Judged]
+
+
 class Written(BaseModel):
     """Files that were written."""
 
@@ -139,6 +164,7 @@ Result = (
     | Description
     | Valid
     | Configuration
+    | Scorecard
     | Written
     | Contents
 )

@@ -7,14 +7,16 @@ import os
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from generator.masking import masked
 from generator.scenario.errors import InputError, bad_input, nearest
-from generator.scenario.models import Day, Seed, Text
 from generator.scenario.validation import validated
+from generator.scenario.values import Day, Seed
 from generator.scenario.yaml_file import Document, Mark, read, value_of
+from generator.schema.words import Text
 
 FILE = Path("ads.yml")
 ENVIRONMENT = {
@@ -22,6 +24,8 @@ ENVIRONMENT = {
     "seed": "ADS_SEED",
     "as_of": "ADS_AS_OF",
     "templates": "ADS_TEMPLATES",
+    "jobs": "ADS_JOBS",
+    "engine": "ADS_ENGINE",
     "log_level": "LOG_LEVEL",
 }
 
@@ -35,8 +39,16 @@ class LogLevel(StrEnum):
     DEBUG = "DEBUG"
 
 
+class EngineName(StrEnum):
+    """Who makes the data: processes of this machine, or the tasks of a Spark cluster."""
+
+    LOCAL = "local"
+    SPARK = "spark"
+
+
 class Settings(BaseModel):
-    """What `ads.yml` may hold. A seed or day that is not set is that of the workflow."""
+    """What `ads.yml` may hold. A seed or day that is not set is that of the workflow; jobs that are
+    not set are one per core, or one Spark task per part of the run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,6 +56,8 @@ class Settings(BaseModel):
     seed: Seed | None = None
     as_of: Day | None = None
     templates: Text | None = None
+    jobs: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
+    engine: EngineName = EngineName.LOCAL
     log_level: LogLevel = LogLevel.WARNING
 
 
@@ -63,10 +77,11 @@ def settings(**flags: Any) -> Settings:
 
 
 def effective(**flags: Any) -> list[Setting]:
-    """Every setting in force and where it comes from."""
+    """Every setting in force and where it comes from; a password in an address is masked."""
     found, sources = _resolved(flags)
+    shown = found.model_copy(update={"database": masked(found.database)})
     return [
-        Setting(name=name, value=getattr(found, name), source=sources[name], environment=variable)
+        Setting(name=name, value=getattr(shown, name), source=sources[name], environment=variable)
         for name, variable in ENVIRONMENT.items()
     ]
 
@@ -92,7 +107,7 @@ def _resolved(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
 
 
 def _typed(name: str, text: str, variable: str) -> Any:
-    if name in ("seed", "as_of"):
+    if name in ("seed", "as_of", "jobs"):
         try:
             return value_of(text, Mark(f"environment {variable}"))
         except InputError:

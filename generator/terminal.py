@@ -24,6 +24,7 @@ from generator.sinks.contents import Contents
 
 _MILLION = 1_000_000
 _WIDTH_OF_A_PIPE = 200
+_VERDICTS = {"INSIDE": "inside", "OUTSIDE": "OUTSIDE", "NOT_APPLICABLE": "-"}
 _PANEL = "Output"
 _SHARED = {
     "as_json": Annotated[
@@ -138,6 +139,8 @@ def _shown(result: results.Result) -> Iterable[str | Table]:
                 for each in result.settings
             ]
             yield _table("", ("setting", "value", "set by"), rows)
+        case results.Scorecard():
+            yield from _judged(result)
         case results.Written():
             yield from result.files
         case Contents():
@@ -162,6 +165,38 @@ def _described(result: results.Description) -> Iterable[str | Table]:
         yield from (f"  {member}" for member in result.members)
     if result.content:
         yield yaml.safe_dump(result.content, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _judged(result: results.Scorecard) -> Iterable[str | Table]:
+    columns = ("", "benchmark", "what", "measured", "low", "high", "impressions")
+    numbers = {"measured", "low", "high", "impressions"}
+    for title, judged in (("Benchmarks", result.benchmarks), ("Shapes", result.shapes)):
+        rows = [
+            (
+                _VERDICTS[each.status] + ("" if each.is_binding else " *"),
+                each.name,
+                each.why_not_applicable or each.what,
+                *map(_figure, (each.measured_value, each.low, each.high)),
+                "" if each.impressions is None else f"{each.impressions:,}",
+            )
+            for each in judged
+        ]
+        yield _table(title, columns, rows, numbers)
+    for kind, judged in (("benchmarks", result.benchmarks), ("shapes", result.shapes)):
+        applicable = [
+            each for each in judged if each.is_binding and each.status != "NOT_APPLICABLE"
+        ]
+        inside = sum(each.status == "INSIDE" for each in applicable)
+        left = sum(each.status == "NOT_APPLICABLE" for each in judged)
+        yield (
+            f"{inside} of {len(applicable)} {kind} that bind are inside, {left} not applicable; "
+            f"{result.platform}, {result.workflow}"
+        )
+    yield "* an assumption or a specification: shown, but it binds nothing"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
 
 
 def _held(result: Contents) -> Iterable[str | Table]:

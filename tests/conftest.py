@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +25,31 @@ from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
 
 ROOT = Path(__file__).resolve().parent.parent
+# Names the folder that the processes of one test run have in common.
+SHARED = "TESTS_SHARED_FOLDER"
 
+# `project` tries the same cases every time; `random` (`make fuzz`) other ones, and more.
 settings.register_profile(
     "project", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("project")
+settings.register_profile(
+    "random",
+    settings.get_profile("project"),
+    derandomize=False,
+    print_blob=True,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "2000")),
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="ads-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(SHARED))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -47,23 +69,41 @@ def root() -> Path:
     return ROOT
 
 
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that `make` fills for all processes of the run: the first does, the others wait."""
+    folder = Path(os.environ[SHARED]) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folder.with_suffix(".made")
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            made.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
-def complete_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def complete_database() -> Path:
     """A DuckDB file with the raw tables of `complete`. Read it; copy it before changing it."""
-    file = tmp_path_factory.mktemp("complete") / "ads.duckdb"
-    local.run(build_world(dataset("complete")), DuckdbSink(file, TABLES))
-    return file
+
+    def generate_complete(folder: Path) -> None:
+        local.run(build_world(dataset("complete")), DuckdbSink(folder / "ads.duckdb", TABLES))
+
+    return made_once("complete", generate_complete) / "ads.duckdb"
 
 
 @pytest.fixture(scope="session")
-def built_database(complete_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built_database(complete_database: Path) -> Path:
     """A DuckDB file with `complete` and a finished `dbt build`. Copy it before changing it."""
-    folder = tmp_path_factory.mktemp("built")
-    file = folder / "ads.duckdb"
-    shutil.copy(complete_database, file)
-    result = dbt("build", file, folder)
-    assert result.returncode == 0, result.stdout[-4000:]
-    return file
+
+    def build(folder: Path) -> None:
+        file = folder / "ads.duckdb"
+        shutil.copy(complete_database, file)
+        result = dbt("build", file, folder)
+        assert result.returncode == 0, result.stdout[-4000:]
+
+    return made_once("built", build) / "ads.duckdb"
 
 
 @dataclass(frozen=True)
@@ -103,18 +143,39 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def dbt(
     command: str, database: Path, folder: Path, *arguments: str, **variables: str
 ) -> subprocess.CompletedProcess:
-    """Run dbt on a database, with target and log files in `folder` and environment `variables`."""
-    environment = {
-        **os.environ,
-        "ADS_DATABASE": str(database),
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
-        **variables,
-    }
+    """Run dbt on a database from `folder`, where it writes, with environment `variables`.
+
+    The project is parsed once in a test run: dbt takes up what it parsed before where its settings
+    are the same, so call the file `ads.duckdb` and let it lie in `folder`.
+    """
+    if not (folder / "target").exists():
+        link_project(folder)
+        (folder / "target").mkdir()
+        parsed = made_once("parsed", parse_project) / "target" / "partial_parse.msgpack"
+        shutil.copy(parsed, folder / "target")
+    variables["ADS_DATABASE"] = os.path.relpath(database, folder)
+    return run_dbt(folder, *command.split(), *arguments, **variables)
+
+
+def link_project(folder: Path) -> None:
+    """Make `folder` a place from which dbt runs the project and in which it writes."""
+    for name in ("dbt_project.yml", "dbt_project", "profiles.yml", "profiles"):
+        (folder / name).symlink_to(ROOT / name)
+
+
+def parse_project(folder: Path) -> None:
+    """`dbt parse`, for a database in the folder."""
+    link_project(folder)
+    result = run_dbt(folder, "parse", ADS_DATABASE="ads.duckdb")
+    assert result.returncode == 0, result.stdout[-4000:]
+
+
+def run_dbt(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    """Run dbt in a process of its own, as a user does."""
     return subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), *command.split(), *arguments],
-        cwd=ROOT,
-        env=environment,
+        [str(Path(sys.executable).with_name("dbt")), *arguments],
+        cwd=folder,
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         check=False,

@@ -172,22 +172,39 @@ VIOLATIONS: dict[str, str] = {
             from raw.inventory_hourly group by all
         ) using (platform, device, hour_ts)
         where impressions > opportunities or opportunities is null""",
-    "orphans": """
-        select (select count(*) from raw.campaigns anti join raw.advertisers using (advertiser_id))
-            + (select count(*) from raw.flights anti join raw.campaigns using (campaign_id))
-            + (select count(*) from raw.budgets anti join raw.campaigns using (campaign_id))
-            + (select count(*) from raw.frequency_caps anti join raw.campaigns using (campaign_id))
-            + (select count(*) from raw.line_items anti join raw.campaigns using (campaign_id))
-            + (select count(*) from raw.creatives anti join raw.line_items using (line_item_id))
-            + (select count(*) from raw.performance_hourly
-                anti join raw.creatives using (creative_id, line_item_id))
-            + (select count(*) from raw.performance_hourly
-                anti join raw.line_items using (line_item_id, campaign_id))
-            + (select count(*) from raw.campaigns anti join raw.platforms using (platform))""",
+    "nobody orders before becoming a customer": """
+        select count(*) from raw.campaigns c join raw.advertisers a using (advertiser_id)
+        where c.created_at < a.created_at""",
+    "a campaign is booked before it begins": """
+        select count(*) from raw.campaigns join raw.flights using (campaign_id)
+        where created_at::date >= start_date""",
+    "nothing happens after the day that the data is seen on": """
+        select count(*) from (
+            select created_at, updated_at from raw.campaigns
+            union all select created_at, updated_at from raw.advertisers
+        ) where created_at >= (select as_of_date from raw.runs)
+            or updated_at > (select as_of_date from raw.runs) or updated_at < created_at""",
+}
+REFERENCES = (
+    ("campaigns", "advertisers", "advertiser_id"),
+    ("campaigns", "platforms", "platform"),
+    ("flights", "campaigns", "campaign_id"),
+    ("budgets", "campaigns", "campaign_id"),
+    ("frequency_caps", "campaigns", "campaign_id"),
+    ("line_items", "campaigns", "campaign_id"),
+    ("creatives", "line_items", "line_item_id"),
+    ("performance_hourly", "creatives", "creative_id, line_item_id"),
+    ("performance_hourly", "line_items", "line_item_id, campaign_id"),
+)
+VIOLATIONS |= {
+    f"{child} have {parent}": f"""
+        select count(*) from raw.{child} anti join raw.{parent} using ({key})"""
+    for child, parent, key in REFERENCES
 }
 
 
-def violations(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+def violations(connection: duckdb.DuckDBPyConnection, only: str | None = None) -> dict[str, int]:
     """The invariants that do not hold, with the number of rows that break them."""
-    counts = {name: connection.execute(sql).fetchone()[0] for name, sql in VIOLATIONS.items()}
+    asked = VIOLATIONS if only is None else {only: VIOLATIONS[only]}
+    counts = {name: connection.execute(sql).fetchone()[0] for name, sql in asked.items()}
     return {name: count for name, count in counts.items() if count}

@@ -1,13 +1,15 @@
-"""Random scenarios for hypothesis: all that a scenario file may hold, small enough for hundreds."""
+"""Random scenarios for hypothesis: all that a scenario file may hold, small for thousands."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
-from generator.scenario.templates import Kind, names
+from generator.scenario.models import Scenario
+from generator.scenario.templates import Dataset, Kind, names, platform
 
 PLATFORMS = names(Kind.PLATFORMS)
 COUNTRIES = ["US", "GB", "JP", "AU", "BR"]
@@ -26,8 +28,8 @@ def subsets(values: list[str]) -> st.SearchStrategy[list[str]]:
 
 
 @st.composite
-def flights(draw: st.DrawFn) -> list[dict[str, Any]]:
-    start = draw(DAYS)
+def flights(draw: st.DrawFn, first_day: date) -> list[dict[str, Any]]:
+    start = first_day + timedelta(days=draw(st.integers(0, 9)))
     planned = []
     for _ in range(draw(st.integers(1, 2))):
         end = start + timedelta(days=draw(st.integers(0, 6)))
@@ -69,8 +71,8 @@ def targetings(draw: st.DrawFn, countries: list[str]) -> dict[str, list[str]]:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn) -> dict[str, Any]:
-    planned = draw(flights())
+def scenarios(draw: st.DrawFn, first_day: date) -> dict[str, Any]:
+    planned = draw(flights(first_day))
     buy_type = draw(st.sampled_from(["DIRECT_IO", "PROGRAMMATIC_GUARANTEED", "PRIVATE_AUCTION"]))
     # An auction is held in the market's own currency.
     countries = ["US"] if buy_type == "PRIVATE_AUCTION" else COUNTRIES
@@ -118,3 +120,32 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
         "campaign": campaign,
         "line_items": items,
     }
+
+
+@dataclass(frozen=True)
+class Plans:
+    """A dataset as it is written, which is what a failing case shows."""
+
+    scenarios: list[dict[str, Any]]
+    seed: int
+    as_of: date
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset that is planned."""
+        made = tuple(Scenario.model_validate(plan) for plan in self.scenarios)
+        platforms = {name: platform(name) for name in PLATFORMS}
+        return Dataset("random", self.seed, self.as_of, made, platforms)
+
+
+@st.composite
+def datasets(draw: st.DrawFn, size: int) -> Plans:
+    """`size` campaigns that begin within ten days of one another, seen long after them or on a day
+    among them."""
+    first_day = draw(DAYS)
+    as_of = draw(
+        st.just(first_day + timedelta(days=400))
+        | st.dates(first_day - timedelta(days=2), first_day + timedelta(days=30))
+    )
+    seed = draw(st.integers(0, 2**63 - 1))
+    return Plans([draw(scenarios(first_day)) for _ in range(size)], seed, as_of)

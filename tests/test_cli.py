@@ -212,3 +212,52 @@ def test_version_help_and_lists(cwd) -> None:
         assert len(shown.stdout.splitlines()) <= 40
     listed = generate("list", "workflows", cwd=cwd).stdout.splitlines()
     assert [line.split()[0] for line in listed] == names(Kind.WORKFLOWS)
+
+
+@pytest.fixture
+def in_bash(cwd):
+    """Runs a script in bash, with this folder as home and its `bin` on the path."""
+
+    def in_bash(script: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            ["bash", "--norc", "-c", script],
+            cwd=cwd,
+            env={
+                "HOME": str(cwd),
+                "PATH": f"{cwd / 'bin'}:/usr/bin:/bin",
+                "PYTHONPATH": str(ROOT),
+                "SHELL": "/bin/bash",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return in_bash
+
+
+def test_completion_without_the_command_is_a_sentence(cwd, in_bash) -> None:
+    """A shell cannot complete `python -m generator`: nothing is written to the home folder."""
+    for option in ("--install-completion", "--show-completion"):
+        asked = in_bash(f"{sys.executable} -m generator {option}")
+        assert asked.returncode == 2
+        assert asked.stderr == (
+            "error: shells complete the command streaming-ads, which is not on the path; "
+            "`pip install -e .` makes it\n"
+        )
+    assert list(cwd.iterdir()) == []
+
+
+def test_completion_is_installed_for_the_command_and_completes_names(cwd, in_bash) -> None:
+    (cwd / "bin").mkdir()
+    command = cwd / "bin" / "streaming-ads"
+    command.write_text(f"#!{sys.executable}\nfrom generator.__main__ import run\nrun()\n")
+    command.chmod(0o755)
+    installed = in_bash(f"{sys.executable} -m generator --install-completion")
+    assert installed.returncode == 0, installed.stderr
+    assert [file.name for file in (cwd / ".bash_completions").iterdir()] == ["streaming-ads.sh"]
+    completed = in_bash(
+        "source .bash_completions/streaming-ads.sh; COMP_WORDS=(streaming-ads generate sm); "
+        'COMP_CWORD=2; _streaming_ads_completion streaming-ads; echo "${COMPREPLY[@]}"'
+    )
+    assert completed.stdout == "smoke\n", completed.stderr

@@ -111,6 +111,19 @@ SCHEMAS = {
     "validate mine.yml": shape(file=TEXT, kind=TEXT, name=TEXT, scenarios=TEXTS, notices=TEXTS),
 }  # fmt: skip
 
+NUMBER = {"type": ["number", "null"]}
+JUDGED = items(
+    name=TEXT, what=TEXT, unit=TEXT, status=TEXT, is_binding={"type": "boolean"},
+    measured_value=NUMBER, low=NUMBER, high=NUMBER, impressions=NUMBER,
+    why_not_applicable={"type": ["string", "null"]},
+)  # fmt: skip
+SCHEMAS_OF_MARTS = {
+    "scorecard": shape(
+        database=TEXT, workflow=TEXT, platform=TEXT, benchmarks=JUDGED, shapes=JUDGED
+    ),
+    "report --to report.html": shape(files=TEXTS),
+}
+
 
 @pytest.fixture
 def smoke(cwd, run) -> Path:
@@ -140,23 +153,31 @@ def test_json_of_every_command_has_its_schema(smoke, cwd, run) -> None:
         answer = run(*command.split(), "--json")
         assert answer.code == 0, answer.err
         jsonschema.validate(answer.json, schema)
-    commands = {command.split()[0] for command in SCHEMAS}
-    assert commands | {"dbt-sources"} == set(help_names(run))
+    commands = {command.split()[0] for command in (*SCHEMAS, *SCHEMAS_OF_MARTS)}
+    assert commands == set(help_names(run))
+
+
+def test_json_of_the_commands_that_read_marts_has_its_schema(built_database, cwd, run) -> None:
+    for command, schema in SCHEMAS_OF_MARTS.items():
+        answer = run(*command.split(), "--database", str(built_database), "--json")
+        assert answer.code == 0, answer.err
+        jsonschema.validate(answer.json, schema)
 
 
 def help_names(run) -> list[str]:
-    """The commands that `--help` lists."""
-    lines = run("--help").out.partition("Commands")[2].splitlines()[1:]
+    """The commands that `--help` lists, in all its panels but that of the options."""
+    lines = run("--help").out.partition("╰")[2].splitlines()
     return [line.split()[1] for line in lines if line.startswith("│ ") and line[2] != " "]
 
 
 def test_the_help_of_every_command_is_one_screen(run, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    for command in ([], *([name] for name in help_names(run))):
+    names = help_names(run)
+    assert {"generate", "status", "list"} <= set(names)
+    for command in ([], ["dbt-sources"], *([name] for name in names)):
         shown = run(*command, "--help").out.splitlines()
         assert len(shown) <= 40, command
         assert max(map(len, shown)) <= 80
-    assert len(help_names(run)) == 12
 
 
 def test_an_added_campaign_is_the_one_that_the_whole_would_have_had(cwd, run) -> None:
@@ -279,8 +300,8 @@ def test_a_column_that_nobody_knows_is_not_thrown_away(smoke, run) -> None:
         (("remove", "--campaign-id", "5"), "there is no campaign 5"),
         (("list", "recipes"), "cannot list 'recipes'"),
         (("describe", "campaign_reac"), "did you mean 'campaign_reach'?"),
-        (("status", "--to", "parquet:x"), "there is duckdb:FILE"),
-        (("generate", "smoke", "--to", "postgresql://h/d"), "there is duckdb:FILE"),
+        (("status", "--to", "parquet:x"), "this command works on a DuckDB file"),
+        (("generate", "smoke", "--to", "mysql://h/d"), "there are FILE or duckdb:FILE"),
         (("status", "--to", "nowhere.duckdb"), "nowhere.duckdb: is not there"),
         (("create-profile", "--name", "mobile_consideration", "--to", "no.duckdb"), "init-db"),
         (("generate", "smoke", "--as-of", "soon"), "--as-of"),
@@ -322,6 +343,7 @@ def test_settings_come_from_option_environment_file_and_default(cwd, run, monkey
     monkeypatch.setenv("ADS_DATABASE", "environment.duckdb")
     monkeypatch.setenv("ADS_SEED", "4")
     assert config()["seed"] == (4, "environment ADS_SEED")
+    assert config()["database"] == ("environment.duckdb", "environment ADS_DATABASE")
     assert config("--to", "option.duckdb")["database"] == ("option.duckdb", "option")
     assert run("generate", "smoke", "--json").json["seed"] == 4
     assert run("generate", "smoke", "--seed", "5", "--json").json["seed"] == 5
@@ -337,6 +359,36 @@ def test_quiet_says_nothing_and_verbose_says_what_is_read(cwd, run, monkeypatch)
     assert "reading" in run("generate", "smoke", "--verbose").err
     monkeypatch.setenv("LOG_LEVEL", "debug")
     assert "reading" in run("describe", "smoke").err
+
+
+def test_a_campaign_cannot_begin_before_its_advertiser_was_a_customer(smoke, run) -> None:
+    since = run("create-advertiser", "--name", "Late", "--json").json["advertiser"]["created_at"]
+    before = digest(smoke)
+    early = "campaign.flights=[{start_date: 2020-03-01, end_date: 2020-03-02}]"
+    refused = run(
+        "create-campaign", "--advertiser-id", "Late", "--profile", "small_two_weeks", "--set", early
+    )
+    assert refused.code == 2
+    assert f"is a customer since {since[:10]}, and a flight begins 2020-03-01" in refused.err
+    assert digest(smoke) == before
+
+
+def test_what_lies_ahead_is_told(cwd, run) -> None:
+    """A flight after the as-of day has no delivery: a notice, whichever command books it."""
+    ahead = ("--set", "campaign.flights=[{start_date: 2027-03-01, end_date: 2027-03-02}]")
+    (cwd / "mine.yml").write_text("extends: small_two_weeks\nname: mine\n")
+    for command in (
+        ("generate", "mine.yml"),
+        ("validate", "mine.yml"),
+        ("create-profile", "--name", "small_two_weeks"),
+    ):
+        answer = run(*command, *ahead)
+        assert answer.code == 0
+        assert "no flight begins before " in answer.err
+        (notice,) = run(*command, *ahead, "--json").json["notices"]
+        assert notice in answer.err
+    assert run("status", "--json").json["first_hour"] is None
+    assert "no flight" not in run("generate", "mine.yml").err
 
 
 NAMES = [

@@ -47,12 +47,12 @@ def test_an_interruption_in_the_middle_of_the_work_is_exit_code_130(cwd) -> None
         "import os, signal; from generator.interruption import interruptible\n"
         "with interruptible():\n"
         "    from generator.cli import main\n"
-        "    from generator.engines import local\n"
-        "    whole = local.pieces\n"
+        "    from generator.engines import job\n"
+        "    whole = job.pieces\n"
         "    def stopped(*arguments):\n"
-        "        yield from list(whole(*arguments))[:5]\n"
+        "        yield from list(whole(*arguments))[:2]\n"
         "        os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    local.pieces = stopped\n"
+        "    job.pieces = stopped\n"
         "    main(['generate', 'smoke', '--database', 'new.duckdb'])\n"
     )
     result = subprocess.run(

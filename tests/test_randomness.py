@@ -51,3 +51,9 @@ def test_draws_are_frozen() -> None:
     """A change of these values is a change of every dataset, and a release says so."""
     assert key("smoke", 1) == 0x11FC9454A52A4BC8
     assert uniform(7, "flight start", 1) == 0.4999841626865282
+
+
+@given(PARTS)
+def test_a_single_uniform_is_that_of_the_array(parts: list) -> None:
+    whole = uniforms(np.array([key(*parts)], dtype=np.uint64), "uniform")
+    assert uniform(*parts) == float(whole[0])

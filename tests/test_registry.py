@@ -26,7 +26,7 @@ def test_everything_is_there_by_attribute_and_by_name() -> None:
     assert registry.examples.nexbank_conversion.advertiser.name == "NexBank"
     assert registry.workflows.complete.seed == 2025
     assert registry.platforms["netflix_like"].name == "netflix_like"
-    assert {"duckdb"} <= set(registry.sinks)
+    assert {"duckdb", "parquet", "csv", "postgresql"} == set(registry.sinks)
     assert {"local"} <= set(registry.engines)
 
 

@@ -60,7 +60,10 @@
 {% endmacro %}
 
 {% macro metric(name) -%}
-    {%- set formulas = dict(metric_formulas(), **further_formulas()) -%}
+    {%- set formulas = metric_formulas() -%}
+    {%- if name not in formulas -%}
+        {%- set formulas = dict(formulas, **further_formulas()) -%}
+    {%- endif -%}
     {%- if name not in formulas -%}
         {%- do exceptions.raise_compiler_error(
             "no metric is called '" ~ name ~ "'; there are " ~ formulas | sort | join(", ")

@@ -1,19 +1,13 @@
 {#-
-    Which days of a delivery mart have to be built again. `int_source_days` has a digest of every day of
-    raw, and every row of an incremental mart carries the digest of what it was built from: the day of
-    the relation it reads, and the SQL that read it. A day whose digest differs, however old, is deleted
-    and inserted; a day that is no longer there is deleted. So the state stands in the mart itself: a run
-    that was interrupted, raw data of another seed or a changed model cannot leave a stale day behind.
+    Which days of an incremental mart have to be built again. `int_source_days` has a digest of every day
+    of raw, and every row of such a mart carries the digest of what it was built from: the day of raw, and
+    the SQL of the project. A day whose digest differs, however old, is deleted and inserted; a day that is
+    no longer there is deleted. So the state stands in the mart itself: a run that was interrupted, raw
+    data of another seed or a changed model cannot leave a stale day behind.
 -#}
-{% macro stale_days(upstream) -%}
+{% macro stale_days(source_days, raw_table) -%}
     select day_now.activity_date
-    from (
-        select
-            activity_date,
-            {{ digest_of_build("min(source_digest)") }} as source_digest
-        from {{ upstream }}
-        group by activity_date
-    ) as day_now
+    from {{ source_days }} as day_now
     left join (
         select
             activity_date,
@@ -23,22 +17,29 @@
         group by activity_date
     ) as day_built
         on day_now.activity_date = day_built.activity_date
-    where not coalesce(
-        day_built.first_digest = day_now.source_digest
-        and day_built.last_digest = day_now.source_digest,
-        false
-    )
+    where
+        day_now.raw_table = '{{ raw_table }}'
+        and not coalesce(
+            day_built.first_digest = day_built.last_digest
+            and day_built.last_digest = {{ digest_of_build("day_now.source_digest") }},
+            false
+        )
 {%- endmacro %}
 
+{#- The first 32 characters are the MD5 of what raw has; marts hand it on to the marts that read them. -#}
 {% macro digest_of_build(source_digest) -%}
-    {%- set code = local_md5(model.raw_code ~ metric_formulas()) -%}
-    {{ source_digest }} || '-{{ code[:8] }}'
+    {%- set models = graph.get("nodes", {}).values() | selectattr("resource_type", "equalto", "model") -%}
+    {%- set code = models | map(attribute="raw_code") | sort | join -%}
+    left({{ source_digest }}, 32) || '-{{ local_md5(code ~ metric_formulas())[:8] }}'
 {%- endmacro %}
 
-{% macro forget_days_that_left(upstream) -%}
+{% macro forget_days_that_left(source_days, raw_table) -%}
     {%- if is_incremental() -%}
         delete from {{ this }}
-        where activity_date not in (select activity_date from {{ upstream }})
+        where activity_date not in (
+            select activity_date from {{ source_days }}
+            where raw_table = '{{ raw_table }}'
+        )
     {%- endif -%}
 {%- endmacro %}
 

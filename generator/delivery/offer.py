@@ -52,7 +52,7 @@ def offered(setting: Setting, in_rotation: NDArray[np.bool_]) -> Offer:
     wanted = targeting.targeting_of(line_item)
     shape = (hours.size, len(DEVICES))
     forecast, available, paid = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    ceiling = np.zeros(shape)
+    expected, ceiling = np.zeros(shape), np.zeros(shape)
     if setting.addressed_households:
         for country in targeting.countries_of(wanted, behaviour):
             market = setting.markets[country]
@@ -62,6 +62,7 @@ def offered(setting: Setting, in_rotation: NDArray[np.bool_]) -> Offer:
             forecast += market.forecast[window] * share * bid.expected
             available += market.opportunities[window] * share * bid.won
             paid += market.opportunities[window] * share * bid.won * bid.price
+            expected += market.forecast[window]
             ceiling += market.opportunities[window]
     price_each = np.divide(paid, available, out=np.ones(shape), where=available > 0)
     own = multiplier(
@@ -74,11 +75,21 @@ def offered(setting: Setting, in_rotation: NDArray[np.bool_]) -> Offer:
     most = behaviour.supply.max_share_of_voice
     usable = targeting.device_mask(wanted) * in_rotation[:, None]
     usable *= min(most, _ROOM_FOR_CHANCE / setting.line_items)
+    forecast *= usable
+    available *= np.minimum(own, 1.0 / most)[:, None] * usable
+    agreed = setting.campaign.max_share_of_voice
+    if agreed is None:
+        ceiling /= setting.line_items
+    else:
+        part = agreed * line_item.budget_share
+        ceiling *= part
+        np.minimum(forecast, expected * part, out=forecast)
+        np.minimum(available, ceiling, out=available)
     return Offer(
-        forecast=forecast * usable,
-        available=available * np.minimum(own, 1.0 / most)[:, None] * usable,
+        forecast=forecast,
+        available=available,
         price=price.micros_per_impression(price_each),
-        ceiling=np.floor(ceiling / setting.line_items).astype(np.int64),
+        ceiling=np.floor(ceiling).astype(np.int64),
     )
 
 

@@ -149,7 +149,9 @@ def _one_sd(micros: float, price: float) -> float:
 def _let_through(impressions: Floats, most: int, figures: PacingFigures) -> Floats:
     """The part of days' impressions that frequency capping, at `most` a day, can be expected to let
     through."""
-    return np.minimum(1.0, figures.cap_use * most / np.maximum(impressions, 1e-300))
+    expected = figures.cap_use * most
+    part: Floats = expected / np.maximum(impressions, max(expected, 1e-9))
+    return part
 
 
 def stop_at(limit: int, amounts: Counts, window: int) -> Floats:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generator.delivery import interaction, pacing, targeting, video
-from generator.delivery.calendar import Hours, day_number, timestamps
+from generator.delivery.calendar import Hours, day_number, landing_of, timestamps
 from generator.delivery.funnel import supply_side
 from generator.delivery.odds import Odds, line_item_odds
 from generator.delivery.offer import Setting, competition, offered
@@ -36,7 +36,7 @@ Positions = NDArray[np.int64]
 
 # Fewer, and what a numpy call costs to begin shows; more, and what is worked on leaves the cache.
 ROWS_AT_ONCE = 24_000
-_DIMENSIONS = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts")
+_GIVEN = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts", "loaded_at")
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
     columns: dict[str, NDArray[Any]] = {
         field.name: np.zeros(sum(rows), dtype=field.type.to_pandas_dtype())
         for field in schema
-        if field.name not in _DIMENSIONS
+        if field.name not in _GIVEN
     }
     first = 0
     for block in _blocks(stretches):
@@ -182,12 +182,14 @@ def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
     def all_of(name: str) -> NDArray[Any]:
         return np.concatenate([getattr(each, name) for each in stretches])
 
+    hours = all_of("hour")
     batch = {
         "campaign_id": pa.array(np.repeat([each.campaign_id for each in stretches], rows)),
         "line_item_id": pa.array(np.repeat([each.line_item_id for each in stretches], rows)),
         "creative_id": pa.array(all_of("creative_id")),
         "device": device_column(all_of("device").astype(np.int8)),
-        "hour_ts": pa.array(timestamps(all_of("hour")), type=pa.timestamp("us")),
+        "hour_ts": pa.array(timestamps(hours), type=pa.timestamp("us")),
+        "loaded_at": pa.array(timestamps(landing_of(hours)), type=pa.timestamp("us")),
         **{name: pa.array(values) for name, values in columns.items()},
     }
     return pa.RecordBatch.from_pydict(batch, schema=schema)

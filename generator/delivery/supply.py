@@ -127,9 +127,10 @@ def event_factor(events: list[Event], country: str, clock: LocalClock) -> Floats
 
 
 def inventory_batch(market: Market, hours: Hours) -> pa.RecordBatch:
-    """The market's hours as a batch of `inventory_hourly`, by hour and device."""
+    """The market's hours, which may have gaps, as a batch of `inventory_hourly`, by hour and
+    device."""
     devices = len(DEVICES)
-    window = market.window(hours)
+    window = market.rows(hours)
     rows = hours.size * devices
     columns = {
         "platform": pa.array([market.platform]).take(pa.array(np.zeros(rows, dtype=np.int32))),

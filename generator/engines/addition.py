@@ -11,7 +11,8 @@ from datetime import date
 from pathlib import Path
 
 from generator import __version__
-from generator.engines.local import landed_in
+from generator.engines.job import land
+from generator.engines.local import processes
 from generator.enums import Currency
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
@@ -19,8 +20,8 @@ from generator.scenario.templates import Drawn
 from generator.schema import TABLES, Advertiser, Campaign, Run
 from generator.schema.holdings import Holdings
 from generator.sinks.duckdb import DuckdbAddition
-from generator.world.build import World
 from generator.world.extend import advertiser_of, with_advertiser, with_campaign
+from generator.world.world import World
 
 BY_HAND = "by_hand"
 
@@ -54,7 +55,7 @@ def add_campaign(
         buyer = advertiser_of(holdings, advertiser) if advertiser is not None else None
         drawn = draw(holdings, run)
         world = with_campaign(holdings, run, drawn.scenario, drawn.platform, buyer)
-        landed_in(sink, world)
+        land(world, sink, processes(1))
     advertiser_id = world.bookings[0].campaign.advertiser_id
     (payer,) = (
         each
@@ -69,7 +70,7 @@ def add_advertiser(file: Path, start: Start, plan: AdvertiserPlan, currency: Cur
     with DuckdbAddition(file, TABLES) as sink:
         holdings = sink.holdings()
         world = with_advertiser(holdings, _run_of(holdings, start), plan, currency)
-        landed_in(sink, world)
+        land(world, sink, processes(1))
     return Added(world, world.advertisers[0], _rows(sink))
 
 

@@ -1,177 +1,102 @@
-"""The engine that makes everything in this process, campaign by campaign."""
+"""The engine that makes a run on this machine: in this process, or in several.
+
+Parts are dealt out in turn to worker processes and fetched from them in the same order, so the sink
+sees what it would see from one process. A worker that is ahead waits until its part is fetched, and
+one that is alone, because this process is gone, leaves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+import multiprocessing
+import os
+import signal
+from collections.abc import Collection, Iterator, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 
-import pyarrow as pa
-
-from generator.delivery.calendar import Hours, day_number, hours_of
-from generator.delivery.campaign import deliver
-from generator.delivery.supply import Market, inventory_batch, market
-from generator.delivery.targeting import countries_of, devices_of, targeting_of
-from generator.schema import (
-    TABLES,
-    Advertiser,
-    AudienceDaily,
-    Budget,
-    Campaign,
-    CampaignReach,
-    Creative,
-    Flight,
-    FrequencyCap,
-    InventoryHourly,
-    LineItem,
-    PerformanceHourly,
-    Platform,
-    RawTable,
-    Run,
-)
-from generator.schema.arrow import to_arrow
-from generator.schema.booking import Booking
-from generator.sinks.fingerprint import Fingerprint
-from generator.sinks.sink import Sink
-from generator.world.build import World
-
-Progress = Callable[[int, int], None]
-ROWS_A_BLOCK = 32_000
-Piece = tuple[type[RawTable], pa.RecordBatch]
-
-
-@dataclass(frozen=True)
-class Landed:
-    """What one table received."""
-
-    table: type[RawTable]
-    rows: int
-    fingerprint: str
+from generator.engines.job import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
+from generator.engines.parts import Part
+from generator.schema import TABLES, RawTable
+from generator.sinks.sink import DestinationError, Sink
+from generator.world.world import World
 
 
 def run(
-    world: World, sink: Sink, only: Collection[str] | None = None, progress: Progress | None = None
+    world: World,
+    sink: Sink,
+    jobs: int | None = None,
+    tables: Collection[type[RawTable]] = TABLES,
+    progress: Progress | None = None,
 ) -> list[Landed]:
-    """Make the world's data and hand it to the sink; rows and fingerprint of each table.
-
-    `only` keeps the campaigns of these scenarios; what is kept equals its rows in the whole.
-    `progress` is called with campaigns done and campaigns in all.
-    """
+    """Make the world's data in `jobs` processes, or one per core, and hand it to the sink; rows and
+    fingerprint of each table. `progress` is called with campaigns done and campaigns in all."""
     with sink:
-        return landed_in(sink, world, only, progress)
+        return land(world, sink, processes(jobs or cores()), tables, progress)
 
 
-def landed_in(
-    sink: Sink, world: World, only: Collection[str] | None = None, progress: Progress | None = None
-) -> list[Landed]:
-    """Hand the world's data to a sink that is open; rows and fingerprint of each table."""
-    prints = {table: Fingerprint() for table in TABLES}
-    for table, batch in pieces(world, only, progress):
-        prints[table].add(batch)
-        sink.write(table, batch)
-    return [Landed(table, each.rows, each.hexdigest) for table, each in prints.items()]
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def pieces(
-    world: World, only: Collection[str] | None = None, progress: Progress | None = None
-) -> Iterator[Piece]:
-    """Every batch of the run: entities, inventory, then the facts of campaign after campaign."""
-    chosen = [
-        booking for booking in world.bookings if only is None or booking.campaign.scenario in only
-    ]
-    yield from entity_pieces(world, chosen)
-    horizon_day = day_number(world.run.as_of_date)
-    markets = _markets(world)
-    hours = _span(world)
-    for of_platform in markets.values():
-        for each in of_platform.values():
-            yield InventoryHourly, inventory_batch(each, hours[hours < horizon_day * 24])
-    done = 0
-    for block in _blocks(chosen):
-        if progress:
-            progress(done, len(chosen))
-        delivery = deliver(block, world.behaviours, markets, world.run.seed, horizon_day)
-        yield PerformanceHourly, delivery.performance
-        yield CampaignReach, delivery.reach
-        yield AudienceDaily, delivery.audience
-        done += len(block)
-    if progress:
-        progress(done, len(chosen))
+def processes(jobs: int) -> Engine:
+    """The engine of so many processes; of one, or for a single part, this process."""
+
+    def made(job: Job, parts: Sequence[Part]) -> Iterator[Made]:
+        workers = min(jobs, sum(part.campaigns > 0 for part in parts))
+        return _in_workers(job, parts, workers) if workers > 1 else map(Maker(job), parts)
+
+    return made
 
 
-def _blocks(bookings: list[Booking]) -> Iterator[list[Booking]]:
-    """The bookings in runs of about `ROWS_A_BLOCK` rows of performance, in order."""
-    block: list[Booking] = []
-    rows = 0
-    for booking in bookings:
-        block.append(booking)
-        days = sum((each.end_date - each.start_date).days + 1 for each in booking.flights)
-        rows += (
-            days
-            * 24
-            * sum(
-                len(item.creatives) * len(devices_of(targeting_of(item.line_item)))
-                for item in booking.line_items
+def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[Made]:
+    context = multiprocessing.get_context("spawn")
+    workers: list[tuple[SpawnProcess, Connection]] = []
+    try:
+        for position in range(jobs):
+            ours, theirs = context.Pipe()
+            worker = context.Process(
+                target=_work, args=(job, parts[position::jobs], theirs), daemon=True
             )
-        )
-        if rows >= ROWS_A_BLOCK:
-            yield block
-            block, rows = [], 0
-    if block:
-        yield block
+            worker.start()
+            theirs.close()
+            workers.append((worker, ours))
+        for position in range(len(parts)):
+            worker, connection = workers[position % jobs]
+            yield _fetched(worker, connection)
+    finally:
+        for worker, connection in workers:
+            connection.close()
+            worker.terminate()
+        for worker, _ in workers:
+            worker.join()
 
 
-def entity_pieces(world: World, chosen: list[Booking]) -> Iterator[Piece]:
-    """The entities of the chosen campaigns, one table after the other.
-
-    An advertiser is left out if it has campaigns and none of them is chosen.
-    """
-    buyers = {booking.campaign.advertiser_id for booking in chosen}
-    others = {booking.campaign.advertiser_id for booking in world.bookings} - buyers
-    items = [item for booking in chosen for item in booking.line_items]
-    rows: dict[type[RawTable], list[RawTable]] = {
-        Run: [world.run],
-        Platform: list(world.platforms),
-        Advertiser: [each for each in world.advertisers if each.advertiser_id not in others],
-        Campaign: [booking.campaign for booking in chosen],
-        Flight: [flight for booking in chosen for flight in booking.flights],
-        Budget: [booking.budget for booking in chosen],
-        FrequencyCap: [cap for booking in chosen for cap in booking.frequency_caps],
-        LineItem: [item.line_item for item in items],
-        Creative: [creative for item in items for creative in item.creatives],
-    }
-    for table, entities in rows.items():
-        for batch in to_arrow(table, entities).to_batches():
-            yield table, batch
+def _fetched(worker: SpawnProcess, connection: Connection) -> Made:
+    """The next part of a worker. Raises the DestinationError that it met, and EngineError if it is
+    gone; what it raised stands on stderr."""
+    try:
+        made = connection.recv()
+    except (EOFError, ConnectionError) as error:
+        worker.join()
+        raise EngineError(
+            f"a worker process ended with code {worker.exitcode}; if it was killed for want of "
+            "memory, try fewer --jobs"
+        ) from error
+    if isinstance(made, DestinationError):
+        raise made
+    assert isinstance(made, Made)
+    return made
 
 
-def _span(world: World) -> Hours:
-    """Every hour from the first to the last day of any flight."""
-    days = [
-        (day_number(flight.start_date), day_number(flight.end_date))
-        for booking in world.bookings
-        for flight in booking.flights
-    ]
-    if not days:
-        return hours_of(0, -1)
-    return hours_of(min(first for first, _ in days), max(last for _, last in days))
-
-
-def _markets(world: World) -> dict[str, dict[str, Market]]:
-    """By platform and country: every market that some campaign is targeted on, over the span."""
-    wanted = sorted(
-        {
-            (booking.campaign.platform, country)
-            for booking in world.bookings
-            for item in booking.line_items
-            for country in countries_of(
-                targeting_of(item.line_item), world.behaviours[booking.campaign.platform]
-            )
-        }
-    )
-    hours = _span(world)
-    markets: dict[str, dict[str, Market]] = {}
-    for platform, country in wanted:
-        behaviour = world.behaviours[platform]
-        of_platform = markets.setdefault(platform, {})
-        of_platform[country] = market(behaviour, country, hours, world.run.seed)
-    return markets
+def _work(job: Job, parts: Sequence[Part], connection: Connection) -> None:
+    """Make these parts and send them, one by one; Ctrl-C is for the process that fetches them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    make = Maker(job)
+    try:
+        for part in parts:
+            connection.send(make(part))
+    except DestinationError as error:
+        connection.send(error)
+    except ConnectionError:
+        os._exit(1)

@@ -12,7 +12,16 @@ class Problem:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}" if self.where else self.what
+        return visible(f"{self.where}: {self.what}" if self.where else self.what)
+
+
+def visible(text: str) -> str:
+    """The text with what a terminal would obey or hide (escapes, line breaks, marks that turn the
+    direction of writing) written out."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
 
 
 @dataclass

@@ -7,20 +7,14 @@ write them.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
-from datetime import date
 from itertools import pairwise
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
     model_validator,
 )
 
@@ -33,7 +27,6 @@ from generator.enums import (
     CleanRoom,
     ContentTier,
     Currency,
-    Device,
     DspPartner,
     GeoTier,
     Industry,
@@ -46,80 +39,26 @@ from generator.enums import (
     VerificationVendor,
 )
 from generator.scenario.errors import nearest
+from generator.scenario.faults import NO_FAULTS, Faults
+from generator.scenario.values import (
+    Amount,
+    Cpm,
+    Day,
+    Devices,
+    ExampleAddress,
+    Flag,
+    Seed,
+    Segments,
+    Share,
+    Whole,
+    no_repeats,
+)
 from generator.schema.behaviour import Behaviour
+from generator.schema.words import TemplateName, Text, TimeZone
 
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
 DURATIONS = (10, 15, 20, 30, 45, 60, 75)
 PRE_ROLL_DURATIONS = (10, 15, 20, 30)
 LIVE_DURATIONS = (15, 30)
-
-
-def _in_steps_of_a_thousandth(cpm: float) -> float:
-    if abs(cpm * 1000 - round(cpm * 1000)) > 1e-6:
-        raise ValueError(
-            "a CPM is given in steps of 0.001, so that one impression costs whole micros"
-        )
-    return cpm
-
-
-def _in_whole_micros(amount: float) -> float:
-    if abs(amount * 1_000_000 - round(amount * 1_000_000)) > 1e-3:
-        raise ValueError("an amount has at most six decimals")
-    return amount
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is not an IANA time zone") from error
-    return name
-
-
-def _without_control_characters(text: str) -> str:
-    """Text that every database can hold: no control characters, no halves of a character."""
-    for letter in text:
-        if unicodedata.category(letter) in ("Cc", "Cs"):
-            raise ValueError(f"holds the character U+{ord(letter):04X}, which is no text")
-    if not text.strip():
-        raise ValueError("is blank")
-    return text
-
-
-def _device_synonym(device: Any) -> Any:
-    return "CTV" if device == "TV" else device
-
-
-def _no_repeats(values: list[Any]) -> list[Any]:
-    if len(set(values)) < len(values):
-        raise ValueError("the same value is listed twice")
-    return values
-
-
-Text = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=255),
-    AfterValidator(_without_control_characters),
-]
-TemplateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Day = Annotated[date, Field(strict=True, ge=FIRST_DAY, le=LAST_DAY)]
-Flag = Annotated[bool, Field(strict=True)]
-Whole = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Cpm = Annotated[
-    float, Field(strict=True, gt=0, le=10_000_000), AfterValidator(_in_steps_of_a_thousandth)
-]
-Amount = Annotated[float, Field(strict=True, ge=0, le=1e12), AfterValidator(_in_whole_micros)]
-Share = Annotated[float, Field(strict=True, gt=0, le=1)]
-Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
-Segments = Annotated[list[Text], Field(min_length=1), AfterValidator(_no_repeats)]
-Devices = Annotated[
-    list[Annotated[Device, BeforeValidator(_device_synonym)]],
-    Field(min_length=1),
-    AfterValidator(_no_repeats),
-]
-ExampleAddress = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[a-z0-9.-]{1,120}\.example$")
-]
 
 
 class Plan(BaseModel):
@@ -136,7 +75,7 @@ class AdvertiserPlan(Plan):
     industry: Industry | None = None
     contact_email: ExampleAddress | None = None
     agency_name: Text | None = None
-    time_zone: Annotated[Text, AfterValidator(_known_zone)] = "America/New_York"
+    time_zone: TimeZone = "America/New_York"
 
 
 class FlightPlan(Plan):
@@ -195,6 +134,7 @@ class CampaignPlan(Plan):
     external_ref: Text | None = None
     flights: Annotated[list[FlightPlan], Field(min_length=1, max_length=99)]
     budget: BudgetPlan
+    max_share_of_voice: Share | None = None
     frequency_caps: Annotated[list[FrequencyCapPlan], Field(max_length=9)] = []
 
     @model_validator(mode="after")
@@ -323,8 +263,31 @@ class Scenario(Plan):
         return self
 
 
+class MarketPlan(Plan):
+    """A whole market: so many campaigns on some platforms, over a period of whole days.
+
+    They are sized to sell the platforms' fill together, so more campaigns are smaller ones. `made`
+    leaves all but the first so many out, which stay what they are in the whole.
+    """
+
+    platforms: Annotated[list[TemplateName], Field(min_length=1), no_repeats]
+    campaigns: Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
+    advertisers: Annotated[int, Field(strict=True, ge=1, le=10_000_000)] | None = None
+    made: Annotated[int, Field(strict=True, ge=1)] | None = None
+    start_date: Day
+    end_date: Day
+
+    @model_validator(mode="after")
+    def _is_a_period(self) -> MarketPlan:
+        if self.end_date < self.start_date:
+            raise ValueError(f"end_date {self.end_date} lies before start_date {self.start_date}")
+        if (self.end_date - self.start_date).days >= 5 * 366:
+            raise ValueError("a market spans at most five years")
+        return self
+
+
 class Workflow(Plan):
-    """A named dataset: which scenarios, under which seed, as of which day."""
+    """A named dataset: which scenarios or market, under which seed, as of which day."""
 
     name: TemplateName
     description: Text
@@ -332,11 +295,14 @@ class Workflow(Plan):
     as_of: Day
     examples: list[Text] = []
     profiles: list[Text] = []
+    faults: Faults = NO_FAULTS
+    market: MarketPlan | None = None
 
     @model_validator(mode="after")
-    def _has_scenarios(self) -> Workflow:
-        if not self.examples and not self.profiles:
-            raise ValueError("a workflow lists at least one example or profile")
+    def _has_scenarios_or_a_market(self) -> Workflow:
+        listed = bool(self.examples or self.profiles)
+        if listed == (self.market is not None):
+            raise ValueError("a workflow lists examples or profiles, or it has a market")
         return self
 
 

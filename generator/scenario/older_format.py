@@ -26,14 +26,21 @@ from generator.scenario.synonyms import known_as, word
 from generator.scenario.validation import validated
 from generator.scenario.yaml_file import Document, Path_, dotted, merged
 from generator.schema import Creative
+from generator.schema.words import LONGEST
 
 PLATFORM = "netflix_like"
 SECTIONS = ("examples", "profiles")
+# What an entry that leaves them open gets, as bundled profiles have it: the days between which a
+# flight begins, how long it is, and how long an ad is.
+START_BETWEEN = (date(2025, 7, 1), date(2025, 11, 5))
+WEEKS, MOST_WEEKS = 4, 104
+DURATION_SECONDS = 15
+_HOURS_A_WEEK = 168
 _HOST = re.compile(r"^(?P<who>[^@\s]+)@(?P<host>[^@\s]+)$")
 
-Loose = str | int | float | bool | date | None
 Number = Annotated[float, Field(strict=True)]
-Moment = date | datetime | str
+Whole = Annotated[int, Field(strict=True)]
+Moment = Annotated[date, Field(strict=True)] | Annotated[datetime, Field(strict=True)] | str
 
 
 class Older(BaseModel):
@@ -87,8 +94,9 @@ class OlderCreative(Older):
     model_config = ConfigDict(extra="allow")
 
     name: str | None = None
-    duration_seconds: int | None = None
+    duration_seconds: Whole | None = None
     placement: str | None = None
+    qr_code_url: str | None = None
 
 
 class OlderLineItem(Older):
@@ -101,7 +109,7 @@ class OlderLineItem(Older):
     targeting_json: str | None = None
     device_targets_json: str | None = None
     geo_tier: str | None = None
-    duration_seconds: int | None = None
+    duration_seconds: Whole | None = None
     ad_server_type: str | None = None
     pixel_vendor: str | None = None
     creatives: list[OlderCreative] | None = None
@@ -113,7 +121,7 @@ class OlderPerformance(Older):
     generate: bool = True
     type: Literal["normal", "extended", "both"] = "normal"
     seed: int | None = None
-    hours: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    hours: Annotated[int, Field(strict=True, ge=1, le=MOST_WEEKS * _HOURS_A_WEEK)] | None = None
     replace: bool | None = None
 
 
@@ -245,9 +253,9 @@ class _Translator:
 
     def translation(self) -> Translation:
         """The scenario document of the entry."""
-        self.data["name"] = re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")[:63]
+        self.data["name"] = _template_name(self.name)
         self.origin["name",] = ()
-        self.data["description"] = self.entry.description or f"{self.name}, an older template"
+        self.data["description"] = _one_line(self.entry.description or self.name)
         self.origin["description",] = ("description",)
         self._check_faker_auto()
         if self.entry.advertiser:
@@ -310,7 +318,7 @@ class _Translator:
         match = _HOST.match(older.contact_email or "")
         if match and not match["host"].lower().endswith(".example"):
             host = re.sub(r"[^a-z0-9-]+", "-", match["host"].lower().rpartition(".")[0]) or "brand"
-            plan["contact_email"] = f"{match['who']}@{host}.example"
+            plan["contact_email"] = f"{match['who']}@{host.strip('-')}.example"
             self._notice(
                 (*here, "contact_email"), f"addresses end in .example: {plan['contact_email']}"
             )
@@ -367,14 +375,23 @@ class _Translator:
     def _flight(self, older: OlderFlight | None) -> dict[str, Any]:
         own: Path_ = ("campaign", "flights", 0)
         if older is None:
-            hours = self.entry.performance.hours if self.entry.performance else None
-            weeks = min(104, max(1, -(-(hours or 24 * 28) // 168)))
-            return {"weeks": weeks, "start_between": [date(2025, 7, 1), date(2025, 11, 5)]}
+            return {"weeks": self._weeks(), "start_between": list(START_BETWEEN)}
         days = {}
         for key in ("start_date", "end_date"):
             self.origin[*own, key] = ("campaign", "flight", key)
             days[key] = _day(getattr(older, key), self.source.where(("campaign", "flight", key)))
         return days
+
+    def _weeks(self) -> int:
+        """The length of a flight without dates: whole weeks that hold the hours asked for."""
+        hours = self.entry.performance.hours if self.entry.performance else None
+        if hours is None:
+            return WEEKS
+        weeks = -(-hours // _HOURS_A_WEEK)
+        if hours != weeks * _HOURS_A_WEEK:
+            place = ("performance", "hours")
+            self._notice(place, f"a flight without dates lasts whole weeks, {weeks} of them")
+        return weeks
 
     def _line_item(self, index: int, older: OlderLineItem) -> dict[str, Any]:
         here: Path_ = ("line_items", index)
@@ -385,12 +402,12 @@ class _Translator:
             {
                 "name": older.name,
                 "bid_cpm": older.bid_cpm,
-                "geo_tier": word(older.geo_tier) if older.geo_tier else None,
                 "pacing_pct": _whole(older.pacing_pct),
             },
         )
         for key, own, table in (
             ("ad_format", "ad_format", synonyms.AD_FORMATS),
+            ("geo_tier", "geo_tier", synonyms.GEO_TIERS),
             ("ad_server_type", "ad_server_type", synonyms.AD_SERVERS),
             ("pixel_vendor", "verification_vendor", synonyms.VENDORS),
         ):
@@ -439,7 +456,7 @@ class _Translator:
         if text is None:
             return kind()
         try:
-            value = json.loads(text)
+            value = json.loads(text, object_pairs_hook=_once_each)
         except (ValueError, RecursionError) as error:
             raise bad_input(f"is not JSON: {error}", self.source.where(place)) from error
         if not isinstance(value, kind):
@@ -476,12 +493,18 @@ class _Translator:
                 self._notice((*place, key), "the file of a creative is made up; not used")
                 del extra[key]
         plan = self._fill(own, place, {"name": older.name, **extra})
+        if older.qr_code_url is not None:
+            plan.setdefault("has_qr_code", True)
+            self._notice((*place, "qr_code_url"), "the address of a QR code is made up")
         is_still = ad_format == "PAUSE_AD"
-        duration = None if is_still else older.duration_seconds or item.duration_seconds or 15
+        given = item.duration_seconds if older.duration_seconds is None else older.duration_seconds
+        duration = None if is_still else DURATION_SECONDS if given is None else given
+        source = own[:2] if older.duration_seconds is None else place
         if duration is not None:
             plan["duration_seconds"] = duration
-            source = place if older.duration_seconds else own[:2]
             self.origin[*own, "duration_seconds"] = (*source, "duration_seconds")
+        elif given is not None:
+            self._notice((*source, "duration_seconds"), "a pause ad is a still image; not used")
         fitting = "PRE_ROLL" if duration in PRE_ROLL_DURATIONS else "MID_ROLL"
         plan["placement"] = "PAUSE" if is_still else fitting
         self.origin[*own, "placement"] = (*place, "placement")
@@ -509,6 +532,26 @@ class _Translator:
         for key, applies, text in unused:
             if applies and key in older.model_fields_set:
                 self._notice((*here, key), text)
+
+
+def _template_name(name: str) -> str:
+    """An entry's name as a template may have it: small letters, digits, underscores."""
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return (plain if plain[:1].isalpha() else f"entry_{plain}".strip("_"))[:63]
+
+
+def _one_line(text: str) -> str:
+    """A description without its line breaks, and no longer than one may be."""
+    line = " ".join(text.split()) or "-"
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The mapping of a JSON object. Raises ValueError for a key that is given twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is given twice")
+    return found
 
 
 def _whole(value: float | None) -> float | int | None:

@@ -19,15 +19,16 @@ from typing import Any
 
 from generator.scenario import older_format
 from generator.scenario.errors import InputError, Problem, bad_input, nearest
-from generator.scenario.models import Scenario, Workflow, platform_problems
+from generator.scenario.faults import NO_FAULTS, Faults
+from generator.scenario.models import MarketPlan, Scenario, Workflow, platform_problems
 from generator.scenario.overrides import Override, overridden
 from generator.scenario.validation import input_error, validated
 from generator.scenario.yaml_file import Document, Mark, Path_, merged, read
 from generator.schema.behaviour import Behaviour
+from generator.schema.words import TEMPLATE_NAME
 
 BUNDLED = Path(__file__).resolve().parent.parent / "templates"
 DEFAULT_WORKFLOW = "complete"
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 _SUFFIXES = (".yml", ".yaml")
 _PLATFORM_KEYS = {"countries", "genres", "supply", "funnel", "funnel_floor", "reach"}
 
@@ -46,8 +47,8 @@ _EXTENDED = (Kind.PROFILES, Kind.EXAMPLES, Kind.WORKFLOWS, Kind.PLATFORMS)
 
 @dataclass(frozen=True)
 class Dataset:
-    """A workflow with its scenarios read: what one run generates, in the order of their campaign
-    ids. `notices` are what its reader should know and need not act on."""
+    """A workflow with its scenarios read, in the order of their campaign ids, or with its market:
+    what one run generates. `notices` are what its reader should know and need not act on."""
 
     name: str
     seed: int
@@ -55,6 +56,12 @@ class Dataset:
     scenarios: tuple[Scenario, ...]
     platforms: dict[str, Behaviour]
     notices: tuple[str, ...] = ()
+    market: MarketPlan | None = None
+    faults: Faults = NO_FAULTS
+
+    def with_faults(self, faults: Faults) -> Dataset:
+        """The same dataset with these faults."""
+        return replace(self, faults=faults)
 
     def with_seed(self, seed: int) -> Dataset:
         """The same dataset under another seed."""
@@ -91,7 +98,7 @@ class Library:
 
     def file(self, kind: Kind, name: str) -> Path:
         """The file of a name. Raises InputError for a name that is not there."""
-        if _NAME.match(name):
+        if TEMPLATE_NAME.fullmatch(name):
             for folder in self._folders(kind):
                 if (folder / f"{name}.yml").is_file():
                     return folder / f"{name}.yml"
@@ -182,7 +189,17 @@ class Library:
     def _of_workflow(
         self, document: Document, folder: Path | None, overrides: Sequence[Override]
     ) -> Dataset:
+        of_market = [each for each in overrides if each.path[0] == "market"]
+        if of_market and "market" not in document.data:
+            name = document.data.get("name")
+            raise bad_input(
+                f"workflow {name!r} has no market, as the workflow market has",
+                str(of_market[0].mark),
+            )
+        document = overridden(document, of_market, Workflow)
         workflow = validated(document, Workflow)
+        if workflow.market is not None:
+            return self._of_market(workflow, workflow.market, document)
         listed = [
             (kind, index, name)
             for kind, names in (
@@ -207,6 +224,28 @@ class Library:
             raise input_error(problems)
         return self._dataset(workflow, drawn)
 
+    def _of_market(self, workflow: Workflow, market: MarketPlan, document: Document) -> Dataset:
+        platforms, problems = {}, []
+        for index, name in enumerate(market.platforms):
+            here = document.where(("market", "platforms", index))
+            try:
+                platforms[name] = self.platform(name)
+            except InputError as error:
+                problems += [Problem(each.where or here, each.what) for each in error.problems]
+                continue
+            if platforms[name].market is None:
+                problems.append(Problem(here, f"platform {name} says nothing under `market:`"))
+        if problems:
+            raise input_error(problems)
+        return Dataset(
+            name=workflow.name,
+            seed=workflow.seed,
+            as_of=workflow.as_of,
+            scenarios=(),
+            platforms=platforms,
+            market=market,
+        )
+
     def _dataset(self, workflow: Workflow, drawn: Sequence[Drawn]) -> Dataset:
         return Dataset(
             name=workflow.name,
@@ -215,6 +254,7 @@ class Library:
             scenarios=tuple(each.scenario for each in drawn),
             platforms={each.platform.name: each.platform for each in drawn},
             notices=tuple(notice for each in drawn for notice in each.notices),
+            faults=workflow.faults,
         )
 
     def _drawn(self, document: Document, overrides: Sequence[Override]) -> Drawn:
@@ -264,6 +304,11 @@ class Library:
             path: mark for path, mark in document.marks.items() if path[:1] != ("extends",)
         }
         return merged(base, Document(data, marks))
+
+
+def faults_of(file: Path) -> Faults:
+    """The faults in a file. Raises InputError."""
+    return validated(_read(file), Faults)
 
 
 def names(kind: Kind) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from generator.masking import masked
 from generator.scenario.errors import InputError, Problem, nearest
 from generator.scenario.yaml_file import Document
 
@@ -68,7 +69,7 @@ def _written_path(data: Any, location: tuple[str | int, ...]) -> tuple[str | int
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = masked(repr(value))
     return text if len(text) <= 80 else text[:77] + "…"
 
 

@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 Path_ = tuple[str | int, ...]
 
-LARGEST_FILE_BYTES = 1_000_000
-MOST_NODES = 100_000
+LARGEST_FILE_BYTES = 500_000
+MOST_NODES = 50_000
+LONGEST_NUMBER = 1_000
 DEEPEST = 60
 _LONGEST_SHOWN = 80
 # What PyYAML raises for a tagged value that is not one: `!!int ""`, `!!bool maybe`, and so on.
@@ -83,7 +84,7 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
     if len(raw) > LARGEST_FILE_BYTES:
         raise bad_input(f"is larger than {LARGEST_FILE_BYTES:,} bytes", str(name))
     try:
-        node = yaml.compose(raw.decode("utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(raw.decode("utf-8"), Loader=_Loader)
     except UnicodeDecodeError as error:
         raise bad_input(f"is not UTF-8 text (byte {error.start})", str(name)) from error
     except yaml.MarkedYAMLError as error:
@@ -91,7 +92,7 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
         where = f"{name}:{mark.line + 1}" if mark else str(name)
         raise bad_input(f"is not valid YAML: {error.problem or error.context}", where) from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise bad_input(f"is not valid YAML: {error}", str(name)) from error
+        raise bad_input(f"is not valid YAML: {_line(error)}", str(name)) from error
     if not isinstance(node, yaml.MappingNode):
         raise bad_input("must be a mapping of keys to values", str(name))
     builder = _Builder(name)
@@ -102,9 +103,9 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
 def value_of(text: str, origin: Mark) -> Any:
     """The value that a piece of YAML stands for, read as safely as a file. Raises InputError."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError) as error:
-        problem = getattr(error, "problem", None) or str(error)
+        problem = getattr(error, "problem", None) or _line(error)
         raise bad_input(f"{text!r} is not a value: {problem}", str(origin)) from error
     return None if node is None else _Builder(origin.file).build(node, (), ())
 
@@ -146,6 +147,26 @@ def _numbers_items(value: Any) -> bool:
     return isinstance(value, dict) and bool(value) and all(type(key) is int for key in value)
 
 
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, which stops at the first node that is one too many."""
+
+    nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node. Raises MarkedYAMLError where there are too many."""
+        self.nodes += 1
+        if self.nodes > MOST_NODES:
+            place = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(
+                problem=f"more than {MOST_NODES:,} values", problem_mark=place
+            )
+        return super().compose_node(parent, index)
+
+
 class _Builder:
     """Python data from a node tree, counting what it builds."""
 
@@ -173,7 +194,7 @@ class _Builder:
             return self._mapping(node, path, inside)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, i), inside) for i, item in enumerate(node.value)]
-        return self._scalar(node, mark)
+        return self._scalar(node, f"{mark}: {dotted(path)}")
 
     def _mapping(
         self, node: yaml.MappingNode, path: Path_, parents: tuple[yaml.Node, ...]
@@ -183,7 +204,11 @@ class _Builder:
             mark = Mark(self.file, key_node.start_mark.line + 1)
             if not isinstance(key_node, yaml.ScalarNode):
                 raise bad_input("a key must be a single word or number", str(mark))
-            key = key_node.value if key_node.tag.endswith(":str") else self._scalar(key_node, mark)
+            key = (
+                key_node.value
+                if key_node.tag.endswith(":str")
+                else self._scalar(key_node, str(mark))
+            )
             if not isinstance(key, str | int) or isinstance(key, bool):
                 key = key_node.value
             if key in result:
@@ -192,12 +217,15 @@ class _Builder:
             result[key] = self.build(value_node, (*path, key), parents)
         return result
 
-    def _scalar(self, node: yaml.Node, mark: Mark) -> Any:
+    def _scalar(self, node: yaml.Node, where: str) -> Any:
+        if len(node.value) > LONGEST_NUMBER and not node.tag.endswith(":str"):
+            what = f"{node.value[:40]}…"
+            raise bad_input(f"{what!r} is longer than a number or a date can be", where)
         try:
             return self.scalars.construct_object(node)
         except yaml.YAMLError as error:
             problem = getattr(error, "problem", None) or str(error)
-            raise bad_input(f"has a value that YAML cannot make: {problem}", str(mark)) from error
+            raise bad_input(f"has a value that YAML cannot make: {problem}", where) from error
         except _BAD_VALUES as error:
             shown = node.value if len(node.value) <= _LONGEST_SHOWN else node.value[:40] + "…"
-            raise bad_input(f"{shown!r} is not a value: {error}", str(mark)) from error
+            raise bad_input(f"{shown!r} is not a value: {error}", where) from error

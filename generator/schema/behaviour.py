@@ -7,10 +7,10 @@ model as it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Generic, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -21,7 +21,19 @@ from pydantic import (
     model_validator,
 )
 
-from generator.enums import BuyType, Currency, Device, TargetingKey
+from generator.enums import (
+    AdFormat,
+    BuyType,
+    Currency,
+    Device,
+    Industry,
+    Objective,
+    Pacing,
+    Placement,
+    TargetingKey,
+    TimeUnit,
+)
+from generator.schema.words import TemplateName, Text, TimeZone
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, lt=1e12)]
@@ -33,28 +45,20 @@ DayCurve = Annotated[list[Positive], Field(min_length=24, max_length=24)]
 WeekCurve = Annotated[list[Positive], Field(min_length=7, max_length=7)]
 YearCurve = Annotated[list[Positive], Field(min_length=12, max_length=12)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
-def _adds_up_to_one(shares: dict[str, float]) -> dict[str, float]:
+def _adds_up_to_one(shares: dict[Any, float]) -> dict[Any, float]:
     if abs(sum(shares.values()) - 1) > 1e-6:
         raise ValueError(f"the shares add up to {sum(shares.values()):.6g}, not to 1")
     return shares
 
 
-def _known_zone(zones: dict[str, float]) -> dict[str, float]:
-    for name in zones:
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"{name!r} is not an IANA time zone") from error
-    return zones
-
-
 _MOST_OPPORTUNITIES = 2**31 - 1
 _SEASONS_AND_NOISE = 4
 
-Shares = Annotated[dict[Name, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
+Kind = TypeVar("Kind")
+Mix = Annotated[dict[Kind, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
+Shares = Annotated[dict[Text, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
 
 
 class Figures(BaseModel):
@@ -92,7 +96,7 @@ class Event(Figures):
     Dates are local days, both included: a full date happens once, `MM-DD` every year.
     """
 
-    name: Name
+    name: Text
     start: date | Annotated[str, StringConstraints(pattern=r"^\d\d-\d\d$")]
     end: date | Annotated[str, StringConstraints(pattern=r"^\d\d-\d\d$")]
     multiplier: Annotated[float, Field(gt=0, le=20)]
@@ -146,7 +150,7 @@ class Supply(Figures):
 class Region(Figures):
     """A part of a country that can be targeted: a DMA, a state, a city."""
 
-    name: Name
+    name: Text
     share: Share
 
 
@@ -156,8 +160,8 @@ class Country(Figures):
     households: Annotated[int, Field(ge=1, le=10**9)]
     currency: Annotated[Currency, Field(strict=False)]
     cpm_level: Positive
-    zones: Annotated[Shares, AfterValidator(_known_zone)]
-    regions: dict[Name, Region] = {}
+    zones: Annotated[dict[TimeZone, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
+    regions: dict[Text, Region] = {}
 
     @model_validator(mode="after")
     def _regions_fit(self) -> Country:
@@ -170,7 +174,7 @@ class Genre(Figures):
     """A genre of the catalogue and its part of viewing."""
 
     share: Share
-    iab_content_id: Name
+    iab_content_id: Text
 
 
 class Audience(Figures):
@@ -287,15 +291,88 @@ class Reach(Figures):
     breadth: dict[Annotated[TargetingKey, Field(strict=False)], Positive]
 
 
+class CapMix(Figures):
+    """A frequency cap and the share of campaigns that book it; without figures, of those that book
+    none."""
+
+    share: Share
+    max_impressions: Annotated[int, Field(ge=1)] | None = None
+    time_unit: Annotated[TimeUnit, Field(strict=False)] | None = None
+    time_units: Annotated[int, Field(ge=1)] = 1
+
+
+class DeviceMix(Figures):
+    """A set of devices and the share of campaigns that run on them."""
+
+    share: Share
+    devices: Annotated[list[Annotated[Device, Field(strict=False)]], Field(min_length=1)]
+
+
+class MarketFigures(Figures):
+    """What is booked on the platform: the mix of campaigns that a market draws from.
+
+    `fill` is the part of all ad opportunities that its campaigns are sized to sell together,
+    `most_of_share` the part of its share of the market that a campaign plans to use,
+    `size_log_sd` the spread of campaign sizes, `largest_over_median` how many times the median the
+    largest are, `country_exponent` how much slower than its
+    opportunities the number of campaigns of a country grows. `targeting` is how often a line item
+    names segments of a key; lengths are in seconds, flights in weeks.
+    """
+
+    fill: Annotated[float, Field(gt=0, le=0.9)]
+    most_of_share: Annotated[float, Field(gt=0, le=1)]
+    size_log_sd: LogSd
+    largest_over_median: Annotated[float, Field(ge=1)]
+    country_exponent: Annotated[float, Field(gt=0, le=1)]
+    flight_weeks: Mix[Annotated[int, Field(ge=1, le=52)]]
+    objective: Mix[Annotated[Objective, Field(strict=False)]]
+    buy_type: Mix[Annotated[BuyType, Field(strict=False)]]
+    industry: Mix[Annotated[Industry, Field(strict=False)]]
+    devices: Annotated[list[DeviceMix], Field(min_length=1)]
+    line_items: Mix[Annotated[int, Field(ge=1, le=9)]]
+    creatives: Mix[Annotated[int, Field(ge=1, le=9)]]
+    ad_format: Mix[Annotated[AdFormat, Field(strict=False)]]
+    placement: Mix[Annotated[Placement, Field(strict=False)]]
+    duration: dict[
+        Annotated[Placement, Field(strict=False)], Mix[Annotated[int, Field(ge=1, le=300)]]
+    ]
+    pacing: Mix[Annotated[Pacing, Field(strict=False)]]
+    daily_budget: Share
+    targeting: dict[Annotated[TargetingKey, Field(strict=False)], Share]
+    frequency_caps: Annotated[list[CapMix], Field(min_length=1)]
+    cpm_of_buy_type: dict[Annotated[BuyType, Field(strict=False)], Positive]
+    cpm_log_sd: LogSd
+    bid_over_target: Annotated[float, Field(ge=1, le=10)]
+    qr_code: Share
+    skippable: Share
+
+    @model_validator(mode="after")
+    def _lists_add_up(self) -> MarketFigures:
+        _adds_up_to_one({str(each.devices): each.share for each in self.devices})
+        _adds_up_to_one({repr(each): each.share for each in self.frequency_caps})
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_booked_has_its_figures(self) -> MarketFigures:
+        video = [each for each in self.placement if each is not Placement.PAUSE]
+        if Placement.PAUSE in self.placement:
+            raise ValueError("placement is that of video; a PAUSE_AD needs none")
+        if missing := [each.value for each in video if each not in self.duration]:
+            raise ValueError(f"duration lacks {', '.join(missing)}")
+        if missing := [each.value for each in self.buy_type if each not in self.cpm_of_buy_type]:
+            raise ValueError(f"cpm_of_buy_type lacks {', '.join(missing)}")
+        return self
+
+
 class Behaviour(Figures):
     """A whole platform file."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-    title: Name
-    description: Name
+    name: TemplateName
+    title: Text
+    description: Text
     is_skippable_allowed: bool
     countries: Annotated[dict[CountryCode, Country], Field(min_length=1)]
-    genres: Annotated[dict[Name, Genre], Field(min_length=1)]
+    genres: Annotated[dict[Text, Genre], Field(min_length=1)]
     audience: Audience
     supply: Supply
     funnel_floor: FunnelFloor
@@ -306,6 +383,11 @@ class Behaviour(Figures):
     price: Price
     pacing: PacingFigures
     reach: Reach
+    market: MarketFigures | None = None
+
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Behaviour], tuple[dict[str, Any]]]:
+        """As its figures: the classes of `PerDevice` have no name to be pickled by."""
+        return Behaviour.model_validate, (self.model_dump(),)
 
     @model_validator(mode="after")
     def _genres_add_up(self) -> Behaviour:

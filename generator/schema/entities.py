@@ -54,6 +54,9 @@ class Run(RawTable):
     seed: Big = column("The seed of every random draw of the run.")
     as_of_date: date = column("The day the data was made for: no hour on or after it is reported.")
     generator_version: str = column("Version of the generator.")
+    market_campaigns: Number | None = column(
+        "Campaigns of the whole market, of which these are the first; NULL without a market."
+    )
 
 
 class Platform(RawTable):
@@ -118,7 +121,7 @@ class Campaign(RawTable):
     )
     name: str = column("Name of the campaign.")
     platform: str = column("The platform it runs on.", references="platforms.platform")
-    scenario: str = column("The example or profile that made the campaign.")
+    scenario: str = column("The example or profile that made the campaign, or `market`.")
     objective: Objective = column("What the campaign is for.")
     status: Status = column("Where the campaign stands on the run's as-of date.")
     buy_type: BuyType = column("How the inventory was bought.")
@@ -134,6 +137,11 @@ class Campaign(RawTable):
     clean_room_provider: CleanRoom | None = column("Where audiences are matched, if anywhere.")
     measurement_partner: MeasurementPartner | None = column("Who measures the outcome, if anyone.")
     external_ref: str | None = column("The buyer's own reference, if any.")
+    max_share_of_voice: float | None = column(
+        "The most of all ad opportunities of its markets that it may take, in any hour and on any "
+        "device; NULL where nothing was agreed.",
+        unit="share",
+    )
     created_at: datetime = column("When the campaign was booked.", unit="UTC")
     updated_at: datetime = column("When the row last changed.", unit="UTC")
 

@@ -8,7 +8,7 @@ failure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -19,7 +19,8 @@ import pyarrow as pa
 from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, RawTable, Run
 from generator.schema.ddl import create_table, quoted
 from generator.schema.holdings import Holdings
-from generator.sinks.sink import DestinationError
+from generator.sinks.fingerprint import Tally
+from generator.sinks.sink import DestinationError, Packer, Piece, as_batches
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
@@ -31,6 +32,9 @@ Row = TypeVar("Row", bound=RawTable)
 class DuckdbTransaction:
     """A DuckDB file, open for one transaction that is committed on leaving, or rolled back if that
     is by an error. `inserted` counts the rows that each table took."""
+
+    rows_a_part = ROWS_PER_INSERT
+    packs_files = False
 
     def __init__(self, file: Path, tables: Iterable[type[RawTable]]) -> None:
         self.file = file
@@ -63,6 +67,20 @@ class DuckdbTransaction:
 
     def _prepare(self) -> None:
         """What is done before the first row is written."""
+
+    @property
+    def packer(self) -> Packer:
+        """Batches as they are."""
+        return as_batches
+
+    def held(self, _identity: str) -> Mapping[str, Mapping[str, Tally]]:
+        """Nothing: all is made again."""
+        return {}
+
+    def take(self, _part: str, packed: list[Piece], _tallies: Mapping[str, Tally]) -> None:
+        """Take the batches of a part."""
+        for table, batch in packed:
+            self.write(table, batch)
 
     def write(self, table: type[RawTable], batch: pa.RecordBatch) -> None:
         """Take rows of a table; they are inserted in large pieces."""

@@ -9,6 +9,7 @@ values times an odd constant of the column's name; the fingerprint is the sum of
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -23,12 +24,34 @@ _NULL = np.uint64(key("null"))
 _START = np.uint64(key("row"))
 
 
+@dataclass(frozen=True)
+class Tally:
+    """Rows, and the sum of what each adds to the fingerprint: the tallies of the parts of a table
+    add up to its own."""
+
+    rows: int = 0
+    words: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.rows + other.rows, (self.words + other.words) % 2**64)
+
+    @property
+    def hexdigest(self) -> str:
+        """16 hexadecimal digits."""
+        return f"{self.words:016x}"
+
+
 class Fingerprint:
     """The fingerprint of the batches added so far."""
 
     def __init__(self) -> None:
         self.rows = 0
         self._sum = np.uint64(0)
+
+    @property
+    def tally(self) -> Tally:
+        """What the batches come to."""
+        return Tally(self.rows, int(self._sum))
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count the rows of a batch in."""
@@ -42,7 +65,7 @@ class Fingerprint:
     @property
     def hexdigest(self) -> str:
         """16 hexadecimal digits."""
-        return f"{int(self._sum):016x}"
+        return self.tally.hexdigest
 
 
 @lru_cache

@@ -8,7 +8,8 @@ previous data.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,14 +17,21 @@ import pyarrow as pa
 from adbc_driver_manager import Error
 from adbc_driver_postgresql import dbapi
 
+from generator.masking import without_secrets_of
 from generator.schema import RawTable
 from generator.schema.ddl import column_conditions, quoted
 from generator.schema.table import Column
-from generator.sinks.sink import DestinationError
+from generator.sinks.fingerprint import Tally
+from generator.sinks.sink import DestinationError, Packer, Piece, as_batches
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
 _TYPES = {"DOUBLE": "DOUBLE PRECISION"}
+_CHARACTER = r"(?:[^\s%@/?#\[\]]|%[0-9A-Fa-f]{2})"
+_ADDRESS = re.compile(
+    rf"postgres(?:ql)?://(?:{_CHARACTER}*@)?(?:{_CHARACTER}|\[[0-9A-Fa-f:.]*\])*"
+    rf"(?:/{_CHARACTER}*)?(?:\?(?:{_CHARACTER}|/)*)?"
+)
 _COLUMNS = (
     "SELECT column_name FROM information_schema.columns "
     "WHERE table_schema = $1 AND table_name = $2 ORDER BY ordinal_position"
@@ -33,16 +41,24 @@ _COLUMNS = (
 class PostgresqlSink:
     """A database by its URI, `postgresql://user:password@host:port/database`."""
 
+    rows_a_part = ROWS_PER_INSERT
+    packs_files = False
+
     def __init__(self, uri: str, tables: Iterable[type[RawTable]]) -> None:
         self._uri = uri
         self.tables = tuple(tables)
         self._waiting: dict[type[RawTable], list[pa.RecordBatch]] = {}
 
     def __enter__(self) -> Self:
+        if not _ADDRESS.fullmatch(self._uri):
+            raise DestinationError(
+                "PostgreSQL: the address cannot be read; it is postgresql://USER:PASSWORD@HOST:PORT"
+                "/DATABASE, with all but letters and digits in user and password as %XX (@ as %40)"
+            )
         try:
             self._connection = dbapi.connect(self._uri)
         except Error as error:
-            raise DestinationError(_sentence(error)) from error
+            raise DestinationError(_sentence(self._uri, error)) from error
         try:
             self._cursor = self._connection.cursor()
             self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
@@ -50,8 +66,22 @@ class PostgresqlSink:
                 self._make_empty(table)
         except Error as error:
             self._abandon()
-            raise DestinationError(_sentence(error)) from error
+            raise DestinationError(_sentence(self._uri, error)) from error
         return self
+
+    @property
+    def packer(self) -> Packer:
+        """Batches as they are."""
+        return as_batches
+
+    def held(self, _identity: str) -> Mapping[str, Mapping[str, Tally]]:
+        """Nothing: all is made again."""
+        return {}
+
+    def take(self, _part: str, packed: list[Piece], _tallies: Mapping[str, Tally]) -> None:
+        """Take the batches of a part."""
+        for table, batch in packed:
+            self.write(table, batch)
 
     def write(self, table: type[RawTable], batch: pa.RecordBatch) -> None:
         """Take rows of a table; they are copied in large pieces."""
@@ -76,7 +106,7 @@ class PostgresqlSink:
             self._close()
         except Error as failure:
             self._abandon()
-            raise DestinationError(_sentence(failure)) from failure
+            raise DestinationError(_sentence(self._uri, failure)) from failure
         except BaseException:
             self._abandon()
             raise
@@ -142,8 +172,8 @@ def _plain(rows: pa.Table) -> pa.Table:
     return rows.cast(pa.schema(fields))
 
 
-def _sentence(error: Exception) -> str:
-    """What went wrong and what to do, in one line. Drivers repeat the URI, with its password, in no
-    message, and neither does this."""
+def _sentence(uri: str, error: Exception) -> str:
+    """What went wrong and what to do, in one line, without the password of the URI."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return f"PostgreSQL: {first}; check the address, the user and their rights"
+    said = without_secrets_of(uri, first)
+    return f"PostgreSQL: {said}; check the address, the user and their rights"

@@ -1,23 +1,72 @@
-"""The protocol of a destination, and the failures it speaks of in sentences."""
+"""The protocol of a destination, and the failures it speaks of in sentences.
+
+A run arrives in parts. Each part is packed where it is made, which may be another process or
+another machine, and taken by the sink in the process that opened it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
 from generator.schema import RawTable
+from generator.sinks.fingerprint import Fingerprint, Tally
+
+Piece = tuple[type[RawTable], pa.RecordBatch]
+
+
+class Counted:
+    """The batches of a part, to be iterated once, and what they have come to so far."""
+
+    def __init__(self, pieces: Iterable[Piece]) -> None:
+        self._pieces = pieces
+        self._prints: dict[str, Fingerprint] = {}
+
+    def __iter__(self) -> Iterator[Piece]:
+        for table, batch in self._pieces:
+            self._prints.setdefault(table.table_name, Fingerprint()).add(batch)
+            yield table, batch
+
+    @property
+    def tallies(self) -> dict[str, Tally]:
+        """Rows and fingerprint of each table, by name."""
+        return {name: each.tally for name, each in self._prints.items()}
+
+
+# Makes of the batches of a part, given its name, what the sink takes. It is sent to whoever makes
+# the part, so it can be pickled, and so can what it returns.
+Packer = Callable[[str, Counted], Any]
 
 
 class Sink(Protocol):
     """A destination, open for one run. Leaving it without an error makes the run visible, all at
-    once; leaving it with one makes everything as it was before."""
+    once; leaving it with one makes everything as it was before.
+
+    `rows_a_part` is how many rows of performance a part should have; `packs_files` whether packing
+    a part writes it where it belongs, so that little has to travel.
+    """
+
+    rows_a_part: int
+    packs_files: bool
+
+    @property
+    def packer(self) -> Packer:
+        """How a part is packed."""
+        ...
 
     def __enter__(self) -> Self: ...
 
-    def write(self, table: type[RawTable], batch: pa.RecordBatch) -> None:
-        """Take rows of a raw table."""
+    def held(self, identity: str) -> Mapping[str, Mapping[str, Tally]]:
+        """The parts of the run of this identity that are there and need not be made again: what
+        they hold of each table, by the name of the part and of the table."""
+        ...
+
+    def take(self, part: str, packed: Any, tallies: Mapping[str, Tally]) -> None:
+        """Take what the packer made of a part, which holds this of each table. Parts come in order,
+        those held are left out."""
         ...
 
     def __exit__(
@@ -26,6 +75,11 @@ class Sink(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+def as_batches(_part: str, pieces: Counted) -> list[Piece]:
+    """A part as the batches it is made of."""
+    return list(pieces)
 
 
 class DestinationError(Exception):

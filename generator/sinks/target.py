@@ -1,29 +1,87 @@
-"""Where `--to` points: a destination written as `scheme:place`, or the path of a DuckDB file."""
+"""Where `--to` points: a destination as people write it, and the sink that it stands for.
+
+The module of a sink is loaded when it is asked for: a run into a DuckDB file needs no S3 client.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from generator.masking import masked
+from generator.schema import RawTable
 from generator.sinks.duckdb import DuckdbSink
-from generator.sinks.sink import DestinationError
+from generator.sinks.sink import DestinationError, Sink
 
-SINKS = {"duckdb": DuckdbSink}
+SCHEMES = ("duckdb", "parquet", "csv", "postgresql")
+_CLASSES = {"parquet": "ParquetSink", "csv": "CsvSink", "postgresql": "PostgresqlSink"}
+_FORMS = (
+    "FILE or duckdb:FILE, parquet:DIR, s3://BUCKET/PREFIX, csv:DIR, "
+    "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+)
 _SCHEME = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):(?P<place>.*)$", re.DOTALL)
+
+
+def sink_of(target: str, tables: Iterable[type[RawTable]]) -> Sink:
+    """The sink of a target, for these tables. Raises DestinationError."""
+    scheme, place = _parsed(target)
+    if scheme == "duckdb":
+        return DuckdbSink(_file(target, place), tables)
+    if scheme in ("parquet", "csv") and not place.startswith("s3://"):
+        _check_folder(target, place)
+    elif scheme == "csv":
+        raise DestinationError(f"{shown(target)}: CSV is written to folders of this machine only")
+    sink: Sink = sink_class(scheme)(place, tables)
+    return sink
+
+
+def sink_class(scheme: str) -> Any:
+    """The class of the sinks of a scheme."""
+    if scheme == "duckdb":
+        return DuckdbSink
+    return getattr(import_module(f"generator.sinks.{scheme}"), _CLASSES[scheme])
 
 
 def database_file(target: str) -> Path:
     """The DuckDB file of a target. Raises DestinationError for any other kind of destination."""
+    scheme, place = _parsed(target)
+    if scheme != "duckdb":
+        raise DestinationError(
+            f"{shown(target)}: this command works on a DuckDB file; name one with --to FILE"
+        )
+    return _file(target, place)
+
+
+def shown(target: str) -> str:
+    """A target as it is printed: a DuckDB file as its path, an address without its password."""
+    return masked(target.removeprefix("duckdb:"))
+
+
+def _parsed(target: str) -> tuple[str, str]:
+    """The scheme of a target, and the place as its sink wants it."""
     match = _SCHEME.match(target)
     if match is None:
-        place = target
-    elif match["scheme"].lower() in SINKS:
-        place = match["place"]
-    else:
-        known = ", ".join(f"{scheme}:FILE" for scheme in SINKS)
-        raise DestinationError(
-            f"{target}: {match['scheme']}: is not a destination; there is {known}, or a plain path"
-        )
+        return "duckdb", target
+    scheme, place = match["scheme"].lower(), match["place"]
+    if place.startswith("//"):
+        if scheme == "s3":
+            return "parquet", f"s3:{place}"
+        if scheme in ("postgresql", "postgres"):
+            return "postgresql", target
+    elif scheme in ("duckdb", "parquet", "csv"):
+        return scheme, place
+    raise DestinationError(f"{shown(target)}: is not a destination; there are {_FORMS}")
+
+
+def _file(target: str, place: str) -> Path:
     if not place.strip() or "\0" in place or Path(place).is_dir():
-        raise DestinationError(f"{target!r}: is not a file; give the path of a DuckDB file")
+        raise DestinationError(f"{shown(target)!r}: is not a file; give the path of a DuckDB file")
     return Path(place)
+
+
+def _check_folder(target: str, place: str) -> None:
+    if not place.strip() or "\0" in place or "://" in place or Path(place).is_file():
+        raise DestinationError(f"{shown(target)!r}: is not a folder; give the path of one")

@@ -39,61 +39,86 @@ from generator.schema import (
 from generator.schema.behaviour import Behaviour
 from generator.schema.booking import BookedLineItem, Booking
 from generator.world import names, specs
+from generator.world.world import World, identity_of, outline_of
 
 _MEMBERS_OF_A_PARENT = 100
 _LONGEST_HOST = 63
+# Assumptions: days from the booking to the first flight, and from an advertiser's first day as a
+# customer to its first order. The second is long, so that earlier campaigns can be added.
+_BOOKED_AHEAD = (12, 40)
+_CUSTOMER_BEFORE = (400, 1100)
 _DSPS = (DspPartner.DV360, DspPartner.THE_TRADE_DESK, DspPartner.AMAZON, DspPartner.YAHOO)
-
-
-@dataclass(frozen=True)
-class World:
-    """Everything that exists in one run."""
-
-    run: Run
-    behaviours: dict[str, Behaviour]
-    platforms: tuple[Platform, ...]
-    advertisers: tuple[Advertiser, ...]
-    bookings: tuple[Booking, ...]
 
 
 def build_world(dataset: Dataset) -> World:
     """The world of a dataset: one campaign per scenario, in order."""
-    run = Run(
+    run = run_of(dataset)
+    plans: dict[int, AdvertiserPlan] = {}
+    by_name: dict[str, int] = {}
+    bookings = []
+    for campaign_id, scenario in enumerate(dataset.scenarios, start=1):
+        known = by_name.get(scenario.advertiser.name or "")
+        advertiser_id = known or len(plans) + 1
+        if known is None:
+            plans[advertiser_id] = scenario.advertiser
+            by_name[scenario.advertiser.name or f"made up {advertiser_id}"] = advertiser_id
+        bookings.append(book(scenario, campaign_id, advertiser_id, run))
+    advertisers = tuple(
+        sign(plan, advertiser_id, _first_order(bookings, advertiser_id), run)
+        for advertiser_id, plan in plans.items()
+    )
+    _refuse_shared_addresses(advertisers)
+    return World(
+        identity=identity_of(dataset),
+        run=run,
+        behaviours=dataset.platforms,
+        platforms=tuple(platform_row(behaviour) for behaviour in dataset.platforms.values()),
+        advertisers=advertisers,
+        bookings=tuple(bookings),
+        outline=outline_of(bookings, dataset.platforms),
+        faults=dataset.faults,
+    )
+
+
+def notices_of(world: World) -> tuple[str, ...]:
+    """What the reader of a world should know: that nothing in it has begun yet."""
+    as_of = world.run.as_of_date
+    flights = (flight for booking in world.bookings for flight in booking.flights)
+    if not world.bookings or any(flight.start_date < as_of for flight in flights):
+        return ()
+    return (
+        f"no flight begins before {as_of}, the day that the data is seen on, so no delivery is "
+        "reported; a later as-of day shows it",
+    )
+
+
+def run_of(dataset: Dataset) -> Run:
+    """The row of `raw.runs` of a dataset."""
+    return Run(
         run_id=1,
         workflow=dataset.name,
         seed=dataset.seed,
         as_of_date=dataset.as_of,
         generator_version=__version__,
-    )
-    advertisers: dict[int, Advertiser] = {}
-    by_name: dict[str, int] = {}
-    bookings = []
-    for campaign_id, scenario in enumerate(dataset.scenarios, start=1):
-        known = by_name.get(scenario.advertiser.name or "")
-        advertiser_id = known or len(advertisers) + 1
-        booking = book(scenario, campaign_id, advertiser_id, run)
-        if known is None:
-            advertisers[advertiser_id] = sign(
-                scenario.advertiser, advertiser_id, first_order_of(booking), run
-            )
-            by_name[scenario.advertiser.name or f"made up {advertiser_id}"] = advertiser_id
-        bookings.append(booking)
-    _refuse_shared_addresses(advertisers.values())
-    return World(
-        run=run,
-        behaviours=dataset.platforms,
-        platforms=tuple(platform_row(behaviour) for behaviour in dataset.platforms.values()),
-        advertisers=tuple(advertisers.values()),
-        bookings=tuple(bookings),
+        market_campaigns=dataset.market.campaigns if dataset.market else None,
     )
 
 
-def book(scenario: Scenario, campaign_id: int, advertiser_id: int, run: Run) -> Booking:
-    """One scenario as one campaign with everything that belongs to it."""
+def book(
+    scenario: Scenario,
+    campaign_id: int,
+    advertiser_id: int,
+    run: Run,
+    since: datetime = datetime.min,
+) -> Booking:
+    """One scenario as one campaign with everything that belongs to it, booked before the run's
+    as-of day and not before `since`."""
     plan = scenario.campaign
     flights = _flights(plan.flights, campaign_id, run.seed)
     status = _status(flights[0].start_date, flights[-1].end_date, run.as_of_date)
-    created = _days_before(flights[0].start_date, 12, 40, run.seed, "booked", campaign_id)
+    ordered = ordered_for(flights[0].start_date, run)
+    booked = _days_before(ordered, *_BOOKED_AHEAD, run.seed, "booked", campaign_id)
+    created = max(booked, since)
     campaign = Campaign(
         campaign_id=campaign_id,
         advertiser_id=advertiser_id,
@@ -112,6 +137,7 @@ def book(scenario: Scenario, campaign_id: int, advertiser_id: int, run: Run) -> 
         clean_room_provider=plan.clean_room_provider,
         measurement_partner=plan.measurement_partner,
         external_ref=plan.external_ref,
+        max_share_of_voice=plan.max_share_of_voice,
         created_at=created,
         updated_at=_last_change(created, flights[-1].end_date, run.as_of_date),
     )
@@ -138,6 +164,12 @@ def book(scenario: Scenario, campaign_id: int, advertiser_id: int, run: Run) -> 
         for position, item in enumerate(scenario.line_items, start=1)
     )
     return Booking(campaign, flights, budget, caps, items)
+
+
+def ordered_for(first_day: date, run: Run) -> date:
+    """The day that a booking is so many days before: the first day of a campaign, or one so near
+    that the booking lies before the run's as-of day."""
+    return min(first_day, run.as_of_date + timedelta(days=_BOOKED_AHEAD[0] - 1))
 
 
 def _refuse_shared_addresses(advertisers: Iterable[Advertiser]) -> None:
@@ -185,9 +217,15 @@ class FirstOrder:
     currency: Currency
 
 
-def first_order_of(booking: Booking) -> FirstOrder:
-    """A campaign as the first order of its advertiser."""
-    return FirstOrder(booking.campaign.created_at, booking.campaign.currency_code)
+def first_order_of(campaigns: Iterable[Campaign]) -> FirstOrder:
+    """The campaign that was booked first, as its advertiser's first order."""
+    first = min(campaigns, key=lambda campaign: campaign.created_at)
+    return FirstOrder(first.created_at, first.currency_code)
+
+
+def _first_order(bookings: Iterable[Booking], advertiser_id: int) -> FirstOrder:
+    campaigns = (booking.campaign for booking in bookings)
+    return first_order_of(each for each in campaigns if each.advertiser_id == advertiser_id)
 
 
 def sign(plan: AdvertiserPlan, advertiser_id: int, first: FirstOrder, run: Run) -> Advertiser:
@@ -203,7 +241,7 @@ def sign(plan: AdvertiserPlan, advertiser_id: int, first: FirstOrder, run: Run) 
     agency = plan.agency_name if plan.name else plan.agency_name or made_up_agency
     host = "".join(letter for letter in brand.lower() if letter.isascii() and letter.isalnum())
     host = host[:_LONGEST_HOST] or "brand"
-    created = _days_before(first.at.date(), 30, 700, seed, "signed", advertiser_id)
+    created = _days_before(first.at.date(), *_CUSTOMER_BEFORE, seed, "signed", advertiser_id)
     return Advertiser(
         advertiser_id=advertiser_id,
         name=plan.name or names.company(brand, industry, seed, "company", advertiser_id),

@@ -15,7 +15,8 @@ from generator.schema import Advertiser, Run
 from generator.schema.behaviour import Behaviour
 from generator.schema.holdings import Holdings
 from generator.world import names
-from generator.world.build import FirstOrder, World, book, first_order_of, platform_row, sign
+from generator.world.build import FirstOrder, book, first_order_of, platform_row, sign
+from generator.world.world import World, identity_of, outline_of
 
 _MOST_SHOWN = 5
 
@@ -29,22 +30,32 @@ def with_campaign(
 ) -> World:
     """The world of one more campaign: of an advertiser that is there, else of the scenario's own.
 
-    Raises InputError where the scenario's advertiser has the address of another one.
+    Raises InputError where the scenario's advertiser has the address of another one, and where a
+    flight begins before the advertiser was a customer.
     """
     plan = scenario.advertiser
     buyer = advertiser or _named(holdings, plan.name)
     buyer_id = buyer.advertiser_id if buyer else holdings.last_advertiser_id + 1
-    booking = book(scenario, holdings.last_campaign_id + 1, buyer_id, run)
-    new = () if buyer else (sign(plan, buyer_id, first_order_of(booking), run),)
+    since = buyer.created_at if buyer else datetime.min
+    booking = book(scenario, holdings.last_campaign_id + 1, buyer_id, run, since)
+    if buyer and booking.flights[0].start_date <= since.date():
+        raise bad_input(
+            f"advertiser {buyer.advertiser_id} {buyer.name!r} is a customer since {since.date()}, "
+            f"and a flight begins {booking.flights[0].start_date}; start it later, or book it for "
+            "another advertiser"
+        )
+    new = () if buyer else (sign(plan, buyer_id, first_order_of([booking.campaign]), run),)
     for each in new:
         _refuse_shared_address(holdings, each)
     is_known = behaviour.name in holdings.platforms
     return World(
+        identity=identity_of(run, booking),
         run=run,
         behaviours={behaviour.name: behaviour},
         platforms=() if is_known else (platform_row(behaviour),),
         advertisers=new,
         bookings=(booking,),
+        outline=outline_of([booking], {behaviour.name: behaviour}),
     )
 
 
@@ -61,7 +72,15 @@ def with_advertiser(
     advertiser_id = holdings.last_advertiser_id + 1
     new = sign(plan, advertiser_id, FirstOrder(day_before, currency), run)
     _refuse_shared_address(holdings, new)
-    return World(run=run, behaviours={}, platforms=(), advertisers=(new,), bookings=())
+    return World(
+        identity=identity_of(run, new),
+        run=run,
+        behaviours={},
+        platforms=(),
+        advertisers=(new,),
+        bookings=(),
+        outline=outline_of([], {}),
+    )
 
 
 def advertiser_of(holdings: Holdings, id_or_name: str) -> Advertiser:

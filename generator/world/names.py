@@ -1,7 +1,7 @@
 """Invented names: Faker pools built once per seed, picked from by hash.
 
-A brand is a coined word, never a dictionary of companies; `_KNOWN` keeps out the coinages that
-somebody already trades under. People do not occur: contacts are roles, and every address ends in
+A brand is a coined word, never a dictionary of companies; `KNOWN` keeps out the coinages that are
+words, names or brands already. People do not occur: contacts are roles, and every address ends in
 `.example`.
 """
 
@@ -22,12 +22,19 @@ Member = TypeVar("Member")
 
 POOL_SIZE = 400
 
-_ONSETS = ("br", "cal", "dar", "el", "fen", "gal", "hal", "ist", "jor", "kel", "lum", "mar", "nor",
+ONSETS = ("br", "cal", "dar", "el", "fen", "gal", "hal", "ist", "jor", "kel", "lum", "mar", "nor",
            "or", "pel", "quin", "ros", "sol", "tal", "ul", "vel", "wes", "yar", "zel")  # fmt: skip
-_MIDDLES = ("a", "e", "i", "o", "u", "ane", "ari", "elo", "ida", "ive", "omi", "uri")
-_ENDINGS = ("bra", "dene", "dra", "fell", "gant", "lyn", "mont", "nax", "quay", "rith", "sten",
+MIDDLES = ("a", "e", "i", "o", "u", "ane", "ari", "elo", "ida", "ive", "omi", "uri")
+ENDINGS = ("bra", "dene", "dra", "fell", "gant", "lyn", "mont", "nax", "quay", "rith", "sten",
             "tova", "vane", "vor", "wick", "xia")  # fmt: skip
-_KNOWN = frozenset({"halifax", "marmot", "solvane", "norwick", "orvana", "yarivane"})
+KNOWN = frozenset({
+    "bredene", "bregant", "bremont", "brigant", "brimont", "bristen", "brixia", "bromont",
+    "brosten", "brudene", "brumont", "brusten", "calabra", "calafell", "calibra", "calobra",
+    "darabra", "elegant", "elevane", "elexia", "elixia", "galaxia", "halisten", "halosten",
+    "istidene", "lumisten", "maralyn", "marilyn", "marimont", "maristen", "marolyn", "rosalyn",
+    "rosegant", "roselyn", "rosemont", "solibra", "solisten", "taladra", "talisten", "ulisten",
+    "yarivane",
+})  # fmt: skip
 
 _SECTORS: dict[Industry, tuple[str, ...]] = {
     Industry.AUTOMOTIVE: ("Motors", "Auto", "Mobility"),
@@ -51,8 +58,7 @@ class InventedNames(BaseProvider):
 
     def coined_word(self) -> str:
         """A word that means nothing, capitalised."""
-        word = "".join(self.random_element(part) for part in (_ONSETS, _MIDDLES, _ENDINGS))
-        return self.coined_word() if word in _KNOWN else word.capitalize()
+        return "".join(self.random_element(p) for p in (ONSETS, MIDDLES, ENDINGS)).capitalize()
 
     def film_title(self) -> str:
         """A working title for a creative: two plain words."""
@@ -80,7 +86,8 @@ def pools(seed: int) -> Pools:
     faker.add_provider(InventedNames)
 
     def many(make: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(getattr(faker, make)() for _ in range(POOL_SIZE)))
+        made = (getattr(faker, make)() for _ in range(POOL_SIZE))
+        return tuple(dict.fromkeys(name for name in made if name.split()[0].lower() not in KNOWN))
 
     return Pools(
         brands=many("coined_word"), agencies=many("agency_name"), titles=many("film_title")

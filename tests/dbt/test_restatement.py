@@ -29,7 +29,10 @@ MARTS = (
     "fct_creative_performance_daily",
     "fct_device_performance_daily",
     "fct_advertiser_performance_daily",
+    "fct_campaign_reach",
+    "fct_audience_daily",
 )
+MARK = 1_000_000
 OLD, NEW = "DATE '2025-09-10'", "DATE '2025-09-13'"
 HISTORY = """
     SELECT campaign_name, valid_from, valid_to FROM marts.dim_campaigns_history
@@ -98,12 +101,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     warehouse = Warehouse(tmp_path_factory.mktemp("warehouse"))
     warehouse.generate(date(2025, 9, 13))
     warehouse.build()
-    warehouse.do(
-        *(
-            f"UPDATE marts.{mart} SET clicks = clicks + 1000000 WHERE activity_date = {OLD}"
-            for mart in MARTS
-        )
-    )
+    marked = f"SET impressions = impressions + {MARK} WHERE activity_date = {OLD}"
+    warehouse.do(*(f"UPDATE marts.{mart} {marked}" for mart in MARTS))
     warehouse.generate(date(2025, 9, 14))
     warehouse.do("UPDATE raw.campaigns SET name = 'Renamed'")
     warehouse.build()
@@ -114,9 +113,9 @@ def test_one_more_day_touches_that_day_only(warehouse: Warehouse) -> None:
     """What was marked on an old day is still marked; the new day is there."""
     for mart in MARTS:
         ((least,),) = warehouse.ask(
-            f"SELECT min(clicks) FROM marts.{mart} WHERE activity_date = {OLD}"
+            f"SELECT min(impressions) FROM marts.{mart} WHERE activity_date = {OLD}"
         )
-        assert least >= 1_000_000, mart
+        assert least >= MARK, mart
         ((new,),) = warehouse.ask(
             f"SELECT sum(impressions) FROM marts.{mart} WHERE activity_date = {NEW}"
         )

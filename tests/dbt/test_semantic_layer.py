@@ -20,7 +20,7 @@ from metricflow.protocols.sql_client import SqlEngine
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
-from tests.conftest import ROOT
+from tests.conftest import link_project
 
 DAILY = "marts.fct_campaign_performance_daily"
 HELPERS = {"spend_per_mille": "1000 * spend", "rendered_ads": "impressions + invalid_impressions"}
@@ -181,8 +181,7 @@ def test_every_saved_query_runs(layer: Layer) -> None:
 
 def test_mf_query_answers_in_the_terminal(built_database: Path, tmp_path: Path) -> None:
     """The command of the documentation, in a folder that is linked to the project."""
-    for name in ("dbt_project.yml", "dbt_project", "profiles.yml", "profiles"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    link_project(tmp_path)
     shutil.copytree(built_database.parent / "target", tmp_path / "target")
     command = ["query", "--metrics", "ctr,video_completion_rate"]
     command += ["--group-by", "campaign__objective,metric_time__week", "--csv", "answer.csv"]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.conftest import dbt
 from tests.scenario.test_platform import BENCHMARKS
 
 CTR = {"CTV": "ctr_ctv", "MOBILE": "ctr_mobile", "TABLET": "ctr_tablet", "DESKTOP": "ctr_desktop"}
@@ -70,12 +68,3 @@ def test_raw_and_marts_agree_on_every_total(marts) -> None:
         "fct_campaign_performance_daily",
     ):
         assert marts.execute(f"select {columns} from marts.{mart}").fetchone() == raw, mart
-
-
-def test_the_docs_can_be_generated(built_database: Path, tmp_path: Path) -> None:
-    file = tmp_path / "ads.duckdb"
-    shutil.copy(built_database, file)
-    result = dbt("docs generate --static", file, tmp_path)
-    assert result.returncode == 0, result.stdout
-    page = (tmp_path / "target/static_index.html").read_text()
-    assert "fct_campaign_performance_daily" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from tests.conftest import ROOT, dbt
@@ -17,7 +18,9 @@ def test_the_sample_query_prints_what_the_readme_shows(
     shown = re.search(r"```text\n(.*?)```", README, re.DOTALL)
     assert query
     assert shown
-    result = dbt("show --quiet --inline", built_database, tmp_path, query.group(1))
+    file = tmp_path / "ads.duckdb"
+    shutil.copy(built_database, file)
+    result = dbt("show --quiet --inline", file, tmp_path, query.group(1))
     assert result.stdout.strip() == shown.group(1).strip()
 
 

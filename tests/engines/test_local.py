@@ -3,52 +3,56 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pytest
 
 from generator.engines import local
+from generator.engines.job import EngineError
+from generator.engines.parts import all_pieces, parts_of
 from generator.scenario.templates import dataset
-from generator.schema import AudienceDaily, CampaignReach, PerformanceHourly
-from generator.sinks.fingerprint import Fingerprint
+from generator.schema import TABLES, AudienceDaily, Campaign, CampaignReach, PerformanceHourly
+from generator.sinks.fingerprint import Fingerprint, Tally
 from generator.world.build import build_world
 from tests.conftest import ROOT
+from tests.engines.basket import Basket
 
 FACTS = (PerformanceHourly, CampaignReach, AudienceDaily)
 
 # The `smoke` dataset, frozen. A change here is a change of everybody's data: say so in the release.
 GOLDEN = {
-    "advertisers": "5e1fd3da7d370200",
+    "advertisers": "98e7a50e3a5a8bf0",
     "audience_daily": "f5b5bb6123876eda",
     "budgets": "38584dacd5cc50fe",
     "campaign_reach": "673406dbed60827d",
-    "campaigns": "ea6055ef4c7297bb",
+    "campaigns": "8343f53d8cc4fdf5",
     "creatives": "99153dc7338cea1b",
     "flights": "5baf20bf59a55175",
-    "inventory_hourly": "300882e949e8d105",
+    "inventory_hourly": "5a022ae1f4fea1cb",
     "line_items": "32076ecbcda9773b",
-    "performance_hourly": "2893f1381d161bb1",
+    "performance_hourly": "681fb2108cecda96",
     "platforms": "6e4f3c958af4ee4c",
-    "runs": "dac3c1012f9e87ec",
+    "runs": "45beb8818d9d8097",
 }
 
 
 def fingerprints(world, only=None) -> dict[str, str]:
     prints: dict[str, Fingerprint] = {}
-    for table, batch in local.pieces(world, only):
+    for table, batch in all_pieces(world.only(only) if only else world):
         prints.setdefault(table.table_name, Fingerprint()).add(batch)
     return {name: each.hexdigest for name, each in prints.items()}
 
 
 def rows(world, only=None) -> dict[str, pa.Table]:
     batches: dict[str, list[pa.RecordBatch]] = {}
-    for table, batch in local.pieces(world, only):
+    for table, batch in all_pieces(world.only(only) if only else world):
         batches.setdefault(table.table_name, []).append(batch)
     return {name: pa.Table.from_batches(each) for name, each in batches.items()}
 
@@ -101,28 +105,116 @@ def test_one_campaign_alone_equals_its_rows_in_the_whole() -> None:
             assert alone[name].to_pylist() == part.to_pylist()
 
 
+# What the as-of day decides of an entity. It also decides when a campaign that is still a DRAFT was
+# booked, and so when its advertiser came.
+OF_THE_DAY = {"status", "as_of_date", "updated_at"}
+
+
+def tally(table: pa.Table) -> Tally:
+    """Rows and fingerprint of a table."""
+    print_of = Fingerprint()
+    for batch in table.to_batches():
+        print_of.add(batch)
+    return print_of.tally
+
+
+def known_by(name: str, day: date) -> pa.compute.Expression | None:
+    """Which rows of a table are complete on a day; None for tables of entities."""
+    at = pa.scalar(day, pa.date32()).cast("timestamp[us]")
+    field = pa.compute.field
+    week_ends = pa.compute.add(field("window_start"), pa.scalar(timedelta(days=7)))
+    return {
+        "performance_hourly": field("hour_ts") < at,
+        "inventory_hourly": field("hour_ts") < at,
+        "audience_daily": field("activity_date") < pa.scalar(day, pa.date32()),
+        "campaign_reach": (field("window_start") < at)
+        & ((field("reach_window") != "WEEK") | (week_ends <= at)),
+    }.get(name)
+
+
 def test_an_earlier_horizon_gives_the_same_rows_up_to_it() -> None:
-    """What is known on a day does not change when the next day is known."""
-    data = dataset("complete")
-    day = date(2025, 9, 20)
-    early = rows(build_world(replace(data, as_of=day)))["performance_hourly"]
-    late = rows(build_world(data))["performance_hourly"]
-    cut = late.filter(
-        pa.compute.field("hour_ts") < pa.scalar(day, pa.date32()).cast("timestamp[us]")
-    )
-    assert 0 < early.num_rows < late.num_rows
-    with duckdb.connect() as connection:
-        connection.register("early", early)
-        connection.register("cut", cut)
-        different = connection.execute(
-            "select count(*) from ((from early except from cut) union all "
-            "(from cut except from early))"
-        ).fetchone()
-    assert different == (0,)
-    assert early.num_rows == cut.num_rows
+    """What is known on a day does not change when the next day is known: hours, days and whole
+    weeks of all facts, and all that entities are but their status."""
+    data, day = dataset("complete"), date(2025, 9, 20)
+    early, late = rows(build_world(replace(data, as_of=day))), rows(build_world(data))
+    always = {table.table_name for table in TABLES if not table.is_optional}
+    assert set(early) == set(late) == always
+    drafts = early["campaigns"].filter(pa.compute.field("status") == "DRAFT")
+    assert 0 < drafts.num_rows < 7
+    for name, seen in late.items():
+        earlier = early[name]
+        if (known := known_by(name, day)) is not None:
+            assert 0 < earlier.num_rows < seen.num_rows, name
+            earlier, seen = earlier.filter(known), seen.filter(known)
+        if key := {"campaigns": "campaign_id", "advertisers": "advertiser_id"}.get(name):
+            begun = ~pa.compute.field(key).isin(drafts[key])
+            earlier, seen = earlier.filter(begun), seen.filter(begun)
+        kept = [column for column in seen.column_names if column not in OF_THE_DAY]
+        assert seen.num_rows > 0
+        assert tally(earlier.select(kept)) == tally(seen.select(kept)), name
+
+
+def landed(basket: Basket, **options: Any) -> dict[str, tuple[int, str]]:
+    made = local.run(build_world(dataset("complete")), basket, **options)
+    return {each.table.table_name: (each.rows, each.fingerprint) for each in made}
+
+
+@pytest.fixture(scope="module")
+def of_one_process() -> dict[str, tuple[int, str]]:
+    return landed(Basket(40_000))
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_several_processes_make_the_same(jobs: int, of_one_process) -> None:
+    basket = Basket(5_000)
+    assert landed(basket, jobs=jobs) == of_one_process
+    assert list(basket.parts) == [
+        part.name for part in parts_of(build_world(dataset("complete")), 5_000)
+    ]
+    assert len(basket.parts) > 5
+    assert not multiprocessing.active_children()
+
+
+def test_the_size_of_a_part_changes_nothing(of_one_process) -> None:
+    assert landed(Basket(10**9)) == of_one_process
+    assert landed(Basket(1)) == of_one_process
+
+
+def test_what_a_sink_holds_is_not_made_again(of_one_process) -> None:
+    whole = Basket(5_000)
+    landed(whole)
+    some = dict(list(whole.parts.items())[::2])
+    rest = Basket(5_000, held=some)
+    seen: list[tuple[int, int]] = []
+    assert landed(rest, progress=lambda *step: seen.append(step)) == of_one_process
+    assert set(rest.parts) == set(whole.parts) - set(some)
+    assert seen[0][0] > 0
+    assert seen[-1][0] == seen[-1][1]
+
+
+def test_tables_that_are_not_wanted_are_not_made(of_one_process) -> None:
+    wanted = (Campaign, PerformanceHourly)
+    made = landed(Basket(40_000), tables=wanted)
+    for table in TABLES:
+        name = table.table_name
+        assert made[name] == (of_one_process[name] if table in wanted else (0, "0" * 16))
+
+
+def test_a_worker_that_dies_is_told_of_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "_work", died)
+    with pytest.raises(EngineError, match=r"ended with code 9.*fewer --jobs"):
+        landed(Basket(5_000), jobs=2)
+    assert not multiprocessing.active_children()
+
+
+def died(_job: object, _parts: object, _connection: object) -> None:
+    """A worker in the place of the real one, killed for want of memory."""
+    os._exit(9)
 
 
 def test_progress_counts_campaigns() -> None:
-    seen = []
-    list(local.pieces(build_world(dataset("smoke")), progress=lambda *step: seen.append(step)))
-    assert seen == [(0, 1), (1, 1)]
+    seen: list[tuple[int, int]] = []
+    landed(Basket(5_000), progress=lambda *step: seen.append(step))
+    assert seen[0] == (0, 7)
+    assert seen[-1] == (7, 7)
+    assert seen == sorted(seen)

@@ -124,6 +124,12 @@ def test_what_is_read_differently_or_not_used_is_told(tmp_path) -> None:
         (("currency: USD}", "currency: EUR}"), ":34", "is not the currency of the campaign"),
         (("agency_name, campaign", "agency, campaign"), ":33", "cannot be made up"),
         (("dsp_partner: GOOGLE_DV360", "dsp_partner: NOBODY"), ":10", "'NOBODY' is not known"),
+        (('"CONTENT_GENRE": [', '"CONTENT_GENRE": [], "CONTENT_GENRE": ['), ":20",
+         "a key is given twice"),
+        (("duration_seconds: 30", "duration_seconds: 0"), ":", "duration_seconds of a"),
+        (("duration_seconds: 30", "duration_seconds: true"), ":", "valid integer"),
+        (('"2025-09-01"', "1756684800"), ":13", "not 1756684800"),
+        (("hours: 24", "hours: 17473"), ":35", "less than or equal to 17472"),
         (("bid_cpm: 40", "bid_cpm: cheap"), ":18", "valid number, not 'cheap'"),
         (('"2025-09-01"', "soon"), ":13", "is not a date"),
         (("hours: 24", "hours: -1"), ":35", "greater than or equal to 1"),
@@ -159,3 +165,48 @@ def test_a_file_of_the_older_shape_is_a_dataset_too(tmp_path) -> None:
     file = tmp_path / "older.yml"
     file.write_text(OLDER)
     assert [each.name for each in Library().dataset(str(file)).scenarios] == ["harbour", "direct"]
+
+
+def entry(**changes) -> str:
+    """A file of one entry, without a flight."""
+    whole = {
+        "campaign": {"objective": "AWARENESS", "target_cpm": 38, "budget": 12000},
+        "line_items": [{"name": "Television"}],
+    }
+    return yaml.safe_dump({"examples": {changes.pop("called", "only"): whole | changes}})
+
+
+@pytest.mark.parametrize(
+    ("hours", "weeks", "is_told"), [(None, 4, False), (168, 1, False), (170, 2, True)]
+)
+def test_a_flight_without_dates_lasts_whole_weeks(tmp_path, hours, weeks, is_told) -> None:
+    performance = {} if hours is None else {"performance": {"type": "both", "hours": hours}}
+    found = read(tmp_path, entry(**performance), None)
+    assert found.scenario.campaign.flights[0].weeks == weeks
+    told = [each for each in found.notices if "lasts whole weeks" in each]
+    assert len(told) == is_told
+
+
+def test_a_description_of_many_lines_becomes_one(tmp_path) -> None:
+    found = read(tmp_path, entry(description="Line one\n  line two\n" + "x" * 400), None)
+    assert found.scenario.description.startswith("Line one line two xxx")
+    assert len(found.scenario.description) == 255
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [("Autumn & Winter!", "autumn_winter"), ("2025 launch", "entry_2025_launch"), ("秋", "entry")],
+)
+def test_any_name_of_an_entry_becomes_one_of_a_template(tmp_path, called, name) -> None:
+    assert read(tmp_path, entry(called=called), called).scenario.name == name
+
+
+def test_what_a_creative_has_and_cannot_have_is_told(tmp_path) -> None:
+    creative = {"qr_code_url": "https://shop.example/qr", "duration_seconds": 20}
+    item = {"ad_format": "PAUSE", "creatives": [creative]}
+    found = read(tmp_path, entry(line_items=[item]), None)
+    (made,) = found.scenario.line_items[0].creatives
+    assert (made.placement, made.duration_seconds, made.has_qr_code) == ("PAUSE", None, True)
+    told = "\n".join(found.notices)
+    assert "creatives[0].qr_code_url: the address of a QR code is made up" in told
+    assert "creatives[0].duration_seconds: a pause ad is a still image; not used" in told

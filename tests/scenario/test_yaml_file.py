@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from generator.scenario.errors import InputError
+from generator.scenario.templates import Library
 from generator.scenario.yaml_file import Document, dotted, merged, read
 
 
@@ -63,6 +65,28 @@ def test_a_bomb_of_aliases_is_refused_before_it_unfolds(tmp_path) -> None:
         document(tmp_path, "\n".join(lines))
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a: [" + "1," * 240_000 + "]", "more than 50,000 values"),
+        ("a:\n" + "- 1\n" * 120_000, ":49999: is not valid YAML: more than 50,000 values"),
+        ("".join(f"k{n}: 1\n" for n in range(40_000)), ":25000: is not valid YAML: more than"),
+        ("a: " + "1:" * 240_000 + "1", "is longer than a number"),
+        ("a: " + "9" * 490_000, "is longer than a number"),
+        ("a: !!int " + "9" * 490_000, "is longer than a number"),
+        ("a: " + "[" * 240_000, "is not valid YAML"),
+    ],
+    ids=["flow", "lines", "keys", "base 60", "digits", "tag", "depth"],
+)
+def test_a_file_that_would_take_long_is_refused_soon(tmp_path, text, sentence) -> None:
+    start = time.process_time()
+    with pytest.raises(InputError) as error:
+        document(tmp_path, text)
+    assert sentence in str(error.value)
+    assert len(str(error.value)) < 400
+    assert time.process_time() - start < 20
+
+
 def test_a_huge_file_is_refused(tmp_path) -> None:
     with pytest.raises(InputError, match="is larger than"):
         document(tmp_path, "a: " + "x" * 1_000_001)
@@ -76,3 +100,20 @@ def test_bytes_that_are_not_text_are_refused(tmp_path) -> None:
 
 def test_paths_are_written_as_people_write_them() -> None:
     assert dotted(("line_items", 0, "targeting", "DEVICE")) == "line_items[0].targeting.DEVICE"
+
+
+def test_what_a_terminal_would_obey_is_written_out_in_messages(tmp_path) -> None:
+    """Found by random documents: a key with a control character broke a message in two."""
+    document_text = 'name: x\n"\\e[31m\\u202Ered\\x1e": 1\n'
+    (tmp_path / "file.yml").write_text(document_text)
+    with pytest.raises(InputError) as error:
+        Library().checked(tmp_path / "file.yml")
+    assert "\\x1b[31m\\u202ered\\x1e" in str(error.value)
+    assert str(error.value).replace("\n", "").isprintable()
+
+
+def test_what_the_reader_of_yaml_refuses_is_one_line(tmp_path) -> None:
+    """Found by random bytes: the reader speaks in two lines."""
+    with pytest.raises(InputError) as error:
+        document(tmp_path, "\x00")
+    assert len(str(error.value).splitlines()) == 1

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from generator.engines import local
+from generator.engines.parts import all_pieces
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
@@ -70,7 +71,7 @@ def test_a_run_that_fails_leaves_everything_as_it_was(tmp_path) -> None:
 
     def halfway() -> None:
         with DuckdbSink(file, TABLES) as sink:
-            for table, batch in local.pieces(OTHER):
+            for table, batch in all_pieces(OTHER):
                 sink.write(table, batch)
             raise RuntimeError("halfway")
 

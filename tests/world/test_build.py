@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from itertools import product
+from pathlib import Path
 
+import faker
 import pytest
 
 from generator.enums import Placement, Status
 from generator.scenario.errors import InputError
 from generator.scenario.models import Scenario
 from generator.scenario.templates import dataset
-from generator.world.build import build_world, micros
-from generator.world.names import pools
+from generator.world.build import build_world, micros, notices_of
+from generator.world.names import ENDINGS, KNOWN, MIDDLES, ONSETS, pools
 
-# A sample of names that a coined word could fall upon; none may occur.
+# Brands of every sector, and the names, words and places among all that could be coined which
+# frequency lists of 21 languages know.
 REAL_BRANDS = {
     "audi", "bmw", "ford", "honda", "tesla", "toyota", "volvo", "nike", "adidas", "puma", "zara",
     "apple", "google", "meta", "netflix", "amazon", "disney", "hulu", "roku", "sony", "samsung",
     "visa", "chase", "citi", "wells", "fargo", "progressive", "geico", "verizon", "vodafone",
     "orange", "pepsi", "coke", "nestle", "kellogg", "heinz", "mars", "pfizer", "bayer", "novartis",
     "walmart", "target", "costco", "ikea", "marriott", "hilton", "delta", "emirates", "ryanair",
+    "bremont", "calibra", "elixia", "solibra", "rosemont", "bromont", "brixia", "galaxia",
+    "bredene", "bregant", "brigant", "brimont", "bristen", "brosten", "brudene", "brumont",
+    "brusten", "calafell", "calobra", "darabra", "elegant", "elevane", "halisten", "halosten",
+    "istidene", "lumisten", "marimont", "maristen", "rosegant", "solisten", "taladra", "talisten",
+    "ulisten",
 }  # fmt: skip
 
 
@@ -67,11 +77,30 @@ def test_no_address_can_reach_anybody(world) -> None:
     assert len(emails) == len(set(emails))
 
 
+def real_words() -> set[str]:
+    """The brands above, and every word in Faker's lists of people, companies and places."""
+    folder = Path(faker.__file__).parent / "providers"
+    texts = (
+        file.read_text().lower()
+        for kind in ("person", "company", "address")
+        for file in (folder / kind).rglob("*.py")
+    )
+    return REAL_BRANDS.union(*(re.findall(r"[a-z]+", text) for text in texts))
+
+
+def test_no_word_that_can_be_coined_is_a_real_one() -> None:
+    """All of them, not those of some seeds: what is kept out is all that is real, and can occur."""
+    coinable = {"".join(parts) for parts in product(ONSETS, MIDDLES, ENDINGS)}
+    assert len(coinable) == 24 * 12 * 16
+    assert coinable & real_words() <= KNOWN
+    assert coinable >= KNOWN
+
+
 @pytest.mark.parametrize("seed", range(10))
-def test_no_invented_brand_is_a_real_one(seed: int) -> None:
+def test_names_are_coined_and_what_is_known_is_kept_out(seed: int) -> None:
+    coinable = {"".join(parts) for parts in product(ONSETS, MIDDLES, ENDINGS)} - KNOWN
     made = pools(seed)
-    words = {word.lower() for name in made.brands + made.agencies for word in name.split()}
-    assert not words & REAL_BRANDS
+    assert {name.split()[0].lower() for name in made.brands + made.agencies} <= coinable
     assert len(made.brands) > 300
 
 
@@ -139,3 +168,44 @@ def test_targeting_is_kept_as_it_was_written(world) -> None:
         "GEO_COUNTRY": ["US"],
         "CONTENT_GENRE": ["DRAMA", "DOCUMENTARY"],
     }
+
+
+AS_OF_DAYS = [date(2025, 6, 1), date(2025, 9, 20), date(2026, 2, 1)]
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("as_of", AS_OF_DAYS)
+def test_nothing_is_created_after_the_day_that_the_data_is_seen_on(seed: int, as_of: date) -> None:
+    """A campaign that has not begun is there as a DRAFT, and was booked before that day."""
+    world = build_world(replace(dataset("complete").with_seed(seed), as_of=as_of))
+    customer_since = {each.advertiser_id: each.created_at for each in world.advertisers}
+    for booking in world.bookings:
+        campaign = booking.campaign
+        assert customer_since[campaign.advertiser_id] < campaign.created_at
+        assert campaign.created_at.date() < min(as_of, booking.flights[0].start_date)
+        has_begun = booking.flights[0].start_date <= as_of
+        assert (campaign.status is Status.DRAFT) != has_begun
+
+
+def test_an_advertiser_is_there_before_the_earliest_of_its_campaigns() -> None:
+    """Whichever is listed first: the second campaign here begins half a year before the first."""
+    data = dataset("complete")
+    late = data.scenarios[0]
+    plan = late.model_dump()
+    plan["campaign"]["flights"] = [
+        {"start_date": date(2024, 3, 1), "end_date": date(2024, 3, 9)},
+    ]
+    world = build_world(replace(data, scenarios=(late, Scenario.model_validate(plan))))
+    (advertiser,) = world.advertisers
+    first = min(booking.campaign.created_at for booking in world.bookings)
+    assert first == world.bookings[1].campaign.created_at
+    assert advertiser.created_at < first
+    assert advertiser.updated_at == first
+
+
+def test_a_world_in_which_nothing_has_begun_says_so() -> None:
+    data = dataset("complete")
+    data, begins = replace(data, scenarios=data.scenarios[:1]), date(2025, 9, 1)
+    (notice,) = notices_of(build_world(replace(data, as_of=begins)))
+    assert notice.startswith(f"no flight begins before {begins}")
+    assert notices_of(build_world(replace(data, as_of=begins + timedelta(days=1)))) == ()

@@ -4,6 +4,18 @@ with performance as (
 
 ),
 
+reach as (
+
+    select * from {{ ref('stg_ads__campaign_reach') }}
+
+),
+
+audience as (
+
+    select * from {{ ref('stg_ads__audience_daily') }}
+
+),
+
 creatives as (
 
     select * from {{ ref('stg_ads__creatives') }}
@@ -16,19 +28,32 @@ campaigns as (
 
 ),
 
+population as (
+
+    select * from {{ ref('platform_population') }}
+
+),
+
 booked as (
 
     select
         {{ row_hash([
-            'creative_id', 'duration_seconds', 'placement', 'is_skippable', 'is_interactive',
-            'qr_code_url is null',
+            'creative_id', 'line_item_id', 'duration_seconds', 'placement', 'is_skippable',
+            'is_interactive', 'qr_code_url is null',
         ]) }} as row_digest
     from creatives
 
     union all
 
-    select {{ row_hash(['campaign_id', 'advertiser_id', 'currency_code']) }} as row_digest
+    select
+        {{ row_hash(['campaign_id', 'advertiser_id', 'platform', 'currency_code']) }} as row_digest
     from campaigns
+
+    union all
+
+    select
+        {{ row_hash(['platform', 'dimension', 'segment', 'population_share']) }} as row_digest
+    from population
 
 ),
 
@@ -42,6 +67,7 @@ bookings as (
 hashed as (
 
     select
+        'performance_hourly' as raw_table,
         cast(hour_ts as date) as activity_date,
         {{ row_hash([
             'campaign_id', 'line_item_id', 'creative_id', 'device', 'hour_ts', 'requests',
@@ -53,16 +79,39 @@ hashed as (
         ]) }} as row_digest
     from performance
 
+    union all
+
+    select
+        'campaign_reach' as raw_table,
+        cast(window_start as date) as activity_date,
+        {{ row_hash([
+            'campaign_id', 'reach_window', 'window_start', 'impressions', 'reach', 'reach_2plus',
+            'reach_3plus', 'reach_5plus', 'reach_10plus',
+        ]) }} as row_digest
+    from reach
+
+    union all
+
+    select
+        'audience_daily' as raw_table,
+        activity_date,
+        {{ row_hash([
+            'campaign_id', 'activity_date', 'dimension', 'segment', 'impressions', 'video_q100',
+            'clicks',
+        ]) }} as row_digest
+    from audience
+
 ),
 
 days as (
 
     select
+        raw_table,
         activity_date,
-        cast(count(*) as bigint) as performance_rows,
+        cast(count(*) as bigint) as raw_rows,
         cast(sum(row_digest) as {{ dbt.type_string() }}) as digest
     from hashed
-    group by activity_date
+    group by raw_table, activity_date
 
 ),
 
@@ -70,15 +119,16 @@ final as (
 
     select
         -- identifiers
+        days.raw_table,
         days.activity_date,
 
         -- facts
-        days.performance_rows,
+        days.raw_rows,
 
         -- metadata
-        cast(
-            cast(days.performance_rows as {{ dbt.type_string() }})
-            || '-' || days.digest || '-' || bookings.digest as {{ dbt.type_string() }}
+        md5(
+            cast(days.raw_rows as {{ dbt.type_string() }})
+            || '-' || days.digest || '-' || bookings.digest
         ) as source_digest
 
     from days

@@ -115,6 +115,7 @@ final as (
         {{ micros_to_currency('campaigns.target_cpm_micros') }} as target_cpm,
 
         -- metadata
+        campaigns.max_share_of_voice,
         campaigns.external_ref,
         campaigns.created_at,
         campaigns.updated_at

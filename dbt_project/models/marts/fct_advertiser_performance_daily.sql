@@ -2,7 +2,7 @@ with performance as (
 
     select * from {{ ref('fct_campaign_performance_daily') }}
     {% if is_incremental() %}
-        where activity_date in ({{ stale_days(ref('fct_campaign_performance_daily')) }})
+        where activity_date in ({{ stale_days(ref('int_source_days'), 'performance_hourly') }})
     {% endif %}
 
 ),

@@ -1,6 +1,9 @@
 with audience as (
 
     select * from {{ ref('stg_ads__audience_daily') }}
+    {% if is_incremental() %}
+        where activity_date in ({{ stale_days(ref('int_source_days'), 'audience_daily') }})
+    {% endif %}
 
 ),
 
@@ -16,6 +19,13 @@ population as (
 
 ),
 
+source_days as (
+
+    select * from {{ ref('int_source_days') }}
+    where raw_table = 'audience_daily'
+
+),
+
 segments as (
 
     select
@@ -23,6 +33,7 @@ segments as (
         campaigns.advertiser_id,
         campaigns.platform,
         population.population_share,
+        source_days.source_digest,
         cast(
             sum(audience.impressions) over (
                 partition by audience.campaign_id, audience.activity_date, audience.dimension
@@ -31,6 +42,8 @@ segments as (
     from audience
     inner join campaigns
         on audience.campaign_id = campaigns.campaign_id
+    inner join source_days
+        on audience.activity_date = source_days.activity_date
     left join population
         on
             campaigns.platform = population.platform
@@ -71,7 +84,10 @@ final as (
         -- metrics
         impression_share,
         {{ metric('audience_index') }} as audience_index,
-        {{ metric('segment_ctr') }} as segment_ctr
+        {{ metric('segment_ctr') }} as segment_ctr,
+
+        -- metadata
+        {{ digest_of_build('source_digest') }} as source_digest
 
     from shares
 

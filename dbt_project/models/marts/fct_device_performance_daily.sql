@@ -2,7 +2,7 @@ with performance as (
 
     select * from {{ ref('fct_performance_hourly') }}
     {% if is_incremental() %}
-        where activity_date in ({{ stale_days(ref('fct_performance_hourly')) }})
+        where activity_date in ({{ stale_days(ref('int_source_days'), 'performance_hourly') }})
     {% endif %}
 
 ),

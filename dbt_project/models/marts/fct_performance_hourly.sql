@@ -2,7 +2,7 @@ with performance as (
 
     select * from {{ ref('stg_ads__performance_hourly') }}
     {% if is_incremental() %}
-        where cast(hour_ts as date) in ({{ stale_days(ref('int_source_days')) }})
+        where cast(hour_ts as date) in ({{ stale_days(ref('int_source_days'), 'performance_hourly') }})
     {% endif %}
 
 ),
@@ -22,6 +22,7 @@ campaigns as (
 source_days as (
 
     select * from {{ ref('int_source_days') }}
+    where raw_table = 'performance_hourly'
 
 ),
 

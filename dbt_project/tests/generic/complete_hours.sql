@@ -1,40 +1,54 @@
 {#-
     Fails on every rotation of `schedule` (line item, creative, device and flight, with its first hour and
     the hour after its last) of which the model does not have each hour once, and on every row of the
-    model that lies in no rotation.
+    model that lies in no rotation. Rotations are whole UTC days, so days are placed, not hours.
 -#}
 {% test complete_hours(model, schedule) %}
 
-with placed as (
+with hours as (
+
+    select distinct
+        line_item_id,
+        creative_id,
+        device,
+        hour_ts,
+        case
+            when hour_ts = {{ dbt.date_trunc("hour", "hour_ts") }} then {{ dbt.date_trunc("day", "hour_ts") }}
+        end as day_ts
+    from {{ model }}
+
+),
+
+days as (
 
     select
-        model_row.line_item_id,
-        model_row.creative_id,
-        model_row.device,
-        model_row.hour_ts,
-        rotations.flight_id
-    from {{ model }} as model_row
-    left join {{ schedule }} as rotations
-        on
-            model_row.line_item_id = rotations.line_item_id
-            and model_row.creative_id = rotations.creative_id
-            and model_row.device = rotations.device
-            and model_row.hour_ts >= rotations.first_hour_ts
-            and model_row.hour_ts < rotations.end_ts
-            and model_row.hour_ts = {{ dbt.date_trunc("hour", "model_row.hour_ts") }}
+        line_item_id,
+        creative_id,
+        device,
+        day_ts,
+        count(*) as hours
+    from hours
+    group by line_item_id, creative_id, device, day_ts
 
 ),
 
 delivered as (
 
     select
-        line_item_id,
-        creative_id,
-        device,
-        flight_id,
-        count(distinct hour_ts) as hours
-    from placed
-    group by line_item_id, creative_id, device, flight_id
+        days.line_item_id,
+        days.creative_id,
+        days.device,
+        rotations.flight_id,
+        sum(days.hours) as hours
+    from days
+    left join {{ schedule }} as rotations
+        on
+            days.line_item_id = rotations.line_item_id
+            and days.creative_id = rotations.creative_id
+            and days.device = rotations.device
+            and days.day_ts >= rotations.first_hour_ts
+            and days.day_ts < rotations.end_ts
+    group by days.line_item_id, days.creative_id, days.device, rotations.flight_id
 
 )
 

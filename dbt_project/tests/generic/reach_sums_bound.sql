@@ -11,40 +11,78 @@ with reach as (
 
 ),
 
+parts as (
+
+    select
+        campaign_id,
+        'DAY' as reach_window,
+        {{ dbt.date_trunc("day", "window_start") }} as window_start,
+        sum(reach) as sum_of_parts
+    from reach
+    where reach_window = 'HOUR'
+    group by campaign_id, {{ dbt.date_trunc("day", "window_start") }}
+
+    union all
+
+    select
+        campaign_id,
+        'WEEK' as reach_window,
+        {{ dbt.date_trunc("week", "window_start") }} as window_start,
+        sum(reach) as sum_of_parts
+    from reach
+    where reach_window = 'DAY'
+    group by campaign_id, {{ dbt.date_trunc("week", "window_start") }}
+
+),
+
+to_date as (
+
+    select
+        campaign_id,
+        reach_window,
+        window_start,
+        reach,
+        sum(case when reach_window = 'DAY' then reach else 0 end) over (
+            partition by campaign_id
+            order by window_start
+            range between unbounded preceding and current row
+        ) as sum_of_parts
+    from reach
+    where reach_window in ('DAY', 'FLIGHT_TO_DATE')
+
+),
+
 wholes as (
 
     select
-        *,
-        case when reach_window = 'DAY' then 'HOUR' else 'DAY' end as part_window,
-        case
-            when reach_window <> 'FLIGHT_TO_DATE' then window_start
-        end as first_part_start,
-        cast(
-            case reach_window
-                when 'WEEK' then {{ dbt.dateadd("day", 6, "window_start") }}
-                when 'DAY' then {{ dbt.dateadd("hour", 23, "window_start") }}
-                else window_start
-            end as timestamp
-        ) as last_part_start
+        reach.campaign_id,
+        reach.reach_window,
+        reach.window_start,
+        reach.reach,
+        coalesce(parts.sum_of_parts, 0) as sum_of_parts
     from reach
-    where reach_window in ('DAY', 'WEEK', 'FLIGHT_TO_DATE')
+    left join parts
+        on
+            reach.campaign_id = parts.campaign_id
+            and reach.reach_window = parts.reach_window
+            and reach.window_start = parts.window_start
+    where reach.reach_window in ('DAY', 'WEEK')
+
+    union all
+
+    select
+        campaign_id,
+        reach_window,
+        window_start,
+        reach,
+        sum_of_parts
+    from to_date
+    where reach_window = 'FLIGHT_TO_DATE'
 
 )
 
-select
-    wholes.campaign_id,
-    wholes.reach_window,
-    wholes.window_start,
-    wholes.reach,
-    sum(parts.reach) as sum_of_parts
+select *
 from wholes
-left join reach as parts
-    on
-        wholes.campaign_id = parts.campaign_id
-        and wholes.part_window = parts.reach_window
-        and coalesce(parts.window_start >= wholes.first_part_start, true)
-        and parts.window_start <= wholes.last_part_start
-group by wholes.campaign_id, wholes.reach_window, wholes.window_start, wholes.reach
-having wholes.reach > coalesce(sum(parts.reach), 0)
+where reach > sum_of_parts
 
 {% endtest %}

@@ -28,6 +28,7 @@ final as (
 
         -- facts
         target_cpm_micros,
+        max_share_of_voice,
 
         -- metadata
         external_ref,

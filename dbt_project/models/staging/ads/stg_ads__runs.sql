@@ -16,6 +16,7 @@ final as (
 
         -- facts
         seed,
+        market_campaigns,
 
         -- metadata
         generator_version

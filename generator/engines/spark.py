@@ -1,0 +1,98 @@
+"""The engine that makes a run on a Spark cluster: one task per part, or as many as are asked for.
+
+Master and settings are those of the usual Spark configuration (`spark-defaults.conf`,
+`PYSPARK_SUBMIT_ARGS`, a session that is there). The generator is sent to the executors, which need
+the packages of `requirements.txt`; what they make they pack themselves, so the sink has to be one
+that packs into files on storage they can all reach.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from generator.engines.job import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
+from generator.engines.parts import Part
+from generator.schema import TABLES, RawTable
+from generator.sinks.sink import Sink
+from generator.world.world import World
+
+if TYPE_CHECKING:
+    from pyspark import Broadcast
+    from pyspark.sql import SparkSession
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def run(
+    world: World,
+    sink: Sink,
+    jobs: int | None = None,
+    tables: Collection[type[RawTable]] = TABLES,
+    progress: Progress | None = None,
+) -> list[Landed]:
+    """Make the world's data on Spark, in `jobs` tasks or one per part, for the sink; rows
+    and fingerprint of each table. Raises EngineError where PySpark is not installed."""
+    with sink:
+        return land(world, sink, cluster(jobs), tables, progress)
+
+
+def cluster(jobs: int | None) -> Engine:
+    """The engine of so many tasks, or of one per part."""
+
+    def made(job: Job, parts: Sequence[Part]) -> Iterator[Made]:
+        return _on_spark(job, parts, jobs or len(parts)) if parts else iter(())
+
+    return made
+
+
+def _on_spark(job: Job, parts: Sequence[Part], tasks: int) -> Iterator[Made]:
+    session, is_ours = _session()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            archive = shutil.make_archive(
+                str(Path(folder, "generator")), "zip", PACKAGE.parent, PACKAGE.name
+            )
+            session.sparkContext.addPyFile(archive)
+            work = session.sparkContext.broadcast(pickle.dumps((job, list(parts))))
+            positions = session.range(0, len(parts), numPartitions=min(tasks, len(parts)))
+            answers = positions.mapInArrow(
+                partial(_make, work), "position long, made binary"
+            ).collect()
+        finally:
+            if is_ours:
+                session.stop()
+    return (pickle.loads(made) for _, made in sorted(answers))
+
+
+def _make(work: Broadcast[bytes], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """In a task: the parts at these positions, each made and pickled."""
+    job, parts = pickle.loads(work.value)
+    make = Maker(job)
+    for batch in batches:
+        for position in batch.column(0).to_pylist():
+            made = pickle.dumps(make(parts[position]))
+            yield pa.RecordBatch.from_pydict({"position": [position], "made": [made]})
+
+
+def _session() -> tuple[SparkSession, bool]:
+    """The session that is active, or a new one; and whether it is new."""
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise EngineError(
+            "PySpark is not installed; pip install -r requirements-spark.txt"
+        ) from error
+    if active := SparkSession.getActiveSession():
+        return active, False
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    return SparkSession.builder.appName("streaming-ads").getOrCreate(), True

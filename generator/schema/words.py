@@ -1,0 +1,41 @@
+"""What people may write where a file or a row takes text: names, time zones, and plain text that
+every database can hold."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, StringConstraints
+
+LONGEST = 255
+TEMPLATE_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+
+
+def _without_control_characters(text: str) -> str:
+    """Text that every database can hold: no control characters, no halves of a character."""
+    for letter in text:
+        if unicodedata.category(letter) in ("Cc", "Cs"):
+            raise ValueError(f"holds the character U+{ord(letter):04X}, which is no text")
+    if not text.strip():
+        raise ValueError("is blank")
+    return text
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not an IANA time zone") from error
+    return name
+
+
+Text = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST),
+    AfterValidator(_without_control_characters),
+]
+TimeZone = Annotated[Text, AfterValidator(_known_zone)]
+TemplateName = Annotated[str, StringConstraints(pattern=TEMPLATE_NAME)]

@@ -1,0 +1,306 @@
+"""Parquet files in a folder, on this machine or on S3, that a manifest holds together.
+
+A table with a time has a partition a month, `performance_hourly/month=2025-09/PART-RUN.parquet`;
+of the others there is `campaigns/PART-RUN.parquet`. `manifest.json` names the files of one run.
+Files are written where their part is made, below `_staging`, where no pattern of a table's files
+finds them. When the last part is there they are moved to their places, the manifest is replaced in
+one step, and what it does not name is removed: at any moment, and after any end, it names whole
+files of one run. A run that ends early leaves its staging with a receipt for each part, from which
+the next run of the same identity goes on; a run of another identity removes it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+from pydantic import BaseModel, ValidationError
+
+from generator import __version__
+from generator.schema import TABLES, RawTable, Run
+from generator.schema.arrow import arrow_schema
+from generator.sinks.fingerprint import Tally
+from generator.sinks.folder import Folder
+from generator.sinks.manifest import File, Held, Manifest, Receipt, digest, sums
+from generator.sinks.sink import Counted, DestinationError, Packer
+
+ROWS_A_PART = 1_000_000
+ROWS_A_GROUP = 122_880
+ROWS_IN_MEMORY = 1_000_000
+MANIFEST = "manifest.json"
+STAGING = "_staging"
+RECEIPTS = "_receipts"
+NO_ROWS = "no-rows"
+_OURS = re.compile(r"-[0-9a-f]{8}\.parquet$")
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+class ParquetSink:
+    """Parquet files, partitioned by month, in a folder or at s3://bucket/prefix."""
+
+    packs_files = True
+
+    def __init__(
+        self, place: str, tables: Iterable[type[RawTable]], rows_a_part: int = ROWS_A_PART
+    ) -> None:
+        self.place = place if place.startswith("s3://") else str(Path(place).absolute())
+        self.tables = tuple(tables)
+        self.rows_a_part = rows_a_part
+
+    def __enter__(self) -> Self:
+        self._folder = Folder(self.place)
+        if strange := [path for path in self._in_place() if not _OURS.search(path)]:
+            raise DestinationError(
+                f"{self._folder.name}: holds {strange[0]}, which no run has written; move it away, "
+                "or choose another --to"
+            )
+        self._manifest = self._read(MANIFEST, Manifest)
+        return self
+
+    @property
+    def packer(self) -> Packer:
+        """Writes the files of a part, and then its receipt, to the staging of the run."""
+        return _PartWriter(self.place, self._identity)
+
+    def held(self, identity: str) -> Mapping[str, Mapping[str, Tally]]:
+        """The parts whose files are all whole, in place or staged."""
+        self._identity = identity
+        self._parts: dict[str, Receipt] = {}
+        self._staged: set[str] = set()
+        for name, receipt in self._receipts():
+            self._keep_if_whole(name, receipt)
+        for other in set(self._folder.entries(STAGING)) - {identity}:
+            self._folder.remove_all(f"{STAGING}/{other}")
+        if self._manifest:
+            self._remove_all_but([*self._manifest.files, *self._files()])
+        return {name: receipt.tallies for name, receipt in self._parts.items()}
+
+    def take(self, part: str, packed: Receipt, _tallies: Mapping[str, Tally]) -> None:
+        """Note that a part is written."""
+        self._parts[part] = packed
+        self._staged |= {file.path for file in packed.files}
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            return
+        self._write_empty_tables()
+        for path in sorted(self._staged):
+            self._folder.move(_staged(self._identity, path), path)
+        manifest = Manifest(
+            identity=self._identity,
+            generator_version=__version__,
+            run=self._run(),
+            tables=sums(self._parts),
+            parts={name: receipt.tables for name, receipt in self._parts.items()},
+            files=self._files(),
+        )
+        self._folder.write(_staged(self._identity, MANIFEST), _json(manifest))
+        self._folder.move(_staged(self._identity, MANIFEST), MANIFEST)
+        self._remove_all_but(manifest.files)
+        self._folder.remove_all(STAGING)
+
+    def _write_empty_tables(self) -> None:
+        """A table without rows has a file all the same, so that readers find its columns."""
+        present = {file.table for file in self._files()}
+        empty = [table for table in self.tables if table.table_name not in present]
+        if empty:
+            encoders = {(table, ""): _Encoder(table) for table in empty}
+            tallies = {table.table_name: Tally() for table in empty}
+            writer = _PartWriter(self.place, self._identity)
+            self.take(NO_ROWS, writer.write(NO_ROWS, encoders, tallies), tallies)
+
+    def _run(self) -> Run | None:
+        for file in self._files():
+            if file.table == Run.table_name and file.rows:
+                content = pa.BufferReader(self._folder.read(file.path))
+                return Run(**parquet.read_table(content).to_pylist()[0])
+        return None
+
+    def _receipts(self) -> Iterator[tuple[str, Receipt]]:
+        """The parts of this run that are written down: in the manifest, then in the staging."""
+        if self._manifest and self._manifest.identity == self._identity:
+            yield from self._manifest.receipts().items()
+        for path in list(self._folder.paths(_staged(self._identity, RECEIPTS))):
+            if receipt := self._read(path, Receipt):
+                yield path.rpartition("/")[2].removesuffix(".json"), receipt
+
+    def _keep_if_whole(self, name: str, receipt: Receipt) -> None:
+        staged = set()
+        for file in receipt.files:
+            if not self._holds(file.path, file):
+                if not self._holds(_staged(self._identity, file.path), file):
+                    return
+                staged.add(file.path)
+        self._parts[name] = receipt
+        self._staged |= staged
+
+    def _holds(self, path: str, file: File) -> bool:
+        """Whether a file is there as it was written."""
+        return (
+            self._folder.size(path) == file.bytes and digest(self._folder.read(path)) == file.hash
+        )
+
+    def _files(self) -> list[File]:
+        return [file for receipt in self._parts.values() for file in receipt.files]
+
+    def _in_place(self) -> list[str]:
+        """The Parquet files below the tables' folders."""
+        return [
+            path
+            for table in TABLES
+            for path in self._folder.paths(table.table_name)
+            if path.endswith(".parquet")
+        ]
+
+    def _remove_all_but(self, files: Iterable[File]) -> None:
+        for path in set(self._in_place()) - {file.path for file in files}:
+            self._folder.remove(path)
+
+    def _read(self, path: str, record: type[Record]) -> Record | None:
+        """What is written down there; None if it is not there or not whole."""
+        if self._folder.size(path) is None:
+            return None
+        try:
+            return record.model_validate_json(self._folder.read(path))
+        except ValidationError:
+            return None
+
+
+@dataclass(frozen=True)
+class _PartWriter:
+    place: str
+    identity: str
+
+    def __call__(self, part: str, pieces: Counted) -> Receipt:
+        encoders: Encoders = {}
+        waiting = 0
+        for table, batch in pieces:
+            for month, rows in _by_month(table, batch):
+                if (table, month) not in encoders:
+                    encoders[table, month] = _Encoder(table)
+                encoders[table, month].add(rows)
+            waiting += batch.num_rows
+            if waiting >= ROWS_IN_MEMORY:
+                for encoder in encoders.values():
+                    encoder.encode()
+                waiting = 0
+        return self.write(part, encoders, pieces.tallies)
+
+    def write(self, part: str, encoders: Encoders, tallies: Mapping[str, Tally]) -> Receipt:
+        """Write what is encoded, and then the receipt."""
+        folder = Folder(self.place)
+        receipt = Receipt(
+            tables={name: Held.of(tally) for name, tally in tallies.items()}, files=[]
+        )
+        for table, month in list(encoders):
+            encoder = encoders.pop((table, month))
+            content = encoder.finished()
+            path = f"{table.table_name}/{month}{part}-{self.identity[:8]}.parquet"
+            folder.write(_staged(self.identity, path), content)
+            receipt.files.append(
+                File(
+                    table=table.table_name,
+                    part=part,
+                    path=path,
+                    rows=encoder.rows,
+                    bytes=content.size,
+                    hash=digest(content),
+                )
+            )
+        folder.write(_staged(self.identity, f"{RECEIPTS}/{part}.json"), _json(receipt))
+        return receipt
+
+
+class _Encoder:
+    """One Parquet file, made in memory."""
+
+    def __init__(self, table: type[RawTable]) -> None:
+        self.rows = 0
+        self._waiting: list[pa.RecordBatch] = []
+        self._content = pa.BufferOutputStream()
+        self._writer = parquet.ParquetWriter(self._content, arrow_schema(table), **_encoding(table))
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take rows of the table."""
+        self.rows += batch.num_rows
+        self._waiting.append(batch)
+
+    def encode(self) -> None:
+        """Encode the rows that wait."""
+        if self._waiting:
+            rows = pa.Table.from_batches(self._waiting)
+            self._writer.write_table(rows, row_group_size=ROWS_A_GROUP)
+            self._waiting = []
+
+    def finished(self) -> pa.Buffer:
+        """The file."""
+        self.encode()
+        self._writer.close()
+        return self._content.getvalue()
+
+
+Encoders = dict[tuple[type[RawTable], str], _Encoder]
+
+
+@cache
+def _encoding(table: type[RawTable]) -> dict[str, Any]:
+    """Whole numbers and times as differences, text by dictionary, fractions as they are."""
+    schema = arrow_schema(table)
+    return {
+        "compression": "zstd",
+        "use_dictionary": [
+            field.name
+            for field in schema
+            if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type)
+        ],
+        "column_encoding": {
+            field.name: "DELTA_BINARY_PACKED"
+            for field in schema
+            if pa.types.is_integer(field.type) or pa.types.is_temporal(field.type)
+        },
+    }
+
+
+def _by_month(table: type[RawTable], batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """The rows of each month, with the folder of its partition."""
+    time = _time(table)
+    if time is None:
+        yield "", batch
+        return
+    months = batch.column(time).to_numpy(zero_copy_only=False).astype("datetime64[M]")
+    edges = (np.flatnonzero(months[1:] != months[:-1]) + 1).tolist()
+    for first, last in pairwise([0, *edges, months.size]):
+        if last > first:
+            yield f"month={months[first]}/", batch.slice(first, last - first)
+
+
+@cache
+def _time(table: type[RawTable]) -> str | None:
+    """The column of a table's grain that is a time."""
+    for column in table.columns():
+        if column.name in table.grain and pa.types.is_temporal(column.storage.arrow):
+            return column.name
+    return None
+
+
+def _staged(identity: str, path: str) -> str:
+    return f"{STAGING}/{identity}/{path}"
+
+
+def _json(record: BaseModel) -> bytes:
+    return record.model_dump_json(indent=1).encode()

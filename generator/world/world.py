@@ -1,0 +1,119 @@
+"""What exists in one run, and the outline by which it is cut into parts before it is built."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator import __version__
+from generator.enums import Device, TargetingKey
+from generator.scenario.faults import NO_FAULTS, Faults
+from generator.schema import Advertiser, LineItem, Platform, Run
+from generator.schema.behaviour import Behaviour
+from generator.schema.booking import Booking
+
+HOURS_A_DAY = 24
+EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a run spans, known without a look at its campaigns one by one.
+
+    `countries` are those that its campaigns are targeted on, by platform; `days` the days of its
+    flights (day numbers, in order, each once); `rows` the rows of performance of each campaign.
+    """
+
+    countries: Mapping[str, tuple[str, ...]]
+    days: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that exists in one run.
+
+    `bookings` and `advertisers` may be made as they are asked for; `outline` says then what all of
+    them together span. Worlds of the same `identity` are the same.
+    """
+
+    identity: str
+    run: Run
+    behaviours: Mapping[str, Behaviour]
+    platforms: tuple[Platform, ...]
+    advertisers: Sequence[Advertiser]
+    bookings: Sequence[Booking]
+    outline: Outline
+    faults: Faults = NO_FAULTS
+
+    def only(self, scenarios: Collection[str]) -> World:
+        """The world with the campaigns of these scenarios; its markets stay what they were.
+
+        An advertiser is left out if it has campaigns and none of them is kept.
+        """
+        kept = [
+            position
+            for position, booking in enumerate(self.bookings)
+            if booking.campaign.scenario in scenarios
+        ]
+        bookings = tuple(self.bookings[position] for position in kept)
+        buyers = {booking.campaign.advertiser_id for booking in bookings}
+        others = {booking.campaign.advertiser_id for booking in self.bookings} - buyers
+        payers = [each for each in self.advertisers if each.advertiser_id not in others]
+        return replace(
+            self,
+            identity=identity_of(self.identity, sorted(scenarios)),
+            advertisers=tuple(payers),
+            bookings=bookings,
+            outline=replace(self.outline, rows=self.outline.rows[kept]),
+        )
+
+
+def identity_of(*inputs: object) -> str:
+    """What these inputs to a world come to: 32 hexadecimal digits. Equal for equal inputs of the
+    same version of the generator, whose `repr` says all there is to say."""
+    text = repr((__version__, *inputs))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def outline_of(bookings: Sequence[Booking], behaviours: Mapping[str, Behaviour]) -> Outline:
+    """The outline of campaigns that are there already."""
+    countries: dict[str, set[str]] = {}
+    days = [np.zeros(0, dtype=np.int64)]
+    rows = []
+    for booking in bookings:
+        platform = booking.campaign.platform
+        own = [
+            np.arange(day_number(flight.start_date), day_number(flight.end_date) + 1)
+            for flight in booking.flights
+        ]
+        series = 0
+        for item in booking.line_items:
+            targeting = _targeting(item.line_item)
+            named = targeting.get(TargetingKey.GEO_COUNTRY, behaviours[platform].countries)
+            countries.setdefault(platform, set()).update(named)
+            devices = targeting.get(TargetingKey.DEVICE, list(Device))
+            series += len(item.creatives) * len(devices)
+        days += own
+        rows.append(sum(each.size for each in own) * HOURS_A_DAY * series)
+    return Outline(
+        countries={platform: tuple(sorted(found)) for platform, found in sorted(countries.items())},
+        days=np.unique(np.concatenate(days)),
+        rows=np.array(rows, dtype=np.int64),
+    )
+
+
+def _targeting(line_item: LineItem) -> dict[str, list[str]]:
+    lists: dict[str, list[str]] = json.loads(line_item.targeting)
+    return lists
+
+
+def day_number(day: date) -> int:
+    """Days from the epoch to this day."""
+    return (day - EPOCH).days

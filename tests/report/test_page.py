@@ -1,0 +1,238 @@
+"""The report as text: what it says agrees with the marts, and no name in it can do harm."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from generator.report import marts
+from generator.report.page import html, verdict, wilson
+from tests.conftest import ROOT, Answer
+
+SIX_MEGABYTES = 6_000_000
+NASTY = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)> & \"'"
+
+
+@pytest.fixture(scope="module")
+def text(built_database: Path) -> str:
+    return html(marts.read(built_database))
+
+
+def data_of(text: str) -> dict[str, Any]:
+    """The data that the page carries for its charts."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def rows_of(text: str, name: str) -> list[dict[str, Any]]:
+    table = data_of(text)["rows"][name]
+    return [dict(zip(table["fields"], row, strict=True)) for row in table["rows"]]
+
+
+class Tags(HTMLParser):
+    """Every start tag with its attributes; fails on an end that has no start."""
+
+    VOID = frozenset({"meta", "img", "br", "link", "input"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_it_is_one_small_file_made_in_little_time(built_database: Path) -> None:
+    started = time.process_time()
+    text = html(marts.read(built_database))
+    assert time.process_time() - started < 10
+    assert len(text.encode()) < SIX_MEGABYTES
+    tags = Tags()
+    tags.feed(text)
+    tags.close()
+    assert tags.open == []
+    assert [tag for tag, attributes in tags.seen if "src" in attributes] == []
+    assert [tag for tag, _ in tags.seen if tag in ("link", "iframe", "img")] == []
+    policy = next(a["content"] for _, a in tags.seen if "http-equiv" in a)
+    assert policy is not None
+    assert "default-src 'none'" in policy
+
+
+def test_every_id_is_there_once_and_every_link_leads_to_one(text: str) -> None:
+    tags = Tags()
+    tags.feed(text)
+    ids = [str(a["id"]) for _, a in tags.seen if "id" in a]
+    assert len(ids) == len(set(ids))
+    links = {str(a["href"]) for tag, a in tags.seen if tag == "a"}
+    assert links <= {f"#{each}" for each in ids}
+    named = {str(a[key]) for _, a in tags.seen for key in ("aria-labelledby", "for") if key in a}
+    assert named <= set(ids)
+
+
+def test_rates_are_those_of_the_marts(text: str, built_database: Path) -> None:
+    """The report divides sums itself; for one campaign and month it must say what the mart says."""
+    with duckdb.connect(str(built_database), read_only=True) as connection:
+        months = connection.execute(
+            "SELECT campaign_id, month_start_date::VARCHAR, effective_cpm"
+            " FROM marts.fct_campaign_performance_monthly WHERE impressions > 0"
+        ).fetchall()
+        creatives = connection.execute(
+            "SELECT creative_id,"
+            " sum(video_q100) / sum(video_starts), sum(clicks) / sum(impressions)"
+            " FROM marts.fct_creative_performance_daily GROUP BY 1 HAVING sum(impressions) > 0"
+        ).fetchall()
+    prices = {(row["campaign"], row["month"]): row["cpm"] for row in rows_of(text, "prices")}
+    assert len(months) > 10
+    for campaign, month, cpm in months:
+        assert prices[campaign, month] == pytest.approx(cpm, abs=0.005)
+    for name, column in (("completion", 1), ("clicks", 2)):
+        rates = {
+            int(row["label"].rpartition("#")[2]): row["rate_pct"] for row in rows_of(text, name)
+        }
+        for row in creatives:
+            if row[0] in rates:
+                assert rates[row[0]] == pytest.approx(100 * row[column])
+        assert len(rates) > 5
+
+
+def test_all_campaigns_are_their_sum(text: str) -> None:
+    hours = rows_of(text, "hours")
+    of_all = sum(row["impressions"] for row in hours if row["campaign"] == marts.ALL)
+    of_each = sum(row["impressions"] for row in hours if row["campaign"] != marts.ALL)
+    assert of_all == of_each > 0
+    shares = sum(row["share_pct"] for row in hours if row["campaign"] == marts.ALL)
+    assert shares == pytest.approx(100, abs=0.1)
+
+
+def test_the_scorecard_and_the_invariants_stand_in_the_file_as_tables(
+    text: str, built_database: Path
+) -> None:
+    with duckdb.connect(str(built_database), read_only=True) as connection:
+        counts = dict(
+            connection.execute(
+                "SELECT status, count(*) FROM marts.realism_scorecard GROUP BY ALL"
+            ).fetchall()
+        )
+        checked = connection.execute("SELECT checked_rows FROM marts.realism_invariants").fetchall()
+    shapes = marts.read(built_database)["shapes"]
+    for status, count in counts.items():
+        badges = text.count(f'<span class="badge {status.lower()}">')
+        assert badges == count + sum(row["status"] == status for row in shapes)
+    for (rows,) in checked:
+        assert f">{rows:,}</td>" in text
+
+
+def test_the_verdict_counts_what_binds_apart() -> None:
+    def row(status: str, is_binding: bool) -> dict[str, Any]:
+        return {"status": status, "is_binding": is_binding}
+
+    assert verdict(
+        [
+            row("INSIDE", True),
+            row("OUTSIDE", True),
+            row("OUTSIDE", False),
+            row("NOT_APPLICABLE", True),
+        ]
+    ) == {"inside": 1, "outside": 2, "not_applicable": 1, "binding": 2, "binding_inside": 1}
+
+
+def test_wilsons_interval() -> None:
+    """50 of 100: .4038 to .5962 (Wilson 1927, as tables give it); the ends stay in 0 to 1."""
+    assert wilson(50, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
+    assert wilson(0, 10)[0] == 0
+    assert wilson(0, 10)[1] == pytest.approx(0.2775, abs=1e-4)
+    assert wilson(10, 10)[1] == pytest.approx(1)
+
+
+def test_names_are_escaped(built_database: Path, tmp_path: Path) -> None:
+    file = tmp_path / "nasty.duckdb"
+    shutil.copy(built_database, file)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("UPDATE marts.dim_campaigns SET campaign_name = ?", [NASTY])
+        connection.execute("UPDATE marts.dim_campaigns SET advertiser_name = ?", [NASTY])
+        connection.execute("UPDATE marts.dim_creatives SET creative_name = ?", [NASTY])
+        connection.execute(
+            "UPDATE marts.realism_scorecard SET source = ?, workflow = ?", [NASTY] * 2
+        )
+    text = html(marts.read(file))
+    assert NASTY not in text
+    assert "<script>document.title" not in text
+    assert "onerror=alert(1)>" not in text.replace("&gt;", "")
+    assert {row["name"] for row in rows_of(text, "campaigns")} == {NASTY}
+    tags = Tags()
+    tags.feed(text)
+    assert [tag for tag, _ in tags.seen if tag == "img"] == []
+    assert sum(tag == "script" for tag, _ in tags.seen) == 3
+
+
+def test_a_database_without_marts_is_a_sentence(
+    run: Callable[..., Answer], complete_database: Path, tmp_path: Path
+) -> None:
+    for command in ("report", "scorecard"):
+        answer = run(command, "--database", str(complete_database))
+        assert answer.code == 2
+        assert re.search(r"has no marts\.\w+; run `dbt build`$", answer.err.strip())
+        answer = run(command, "--database", str(tmp_path / "none.duckdb"))
+        assert answer.code == 2
+        assert "is not there; run `make build`" in answer.err
+    (tmp_path / "text.duckdb").write_text("not a database")
+    answer = run("report", "--database", str(tmp_path / "text.duckdb"))
+    assert answer.code == 2
+    assert "cannot be read" in answer.err
+
+
+def test_the_command_writes_the_file_and_says_where(
+    run: Callable[..., Answer], built_database: Path, tmp_path: Path
+) -> None:
+    to = tmp_path / "new" / "report.html"
+    answer = run("report", "--database", str(built_database), "--to", str(to))
+    assert (answer.code, answer.out.strip()) == (0, str(to))
+    assert to.read_text().startswith("<!doctype html>")
+    answer = run("report", "--database", str(built_database), "--to", str(tmp_path))
+    assert answer.code == 2
+    assert "cannot be written" in answer.err
+
+
+def test_the_scorecard_is_printed_with_its_count(
+    run: Callable[..., Answer], built_database: Path
+) -> None:
+    answer = run("scorecard", "--database", str(built_database))
+    assert answer.code == 0
+    assert "vcr_ctv" in answer.out
+    found = re.search(
+        r"^(\d+) of (\d+) benchmarks that bind are inside, (\d+) not", answer.out, re.M
+    )
+    assert found
+    inside, binding, _ = map(int, found.groups())
+    assert 30 < inside <= binding
+    as_json = run("scorecard", "--database", str(built_database), "--json").json
+    assert len(as_json["benchmarks"]) == 54
+    assert {each["status"] for each in as_json["benchmarks"]} <= {
+        "INSIDE",
+        "OUTSIDE",
+        "NOT_APPLICABLE",
+    }
+
+
+def test_the_report_reads_the_marts_that_its_exposure_names() -> None:
+    exposure = (ROOT / "dbt_project/models/_exposures.yml").read_text().split("- name: ")[1]
+    assert sorted(re.findall(r"ref\('(\w+)'\)", exposure)) == sorted(marts.MARTS)
+    read = set(re.findall(r"marts\.(\w+)", "".join(marts.QUERIES.values())))
+    assert read == set(marts.MARTS)

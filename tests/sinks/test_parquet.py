@@ -1,0 +1,387 @@
+"""A folder of Parquet files holds a run whole or not at all, by its manifest, and a run goes on
+from what is there; here and on S3."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import pytest
+from pyarrow import fs, parquet
+
+from generator.engines import local
+from generator.engines.job import Job, Landed, Made, Maker, land
+from generator.engines.parts import Part
+from generator.scenario.templates import dataset
+from generator.schema import TABLES, AudienceDaily, CampaignReach, PerformanceHourly
+from generator.sinks.duckdb import DuckdbSink
+from generator.sinks.folder import Folder
+from generator.sinks.manifest import Manifest, digest
+from generator.sinks.parquet import ParquetSink
+from generator.sinks.sink import DestinationError, Packer
+from generator.world.build import build_world
+from tests import s3
+
+SMOKE = build_world(dataset("smoke"))
+OTHER = build_world(dataset("smoke").with_seed(8))
+COMPLETE = build_world(dataset("complete"))
+ROWS = 5_000
+PARTITIONED = {"performance_hourly", "campaign_reach", "audience_daily", "inventory_hourly"}
+
+
+class Recorder:
+    """The engine of one process, which notes what it was asked for and may stop halfway."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.made: list[str] = []
+        self._stop_after = stop_after
+
+    def __call__(self, job: Job, parts: Sequence[Part]) -> Iterable[Made]:
+        make = Maker(job)
+        for part in parts:
+            if len(self.made) == self._stop_after:
+                raise KeyboardInterrupt
+            self.made.append(part.name)
+            yield make(part)
+
+
+def landed(world, place: Path | str, engine: Recorder | None = None) -> list[Landed]:
+    with ParquetSink(str(place), TABLES, ROWS) as sink:
+        return land(world, sink, engine or Recorder())
+
+
+def manifest(folder: Path) -> Manifest:
+    return Manifest.model_validate_json((folder / "manifest.json").read_bytes())
+
+
+def content(folder: Path) -> dict[str, int]:
+    """The rows of each table by the manifest, which must name whole files."""
+    found = {}
+    with duckdb.connect() as connection:
+        files = manifest(folder).files
+        for file in files:
+            whole = (folder / file.path).read_bytes()
+            assert (len(whole), digest(whole)) == (file.bytes, file.hash)
+        for table in TABLES:
+            paths = [str(folder / file.path) for file in files if file.table == table.table_name]
+            query = (
+                "select hash(list(t order by t)) from read_parquet(?, hive_partitioning=false) t"
+            )
+            ((found[table.table_name],),) = connection.execute(query, [paths]).fetchall()
+    return found
+
+
+def in_place(folder: Path) -> set[str]:
+    """Every file that a pattern of a table finds."""
+    return {
+        str(file.relative_to(folder))
+        for table in TABLES
+        for file in (folder / table.table_name).rglob("*")
+        if file.is_file()
+    }
+
+
+def test_the_rows_are_those_of_a_duckdb_file(tmp_path: Path) -> None:
+    made = landed(COMPLETE, tmp_path / "folder")
+    in_duckdb = local.run(COMPLETE, DuckdbSink(tmp_path / "ads.duckdb", TABLES))
+    assert [(each.rows, each.fingerprint) for each in made] == [
+        (each.rows, each.fingerprint) for each in in_duckdb
+    ]
+    with duckdb.connect(str(tmp_path / "ads.duckdb"), read_only=True) as connection:
+        for table in TABLES:
+            name = table.table_name
+            files = f"'{tmp_path}/folder/{name}/**/*.parquet', hive_partitioning = false"
+            connection.execute(f"create temp view files as from read_parquet({files})")
+            ((different, columns),) = connection.execute(
+                f"select (select count(*) from ((from files except all from raw.{name}) union all "
+                f"(from raw.{name} except all from files))),"
+                "(select list(column_name) from (describe files))"
+            ).fetchall()
+            assert different == 0
+            assert columns == [column.name for column in table.columns()]
+            connection.execute("drop view files")
+
+
+def test_the_manifest_says_what_is_there(tmp_path: Path) -> None:
+    made = landed(COMPLETE, tmp_path)
+    found = manifest(tmp_path)
+    assert found.run == COMPLETE.run
+    assert {name: (held.rows, held.fingerprint) for name, held in found.tables.items()} == {
+        each.table.table_name: (each.rows, each.fingerprint) for each in made
+    }
+    assert {file.path for file in found.files} == in_place(tmp_path)
+    for file in found.files:
+        whole = (tmp_path / file.path).read_bytes()
+        assert (file.bytes, file.hash) == (len(whole), digest(whole))
+        assert file.rows == parquet.ParquetFile(tmp_path / file.path).metadata.num_rows
+    assert {entry.name for entry in tmp_path.iterdir()} == {
+        "manifest.json",
+        *(table.table_name for table in TABLES),
+    }
+
+
+def test_tables_with_a_time_are_partitioned_by_its_month(tmp_path: Path) -> None:
+    landed(COMPLETE, tmp_path)
+    times = {PerformanceHourly: "hour_ts", CampaignReach: "window_start"}
+    times[AudienceDaily] = "activity_date"
+    with duckdb.connect() as connection:
+        for table, time in times.items():
+            folder = tmp_path / table.table_name
+            misplaced, months = connection.execute(
+                f"select countif(month <> strftime({time}, '%Y-%m')), count(distinct month) "
+                f"from read_parquet('{folder}/*/*.parquet', hive_partitioning = true)"
+            ).fetchone()
+            assert misplaced == 0
+            assert months > 3
+    for name in in_place(tmp_path):
+        assert ("month=" in name) == (name.split("/")[0] in PARTITIONED)
+
+
+def test_a_table_without_rows_can_be_read(tmp_path: Path) -> None:
+    with ParquetSink(str(tmp_path), TABLES) as sink:
+        land(SMOKE, sink, Recorder(), tables=[PerformanceHourly])
+    for table in TABLES:
+        (file,) = (tmp_path / table.table_name).rglob("*.parquet")
+        read = parquet.read_table(file, partitioning=None)
+        assert read.column_names == [column.name for column in table.columns()]
+        assert (read.num_rows > 0) == (table is PerformanceHourly)
+    again = Recorder()
+    with ParquetSink(str(tmp_path), TABLES) as sink:
+        land(SMOKE, sink, again, tables=[PerformanceHourly])
+    assert again.made == []
+
+
+def test_several_processes_write_the_same_files(tmp_path: Path) -> None:
+    landed(COMPLETE, tmp_path / "one")
+    local.run(COMPLETE, ParquetSink(str(tmp_path / "two"), TABLES, ROWS), jobs=2)
+    assert manifest(tmp_path / "one") == manifest(tmp_path / "two")
+
+
+def damaged(file: Path) -> None:
+    """One bit of a file is another one."""
+    whole = bytearray(file.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    file.write_bytes(whole)
+
+
+def test_a_second_run_makes_what_is_missing_or_damaged(tmp_path: Path) -> None:
+    made = landed(COMPLETE, tmp_path)
+    before = content(tmp_path)
+    files = manifest(tmp_path).files
+    flipped, cut, gone = files[3], files[len(files) // 2], files[-1]
+    assert len({flipped.part, cut.part, gone.part}) == 3
+    damaged(tmp_path / flipped.path)
+    (tmp_path / cut.path).write_bytes((tmp_path / cut.path).read_bytes()[:-1])
+    (tmp_path / gone.path).unlink()
+    untouched = {
+        file.path: (tmp_path / file.path).stat().st_ino
+        for file in files
+        if file.part not in {flipped.part, cut.part, gone.part}
+    }
+    again = Recorder()
+    assert landed(COMPLETE, tmp_path, again) == made
+    assert set(again.made) == {flipped.part, cut.part, gone.part}
+    assert content(tmp_path) == before
+    assert untouched == {path: (tmp_path / path).stat().st_ino for path in untouched}
+    nothing = Recorder()
+    assert landed(COMPLETE, tmp_path, nothing) == made
+    assert nothing.made == []
+
+
+def test_a_run_that_stopped_goes_on_and_readers_see_nothing_of_it(tmp_path: Path) -> None:
+    landed(SMOKE, tmp_path)
+    old, places = content(tmp_path), in_place(tmp_path)
+    first, second = Recorder(stop_after=4), Recorder()
+    with pytest.raises(KeyboardInterrupt):
+        landed(COMPLETE, tmp_path, first)
+    assert content(tmp_path) == old
+    assert in_place(tmp_path) == places
+    half_written = next((tmp_path / "_staging").rglob("performance_hourly/*/*.parquet"))
+    damaged(half_written)
+    landed(COMPLETE, tmp_path, second)
+    again = set(first.made) & set(second.made)
+    assert len(again) == 1
+    assert again.pop() in half_written.name
+    landed(COMPLETE, tmp_path / "whole")
+    assert content(tmp_path) == content(tmp_path / "whole")
+    assert not (tmp_path / "_staging").exists()
+
+
+def test_another_run_replaces_all_and_clears_what_a_stopped_one_left(tmp_path: Path) -> None:
+    landed(COMPLETE, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        landed(OTHER, tmp_path, Recorder(stop_after=2))
+    assert (tmp_path / "_staging").exists()
+    landed(SMOKE, tmp_path)
+    landed(SMOKE, tmp_path / "alone")
+    assert manifest(tmp_path) == manifest(tmp_path / "alone")
+    assert in_place(tmp_path) == in_place(tmp_path / "alone")
+    shutil.rmtree(tmp_path / "alone")
+    empty = [
+        folder for folder in tmp_path.rglob("*") if folder.is_dir() and not any(folder.iterdir())
+    ]
+    assert empty == []
+
+
+class PowerCut(BaseException):
+    """The end of everything, at once."""
+
+
+@pytest.fixture
+def cut_after(monkeypatch: pytest.MonkeyPatch):
+    """Lets so many changes of files happen, and the one after them to its half."""
+    left = [0]
+
+    def counted(name: str) -> None:
+        whole = getattr(Folder, name)
+
+        def change(folder: Folder, *arguments) -> None:
+            if left[0] == 0:
+                if name == "write":
+                    whole(folder, arguments[0], bytes(arguments[1])[:10])
+                raise PowerCut
+            left[0] -= 1
+            whole(folder, *arguments)
+
+        monkeypatch.setattr(Folder, name, change)
+
+    for name in ("write", "move", "remove", "remove_all"):
+        counted(name)
+
+    def allow(changes: int) -> None:
+        left[0] = changes
+
+    return allow
+
+
+def test_whenever_a_run_ends_the_manifest_names_one_whole_run(tmp_path: Path, cut_after) -> None:
+    """A run over another, stopped at each of its changes to files: readers of the manifest have the
+    old rows or the new, and a run after it ends with the new and no file too many."""
+    cut_after(-1)
+    landed(SMOKE, tmp_path / "old")
+    landed(OTHER, tmp_path / "new")
+    old, new = content(tmp_path / "old"), content(tmp_path / "new")
+    places = in_place(tmp_path / "new")
+    seen = []
+    for changes in range(1_000):
+        folder = tmp_path / str(changes)
+        shutil.copytree(tmp_path / "old", folder)
+        cut_after(changes)
+        try:
+            landed(OTHER, folder)
+        except PowerCut:
+            seen.append(content(folder))
+            assert seen[-1] in (old, new)
+            cut_after(-1)
+            landed(OTHER if changes % 2 else SMOKE, folder)
+            assert content(folder) == (new if changes % 2 else old)
+            if changes % 2:
+                assert in_place(folder) == places
+            shutil.rmtree(folder)
+        else:
+            break
+    assert seen[0] == old
+    assert seen[-1] == new
+    assert len(seen) > 40
+
+
+def test_files_of_others_are_not_mixed_with(tmp_path: Path) -> None:
+    strange = tmp_path / "performance_hourly" / "mine.parquet"
+    strange.parent.mkdir()
+    strange.write_bytes(b"PAR1")
+    with pytest.raises(DestinationError, match=r"holds performance_hourly/mine\.parquet, which no"):
+        landed(SMOKE, tmp_path)
+    assert list(tmp_path.rglob("*.*")) == [strange]
+
+
+def test_a_manifest_that_cannot_be_read_counts_for_none(tmp_path: Path) -> None:
+    landed(SMOKE, tmp_path)
+    before = content(tmp_path)
+    (tmp_path / "manifest.json").write_text('{"identity": ')
+    landed(SMOKE, tmp_path)
+    assert content(tmp_path) == before
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a diary")
+    with pytest.raises(DestinationError, match=r"file/folder: .*choose another --to"):
+        landed(SMOKE, tmp_path / "file" / "folder")
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[s3.Server]:
+    with s3.server() as started:
+        yield started
+
+
+@pytest.fixture
+def bucket(s3_server: s3.Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{s3.BUCKET}"
+
+
+def downloaded(address: str, folder: Path) -> Path:
+    """A copy of what is on S3."""
+    fs.copy_files(address, str(folder))
+    return folder
+
+
+def test_s3_holds_the_same_files(tmp_path: Path, bucket: str) -> None:
+    made = landed(COMPLETE, tmp_path / "here")
+    there = ParquetSink(f"{bucket}/the/same", TABLES, ROWS)
+    assert local.run(COMPLETE, there, jobs=2) == made
+    copy = downloaded(f"{bucket}/the/same", tmp_path / "copy")
+    assert content(copy) == content(tmp_path / "here")
+    assert in_place(copy) == in_place(tmp_path / "here")
+    assert not list(copy.glob("_staging/**/*.*"))
+
+
+def test_a_run_on_s3_goes_on_and_is_replaced(tmp_path: Path, bucket: str) -> None:
+    place = f"{bucket}/goes-on"
+    landed(SMOKE, place)
+    first, second = Recorder(stop_after=4), Recorder()
+    with pytest.raises(KeyboardInterrupt):
+        landed(COMPLETE, place, first)
+    landed(SMOKE, tmp_path / "smoke")
+    assert content(downloaded(place, tmp_path / "before")) == content(tmp_path / "smoke")
+    with pytest.raises(KeyboardInterrupt):
+        landed(COMPLETE, place, Recorder(stop_after=0))
+    landed(COMPLETE, place, second)
+    assert not set(first.made) & set(second.made)
+    copy = downloaded(place, tmp_path / "after")
+    landed(COMPLETE, tmp_path / "complete")
+    assert content(copy) == content(tmp_path / "complete")
+    assert in_place(copy) == in_place(tmp_path / "complete")
+
+
+def test_a_bucket_that_is_not_there_is_a_sentence_without_the_secret(bucket: str) -> None:
+    address = "s3://key:topsecret@not-there/x"
+    with pytest.raises(
+        DestinationError, match=r"^s3://…not-there/x: .*choose another --to"
+    ) as told:
+        landed(SMOKE, address)
+    assert "topsecret" not in str(told.value)
+
+
+def test_the_manifest_is_plain_json(tmp_path: Path) -> None:
+    landed(SMOKE, tmp_path)
+    found = json.loads((tmp_path / "manifest.json").read_text())
+    assert set(found) == {"identity", "generator_version", "run", "tables", "parts", "files"}
+    assert set(found["files"][0]) == {"table", "part", "path", "rows", "bytes", "hash"}
+
+
+def test_what_a_worker_cannot_write_is_a_sentence(tmp_path: Path) -> None:
+    """The folder turns into a file when the workers start."""
+
+    class Replaced(ParquetSink):
+        @property
+        def packer(self) -> Packer:
+            Path(self.place).write_text("a diary")
+            return super().packer
+
+    with pytest.raises(DestinationError, match=r"folder: .*choose another --to"):
+        local.run(COMPLETE, Replaced(str(tmp_path / "folder"), TABLES, ROWS), jobs=2)
