@@ -121,6 +121,9 @@ def generate(
     select: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this scenario; repeatable.")
     ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(help="A .yml file of faults to put in, in place of its own.")
+    ] = None,
     tables: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this table; repeatable.")
     ] = None,
@@ -184,6 +187,7 @@ def generate(
         workflow,
         [*(sets or []), *given],
         select,
+        faults,
         tables,
     )
 

@@ -16,12 +16,13 @@ from generator.engines.addition import (
     remove_campaign,
 )
 from generator.enums import Currency, Objective
+from generator.faults.landing import landing_tables
 from generator.registry import ENGINES, Registry
 from generator.report import marts
 from generator.scenario import overrides
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
-from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Drawn, Kind, Library
+from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Drawn, Kind, Library, faults_of
 from generator.scenario.validation import validated
 from generator.scenario.yaml_file import Document, Mark, Path_
 from generator.schema import TABLES, RawTable, Run
@@ -57,15 +58,20 @@ def generate(
     workflow: str,
     sets: Sequence[str],
     select: list[str] | None,
+    faults: Path | None,
     tables: list[str] | None,
 ) -> results.Generated:
-    """Generate a dataset, or some tables of it, in place of what the destination held."""
+    """Generate a dataset, or some tables of it, in place of what the destination held; with the
+    faults of a file if one is given."""
     data = _selected(_library(chosen).dataset(workflow, _parsed(sets)), select)
     if chosen.seed is not None:
         data = data.with_seed(chosen.seed)
     if chosen.as_of is not None:
         data = data.with_as_of(chosen.as_of)
-    engine, sink = ENGINES[chosen.engine], sink_of(chosen.database, TABLES)
+    if faults is not None:
+        data = data.with_faults(faults_of(faults))
+    landing = landing_tables(data.faults)
+    engine, sink = ENGINES[chosen.engine], sink_of(chosen.database, landing)
     if chosen.engine is EngineName.SPARK and not sink.packs_files:
         raise bad_input(
             f"Spark's executors write files: --engine spark needs --to parquet:DIR or s3://…, "

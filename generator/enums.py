@@ -230,3 +230,20 @@ class AudienceDimension(StrEnum):
     COUNTRY = "COUNTRY"
     REGION = "REGION"
     LOCAL_HOUR = "LOCAL_HOUR"
+
+
+class FaultType(StrEnum):
+    """What can be wrong with delivery data, and can be put in on purpose."""
+
+    LATE_ROWS = "LATE_ROWS"
+    DUPLICATES = "DUPLICATES"
+    RESTATED_DAYS = "RESTATED_DAYS"
+    MISSING_HOURS = "MISSING_HOURS"
+    NULL_IDS = "NULL_IDS"
+    TIME_ZONE_SHIFT = "TIME_ZONE_SHIFT"
+    OUTAGE = "OUTAGE"
+    TRACKING_LOSS = "TRACKING_LOSS"
+    BOT_SPIKE = "BOT_SPIKE"
+    RUNAWAY_SPEND = "RUNAWAY_SPEND"
+    VAST_401 = "VAST_401"
+    SCHEMA_DRIFT = "SCHEMA_DRIFT"

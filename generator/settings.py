@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from generator.masking import masked
 from generator.scenario.errors import InputError, bad_input, nearest
-from generator.scenario.models import Day, Seed
 from generator.scenario.validation import validated
+from generator.scenario.values import Day, Seed
 from generator.scenario.yaml_file import Document, Mark, read, value_of
 from generator.schema.words import Text
 

@@ -1,4 +1,34 @@
 {#-
+    A raw table that not every sender has is made, empty, where the others are. What a hook does is
+    rolled back unless it commits.
+-#}
+{% macro make_what_is_optional() %}
+    {%- if execute and flags.WHICH in reading_commands() -%}
+        {%- set sources = graph.sources.values() | list -%}
+        {%- set present = [] -%}
+        {%- for table in sources -%}
+            {%- if adapter.get_relation(table.database, table.schema, table.identifier) -%}
+                {%- do present.append(table.name) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- for table in sources
+            if present and table.config.meta.get("is_optional") and table.name not in present -%}
+            {%- set columns = [] -%}
+            {%- for column in table.columns.values() -%}
+                {%- do columns.append(adapter.quote(column.name) ~ " " ~ type_here(column.data_type)) -%}
+            {%- endfor -%}
+            {%- call statement(auto_begin=true) -%}
+                create table {{ table.schema }}.{{ table.identifier }} ({{ columns | join(", ") }})
+            {%- endcall -%}
+            {%- do adapter.commit() -%}
+            {%- do adapter.cache_added(
+                api.Relation.create(table.database, table.schema, table.identifier, type="table")
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
+
+{#-
     Runs before the first node of whatever reads data: a missing raw table would otherwise be a
     catalog error per model. `dbt compile` and `dbt docs generate` render the hook, too, but need no
     data.
@@ -13,7 +43,7 @@
             {%- endif -%}
         {%- endfor -%}
         {%- set file = target.get("path", "database " ~ target.database) -%}
-        {%- if target.name == "parquet" -%}
+        {%- if target.name in ["parquet", "spark"] -%}
             {%- set file = "folder " ~ env_var("ADS_PARQUET", "data/parquet") -%}
         {%- endif -%}
         {%- set schemas = graph.nodes.values() | map(attribute="schema") | unique | list -%}

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Hours = NDArray[np.int64]
 
 MICROSECONDS_AN_HOUR = 3_600_000_000
+# Assumption: an ad server's log of a UTC day is closed and loaded by six the next morning.
+LANDING_HOUR = 6
 _EPOCH = date(1970, 1, 1)
 
 
@@ -38,6 +40,11 @@ def hours_of_days(days: NDArray[np.int64]) -> Hours:
 def timestamps(hours: Hours) -> NDArray[np.int64]:
     """Hours as microseconds since the epoch, as Arrow's timestamp[us] stores them."""
     return hours * MICROSECONDS_AN_HOUR
+
+
+def landing_of(hours: Hours) -> Hours:
+    """The hour at which the rows of each of these hours land in the warehouse."""
+    return (hours // 24 + 1) * 24 + LANDING_HOUR
 
 
 def weekday_of(days: NDArray[np.int64]) -> NDArray[np.int64]:

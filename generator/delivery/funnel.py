@@ -46,7 +46,7 @@ class FunnelOdds:
 
     def of(self, positions: NDArray[np.int64]) -> Self:
         """The odds at these positions."""
-        return type(self)(*(getattr(self, each.name)[positions] for each in fields(self)))
+        return type(self)(*(getattr(self, each.name).take(positions) for each in fields(self)))
 
     def repeated(self, times: int) -> Self:
         """The same odds so many times over."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from generator.delivery import interaction, video
 from generator.delivery.funnel import FunnelOdds, funnel_odds
+from generator.delivery.quantiles import prepare
 from generator.delivery.video import effects
 from generator.enums import Device
 from generator.randomness import Floats
@@ -25,15 +26,25 @@ Part = TypeVar("Part")
 # What each creative has an effect of its own on; the names are part of the draws.
 _OWN = ("completion", "creative ctr", "qr", "engagement")
 
+# What is as likely for many rows: not the clicks, which wear out, or auctions, lost to a price.
+_SHARED = (
+    "lost_render",
+    "lost_eligible",
+    "lost_response",
+    "invalid_of_render_loss",
+    "errors_of_render_loss",
+    "timeouts_of_no_response",
+    "measurable",
+    "viewable",
+    "audible",
+)
+
 
 @dataclass(frozen=True)
 class Odds(FunnelOdds):
-    """The funnel's odds and all others by profile, which is creative x devices + device.
+    """The funnel's odds and all others, (profiles,) each; a profile is creative x devices +
+    device."""
 
-    Arrays are (profiles,), `fates` is (profiles, fates).
-    """
-
-    fates: Floats
     measurable: Floats
     viewable: Floats
     audible: Floats
@@ -45,8 +56,8 @@ class Odds(FunnelOdds):
 
 def line_item_odds(
     behaviour: Behaviour, campaign: Campaign, item: BookedLineItem, seed: int
-) -> Odds:
-    """The odds of one line item, by creative and device."""
+) -> tuple[Odds, Floats]:
+    """The odds of one line item, and those of an impression's fates: (profiles, fates)."""
     creatives, devices = item.creatives, len(Device)
     figures, quality = behaviour.interaction, behaviour.quality
     whose = [(purpose, each.creative_id) for purpose in _OWN for each in creatives]
@@ -63,9 +74,8 @@ def line_item_odds(
 
     skips = behaviour.video.skip_share_of_abandoners
     funnel = funnel_odds(behaviour, campaign.buy_type).repeated(len(creatives) * devices)
-    return Odds(
+    odds = Odds(
         **vars(funnel),
-        fates=for_each_creative(video.fates, behaviour.video, completion),
         measurable=for_each_device(quality.measurable_rate.in_order()),
         viewable=for_each_device(quality.viewability_rate.in_order()),
         audible=for_each_device(quality.audibility_rate.in_order()),
@@ -74,3 +84,6 @@ def line_item_odds(
         engagement=for_each_creative(interaction.engagement_rates, figures, engagement),
         skip=np.repeat([skips if each.is_skippable else 0.0 for each in creatives], devices),
     )
+    for name in _SHARED:
+        prepare(getattr(odds, name))
+    return odds, for_each_creative(video.fates, behaviour.video, completion)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generator.delivery import interaction, pacing, targeting, video
-from generator.delivery.calendar import Hours, day_number, timestamps
+from generator.delivery.calendar import Hours, day_number, landing_of, timestamps
 from generator.delivery.funnel import supply_side
 from generator.delivery.odds import Odds, line_item_odds
 from generator.delivery.offer import Setting, competition, offered
@@ -33,21 +34,23 @@ from generator.schema.arrow import arrow_schema
 
 Positions = NDArray[np.int64]
 
-ROWS_AT_ONCE = 12_000
-_DIMENSIONS = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts")
+ROWS_AT_ONCE = 24_000
+_GIVEN = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts", "loaded_at")
 
 
 @dataclass(frozen=True)
 class Stretch:
     """One line item in one flight, before its draws; arrays are (rows,) where not said otherwise.
 
-    `first_rows` (hours,) is where each hour's rows start; `profile` is the row's place in `odds`.
+    `first_rows` (hours,) is where each hour's rows start; `profile` is the row's place in `odds`
+    and in `fates`, (profiles, fates).
     """
 
     campaign_id: int
     line_item_id: int
     goal: pacing.Goal
     odds: Odds
+    fates: Floats
     hours: Hours
     first_rows: Positions
     hour: Hours
@@ -81,6 +84,7 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
 
     shape = (hours.size, targeted.size, len(creatives))
     in_rotation = rotation > 0
+    odds, fates = line_item_odds(setting.behaviour, setting.campaign, setting.item, setting.seed)
     present: Positions | slice = slice(None)
     if not in_rotation.all():
         present = np.flatnonzero(np.broadcast_to(in_rotation[:, None, :], shape))
@@ -95,7 +99,8 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
         campaign_id=line_item.campaign_id,
         line_item_id=line_item.line_item_id,
         goal=goal,
-        odds=line_item_odds(setting.behaviour, setting.campaign, setting.item, setting.seed),
+        odds=odds,
+        fates=fates,
         hours=hours,
         first_rows=sizes.cumsum() - sizes,
         hour=by_row(hours[:, None, None]),
@@ -166,7 +171,7 @@ def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
     columns: dict[str, NDArray[Any]] = {
         field.name: np.zeros(sum(rows), dtype=field.type.to_pandas_dtype())
         for field in schema
-        if field.name not in _DIMENSIONS
+        if field.name not in _GIVEN
     }
     first = 0
     for block in _blocks(stretches):
@@ -175,12 +180,14 @@ def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
     def all_of(name: str) -> NDArray[Any]:
         return np.concatenate([getattr(each, name) for each in stretches])
 
+    hours = all_of("hour")
     batch = {
         "campaign_id": pa.array(np.repeat([each.campaign_id for each in stretches], rows)),
         "line_item_id": pa.array(np.repeat([each.line_item_id for each in stretches], rows)),
         "creative_id": pa.array(all_of("creative_id")),
         "device": device_column(all_of("device").astype(np.int8)),
-        "hour_ts": pa.array(timestamps(all_of("hour")), type=pa.timestamp("us")),
+        "hour_ts": pa.array(timestamps(hours), type=pa.timestamp("us")),
+        "loaded_at": pa.array(timestamps(landing_of(hours)), type=pa.timestamp("us")),
         **{name: pa.array(values) for name, values in columns.items()},
     }
     return pa.RecordBatch.from_pydict(batch, schema=schema)
@@ -204,11 +211,11 @@ def _draw(stretches: Sequence[Stretch], columns: Mapping[str, NDArray[Any]], fir
         return np.concatenate([getattr(each, name) for each in stretches])
 
     rows = [each.rows for each in stretches]
-    first_profile = np.cumsum([0] + [each.odds.fates.shape[0] for each in stretches])[:-1]
+    first_profile = np.cumsum([0] + [each.fates.shape[0] for each in stretches])[:-1]
     profile = all_of("profile") + np.repeat(first_profile, rows)
     odds = Odds.joined([each.odds for each in stretches])
     keys, means = all_of("keys"), all_of("means")
-    chance = odds.fates.T.take(profile, axis=1)
+    chance = np.concatenate([each.fates for each in stretches]).T.take(profile, axis=1)
     chance *= means
     fates = poisson(np.stack([uniforms(keys, fate) for fate in video.FATES]), chance)
     end = np.cumsum(rows)
@@ -302,7 +309,7 @@ def _events(
     competition: Floats,
 ) -> dict[str, NDArray[Any]]:
     """What became of the impressions of rows that have some, by column name: (rows,) each."""
-    starts, q25, q50, q75, q100 = (impressions - lost for lost in fates[:-1].cumsum(axis=0))
+    _, starts, q25, q50, q75, q100 = accumulate(fates[:-1], np.subtract, initial=impressions)
     measurable, clicks, skips, scans, engagements = parts(
         keys,
         ("measurable", impressions, odds.measurable),

@@ -6,9 +6,12 @@ approximation would not do: a count of mean 0.3 comes out 24 % too high. One uni
 draw, without rejection.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
+from generator.delivery.lookup import OPEN, BinomialTables, PoissonTable
 from generator.randomness import Floats, Keys, uniforms
 
 # Counts as floats, which are exact up to 2^53: one draw is the base of the next, and converting in
@@ -19,7 +22,9 @@ EXACT_BELOW_VARIANCE = 9.0
 # Far beyond what a variance below 9 can reach, and a count of it fits into 8 bits.
 _LONGEST_INVERSION = 120
 _NEGLIGIBLE = 1e-18
-_FEW = 0.3
+_STEPS_AT_ONCE = 8
+
+_BINOMIALS = BinomialTables(EXACT_BELOW_VARIANCE)
 
 
 def normal(uniforms: Floats) -> Floats:
@@ -32,7 +37,7 @@ def normal(uniforms: Floats) -> Floats:
     z /= _polynomial(r, 67.1875636, 78.757757664, 17.895169469, 1.0)
     tails = np.flatnonzero(r < 0.0)
     if tails.size:
-        z[tails] = _normal_tail(uniforms[tails], centred[tails])
+        z[tails] = _normal_tail(uniforms.take(tails), centred.take(tails))
     return z
 
 
@@ -76,11 +81,10 @@ def poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
     draws, each = uniforms.ravel(), means.ravel()
     small = np.flatnonzero((each > 0.0) & (each < EXACT_BELOW_VARIANCE))
     if small.size:
-        mean = each[small]
-        counts[small] = _inverted(draws[small], np.exp(-mean), mean)
+        counts[small] = _small_poisson(draws.take(small), each.take(small))
     large = np.flatnonzero(each >= EXACT_BELOW_VARIANCE)
     if large.size:
-        counts[large] = _expand_poisson(draws[large], each[large])
+        counts[large] = _expand_poisson(draws.take(large), each.take(large))
     return counts.reshape(means.shape)
 
 
@@ -92,14 +96,16 @@ def binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> Who
     variance = trials * spread
     small = np.flatnonzero((variance > 0.0) & (variance < EXACT_BELOW_VARIANCE))
     if small.size:
-        counts[small] = _invert_binomial(uniforms[small], trials[small], probability[small])
+        counts[small] = _small_binomial(
+            uniforms.take(small), trials.take(small), probability.take(small)
+        )
     large = np.flatnonzero(variance >= EXACT_BELOW_VARIANCE)
     if large.size:
         counts[large] = _expand_binomial(
-            uniforms[large], trials[large], probability[large], spread[large]
+            uniforms.take(large), trials.take(large), probability.take(large), spread.take(large)
         )
     certain = np.flatnonzero(probability >= 1.0)
-    counts[certain] = trials[certain]
+    counts[certain] = trials.take(certain)
     return counts
 
 
@@ -176,6 +182,34 @@ def _expand_binomial(
     return np.minimum(z, trials, out=z)
 
 
+def _small_poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
+    """Exact quantiles of Poissons with these means, below 9."""
+    counts = _poisson_table().quantiles(uniforms, means)
+    result = counts.astype(np.float64)
+    left = np.flatnonzero(counts == OPEN)
+    result[left] = _inverted(uniforms.take(left), np.exp(-means.take(left)), means.take(left))
+    return result
+
+
+def _small_binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> WholeNumbers:
+    """Exact quantiles of binomials with a variance below 9."""
+    counts = _BINOMIALS.quantiles(uniforms, trials, probability)
+    result = counts.astype(np.float64)
+    left = np.flatnonzero(counts == OPEN)
+    result[left] = _invert_binomial(uniforms.take(left), trials.take(left), probability.take(left))
+    return result
+
+
+@lru_cache
+def _poisson_table() -> PoissonTable:
+    return PoissonTable(EXACT_BELOW_VARIANCE)
+
+
+def prepare(probabilities: Floats) -> None:
+    """Say that many draws will have these probabilities, which makes them faster."""
+    _BINOMIALS.prepare(probabilities)
+
+
 def _invert_binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> WholeNumbers:
     """Exact binomial quantiles, summed from the end of the support that is nearer to the mean."""
     mirrored = np.flatnonzero(probability > 0.5)
@@ -187,7 +221,7 @@ def _invert_binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats
     odds = p / (1.0 - p)
     counts = _inverted(u, np.exp(none, out=none), odds * (trials + 1.0), odds)
     np.minimum(counts, trials, out=counts)
-    counts[mirrored] = trials[mirrored] - counts[mirrored]
+    counts[mirrored] = trials.take(mirrored) - counts[mirrored]
     return counts
 
 
@@ -195,33 +229,30 @@ def _inverted(uniforms: Floats, first: Floats, a: Floats, b: Floats | None = Non
     """How many cumulative probabilities lie below each uniform, which is its quantile.
 
     The probabilities follow P(0) = `first`, P(k) = P(k - 1) x (a / k - b): the recursion of Panjer
-    (1981) for the Poisson (a = mean, no b) and the binomial (a = odds x (n + 1), b = odds). Values
-    that have arrived are left in place until they are the most, since moving the rest costs more.
-    `first` is overwritten.
+    (1981) for the Poisson (a = mean, no b) and the binomial (a = odds x (n + 1), b = odds). Some
+    steps are made for all that wait, then those that have arrived are left behind.
     """
-    result = np.empty(uniforms.shape)
-    where: NDArray[np.intp] | slice = slice(None)
-    left, term = uniforms - first, first
-    count = np.zeros(uniforms.size, dtype=np.int8)
-    for k in range(1, _LONGEST_INVERSION):
-        waiting = left > 0.0
-        still = np.count_nonzero(waiting)
-        if still < _FEW * waiting.size:
-            result[where] = count
-            waiting &= term > _NEGLIGIBLE
-            kept = np.flatnonzero(waiting)
-            if not kept.size:
-                break
-            where = kept if isinstance(where, slice) else where[kept]
-            left, term, a, count = left[kept], term[kept], a[kept], count[kept]
-            b = b if b is None else b[kept]
-            waiting = waiting[kept]
-        count += waiting.view(np.int8)
-        ratio = a * (1.0 / k)
+    result = np.zeros(uniforms.size)
+    where = np.arange(uniforms.size)
+    count, term, left = np.zeros(uniforms.size), first, uniforms - first
+    waiting = left > 0.0
+    for k in range(1, _LONGEST_INVERSION, _STEPS_AT_ONCE):
+        kept = np.flatnonzero(waiting & (term > _NEGLIGIBLE))
+        if not kept.size:
+            break
+        where = where.take(kept)
+        count, term, left, a = (each.take(kept) for each in (count, term, left, a))
+        steps = np.arange(k, k + _STEPS_AT_ONCE)[:, None]
+        after = a * (1.0 / steps)
         if b is not None:
-            ratio -= b
-        term *= ratio
-        left -= term
-    else:
-        result[where] = count
+            b = b.take(kept)
+            after -= b
+        count += 1.0
+        for each in after:
+            term *= each
+            left = np.subtract(left, term, out=each)
+        still = after > 0.0
+        count += still[:-1].sum(axis=0, dtype=np.int8)
+        waiting = still[-1]
+        result[where] = count + waiting
     return result

@@ -17,6 +17,7 @@ from generator.delivery.calendar import day_number, hours_of_days
 from generator.delivery.campaign import deliver
 from generator.delivery.supply import inventory_batch
 from generator.engines.markets import Markets
+from generator.faults.stage import faulty
 from generator.schema import (
     TABLES,
     Advertiser,
@@ -25,6 +26,7 @@ from generator.schema import (
     Campaign,
     CampaignReach,
     Creative,
+    FaultLog,
     Flight,
     FrequencyCap,
     InventoryHourly,
@@ -40,7 +42,7 @@ from generator.sinks.sink import Piece
 from generator.world.world import World
 
 ROWS_A_BLOCK = 32_000
-FACTS = (PerformanceHourly, CampaignReach, AudienceDaily)
+FACTS = (PerformanceHourly, CampaignReach, AudienceDaily, FaultLog)
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,9 @@ def pieces(
     world: World, part: Part, markets: Markets, tables: Collection[type[RawTable]]
 ) -> Iterator[Piece]:
     """Every batch of a part, of the tables that are wanted."""
-    for table, batch in _made(world, part, markets, tables):
-        if table in tables:
+    made = _made(world, part, markets, tables)
+    for table, batch in faulty(made, world.faults, world.run):
+        if issubclass(table, tuple(tables)):
             yield table, batch
 
 

@@ -8,18 +8,13 @@ write them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
-from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
     model_validator,
 )
 
@@ -32,7 +27,6 @@ from generator.enums import (
     CleanRoom,
     ContentTier,
     Currency,
-    Device,
     DspPartner,
     GeoTier,
     Industry,
@@ -45,57 +39,26 @@ from generator.enums import (
     VerificationVendor,
 )
 from generator.scenario.errors import nearest
+from generator.scenario.faults import NO_FAULTS, Faults
+from generator.scenario.values import (
+    Amount,
+    Cpm,
+    Day,
+    Devices,
+    ExampleAddress,
+    Flag,
+    Seed,
+    Segments,
+    Share,
+    Whole,
+    no_repeats,
+)
 from generator.schema.behaviour import Behaviour
 from generator.schema.words import TemplateName, Text, TimeZone
 
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
 DURATIONS = (10, 15, 20, 30, 45, 60, 75)
 PRE_ROLL_DURATIONS = (10, 15, 20, 30)
 LIVE_DURATIONS = (15, 30)
-
-
-def _in_steps_of_a_thousandth(cpm: float) -> float:
-    if abs(cpm * 1000 - round(cpm * 1000)) > 1e-6:
-        raise ValueError(
-            "a CPM is given in steps of 0.001, so that one impression costs whole micros"
-        )
-    return cpm
-
-
-def _in_whole_micros(amount: float) -> float:
-    if Decimal(repr(amount)) * 1_000_000 % 1:
-        raise ValueError("an amount has at most six decimals")
-    return amount
-
-
-def _device_synonym(device: Any) -> Any:
-    return "CTV" if device == "TV" else device
-
-
-def _no_repeats(values: list[Any]) -> list[Any]:
-    if len(set(values)) < len(values):
-        raise ValueError("the same value is listed twice")
-    return values
-
-
-Day = Annotated[date, Field(strict=True, ge=FIRST_DAY, le=LAST_DAY)]
-Flag = Annotated[bool, Field(strict=True)]
-Whole = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Cpm = Annotated[
-    float, Field(strict=True, gt=0, le=10_000_000), AfterValidator(_in_steps_of_a_thousandth)
-]
-Amount = Annotated[float, Field(strict=True, ge=0, le=1e12), AfterValidator(_in_whole_micros)]
-Share = Annotated[float, Field(strict=True, gt=0, le=1)]
-Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
-Segments = Annotated[list[Text], Field(min_length=1), AfterValidator(_no_repeats)]
-Devices = Annotated[
-    list[Annotated[Device, BeforeValidator(_device_synonym)]],
-    Field(min_length=1),
-    AfterValidator(_no_repeats),
-]
-ExampleAddress = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[a-z0-9.-]{1,120}\.example$")
-]
 
 
 class Plan(BaseModel):
@@ -307,7 +270,7 @@ class MarketPlan(Plan):
     leaves all but the first so many out, which stay what they are in the whole.
     """
 
-    platforms: Annotated[list[TemplateName], Field(min_length=1), AfterValidator(_no_repeats)]
+    platforms: Annotated[list[TemplateName], Field(min_length=1), no_repeats]
     campaigns: Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
     advertisers: Annotated[int, Field(strict=True, ge=1, le=10_000_000)] | None = None
     made: Annotated[int, Field(strict=True, ge=1)] | None = None
@@ -332,6 +295,7 @@ class Workflow(Plan):
     as_of: Day
     examples: list[Text] = []
     profiles: list[Text] = []
+    faults: Faults = NO_FAULTS
     market: MarketPlan | None = None
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ from typing import Any
 
 from generator.scenario import older_format
 from generator.scenario.errors import InputError, Problem, bad_input, nearest
+from generator.scenario.faults import NO_FAULTS, Faults
 from generator.scenario.models import MarketPlan, Scenario, Workflow, platform_problems
 from generator.scenario.overrides import Override, overridden
 from generator.scenario.validation import input_error, validated
@@ -56,6 +57,11 @@ class Dataset:
     platforms: dict[str, Behaviour]
     notices: tuple[str, ...] = ()
     market: MarketPlan | None = None
+    faults: Faults = NO_FAULTS
+
+    def with_faults(self, faults: Faults) -> Dataset:
+        """The same dataset with these faults."""
+        return replace(self, faults=faults)
 
     def with_seed(self, seed: int) -> Dataset:
         """The same dataset under another seed."""
@@ -248,6 +254,7 @@ class Library:
             scenarios=tuple(each.scenario for each in drawn),
             platforms={each.platform.name: each.platform for each in drawn},
             notices=tuple(notice for each in drawn for notice in each.notices),
+            faults=workflow.faults,
         )
 
     def _drawn(self, document: Document, overrides: Sequence[Override]) -> Drawn:
@@ -297,6 +304,11 @@ class Library:
             path: mark for path, mark in document.marks.items() if path[:1] != ("extends",)
         }
         return merged(base, Document(data, marks))
+
+
+def faults_of(file: Path) -> Faults:
+    """The faults in a file. Raises InputError."""
+    return validated(_read(file), Faults)
 
 
 def names(kind: Kind) -> list[str]:

@@ -24,7 +24,7 @@ Path_ = tuple[str | int, ...]
 
 LARGEST_FILE_BYTES = 500_000
 MOST_NODES = 50_000
-LONGEST_NUMBER = 400
+LONGEST_NUMBER = 1_000
 DEEPEST = 60
 _LONGEST_SHOWN = 80
 # What PyYAML raises for a tagged value that is not one: `!!int ""`, `!!bool maybe`, and so on.
@@ -194,7 +194,7 @@ class _Builder:
             return self._mapping(node, path, inside)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, i), inside) for i, item in enumerate(node.value)]
-        return self._scalar(node, mark)
+        return self._scalar(node, f"{mark}: {dotted(path)}")
 
     def _mapping(
         self, node: yaml.MappingNode, path: Path_, parents: tuple[yaml.Node, ...]
@@ -204,7 +204,11 @@ class _Builder:
             mark = Mark(self.file, key_node.start_mark.line + 1)
             if not isinstance(key_node, yaml.ScalarNode):
                 raise bad_input("a key must be a single word or number", str(mark))
-            key = key_node.value if key_node.tag.endswith(":str") else self._scalar(key_node, mark)
+            key = (
+                key_node.value
+                if key_node.tag.endswith(":str")
+                else self._scalar(key_node, str(mark))
+            )
             if not isinstance(key, str | int) or isinstance(key, bool):
                 key = key_node.value
             if key in result:
@@ -213,15 +217,15 @@ class _Builder:
             result[key] = self.build(value_node, (*path, key), parents)
         return result
 
-    def _scalar(self, node: yaml.Node, mark: Mark) -> Any:
+    def _scalar(self, node: yaml.Node, where: str) -> Any:
         if len(node.value) > LONGEST_NUMBER and not node.tag.endswith(":str"):
             what = f"{node.value[:40]}…"
-            raise bad_input(f"{what!r} is longer than a number or a date can be", str(mark))
+            raise bad_input(f"{what!r} is longer than a number or a date can be", where)
         try:
             return self.scalars.construct_object(node)
         except yaml.YAMLError as error:
             problem = getattr(error, "problem", None) or str(error)
-            raise bad_input(f"has a value that YAML cannot make: {problem}", str(mark)) from error
+            raise bad_input(f"has a value that YAML cannot make: {problem}", where) from error
         except _BAD_VALUES as error:
             shown = node.value if len(node.value) <= _LONGEST_SHOWN else node.value[:40] + "…"
-            raise bad_input(f"{shown!r} is not a value: {error}", str(mark)) from error
+            raise bad_input(f"{shown!r} is not a value: {error}", where) from error

@@ -22,6 +22,7 @@ from generator.schema.entities import (
 from generator.schema.facts import (
     AudienceDaily,
     CampaignReach,
+    FaultLog,
     InventoryHourly,
     PerformanceHourly,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "CampaignReach",
     "Column",
     "Creative",
+    "FaultLog",
     "Flight",
     "FrequencyCap",
     "InventoryHourly",

@@ -56,12 +56,14 @@ def _table(table: type[RawTable]) -> dict[str, Any]:
         tests.append(_named(name, "unique_grain", columns=list(table.grain)))
     tests += _bounds_tests(table)
     tests += [_constraint_test(constraint) for constraint in table.constraints]
-    return {
-        "name": table.table_name,
-        "description": table.description(),
-        "data_tests": tests,
-        "columns": [_column(table, column) for column in table.columns()],
-    }
+    if table.is_repaired:
+        tests = [_warning(test) for test in tests]
+    entry: dict[str, Any] = {"name": table.table_name, "description": table.description()}
+    if table.is_optional:
+        entry["config"] = {"meta": {"is_optional": True}}
+    entry["data_tests"] = tests
+    entry["columns"] = [_column(table, column) for column in table.columns()]
+    return entry
 
 
 def _bounds_tests(table: type[RawTable]) -> list[dict[str, Any]]:
@@ -114,6 +116,12 @@ def _column_tests(table: type[RawTable], column: Column) -> list[str | dict[str,
 def _named(name: str, test: str, **arguments: Any) -> dict[str, Any]:
     """A test with a name of its own, where the one that dbt makes would list every column."""
     return {test: {"name": name, "arguments": arguments}}
+
+
+def _warning(test: dict[str, Any]) -> dict[str, Any]:
+    """The test as one that stops nothing."""
+    ((name, entry),) = test.items()
+    return {name: entry | {"config": {"severity": "warn"}}}
 
 
 def _test(name: str, **arguments: Any) -> dict[str, Any]:

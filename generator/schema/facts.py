@@ -1,11 +1,12 @@
-"""The raw facts: ad inventory, hourly performance, campaign reach and the daily audience."""
+"""The raw facts: ad inventory, hourly performance, campaign reach, the daily audience, and the log
+of the faults that were put in on purpose."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import ClassVar
 
-from generator.enums import AudienceDimension, Device, ReachWindow
+from generator.enums import AudienceDimension, Device, FaultType, ReachWindow
 from generator.schema.table import (
     Big,
     Constraint,
@@ -46,6 +47,7 @@ class PerformanceHourly(RawTable):
 
     table_name: ClassVar = "performance_hourly"
     grain: ClassVar = ("line_item_id", "creative_id", "device", "hour_ts")
+    is_repaired: ClassVar = True
 
     campaign_id: Id = column("The campaign.", references="campaigns.campaign_id")
     line_item_id: Id = column("The line item.", references="line_items.line_item_id")
@@ -97,6 +99,11 @@ class PerformanceHourly(RawTable):
     )
     error_count: Count = column("Won slots that ended in a VAST error.", unit="errors")
     timeout_count: Count = column("Requests that no answer reached in time.", unit="requests")
+    loaded_at: datetime = column(
+        "When the row landed in the warehouse. The rows of a UTC day land together, at 06:00 of "
+        "the next day; of several versions of a row the one that landed last is the valid one.",
+        unit="UTC",
+    )
 
     constraints: ClassVar[tuple[Constraint, ...]] = (
         ordered(*SUPPLY_FUNNEL),
@@ -161,3 +168,26 @@ class AudienceDaily(RawTable):
         ordered("impressions", "video_q100"),
         ordered("impressions", "clicks"),
     )
+
+
+class FaultLog(RawTable):
+    """What was spoilt on purpose, and where: the truth that a search for faults is judged by. One
+    row per fault, campaign and UTC day; empty unless faults were asked for."""
+
+    table_name: ClassVar = "fault_log"
+    grain: ClassVar = ("fault", "campaign_id", "activity_date")
+    is_optional: ClassVar = True
+
+    fault: str = column("The fault: its type and its number among those of the type.")
+    fault_type: FaultType = column("What kind of fault it is.")
+    affected_table: str = column("The raw table whose rows were touched.")
+    campaign_id: Id = column(
+        "The campaign whose rows were touched.", references="campaigns.campaign_id"
+    )
+    activity_date: date = column("The day whose rows were touched.", unit="UTC day")
+    keys: str = column("What the fault was aimed at, with its figures, as JSON.")
+    from_ts: datetime = column("Start of the first hour that was touched.", unit="UTC")
+    to_ts: datetime = column("End of the last hour that was touched.", unit="UTC")
+    rows_touched: Count = column("Rows that are otherwise than they would be.", unit="rows")
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (ordered("to_ts", "from_ts"),)

@@ -41,7 +41,7 @@ Ratio = Annotated[
     Decimal, Storage("DECIMAL(4,3)", pa.decimal128(4, 3)), Field(ge=Decimal(0), le=Decimal(1))
 ]
 
-_STORAGE: dict[type, Storage] = {
+STORAGE: dict[type, Storage] = {
     str: Storage("VARCHAR", pa.string()),
     bool: Storage("BOOLEAN", pa.bool_()),
     float: Storage("DOUBLE", pa.float64()),
@@ -110,7 +110,12 @@ def column(
 
 
 class RawTable(BaseModel):
-    """A row of a table in schema `raw`. The class docstring is the table's description."""
+    """A row of a table in schema `raw`. The class docstring is the table's description.
+
+    Rows of a table that `is_repaired` may land as they should not: staging puts them right, so the
+    tests of its rows warn, and those of staging and marts fail. One that `is_optional` may be
+    missing.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -118,6 +123,8 @@ class RawTable(BaseModel):
     grain: ClassVar[tuple[str, ...]]
     primary_key: ClassVar[str | None] = None
     constraints: ClassVar[tuple[Constraint, ...]] = ()
+    is_repaired: ClassVar[bool] = False
+    is_optional: ClassVar[bool] = False
 
     @classmethod
     @cache
@@ -135,7 +142,7 @@ def _column(name: str, field: FieldInfo) -> Column:
     annotation, metadata, nullable = _unwrap(field)
     is_enum = isinstance(annotation, type) and issubclass(annotation, StrEnum)
     declared = [item for item in metadata if isinstance(item, Storage)]
-    storage = declared[0] if declared else _ENUM if is_enum else _STORAGE[annotation]
+    storage = declared[0] if declared else _ENUM if is_enum else STORAGE[annotation]
     extra = field.json_schema_extra
     assert isinstance(extra, dict), f"{name} is not declared by column(…)"
     assert field.description, f"{name} has no description"

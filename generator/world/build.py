@@ -76,6 +76,7 @@ def build_world(dataset: Dataset) -> World:
         advertisers=advertisers,
         bookings=tuple(bookings),
         outline=outline_of(bookings, dataset.platforms),
+        faults=dataset.faults,
     )
 
 

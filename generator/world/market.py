@@ -54,6 +54,7 @@ def build_market(dataset: Dataset) -> World:
             days=np.arange(day_number(plan.start_date), day_number(plan.end_date) + 1),
             rows=maker.rows()[:made],
         ),
+        faults=dataset.faults,
     )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from generator import __version__
 from generator.enums import Device, TargetingKey
+from generator.scenario.faults import NO_FAULTS, Faults
 from generator.schema import Advertiser, LineItem, Platform, Run
 from generator.schema.behaviour import Behaviour
 from generator.schema.booking import Booking
@@ -49,6 +50,7 @@ class World:
     advertisers: Sequence[Advertiser]
     bookings: Sequence[Booking]
     outline: Outline
+    faults: Faults = NO_FAULTS
 
     def only(self, scenarios: Collection[str]) -> World:
         """The world with the campaigns of these scenarios; its markets stay what they were.

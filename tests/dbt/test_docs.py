@@ -27,10 +27,9 @@ def documentation(built_database: Path, tmp_path_factory: pytest.TempPathFactory
     return folder
 
 
-def page(documentation: Path, route: str) -> str:
-    """The text of a page of the documentation, after its scripts have run."""
+def opened(file: Path, route: str) -> str:
+    """The body of a page of the documentation, after its scripts have run."""
     browser = next(found for name in BROWSERS if (found := shutil.which(name)))
-    file = documentation / "target" / "static_index.html"
     shown = subprocess.run(
         [
             browser,
@@ -38,7 +37,7 @@ def page(documentation: Path, route: str) -> str:
             "--no-sandbox",
             "--disable-gpu",
             "--disable-background-networking",
-            f"--user-data-dir={documentation / 'browser'}",
+            f"--user-data-dir={file.parent / 'browser'}",
             "--virtual-time-budget=8000",
             "--dump-dom",
             f"file://{file}#!/{route}",
@@ -48,8 +47,14 @@ def page(documentation: Path, route: str) -> str:
         check=True,
         timeout=120,
     ).stdout
-    body = re.sub(r"<(script|style).*?</\1>", "", shown[shown.index("<body") :], flags=re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<(?!canvas)[^>]+>", "", body)).split())
+    return shown[shown.index("<body") :]
+
+
+def page(documentation: Path, route: str) -> str:
+    """The text of a page."""
+    body = opened(documentation / "target" / "static_index.html", route)
+    body = re.sub(r"<(script|style).*?</\1>", "", body, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", "", body)).split())
 
 
 def test_the_overview_has_the_title_the_layers_and_every_model(documentation: Path) -> None:
@@ -70,8 +75,44 @@ def test_the_overview_has_the_title_the_layers_and_every_model(documentation: Pa
         assert words in text
 
 
-def test_the_lineage_is_drawn(documentation: Path) -> None:
-    assert "<canvas" in page(documentation, "overview?g_v=1")
+# Writes what the lineage shows into the page: who stands in it, and who leads to whom.
+READ_LINEAGE = """<script>setTimeout(() => {
+    const app = angular.element(document.querySelector("[ng-app]") || document.documentElement);
+    const shown = app.injector().get("graph").graph.elements
+        .filter(each => each.data.display === "element" && !each.data.hidden)
+        .map(({data}) => data.source ? [data.source, data.target] : [data.id]);
+    const text = document.createElement("pre");
+    text.id = "lineage";
+    text.textContent = JSON.stringify(shown);
+    document.body.append(text);
+}, 4000)</script>"""
+
+
+def test_the_lineage_shows_every_model_and_what_it_reads(documentation: Path) -> None:
+    """The graph is drawn on a canvas, so it is read off the page's own state."""
+    original = (documentation / "target" / "static_index.html").read_text()
+    head, tail = original.rsplit("</body>", 1)
+    file = documentation / "target" / "lineage.html"
+    file.write_text(f"{head}{READ_LINEAGE}</body>{tail}")
+    body = opened(file, "overview?g_v=1")
+    assert "<canvas" in body
+    found = re.search(r'<pre id="lineage">(.*?)</pre>', body, re.DOTALL)
+    assert found
+    shown = {tuple(each) for each in json.loads(html.unescape(found[1]))}
+    manifest = json.loads((documentation / "target" / "manifest.json").read_text())
+    built = {
+        key: node
+        for key, node in manifest["nodes"].items()
+        if node["resource_type"] in {"model", "seed", "snapshot"}
+    }
+    reads = {
+        (parent, key)
+        for key, node in (built | manifest["exposures"]).items()
+        for parent in node["depends_on"].get("nodes", [])
+    }
+    assert {(key,) for key in (*built, *manifest["sources"], *manifest["exposures"])} <= shown
+    assert len(reads) > len(built)
+    assert reads <= shown
 
 
 def test_a_metric_says_what_it_means(documentation: Path) -> None:

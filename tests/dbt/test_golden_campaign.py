@@ -38,7 +38,11 @@ from generator.world.build import build_world
 from tests.conftest import dbt
 
 SATURDAY, SUNDAY = date(2025, 11, 1), date(2025, 11, 2)
-COUNTS = [name for name in PerformanceHourly.model_fields if name not in PerformanceHourly.grain]
+COUNTS = [
+    name
+    for name in PerformanceHourly.model_fields
+    if name not in (*PerformanceHourly.grain, "loaded_at")
+]
 KEYS = {"campaign_id": 1, "line_item_id": 101}
 # creative, hour, then the counts: supply, quality, video, interaction, cost, errors
 DELIVERED = {
@@ -147,7 +151,11 @@ def facts() -> Iterator[RawTable]:
                     values = (*supply, *quality, *video, *interaction, spend, *errors)
                     counts |= dict(zip(names, values, strict=True))
                 yield PerformanceHourly(
-                    creative_id=creative, device=Device.CTV, hour_ts=hour_ts, **counts
+                    creative_id=creative,
+                    device=Device.CTV,
+                    hour_ts=hour_ts,
+                    loaded_at=datetime(day.year, day.month, day.day) + timedelta(hours=30),
+                    **counts,
                 )
     for window, start, impressions, *reached in REACH:
         tiers = ("reach", "reach_2plus", "reach_3plus", "reach_5plus", "reach_10plus")

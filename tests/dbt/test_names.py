@@ -22,7 +22,7 @@ from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.postgresql import PostgresqlSink
 from generator.world.build import build_world
 from tests import postgresql
-from tests.conftest import ROOT, dbt
+from tests.conftest import ROOT, run_dbt
 from tests.test_commands import NAMES
 
 
@@ -88,11 +88,11 @@ def test_any_text_survives_the_way_into_the_docs(named: Dataset, tmp_path: Path)
     described.write_text(yaml.safe_dump(model, allow_unicode=True))
     database = tmp_path / "ads.duckdb"
     local.run(build_world(named), DuckdbSink(database, TABLES))
-    made = dbt("docs generate --static", database, tmp_path, "--project-dir", str(project))
+    made = run_dbt(project, "docs", "generate", "--static", ADS_DATABASE=str(database))
     assert made.returncode == 0, made.stdout[-2000:]
-    manifest = json.loads((tmp_path / "target/manifest.json").read_text())
+    manifest = json.loads((project / "target/manifest.json").read_text())
     assert manifest["nodes"]["model.streaming_ads.stg_ads__advertisers"]["description"] == text
-    page = (tmp_path / "target/static_index.html").read_text()
+    page = (project / "target/static_index.html").read_text()
     for name in text.split(" ~ "):
         written = [json.dumps(name, ensure_ascii=escaped)[1:-1] for escaped in (True, False)]
         assert any(each in page for each in written)

@@ -640,6 +640,87 @@ def reach_and_audience_faults() -> Iterator[Fault]:
         yield fault(f"{table}: {change}", f"seeds.{table}", change, "true", test)
 
 
+def quality_faults() -> Iterator[Fault]:
+    """Faults that nobody found, findings that are none, rows without a home, a log of its own."""
+    detection = "marts.fct_fault_detection"
+    for change, test in (
+        ("labelled_days = 2, detection_recall = 0.5", "faults_on_purpose_are_found"),
+        ("labelled_days = 1, detection_precision = 0.5", "little_else_is_found"),
+    ):
+        yield fault(f"detection: {change}", detection, change, "true", test)
+    yield fault(
+        "a finding", "marts.fct_data_quality_daily", "findings = 1", "true", "nothing_is_found"
+    )
+    yield Fault(
+        "a row that belongs to nobody",
+        (
+            """INSERT INTO marts.fct_performance_orphans (reason, device, hour_ts, performance_rows)
+               VALUES ('UNHEARD_OF', 'CTV', TIMESTAMP '2025-09-01', 1)""",
+        ),
+        ("every_row_has_a_home", "accepted_values_fct_performance_orphans_reason__*"),
+    )
+    orphan_row = """INSERT INTO marts.fct_performance_orphans (reason, device, hour_ts)
+        VALUES ('NO_CREATIVE_ID', 'CTV', TIMESTAMP '2025-09-01')"""
+    yield Fault(
+        "an orphan twice", (orphan_row, orphan_row), ("unique_grain_fct_performance_orphans",)
+    )
+    finding = """INSERT INTO intermediate.int_quality_findings (fault_type, activity_date, findings)
+        VALUES ('NOT_A_FAULT', DATE '2025-09-01', 1)"""
+    yield Fault("a finding of no type", (finding,), ("relationships_int_quality_findings_*",))
+    yield Fault("a finding twice", (finding, finding), ("unique_grain_int_quality_findings",))
+    valid = """INSERT INTO staging.base_ads__performance_irregular
+        (creative_id, device, hour_ts, is_valid)
+        SELECT creative_id, device, hour_ts, true FROM raw.performance_hourly LIMIT 1"""
+    yield Fault(
+        "two valid versions of a row", (valid, valid), ("one_version_of_an_irregular_row_is_valid",)
+    )
+    logged = """INSERT INTO raw.fault_log VALUES ('outage_1', '{type}', 'performance_hourly',
+        {campaign}, DATE '2025-09-01', '{{}}', TIMESTAMP '2025-09-01 0{first}:00',
+        TIMESTAMP '2025-09-01 05:00', {rows})"""
+    entry = {"type": "OUTAGE", "campaign": 1, "first": 4, "rows": 3}
+    for name, wrong, test in (
+        ("type", {"type": "NONE"}, "source_accepted_values_ads_fault_log_fault_type__*"),
+        ("campaign", {"campaign": 99}, "source_relationships_ads_fault_log_campaign_id__*"),
+        ("end", {"first": 6}, "source_ordered_ads_fault_log_to_ts__from_ts"),
+        ("number of rows", {"rows": -1}, "finite_raw_fault_log"),
+        ("rows at all", {"rows": "NULL"}, "not_null_raw_fault_log"),
+    ):
+        yield Fault(f"a fault logged without a {name}", (logged.format(**entry | wrong),), (test,))
+    yield Fault(
+        "a fault logged twice",
+        (logged.format(**entry), logged.format(**entry)),
+        ("unique_grain_raw_fault_log", "unique_grain_stg_ads__fault_log_*"),
+    )
+
+
+def realism_faults() -> Iterator[Fault]:
+    """A verdict without a reason, a benchmark missed where none may be, a market counted twice."""
+    scorecard, shapes = "marts.realism_scorecard", "marts.realism_shapes"
+    missed = "status = 'OUTSIDE', workflow = 'calibration'"
+    for table, change, where, test in (
+        (scorecard, "distance_in_widths = 'nan'", "true", "distances_are_finite_realism_scorecard"),
+        (scorecard, "why_not_applicable = NULL", "measured_value IS NULL", "what_is_not_*"),
+        (scorecard, "measured_value = NULL", "status = 'INSIDE'", "what_is_not_applicable_says_*"),
+        (scorecard, missed, "is_binding", "calibration_is_inside_every_binding_benchmark"),
+        (
+            scorecard,
+            "workflow = 'calibration'",
+            "is_binding AND why_not_applicable = 'needs a market'",
+            "calibration_is_inside_every_binding_benchmark",
+        ),
+        (shapes, "distance_in_widths = -1", "true", "distances_are_finite_realism_shapes"),
+        (shapes, missed, "true", "calibration_has_every_shape"),
+        ("marts.realism_invariants", "violations = 1", "true", "no_invariant_is_broken"),
+        ("seeds.platform_markets", "utc_offset_hours = 15", "true", "finite_platform_markets_*"),
+    ):
+        yield fault(f"{table}: {change}, {test}", table, change, where, test)
+    yield Fault(
+        "a market whose clocks stand at two times",
+        ("INSERT INTO seeds.platform_markets SELECT * FROM seeds.platform_markets",),
+        ("unique_grain_int_viewing_by_local_hour_*",),
+    )
+
+
 def allowed() -> Iterator[Fault]:
     """What is just inside a bound: the tests named must stay silent."""
     for budget_type, spent in SPENT.items():
@@ -667,6 +748,8 @@ FAULTS: tuple[Fault, ...] = (
     *raw_cross_table_faults(),
     *raw_entity_faults(),
     *mart_faults(),
+    *quality_faults(),
+    *realism_faults(),
 )
 
 
@@ -749,16 +832,20 @@ def table_behind(node: dict[str, Any], manifest: dict[str, Any]) -> str | None:
         found = re.search(r"source\('ads', '(\w+)'\)", node["test_metadata"]["kwargs"]["model"])
         assert found, node["name"]
         return f"raw.{found[1]}"
-    if attached["schema"] == "staging":
+    if attached["schema"] == "staging" and attached["config"]["materialized"] == "view":
         return f"raw.{attached['name'].removeprefix('stg_ads__')}"
     if attached["config"]["materialized"] == "view":
         return None
     return f"{attached['schema']}.{attached['name']}"
 
 
+# Clean data leave these empty, so there is no row to break; `quality_faults` brings its own.
+EMPTY = ("fault_log", "fct_performance_orphans", "int_quality_findings", "performance_irregular")
+
+
 def derived_faults(test: DataTest) -> list[str]:
     """Every way to break a key, a NOT NULL, a reference or a vocabulary that the test watches."""
-    if test.table is None:
+    if test.table is None or test.table.endswith(EMPTY):
         return []
     table, arguments = test.table, test.arguments
     column = str(arguments.get("column_name"))

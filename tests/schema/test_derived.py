@@ -34,7 +34,8 @@ def database():
 def row(**changes) -> dict:
     base = dict.fromkeys(COUNTS, 0)
     base |= {"campaign_id": 1, "line_item_id": 1, "creative_id": 1, "device": "CTV"}
-    return base | {"hour_ts": datetime(2025, 1, 1)} | changes
+    times = {"hour_ts": datetime(2025, 1, 1), "loaded_at": datetime(2025, 1, 2, 6)}
+    return base | times | changes
 
 
 def insert(database, **changes) -> None:

@@ -160,7 +160,7 @@ final as (
 
         -- facts
         impressions,
-        measured_value
+        {{ to_nine_decimals('measured_value') }} as measured_value
 
     from measured
 

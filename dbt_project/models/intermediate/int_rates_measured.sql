@@ -233,8 +233,12 @@ click_spread as (
 
     select
         'ctr_campaign_log_sd' as benchmark_id,
-        sqrt(greatest({{ safe_divide('sum(freedom * variance)', 'sum(freedom)') }}, 0))
-            as measured_value,
+        case
+            when count(*) > 0
+                then sqrt(
+                    greatest({{ safe_divide('sum(freedom * variance)', 'sum(freedom)') }}, 0)
+                )
+        end as measured_value,
         {{ total('impressions') }} as impressions
     from spread_of_devices
 
@@ -266,7 +270,7 @@ final as (
 
         -- facts
         impressions,
-        measured_value
+        {{ to_nine_decimals('measured_value') }} as measured_value
 
     from measured
 

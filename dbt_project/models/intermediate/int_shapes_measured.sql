@@ -297,8 +297,12 @@ hourly_counts as (
 
     select
         'hourly_spread_beyond_chance' as shape_id,
-        sqrt(greatest(avg(residual * residual - {{ safe_divide('1', 'expected') }}), 0))
-            as measured_value
+        case
+            when count(*) > 0
+                then sqrt(
+                    greatest(avg(residual * residual - {{ safe_divide('1', 'expected') }}), 0)
+                )
+        end as measured_value
     from residuals
 
     union all
@@ -430,7 +434,7 @@ final as (
         shape_id,
 
         -- facts
-        measured_value
+        {{ to_nine_decimals('measured_value') }} as measured_value
 
     from measured
 

@@ -1,4 +1,4 @@
-{#- What always holds: invariant, in words, the relation it is checked on, the condition of a row. -#}
+{#- What always holds: invariant, in words, what it is checked on, the condition of a row. -#}
 {% set invariants = [
     (
         "supply_funnel", "Requests ≥ responses ≥ eligible ≥ won ≥ impressions", "performance",

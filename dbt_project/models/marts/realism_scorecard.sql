@@ -63,7 +63,7 @@ compared as (
             when measured.measured_value is null then 'nothing of the kind was delivered'
         end as why_not_applicable,
         measured.impressions,
-        {{ to_nine_decimals('measured.measured_value') }} as value_found
+        measured.measured_value as value_found
     from benchmarks
     cross join latest_run
     left join measured

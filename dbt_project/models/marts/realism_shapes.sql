@@ -30,7 +30,7 @@ compared as (
     select
         expectations.*,
         numbered_runs.workflow,
-        {{ to_nine_decimals('measured.measured_value') }} as measured_value
+        measured.measured_value
     from expectations
     inner join numbered_runs
         on numbered_runs.position_from_end = 1

@@ -1,0 +1,198 @@
+"""What each kind of fault does: which rows are one unit of it, which of them it can touch at all,
+and what becomes of them.
+
+Each effect takes the rows, a mask of those that are touched and the fault's figures, and gives the
+rows after it. An effect keeps to the constraints of the table, but for what `landing` lifts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from generator.delivery.calendar import day_number, timestamps
+from generator.enums import Device, FaultType
+from generator.faults.rows import Mask, Rows, Whole, joined
+from generator.randomness import key, uniforms
+from generator.scenario import faults
+from generator.schema import PerformanceHourly
+
+# Assumption: what does not come with its day's load comes with the catch-up load of an evening.
+CATCH_UP_HOUR = 18
+
+_QUARTILES = ("video_q25", "video_q50", "video_q75", "video_q100")
+_BEFORE_RENDERING = ("requests", "responses", "eligible_impressions", "auctions_won")
+_COUNTS = tuple(
+    column.name
+    for column in PerformanceHourly.columns()
+    if column.minimum == 0 and column.name != "spend_micros"
+)
+_RENDERED = tuple(
+    name for name in _COUNTS if name not in (*_BEFORE_RENDERING, "error_count", "timeout_count")
+)
+# What a machine that opens streams and clicks does not do.
+_HUMAN = (
+    "viewable_impressions",
+    "audible_impressions",
+    "clicks",
+    "skips",
+    "qr_scans",
+    "interactive_engagements",
+)
+_LARGEST_COUNT = 2**31 - 1
+_ROW, _CAMPAIGN_HOUR, _CAMPAIGN_DAY = (
+    ("creative", "device", "hour"),
+    ("campaign", "hour"),
+    ("campaign", "day"),
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of fault: the arrays of `Rows` that make a unit, of which `rate` takes a share; the
+    column that is above 0 in the rows that it can touch; and its effect."""
+
+    unit: tuple[str, ...]
+    live: str | None
+    effect: Callable[[Rows, Mask, Any], Rows]
+
+
+def touched(rows: Rows, kind: Kind, fault: faults.Window | faults.SchemaDrift, stream: int) -> Mask:
+    """The rows that a fault touches: (rows,). `stream` is the key of the fault's draws."""
+    chosen = np.ones(rows.values.num_rows, dtype=np.bool_)
+    if kind.live is not None:
+        chosen &= rows.numbers(kind.live) > 0
+    if fault.start_date is not None:
+        chosen &= rows.day >= day_number(fault.start_date)
+    if isinstance(fault, faults.SchemaDrift):
+        return chosen
+    if fault.end_date is not None:
+        chosen &= rows.day <= day_number(fault.end_date)
+    if fault.campaigns is not None:
+        chosen &= np.isin(rows.campaign, fault.campaigns)
+    if fault.devices is not None:
+        chosen &= np.isin(rows.device, [list(Device).index(device) for device in fault.devices])
+    if isinstance(fault, faults.HourlyWindow) and fault.hours is not None:
+        chosen &= np.isin(rows.hour % 24, fault.hours)
+    if isinstance(fault, faults.Vast401) and fault.creatives is not None:
+        chosen &= np.isin(rows.creative, fault.creatives)
+    if fault.rate < 1:
+        chosen &= uniforms(rows.keys(stream, kind.unit), "touched") < fault.rate
+    return chosen
+
+
+def stream_of(seed: int, name: str) -> int:
+    """The key of the draws of a fault."""
+    return key(seed, "fault", name)
+
+
+def _outage(rows: Rows, mask: Mask, _fault: faults.Outage) -> Rows:
+    return _with(rows, mask, dict.fromkeys((*_COUNTS, "spend_micros"), _zeros(rows)))
+
+
+def _tracking_loss(rows: Rows, mask: Mask, _fault: faults.TrackingLoss) -> Rows:
+    return _with(rows, mask, dict.fromkeys(_QUARTILES, _zeros(rows)))
+
+
+def _bot_spike(rows: Rows, mask: Mask, fault: faults.BotSpike) -> Rows:
+    requests = np.maximum(rows.numbers("requests"), 1)
+    times = np.minimum(fault.times, _LARGEST_COUNT // requests)
+    multiplied = [name for name in (*_COUNTS, "spend_micros") if name not in _HUMAN]
+    columns = {name: rows.numbers(name) * times for name in multiplied}
+    impressions = columns["impressions"]
+    columns["clicks"] = np.floor(impressions * fault.click_rate).astype(np.int64)
+    return _with(rows, mask, columns)
+
+
+def _runaway_spend(rows: Rows, mask: Mask, fault: faults.RunawaySpend) -> Rows:
+    return _with(rows, mask, {"spend_micros": rows.numbers("spend_micros") * fault.times})
+
+
+def _vast_401(rows: Rows, mask: Mask, _fault: faults.Vast401) -> Rows:
+    columns = dict.fromkeys((*_RENDERED, "spend_micros"), _zeros(rows))
+    return _with(rows, mask, columns | {"error_count": rows.numbers("auctions_won")})
+
+
+def _restated_days(rows: Rows, mask: Mask, fault: faults.RestatedDays) -> Rows:
+    """A part of every count lands with the day's load, the truth so many days later. A part of a
+    thousand in whole numbers keeps every order and sum of the row, and the price."""
+    first = rows.take(mask)
+    parts = round(fault.counted_at_first * 1000)
+    columns = {name: first.numbers(name) * parts // 1000 for name in _COUNTS}
+    impressions = np.maximum(first.numbers("impressions"), 1)
+    prices = first.numbers("spend_micros") // impressions
+    columns["spend_micros"] = prices * columns["impressions"]
+    return joined(_landing_later(rows, mask, fault.days), first.with_columns(columns))
+
+
+def _late_rows(rows: Rows, mask: Mask, fault: faults.LateRows) -> Rows:
+    return _landing_later(rows, mask, fault.days)
+
+
+def _missing_hours(rows: Rows, mask: Mask, _fault: faults.MissingHours) -> Rows:
+    return rows.take(~mask)
+
+
+def _duplicates(rows: Rows, mask: Mask, _fault: faults.Duplicates) -> Rows:
+    return joined(rows, rows.take(mask))
+
+
+def _null_ids(rows: Rows, mask: Mask, fault: faults.NullIds) -> Rows:
+    return rows.with_columns({fault.column: _emptied(rows, mask, fault.column)})
+
+
+def _time_zone_shift(rows: Rows, mask: Mask, fault: faults.TimeZoneShift) -> Rows:
+    return _with(rows, mask, {"hour_ts": timestamps(rows.hour + fault.hours_ahead)})
+
+
+def _schema_drift(rows: Rows, mask: Mask, fault: faults.SchemaDrift) -> Rows:
+    new = fault.new_column
+    if fault.column is None:
+        return rows.with_columns(
+            {new: pa.array([fault.value if new_row else None for new_row in mask], pa.string())}
+        )
+    return rows.with_columns(
+        {new: _emptied(rows, ~mask, fault.column), fault.column: _emptied(rows, mask, fault.column)}
+    )
+
+
+KINDS: dict[FaultType, Kind] = {
+    FaultType.OUTAGE: Kind(_CAMPAIGN_HOUR, "requests", _outage),
+    FaultType.TRACKING_LOSS: Kind(_CAMPAIGN_HOUR, "video_q25", _tracking_loss),
+    FaultType.BOT_SPIKE: Kind(_CAMPAIGN_HOUR, "impressions", _bot_spike),
+    FaultType.RUNAWAY_SPEND: Kind(_CAMPAIGN_HOUR, "spend_micros", _runaway_spend),
+    FaultType.VAST_401: Kind(("creative",), "impressions", _vast_401),
+    FaultType.RESTATED_DAYS: Kind(_CAMPAIGN_DAY, None, _restated_days),
+    FaultType.LATE_ROWS: Kind(_ROW, None, _late_rows),
+    FaultType.MISSING_HOURS: Kind(_CAMPAIGN_HOUR, None, _missing_hours),
+    FaultType.DUPLICATES: Kind(_ROW, None, _duplicates),
+    FaultType.NULL_IDS: Kind(_ROW, None, _null_ids),
+    FaultType.TIME_ZONE_SHIFT: Kind(_CAMPAIGN_DAY, None, _time_zone_shift),
+    FaultType.SCHEMA_DRIFT: Kind((), None, _schema_drift),
+}
+
+
+def _with(rows: Rows, mask: Mask, columns: dict[str, Whole]) -> Rows:
+    """The rows with these values where the mask is set."""
+    return rows.with_columns(
+        {name: np.where(mask, values, rows.numbers(name)) for name, values in columns.items()}
+    )
+
+
+def _landing_later(rows: Rows, mask: Mask, days: int) -> Rows:
+    later = timestamps((rows.day + 1 + days) * 24 + CATCH_UP_HOUR)
+    return _with(rows, mask, {"loaded_at": later})
+
+
+def _emptied(rows: Rows, mask: Mask, column: str) -> pa.Array:
+    """A column of whole numbers with NULL where the mask is set, or where it was NULL before."""
+    values = rows.values.column(column)
+    return pa.compute.if_else(pa.array(mask), pa.scalar(None, values.type), values)
+
+
+def _zeros(rows: Rows) -> Whole:
+    return np.zeros(rows.values.num_rows, dtype=np.int64)

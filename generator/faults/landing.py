@@ -1,0 +1,78 @@
+"""Which tables a run with faults lands in: those of the models, but for what the faults break.
+
+The column whose ids go missing, or whose name changes, may be NULL, and there is the column that a
+changed schema adds. Every other constraint stays: the other faults break none.
+"""
+
+from __future__ import annotations
+
+import copyreg
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from generator.scenario.faults import Faults
+from generator.schema import TABLES, PerformanceHourly, RawTable
+from generator.schema.table import STORAGE, Column
+
+# The columns that faults empty, and those that they bring: the new name, and the renamed column.
+Emptied = frozenset[str]
+Added = tuple[tuple[str, str | None], ...]
+
+
+def landing_tables(faults: Faults) -> tuple[type[RawTable], ...]:
+    """The tables of a run with these faults."""
+    landing = landing_table(faults)
+    return tuple(landing if table is PerformanceHourly else table for table in TABLES)
+
+
+def landing_table(faults: Faults) -> type[PerformanceHourly]:
+    """The table of performance in a run with these faults; the model itself where they fit it."""
+    emptied: set[str] = {fault.column for fault in faults.null_ids}
+    emptied |= {drift.column for drift in faults.schema_drift if drift.column}
+    added = tuple((drift.new_column, drift.column) for drift in faults.schema_drift)
+    return _landing(frozenset(emptied), added) if emptied or added else PerformanceHourly
+
+
+class _Derived(type(PerformanceHourly)):  # type: ignore[misc]
+    """The class of tables that are derived here: they are pickled by what they are derived from."""
+
+
+@cache
+def _landing(emptied: Emptied, added: Added) -> type[PerformanceHourly]:
+    """One class for the same changes, so that it can be a key."""
+    columns = {column.name: column for column in PerformanceHourly.columns()}
+    landed = tuple(
+        replace(column, nullable=column.nullable or column.name in emptied)
+        for column in columns.values()
+    )
+    new = tuple(_new_column(name, columns.get(renamed or "")) for name, renamed in added)
+
+    class Landing(PerformanceHourly, metaclass=_Derived):
+        """Hourly performance as it lands with faults."""
+
+        @classmethod
+        @cache
+        def columns(cls) -> tuple[Column, ...]:
+            return landed + new
+
+        @classmethod
+        def derivation(cls) -> tuple[Emptied, Added]:
+            return emptied, added
+
+    return Landing
+
+
+def _reduced(table: Any) -> tuple[Callable[..., type[PerformanceHourly]], tuple[Emptied, Added]]:
+    return _landing, table.derivation()
+
+
+copyreg.pickle(_Derived, _reduced)  # type: ignore[arg-type]
+
+
+def _new_column(name: str, renamed: Column | None) -> Column:
+    """The column that drift brings: another one under a new name, or one of text."""
+    if renamed is not None:
+        return replace(renamed, name=name, nullable=True)
+    return Column(name=name, description="Not in the model.", storage=STORAGE[str], nullable=True)

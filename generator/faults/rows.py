@@ -1,0 +1,113 @@
+"""Rows of performance on their way to the sink: as they will land, and who they were.
+
+Faults choose rows by who they were, so that one fault does not hide a row from the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from generator.delivery.calendar import MICROSECONDS_AN_HOUR
+from generator.enums import Device
+from generator.randomness import Keys, key, mixed, row_keys
+
+Whole = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+_ODD = np.uint64(key("unit of a fault") | 1)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one batch; every array is (rows,). `hour` counts from the epoch, `device` is the
+    position in `Device`; both and the ids are the row's own, whatever `values` says by now."""
+
+    values: pa.RecordBatch
+    campaign: Whole
+    creative: Whole
+    device: Whole
+    hour: Whole
+
+    @classmethod
+    def of(cls, batch: pa.RecordBatch, schema: pa.Schema) -> Self:
+        """The rows of a batch as it was delivered, in the schema in which they will land: a column
+        that delivery does not have is NULL."""
+        devices = batch.column("device")
+        positions = np.array([list(Device).index(name) for name in devices.dictionary.to_pylist()])
+        known = dict(zip(batch.schema.names, batch.columns, strict=True))
+        columns = [
+            known.get(field.name, pa.nulls(batch.num_rows, type=field.type)) for field in schema
+        ]
+        return cls(
+            values=pa.RecordBatch.from_arrays(columns, schema=schema),
+            campaign=_numbers(batch, "campaign_id"),
+            creative=_numbers(batch, "creative_id"),
+            device=positions[devices.indices.to_numpy(zero_copy_only=False)].astype(np.int64),
+            hour=_numbers(batch, "hour_ts") // MICROSECONDS_AN_HOUR,
+        )
+
+    @property
+    def day(self) -> Whole:
+        """Number of the UTC day."""
+        return self.hour // 24
+
+    def numbers(self, column: str) -> Whole:
+        """A column of counts, micros or times as whole numbers; NULL is 0."""
+        return _numbers(self.values, column)
+
+    def keys(self, base: int, unit: tuple[str, ...]) -> Keys:
+        """A key per row; rows that have the same `unit` (names of arrays) have the same."""
+        first, *others = (getattr(self, name) for name in unit)
+        keys = row_keys(base, first)
+        for values in others:
+            keys = mixed(keys + values.astype(np.uint64) * _ODD)
+        return keys
+
+    def take(self, chosen: Mask | Whole) -> Rows:
+        """Some of the rows: by a mask, or by positions that may repeat."""
+        positions = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+        return Rows(
+            values=self.values.take(pa.array(positions)),
+            campaign=self.campaign[positions],
+            creative=self.creative[positions],
+            device=self.device[positions],
+            hour=self.hour[positions],
+        )
+
+    def with_columns(self, columns: Mapping[str, NDArray[Any] | pa.Array]) -> Rows:
+        """The rows with other values in some columns, whole numbers or Arrow arrays."""
+        schema, arrays = self.values.schema, list(self.values.columns)
+        for name, values in columns.items():
+            kind = schema.field(name).type
+            if isinstance(values, np.ndarray):
+                values = pa.array(values).cast(kind)
+            arrays[schema.get_field_index(name)] = values
+        return replace(self, values=pa.RecordBatch.from_arrays(arrays, schema=schema))
+
+
+def joined(first: Rows, second: Rows) -> Rows:
+    """The rows of both."""
+    batches = pa.Table.from_batches([first.values, second.values]).combine_chunks().to_batches()
+    (values,) = batches or [first.values]
+    return Rows(
+        values,
+        *(
+            np.concatenate([getattr(first, name), getattr(second, name)])
+            for name in ("campaign", "creative", "device", "hour")
+        ),
+    )
+
+
+def _numbers(batch: pa.RecordBatch, column: str) -> Whole:
+    values = batch.column(column)
+    if pa.types.is_timestamp(values.type):
+        values = values.view(pa.int64())
+    if values.null_count:
+        values = values.fill_null(0)
+    return values.to_numpy(zero_copy_only=False).astype(np.int64)

@@ -1,0 +1,202 @@
+"""What may be spoilt on purpose: the models of the key `faults:` of a workflow, and of a file of
+faults.
+
+By kind of fault a list of windows: which days, hours, campaigns and devices, and what share of what
+lies in them. `generator.faults` puts them in; nothing is touched here. Campaigns and creatives are
+named by their ids, which are the same in every run of a workflow.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from generator.enums import FaultType
+from generator.scenario.errors import nearest
+from generator.scenario.values import Day, Devices, Share, no_repeats
+from generator.schema import PerformanceHourly
+from generator.schema.words import TemplateName, Text
+
+Number = Annotated[int, Field(strict=True, ge=1)]
+Ids = Annotated[list[Number], Field(min_length=1), no_repeats]
+Hours = Annotated[
+    list[Annotated[int, Field(strict=True, ge=0, le=23)]], Field(min_length=1), no_repeats
+]
+DaysLater = Annotated[int, Field(strict=True, ge=1, le=60)]
+Times = Annotated[int, Field(strict=True, ge=2, le=50)]
+PartOf = Annotated[float, Field(strict=True, gt=0, lt=1)]
+
+_KEYS = {*PerformanceHourly.grain, "campaign_id", "loaded_at"}
+_MEASURES = {column.name for column in PerformanceHourly.columns()} - _KEYS
+
+
+class Window(BaseModel):
+    """What a fault is aimed at: what is left out does not restrict, `rate` is a share of the rest.
+
+    Days are UTC days, first and last included.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start_date: Day | None = None
+    end_date: Day | None = None
+    campaigns: Ids | None = None
+    devices: Devices | None = None
+    rate: Share = 1.0
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Window:
+        if self.start_date and self.end_date and self.end_date < self.start_date:
+            raise ValueError(f"end_date {self.end_date} lies before start_date {self.start_date}")
+        return self
+
+
+class HourlyWindow(Window):
+    """A window that may be some hours of each day, numbered 0 to 23, UTC."""
+
+    hours: Hours | None = None
+
+
+class LateRows(HourlyWindow):
+    """Rows that land so many days after they should."""
+
+    days: DaysLater
+
+
+class Duplicates(HourlyWindow):
+    """Rows that land twice."""
+
+
+class RestatedDays(Window):
+    """Days of a campaign that are counted in part at first, and in full so many days later."""
+
+    days: DaysLater
+    counted_at_first: PartOf
+
+
+class MissingHours(HourlyWindow):
+    """Hours of a campaign that never land."""
+
+
+class NullIds(HourlyWindow):
+    """Rows that land without one of their ids."""
+
+    column: Literal["campaign_id", "line_item_id", "creative_id"]
+
+
+class TimeZoneShift(Window):
+    """Days of a campaign whose hours are those of another time zone, so many ahead of UTC."""
+
+    hours_ahead: Annotated[int, Field(strict=True, ge=-11, le=12)]
+
+    @model_validator(mode="after")
+    def _is_another_zone(self) -> TimeZoneShift:
+        if self.hours_ahead == 0:
+            raise ValueError("hours_ahead is 0, which is UTC itself")
+        return self
+
+
+class Outage(HourlyWindow):
+    """Hours of a campaign in which no request was counted."""
+
+
+class TrackingLoss(HourlyWindow):
+    """Hours of a campaign whose impressions have no quartiles."""
+
+
+class BotSpike(HourlyWindow):
+    """Hours of a campaign with so many times the traffic, of which this share clicks."""
+
+    times: Times
+    click_rate: Share
+
+
+class RunawaySpend(HourlyWindow):
+    """Hours of a campaign whose impressions cost so many times what they should."""
+
+    times: Times
+
+
+class Vast401(HourlyWindow):
+    """Creatives whose file is not found (VAST error 401): every slot they win is an error."""
+
+    creatives: Ids | None = None
+
+
+class SchemaDrift(BaseModel):
+    """From a day on, a column has another name, or there is one more, with one text in it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start_date: Day
+    column: Text | None = None
+    renamed_to: TemplateName | None = None
+    added: TemplateName | None = None
+    value: Text | None = None
+
+    @property
+    def new_column(self) -> str:
+        """The column that is new to the table."""
+        name = self.added or self.renamed_to
+        assert name is not None
+        return name
+
+    @model_validator(mode="after")
+    def _renamed_or_added(self) -> SchemaDrift:
+        renamed = self.column is not None and self.renamed_to is not None
+        added = self.added is not None and self.value is not None
+        either = (self.column or self.renamed_to) and (self.added or self.value)
+        if renamed == added or either:
+            raise ValueError("give column and renamed_to, or added and value")
+        if self.column and self.column not in _MEASURES:
+            raise ValueError(
+                f"column {self.column!r} is no count of {PerformanceHourly.table_name}"
+                f"{nearest(self.column, _MEASURES)}"
+            )
+        if self.new_column in _MEASURES | _KEYS:
+            raise ValueError(f"{self.new_column!r} is a column already; give it another name")
+        return self
+
+
+class Faults(BaseModel):
+    """The faults of a run, by kind. First the facts are spoilt, then the rows on their way."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    outage: list[Outage] = []
+    tracking_loss: list[TrackingLoss] = []
+    bot_spike: list[BotSpike] = []
+    runaway_spend: list[RunawaySpend] = []
+    vast_401: list[Vast401] = []
+    restated_days: list[RestatedDays] = []
+    late_rows: list[LateRows] = []
+    missing_hours: list[MissingHours] = []
+    duplicates: list[Duplicates] = []
+    null_ids: list[NullIds] = []
+    time_zone_shift: list[TimeZoneShift] = []
+    schema_drift: list[SchemaDrift] = []
+
+    @model_validator(mode="after")
+    def _new_columns_are_new(self) -> Faults:
+        for names in (
+            [drift.new_column for drift in self.schema_drift],
+            [drift.column for drift in self.schema_drift if drift.column],
+        ):
+            if len(set(names)) < len(names):
+                raise ValueError("schema_drift has the same column twice")
+        return self
+
+    def __bool__(self) -> bool:
+        return any(self.in_order())
+
+    def in_order(self) -> list[tuple[FaultType, str, Any]]:
+        """The faults in the order in which they happen: type, name, and figures of each."""
+        return [
+            (FaultType(kind.upper()), f"{kind}_{number}", fault)
+            for kind in type(self).model_fields
+            for number, fault in enumerate(getattr(self, kind), start=1)
+        ]
+
+
+NO_FAULTS = Faults()

@@ -1,0 +1,55 @@
+"""A file of faults is used as it is, or refused with a sentence for each mistake."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import generate
+
+MISTAKES = {
+    "outages: []": "outages: unknown key; did you mean 'outage'?",
+    "late_rows: [{}]": "late_rows[0].days: is missing",
+    "late_rows: [{days: 0}]": "late_rows[0].days: input should be greater than or equal to 1",
+    "late_rows: [{days: 2, rate: 2}]": "late_rows[0].rate: input should be less than or equal to 1",
+    "late_rows: [{days: 2, hour: [1]}]": "late_rows[0].hour: unknown key; did you mean 'hours'?",
+    "restated_days: [{days: 2, counted_at_first: 1.0}]": "counted_at_first: input should be less",
+    "outage: [{devices: [FRIDGE]}]": "outage[0].devices[0]: 'FRIDGE' is not known; there is CTV",
+    "outage: [{hours: [24]}]": "outage[0].hours[0]: input should be less than or equal to 23",
+    "outage: [{campaigns: [1, 1]}]": "outage[0].campaigns: the same value is listed twice",
+    "outage: [{start_date: 2025-02-02, end_date: 2025-02-01}]": "end_date 2025-02-01 lies before",
+    "null_ids: [{column: name}]": "null_ids[0].column: input should be 'campaign_id', 'line_item",
+    "time_zone_shift: [{hours_ahead: 0}]": "hours_ahead is 0, which is UTC itself",
+    "schema_drift: [{start_date: 2025-01-01}]": "give column and renamed_to, or added and value",
+    "schema_drift: [{start_date: 2025-01-01, column: clacks, renamed_to: x}]": "mean 'clicks'?",
+    "schema_drift: [{start_date: 2025-01-01, added: clicks, value: x}]": "'clicks' is a column",
+    "schema_drift: [{start_date: 2025-01-01, added: a, value: x}, "
+    "{start_date: 2025-01-02, added: a, value: x}]": "schema_drift has the same column twice",
+}
+
+
+@pytest.mark.parametrize("text", MISTAKES)
+def test_a_mistake_is_a_sentence(text: str, cwd, run) -> None:
+    (cwd / "faults.yml").write_text(text)
+    answer = run("generate", "smoke", "--faults", "faults.yml")
+    assert answer.code == 2
+    assert "faults.yml" in answer.err
+    assert MISTAKES[text] in " ".join(answer.err.split())
+    assert not (cwd / "data").exists()
+
+
+def test_a_file_stands_in_for_the_faults_of_a_workflow(cwd, run) -> None:
+    (cwd / "faults.yml").write_text("duplicates: [{campaigns: [3]}]")
+    answer = run("generate", "faulty", "--faults", "faults.yml", "--json")
+    rows = {each["table"]: each["rows"] for each in answer.json["tables"]}
+    clean = run("generate", "complete", "--json").json
+    before = {each["table"]: each["rows"] for each in clean["tables"]}
+    of_the_campaign = 92 * 24 * 2 * 2
+    assert rows["raw.performance_hourly"] == before["raw.performance_hourly"] + of_the_campaign
+    assert rows["raw.fault_log"] == 92
+    assert before["raw.fault_log"] == 0
+
+
+def test_faults_that_are_not_there_are_a_sentence(cwd) -> None:
+    result = generate("generate", "smoke", "--faults", "none.yml", cwd=cwd)
+    assert result.returncode == 2
+    assert "none.yml: cannot be read" in result.stderr
