@@ -65,6 +65,14 @@
     timestampadd({{ datepart }}, {{ interval }}, {{ from_date_or_timestamp }})
 {%- endmacro %}
 
+{#- How many starts of an hour, a day or whatever lie between two moments. -#}
+{% macro spark__datediff(first_date, second_date, datepart) -%}
+    timestampdiff(
+        {{ datepart }},
+        {{ dbt.date_trunc(datepart, first_date) }}, {{ dbt.date_trunc(datepart, second_date) }}
+    )
+{%- endmacro %}
+
 {% macro spark__date_trunc(datepart, date) -%}
     cast(date_trunc('{{ datepart }}', {{ date }}) as timestamp)
 {%- endmacro %}
