@@ -23,7 +23,7 @@ Node = dict[str, Any]
 EXCEPTIONS: dict[str, set[str]] = {
     # A day of each campaign is what weeks, months, advertisers and the report are made of.
     "model fanout": {"fct_campaign_performance_daily"},
-    # A plan, a calendar and a snapshot are tables that people read and tests judge: not inlined.
+    # A plan, a schedule and a snapshot are tables that people read and tests judge: not inlined.
     # What is measured asks the run for its market, the scorecard for its name.
     "rejoining of upstream concepts": {
         "dim_campaigns",
