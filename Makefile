@@ -9,6 +9,7 @@ STAMP := $(VENV)/.requirements-installed
 export PATH := $(BIN):$(PATH)
 
 WORKFLOW ?= complete
+CALIBRATION := data/calibration.duckdb
 SEED ?=
 HOST ?= 127.0.0.1
 PORT ?= 8080
@@ -16,7 +17,7 @@ PORT ?= 8080
 PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps lock generate test fuzz test-postgres lint docs serve-docs sources bench-dbt clean
+.PHONY: help build deps lock generate test fuzz test-postgres lint docs report scorecard pictures serve-docs sources bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
@@ -67,6 +68,18 @@ docs: deps ## Build the dbt docs, also as one file: target/static_index.html
 serve-docs: docs ## Serve the dbt docs on HOST:PORT
 	dbt docs serve --host $(HOST) --port $(PORT)
 
+report: build ## Build everything and write the delivery report: data/report.html
+	python -m generator report
+
+scorecard: export ADS_DATABASE := $(CALIBRATION)
+scorecard: deps ## Generate the market sample and show how it compares with published figures
+	python -m generator generate calibration --quiet
+	dbt --quiet build --select +realism_scorecard +realism_shapes --exclude-resource-type test unit_test
+	python -m generator scorecard
+
+pictures: build ## Take the README's pictures of the report, in a headless Chromium
+	python -m tests.pictures
+
 bench-dbt: deps ## Time the dbt models on 5 million raw rows, beside the same SQL in DuckDB
 	python -m benchmarks.dbt_build
 
@@ -75,4 +88,4 @@ sources: deps ## Write what dbt derives from the generator: sources, doc blocks,
 	python -m generator.platform_seeds
 
 clean: ## Remove what was generated and built; .venv stays
-	rm -rf target logs data/*.duckdb data/*.duckdb.wal .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf target logs data/report.html data/*.duckdb data/*.duckdb.wal .pytest_cache .hypothesis .mypy_cache .ruff_cache
