@@ -17,7 +17,7 @@ PORT ?= 8080
 PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps lock generate test fuzz test-postgres lint docs report scorecard pictures serve-docs sources bench-dbt clean
+.PHONY: help build deps lock generate test fuzz test-postgres test-spark lint docs report scorecard pictures serve-docs sources bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
@@ -43,8 +43,12 @@ lock: deps ## Write requirements.lock anew from requirements.txt
 generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED))
 
-test: deps lint ## Lint, type-check and run every test
-	python -m pytest $(PARALLEL)
+test: deps lint ## Lint, type-check and run every test but those on Spark
+	python -m pytest $(PARALLEL) -m 'not spark'
+
+test-spark: deps ## Install PySpark (0.5 GB; needs Java 17), make and build there, compare the numbers
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-spark.txt
+	SPARK_LOCAL_IP=127.0.0.1 python -m pytest -m spark
 
 fuzz: export HYPOTHESIS_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)

@@ -21,6 +21,8 @@ from generator.world.build import build_world
 from tests.conftest import ROOT, dbt
 from tests.dbt.test_portability import assert_equal, in_duckdb, rows
 
+pytestmark = pytest.mark.spark
+
 # A snapshot needs tables whose rows can be updated.
 NOT_ON_SPARK = {"dim_campaigns_history"}
 # Spark on two threads of one process, with what a few rows want of it.

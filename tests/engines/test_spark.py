@@ -22,6 +22,8 @@ from generator.engines import spark
 from generator.scenario.templates import dataset
 from generator.world.build import build_world
 from tests.engines.basket import Basket
+
+pytestmark = pytest.mark.spark
 made = {}
 for tasks in map(int, sys.argv[1:]):
     basket = Basket(5_000)
