@@ -1,16 +1,11 @@
 {#-
-    What dbt-spark does otherwise than the project needs: the types of contracts and seeds have the names
-    that DuckDB and PostgreSQL share, seeds have empty fields and quotes in text, times have no zone, lists
-    have an order. Tables are Parquet, whose rows cannot be deleted.
+    What the project needs of dbt-spark and finds otherwise there: seeds have empty fields and quotes in
+    text, times have no zone, lists have an order.
 -#}
-{% macro spark_type(data_type) -%}
-    {{ return({"varchar": "string", "double precision": "double"}.get(data_type | lower, data_type)) }}
-{%- endmacro %}
-
 {% macro spark__get_empty_schema_sql(columns) %}
     select
     {%- for column in columns.values() %}
-        cast(null as {{ spark_type(column.data_type) }}) as {{ column.name }}{{ "," if not loop.last }}
+        cast(null as {{ type_here(column.data_type) }}) as {{ column.name }}{{ "," if not loop.last }}
     {%- endfor %}
 {% endmacro %}
 
@@ -24,7 +19,7 @@
     {%- set types = [] -%}
     {%- for name in agate_table.column_names -%}
         {%- set inferred = adapter.convert_type(agate_table, loop.index0) -%}
-        {%- do types.append(spark_type(seed.config.column_types.get(name, inferred))) -%}
+        {%- do types.append(type_here(seed.config.column_types.get(name, inferred))) -%}
     {%- endfor -%}
     {{- return(types) -}}
 {%- endmacro %}
