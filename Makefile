@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV),$(CURDIR)/.venv)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-installed
+SPARK_STAMP := $(VENV)/.requirements-spark-installed
 export PATH := $(BIN):$(PATH)
 
 WORKFLOW ?= complete
@@ -16,7 +17,7 @@ PORT ?= 8080
 PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps lock generate test fuzz test-postgres lint docs serve-docs sources bench-dbt clean
+.PHONY: help build deps lock generate test fuzz test-postgres test-spark lint docs serve-docs sources bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
@@ -32,6 +33,10 @@ $(STAMP): requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
+$(SPARK_STAMP): requirements-spark.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-spark.txt
+	@touch $@
+
 # Every version with its hashes, for all Pythons and systems: `pip install --require-hashes -r
 # requirements.lock` installs these files and no others.
 lock: deps ## Write requirements.lock anew from requirements.txt
@@ -42,7 +47,7 @@ lock: deps ## Write requirements.lock anew from requirements.txt
 generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED))
 
-test: deps lint ## Lint, type-check and run every test
+test: deps $(SPARK_STAMP) lint ## Lint, type-check and run every test
 	python -m pytest $(PARALLEL)
 
 fuzz: export HYPOTHESIS_PROFILE := random
@@ -51,6 +56,9 @@ fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2
 
 test-postgres: deps ## Load a PostgreSQL server of its own, build and test there, compare the numbers
 	python -m pytest tests/dbt/test_portability.py
+
+test-spark: deps $(SPARK_STAMP) ## Generate and build on Spark, compare the numbers (needs Java 17)
+	python -m pytest tests/engines/test_spark.py tests/dbt/test_spark.py
 
 # Linting compiles models; it must not want the data file, which may be open elsewhere.
 lint: export ADS_DATABASE := :memory:
