@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV),$(CURDIR)/.venv)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-installed
+SPARK_STAMP := $(VENV)/.requirements-spark-installed
 export PATH := $(BIN):$(PATH)
 
 WORKFLOW ?= complete
@@ -33,6 +34,10 @@ $(STAMP): requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
+$(SPARK_STAMP): requirements-spark.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-spark.txt
+	@touch $@
+
 # Every version with its hashes, for all Pythons and systems: `pip install --require-hashes -r
 # requirements.lock` installs these files and no others.
 lock: deps ## Write requirements.lock anew from requirements.txt
@@ -46,9 +51,8 @@ generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 test: deps lint ## Lint, type-check and run every test but those on Spark
 	python -m pytest $(PARALLEL) -m 'not spark'
 
-test-spark: deps ## Install PySpark (0.5 GB; needs Java 17), make and build there, compare the numbers
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-spark.txt
-	SPARK_LOCAL_IP=127.0.0.1 python -m pytest -m spark
+test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers (PySpark is 0.5 GB; needs Java 17)
+	python -m pytest -m spark
 
 fuzz: export HYPOTHESIS_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)

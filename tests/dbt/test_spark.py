@@ -1,8 +1,9 @@
-"""The models on Spark, over the Parquet files of the generator: the numbers are those of DuckDB, and what
-was read and written lies where it was told to."""
+"""The models on Spark, over Parquet files of the generator: the numbers are those of DuckDB, and what
+is read and written lies where it was told to."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,13 +19,14 @@ from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.parquet import ParquetSink
 from generator.world.build import build_world
-from tests.conftest import ROOT, dbt
+from tests.conftest import dbt
 from tests.dbt.test_portability import assert_equal, in_duckdb, rows
 
 pytestmark = pytest.mark.spark
 
 # A snapshot needs tables whose rows can be updated.
 NOT_ON_SPARK = {"dim_campaigns_history"}
+KEYS = "test_name:unique_grain,path:dbt_project/models/marts"
 # Spark on two threads of one process, with what a few rows want of it.
 SETTINGS = {
     "PYSPARK_PYTHON": sys.executable,
@@ -44,48 +46,72 @@ SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Built:
-    """A folder in which dbt ran, and what it printed."""
+class Place:
+    """A folder in which dbt runs, with the raw files below it."""
 
     folder: Path
-    raw: Path
-    result: subprocess.CompletedProcess
 
-    def marts(self) -> set[str]:
-        return {path.name for path in (self.folder / "spark" / "marts.db").iterdir()}
+    @property
+    def raw(self) -> Path:
+        return self.folder / "it's here"
 
-    def mart(self, name: str, like: pa.Schema) -> pa.Table:
-        files = (self.folder / "spark" / "marts.db" / name).glob("*.parquet")
-        tables = [parquet.read_table(file) for file in files]
-        assert [table.column_names for table in tables] == [like.names] * len(tables)
-        return pa.concat_tables(table.cast(like) for table in tables)
+    @property
+    def marts(self) -> dict[str, Path]:
+        return {path.name: path for path in (self.folder / "spark" / "marts.db").iterdir()}
+
+    def build(self, *arguments: str) -> subprocess.CompletedProcess:
+        """`dbt build` on Spark."""
+        return dbt(
+            "build --target spark",
+            self.folder / "ads.duckdb",
+            self.folder,
+            *arguments,
+            ADS_PARQUET=str(self.raw),
+            ADS_SPARK="spark",
+            **SETTINGS,
+        )
+
+
+def content(mart: Path, like: pa.Schema) -> pa.Table:
+    """A mart's rows, whose columns have to be those of `like`."""
+    tables = [parquet.read_table(file) for file in mart.glob("*.parquet")]
+    assert [table.column_names for table in tables] == [like.names] * len(tables)
+    return pa.concat_tables(table.cast(like) for table in tables)
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """`complete` as Parquet files in many parts; seeds and models, and the tests of keys."""
-    folder = tmp_path_factory.mktemp("spark")
-    raw = folder / "it's here"
-    local.run(build_world(dataset("complete")), ParquetSink(str(raw), TABLES, 10_000))
-    result = dbt(
-        "build --target spark --exclude-resource-type unit_test --exclude",
-        folder / "ads.duckdb",
-        folder,
-        "test_type:data,test_name:*",
-        ADS_PARQUET=str(raw),
-        ADS_SPARK=str(folder / "spark"),
-        **SETTINGS,
+def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """`complete` in many parts, among files that are not of the run: seeds, models, keys."""
+    place = Place(tmp_path_factory.mktemp("on_spark"))
+    local.run(build_world(dataset("complete")), ParquetSink(str(place.raw), TABLES, 10_000))
+    for part in list(place.raw.rglob("performance_hourly/*/*.parquet"))[:3]:
+        shutil.copy(part, part.with_stem("of-another-run-01234567"))
+    result = place.build(
+        "--indirect-selection=empty",
+        f"--select=resource_type:seed resource_type:model {KEYS}",
     )
     assert result.returncode == 0, result.stdout[-4000:]
-    return Built(folder, raw, result)
+    assert "PASS unique_grain_fct_performance_hourly" in result.stdout
+    return place
 
 
-def test_spark_gives_the_same_numbers(built: Built, built_database: Path) -> None:
+def test_spark_gives_the_same_numbers(built: Place, built_database: Path) -> None:
     with duckdb.connect(str(built_database), read_only=True) as connection:
         tables = connection.execute(
             "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts'"
         ).fetchall()
-    assert built.marts() == {name for (name,) in tables} - NOT_ON_SPARK
-    for name in built.marts():
+    assert set(built.marts) == {name for (name,) in tables} - NOT_ON_SPARK
+    for name, mart in built.marts.items():
         expected = in_duckdb(built_database, name)
-        assert_equal(name, rows(built.mart(name, expected.schema)), rows(expected))
+        assert_equal(name, rows(content(mart, expected.schema)), rows(expected))
+
+
+def test_all_that_spark_writes_is_in_its_folder(built: Place) -> None:
+    written = {path.name for path in built.folder.iterdir() if not path.is_symlink()}
+    assert written == {"it's here", "logs", "spark", "target"}
+
+
+def test_without_raw_data_it_says_so(tmp_path: Path) -> None:
+    result = Place(tmp_path).build()
+    assert result.returncode == 2
+    assert f"no raw data in folder {tmp_path}/it's here: run `make generate`" in result.stdout
