@@ -380,6 +380,7 @@ def test_what_a_worker_cannot_write_is_a_sentence(tmp_path: Path) -> None:
     class Replaced(ParquetSink):
         @property
         def packer(self) -> Packer:
+            Path(self.place).rmdir()
             Path(self.place).write_text("a diary")
             return super().packer
 
