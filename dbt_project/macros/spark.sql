@@ -86,7 +86,7 @@
     {%- if order_by_clause %} within group ({{ order_by_clause }}){% endif %}
 {%- endmacro %}
 
-{#- An incremental model is built anew, as there is no way to take out the days that changed. -#}
+{#- An incremental model is a table, built anew (`full_refresh` in dbt_project.yml): dbt-spark cannot delete. -#}
 {% materialization incremental, adapter="spark", supported_languages=["sql"] %}
     {{ return(materialization_table_spark()) }}
 {% endmaterialization %}
