@@ -168,7 +168,6 @@ def test_an_unrealistic_platform_fails_on_many_rows(tmp_path: Path) -> None:
         "ctr_tablet",
         "ctr_desktop",
         "prime_time_share",
-        "platform_fill",
     }
     shapes = {row["shape_id"]: row["status"] for row in rows(file, "realism_shapes")}
     assert failures["calibration_has_every_shape"] >= 1
