@@ -10,6 +10,7 @@ SPARK_STAMP := $(VENV)/.requirements-spark-installed
 export PATH := $(BIN):$(PATH)
 
 WORKFLOW ?= complete
+CALIBRATION := data/calibration.duckdb
 SEED ?=
 HOST ?= 127.0.0.1
 PORT ?= 8080
@@ -17,7 +18,7 @@ PORT ?= 8080
 PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps lock generate test fuzz test-postgres test-spark lint docs serve-docs sources bench-dbt clean
+.PHONY: help build deps lock generate test fuzz test-postgres test-spark lint docs report scorecard pictures serve-docs sources bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
@@ -47,8 +48,11 @@ lock: deps ## Write requirements.lock anew from requirements.txt
 generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED))
 
-test: deps $(SPARK_STAMP) lint ## Lint, type-check and run every test
-	python -m pytest $(PARALLEL)
+test: deps lint ## Lint, type-check and run every test but those on Spark
+	python -m pytest $(PARALLEL) -m 'not spark'
+
+test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers (PySpark is 0.5 GB; needs Java 17)
+	python -m pytest -m spark
 
 fuzz: export HYPOTHESIS_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
@@ -56,9 +60,6 @@ fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2
 
 test-postgres: deps ## Load a PostgreSQL server of its own, build and test there, compare the numbers
 	python -m pytest tests/dbt/test_portability.py
-
-test-spark: deps $(SPARK_STAMP) ## Generate and build on Spark, compare the numbers (needs Java 17)
-	python -m pytest tests/engines/test_spark.py tests/dbt/test_spark.py
 
 # Linting compiles models; it must not want the data file, which may be open elsewhere.
 lint: export ADS_DATABASE := :memory:
@@ -75,6 +76,18 @@ docs: deps ## Build the dbt docs, also as one file: target/static_index.html
 serve-docs: docs ## Serve the dbt docs on HOST:PORT
 	dbt docs serve --host $(HOST) --port $(PORT)
 
+report: build ## Build everything and write the delivery report: data/report.html
+	python -m generator report
+
+scorecard: export ADS_DATABASE := $(CALIBRATION)
+scorecard: deps ## Generate the market sample and show how it compares with published figures
+	python -m generator generate calibration --quiet
+	dbt --quiet build --select +realism_scorecard +realism_shapes --exclude-resource-type test unit_test
+	python -m generator scorecard
+
+pictures: build ## Take the README's pictures of the report, in a headless Chromium
+	python -m tests.pictures
+
 bench-dbt: deps ## Time the dbt models on 5 million raw rows, beside the same SQL in DuckDB
 	python -m benchmarks.dbt_build
 
@@ -83,4 +96,4 @@ sources: deps ## Write what dbt derives from the generator: sources, doc blocks,
 	python -m generator.platform_seeds
 
 clean: ## Remove what was generated and built; .venv stays
-	rm -rf target logs data/*.duckdb data/*.duckdb.wal .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf target logs data/report.html data/*.duckdb data/*.duckdb.wal .pytest_cache .hypothesis .mypy_cache .ruff_cache

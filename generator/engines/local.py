@@ -14,6 +14,7 @@ import signal
 from collections.abc import Collection, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from threading import Thread
 from typing import Any
 
 from generator.engines.job import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
@@ -94,6 +95,7 @@ def _fetched(worker: SpawnProcess, connection: Connection) -> Made:
 def _work(job: Job, parts: Sequence[Part], connection: Connection) -> None:
     """Make these parts and send them, one by one; Ctrl-C is for the process that fetches them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_leave_when_alone, daemon=True).start()
     make = Maker(job)
     try:
         for part in parts:
@@ -102,6 +104,14 @@ def _work(job: Job, parts: Sequence[Part], connection: Connection) -> None:
         _send(connection, error)
     except ConnectionError:
         os._exit(1)
+
+
+def _leave_when_alone() -> None:
+    """End this worker when the process that started it is gone, whatever it is doing."""
+    parent = multiprocessing.parent_process()
+    assert parent
+    parent.join()
+    os._exit(1)
 
 
 def _send(connection: Connection, answer: Made | DestinationError) -> None:

@@ -1,5 +1,5 @@
-"""The models on Spark, over Parquet files of the generator: the numbers are DuckDB's, and what is
-read and written lies where it was told to."""
+"""The models on Spark, over Parquet files of the generator: the numbers are those of DuckDB, and
+what is read and written lies where it was told to."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from generator.sinks.parquet import ParquetSink
 from generator.world.build import build_world
 from tests.conftest import dbt
 from tests.dbt.test_portability import assert_equal, in_duckdb, rows
+
+pytestmark = pytest.mark.spark
 
 # A snapshot needs tables whose rows can be updated.
 NOT_ON_SPARK = {"dim_campaigns_history"}
