@@ -1,5 +1,5 @@
-"""The models on Spark, over Parquet files of the generator: the numbers are DuckDB's, and what is
-read and written lies where it was told to."""
+"""The models on Spark, over Parquet files of the generator: the numbers are those of DuckDB, and
+what is read and written lies where it was told to."""
 
 from __future__ import annotations
 
