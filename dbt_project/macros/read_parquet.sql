@@ -11,6 +11,11 @@
     {%- endif -%}
 {% endmacro %}
 
+{#- dbt looks for a variant on every target, also where none is called. -#}
+{% macro default__raw_tables_on_parquet(folder, tables) %}
+    {{ exceptions.raise_compiler_error("raw tables on Parquet files need DuckDB or Spark") }}
+{% endmacro %}
+
 {#- Those that the manifest names, or without one NAME.parquet and all that is below folder NAME. -#}
 {% macro duckdb__raw_tables_on_parquet(folder, tables) %}
     {%- for table in tables -%}
@@ -39,17 +44,20 @@
         "create table raw.manifest using text options (path '" ~ folder
         ~ "/manifest.json', wholetext 'true')"
     ) -%}
-    {%- set manifests = run_query("select get_json_object(value, '$.identity') from raw.manifest").rows -%}
+    {%- set manifests = run_query(
+        "select get_json_object(value, '$.identity'), get_json_object(value, '$.files[*].table')"
+        ~ " from raw.manifest"
+    ).rows -%}
     {%- do run_query("drop table raw.manifest") -%}
     {%- for table in tables -%}
-        {%- set name = "raw." ~ table.name -%}
-        {%- do run_query("drop table if exists " ~ name) -%}
-        {%- if manifests | length -%}
+        {%- do run_query("drop table if exists raw." ~ table.name) -%}
+        {%- for identity, tables_with_files in manifests if table.name in fromjson(tables_with_files) -%}
             {%- do run_query(
-                "create table " ~ name ~ " using parquet options (path '" ~ folder ~ "/" ~ table.name
-                ~ "', recursiveFileLookup 'true', pathGlobFilter '*-" ~ manifests[0][0][:8] ~ ".parquet')"
+                "create table raw." ~ table.name ~ " using parquet options (path '" ~ folder ~ "/"
+                ~ table.name ~ "', recursiveFileLookup 'true', pathGlobFilter '*-" ~ identity[:8]
+                ~ ".parquet')"
             ) -%}
-        {%- endif -%}
+        {%- endfor -%}
     {%- endfor -%}
 {% endmacro %}
 

@@ -1,16 +1,11 @@
 {#-
-    What dbt-spark does otherwise than the project needs: the types of contracts and seeds have the names
-    that DuckDB and PostgreSQL share, seeds have empty fields and quotes in text, times have no zone, lists
-    have an order. Tables are Parquet, whose rows cannot be deleted.
+    What the project needs of dbt-spark and finds otherwise there: seeds have empty fields and quotes in
+    text, times have no zone, lists have an order.
 -#}
-{% macro spark_type(data_type) -%}
-    {{ return({"varchar": "string", "double precision": "double"}.get(data_type | lower, data_type)) }}
-{%- endmacro %}
-
 {% macro spark__get_empty_schema_sql(columns) %}
     select
     {%- for column in columns.values() %}
-        cast(null as {{ spark_type(column.data_type) }}) as {{ column.name }}{{ "," if not loop.last }}
+        cast(null as {{ type_here(column.data_type) }}) as {{ column.name }}{{ "," if not loop.last }}
     {%- endfor %}
 {% endmacro %}
 
@@ -24,7 +19,7 @@
     {%- set types = [] -%}
     {%- for name in agate_table.column_names -%}
         {%- set inferred = adapter.convert_type(agate_table, loop.index0) -%}
-        {%- do types.append(spark_type(seed.config.column_types.get(name, inferred))) -%}
+        {%- do types.append(type_here(seed.config.column_types.get(name, inferred))) -%}
     {%- endfor -%}
     {{- return(types) -}}
 {%- endmacro %}
@@ -70,6 +65,14 @@
     timestampadd({{ datepart }}, {{ interval }}, {{ from_date_or_timestamp }})
 {%- endmacro %}
 
+{#- How many starts of an hour, a day or whatever lie between two moments. -#}
+{% macro spark__datediff(first_date, second_date, datepart) -%}
+    timestampdiff(
+        {{ datepart }},
+        {{ dbt.date_trunc(datepart, first_date) }}, {{ dbt.date_trunc(datepart, second_date) }}
+    )
+{%- endmacro %}
+
 {% macro spark__date_trunc(datepart, date) -%}
     cast(date_trunc('{{ datepart }}', {{ date }}) as timestamp)
 {%- endmacro %}
@@ -83,7 +86,7 @@
     {%- if order_by_clause %} within group ({{ order_by_clause }}){% endif %}
 {%- endmacro %}
 
-{#- An incremental model is built anew, as there is no way to take out the days that changed. -#}
+{#- An incremental model is a table, built anew (`full_refresh` in dbt_project.yml): dbt-spark cannot delete. -#}
 {% materialization incremental, adapter="spark", supported_languages=["sql"] %}
     {{ return(materialization_table_spark()) }}
 {% endmaterialization %}
