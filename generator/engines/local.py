@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 from collections.abc import Collection, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from threading import Thread
+from typing import Any
 
 from generator.engines.job import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
 from generator.engines.parts import Part
@@ -76,7 +79,7 @@ def _fetched(worker: SpawnProcess, connection: Connection) -> Made:
     """The next part of a worker. Raises the DestinationError that it met, and EngineError if it is
     gone; what it raised stands on stderr."""
     try:
-        made = connection.recv()
+        made = _received(connection)
     except (EOFError, ConnectionError) as error:
         worker.join()
         raise EngineError(
@@ -92,11 +95,35 @@ def _fetched(worker: SpawnProcess, connection: Connection) -> Made:
 def _work(job: Job, parts: Sequence[Part], connection: Connection) -> None:
     """Make these parts and send them, one by one; Ctrl-C is for the process that fetches them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_leave_when_alone, daemon=True).start()
     make = Maker(job)
     try:
         for part in parts:
-            connection.send(make(part))
+            _send(connection, make(part))
     except DestinationError as error:
-        connection.send(error)
+        _send(connection, error)
     except ConnectionError:
         os._exit(1)
+
+
+def _leave_when_alone() -> None:
+    """End this worker when the process that started it is gone, whatever it is doing."""
+    parent = multiprocessing.parent_process()
+    assert parent
+    parent.join()
+    os._exit(1)
+
+
+def _send(connection: Connection, answer: Made | DestinationError) -> None:
+    """Send columns as they lie in memory, beside the pickle of what they belong to: a fifth of the
+    time of a pickle that holds them."""
+    buffers: list[pickle.PickleBuffer] = []
+    pickled = pickle.dumps(answer, protocol=5, buffer_callback=buffers.append)
+    connection.send((pickled, len(buffers)))
+    for buffer in buffers:
+        connection.send_bytes(buffer.raw())
+
+
+def _received(connection: Connection) -> Any:
+    pickled, count = connection.recv()
+    return pickle.loads(pickled, buffers=[connection.recv_bytes() for _ in range(count)])

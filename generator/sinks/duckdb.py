@@ -20,10 +20,11 @@ from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, Ra
 from generator.schema.ddl import create_table, quoted
 from generator.schema.holdings import Holdings
 from generator.sinks.fingerprint import Tally
-from generator.sinks.sink import DestinationError, Packer, Piece, as_batches
+from generator.sinks.sink import DestinationError, DestinationFailedError, Packer, Piece, as_batches
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
+MEMORY = "128MB"
 SHARED: tuple[type[RawTable], ...] = (Run, Platform, InventoryHourly)
 
 Row = TypeVar("Row", bound=RawTable)
@@ -53,13 +54,16 @@ class DuckdbTransaction:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self._connection = duckdb.connect(str(self.file))
         except (OSError, ValueError, duckdb.Error) as error:
-            raise DestinationError(failure_sentence(self.file, error)) from error
+            raise failure(self.file, error) from error
+        except BaseException:
+            self._remove_if_new()
+            raise
         try:
             self._connection.execute("BEGIN TRANSACTION")
             self._prepare()
         except duckdb.Error as error:
             self._abandon()
-            raise DestinationError(failure_sentence(self.file, error)) from error
+            raise failure(self.file, error) from error
         except BaseException:
             self._abandon()
             raise
@@ -97,22 +101,26 @@ class DuckdbTransaction:
     ) -> None:
         if error is not None:
             self._abandon()
+            if isinstance(error, duckdb.Error):
+                raise failure(self.file, error) from error
             return
         try:
             for table in list(self._waiting):
                 self._insert(table)
             self._connection.execute("COMMIT")
             self._connection.close()
-        except duckdb.Error as failure:
+        except duckdb.Error as met:
             self._abandon()
-            raise DestinationError(failure_sentence(self.file, failure)) from failure
+            raise failure(self.file, met) from met
         except BaseException:
             self._abandon()
             raise
 
     def _insert(self, table: type[RawTable]) -> None:
+        # As a stream, not as a table: DuckDB reads a table through a scanner that keeps far more of
+        # it in memory.
         rows = pa.Table.from_batches(self._waiting.pop(table))
-        self._connection.register("landing", rows)
+        self._connection.register("landing", rows.__arrow_c_stream__())
         count = self._connection.execute(self._insert_sql(table)).fetchone()
         self.inserted[table] = self.inserted.get(table, 0) + (int(count[0]) if count else 0)
         self._connection.unregister("landing")
@@ -121,8 +129,12 @@ class DuckdbTransaction:
         return f"INSERT INTO {named(table)} SELECT * FROM landing"
 
     def _abandon(self) -> None:
-        """Close without a commit, which rolls back; remove a file that this run created."""
+        """Close without a commit, which rolls back; a file that is new goes while nobody else can
+        open it."""
+        self._remove_if_new()
         self._connection.close()
+
+    def _remove_if_new(self) -> None:
         if self._is_new:
             self.file.unlink(missing_ok=True)
             self.file.with_name(self.file.name + ".wal").unlink(missing_ok=True)
@@ -133,6 +145,8 @@ class DuckdbSink(DuckdbTransaction):
     there."""
 
     def _prepare(self) -> None:
+        self._connection.execute(f"SET memory_limit = '{MEMORY}'")
+        self._connection.execute("SET threads = 1")
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
         for table in self.tables:
             self._connection.execute(create_table(table, SCHEMA))
@@ -293,13 +307,16 @@ def _add_up(totals: dict[str, int], more: dict[str, int]) -> None:
         totals[name] = totals.get(name, 0) + rows
 
 
-def failure_sentence(file: Path, error: Exception) -> str:
+def failure(file: Path, error: Exception) -> DestinationError:
     """What went wrong with the file and what to do, in one line."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if "could not set lock" in first.lower():
-        return f"{file}: is open in another process; close it there (or choose another --database)"
-    if "read-only" in first.lower() or "permission denied" in first.lower():
-        return f"{file}: cannot be written: {first}; choose another --database"
     if "not a valid duckdb database file" in first.lower():
-        return f"{file}: is not a DuckDB database; choose another --database"
-    return f"{file}: {first}"
+        return DestinationError(f"{file}: is not a DuckDB database; choose another --database")
+    if "could not set lock" in first.lower():
+        return DestinationFailedError(
+            f"{file}: is open in another process; close it there (or choose another --database)"
+        )
+    return DestinationFailedError(
+        f"{file}: cannot be used: {first}; what it held is as it was: make room, or see to its "
+        "rights, or choose another --database"
+    )

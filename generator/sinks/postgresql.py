@@ -22,7 +22,7 @@ from generator.schema import RawTable
 from generator.schema.ddl import column_conditions, quoted
 from generator.schema.table import Column
 from generator.sinks.fingerprint import Tally
-from generator.sinks.sink import DestinationError, Packer, Piece, as_batches
+from generator.sinks.sink import DestinationError, DestinationFailedError, Packer, Piece, as_batches
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
@@ -32,6 +32,8 @@ _ADDRESS = re.compile(
     rf"postgres(?:ql)?://(?:{_CHARACTER}*@)?(?:{_CHARACTER}|\[[0-9A-Fa-f:.]*\])*"
     rf"(?:/{_CHARACTER}*)?(?:\?(?:{_CHARACTER}|/)*)?"
 )
+# Held until the end of the transaction, and so of the connection.
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('streaming-ads raw'))"
 _COLUMNS = (
     "SELECT column_name FROM information_schema.columns "
     "WHERE table_schema = $1 AND table_name = $2 ORDER BY ordinal_position"
@@ -58,15 +60,22 @@ class PostgresqlSink:
         try:
             self._connection = dbapi.connect(self._uri)
         except Error as error:
-            raise DestinationError(_sentence(self._uri, error)) from error
+            raise self._failure(error) from error
         try:
             self._cursor = self._connection.cursor()
+            self._cursor.execute(_TRY_LOCK)
+            if self._cursor.fetchone() != (True,):
+                raise DestinationFailedError(
+                    "PostgreSQL: another run loads this database; wait for its end"
+                )
             self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
             for table in self.tables:
                 self._make_empty(table)
-        except Error as error:
+        except BaseException as error:
             self._abandon()
-            raise DestinationError(_sentence(self._uri, error)) from error
+            if isinstance(error, Error):
+                raise self._failure(error) from error
+            raise
         return self
 
     @property
@@ -98,15 +107,17 @@ class PostgresqlSink:
     ) -> None:
         if error is not None:
             self._abandon()
+            if isinstance(error, Error):
+                raise self._failure(error) from error
             return
         try:
             for table in list(self._waiting):
                 self._insert(table)
             self._connection.commit()
             self._close()
-        except Error as failure:
+        except Error as met:
             self._abandon()
-            raise DestinationError(_sentence(self._uri, failure)) from failure
+            raise self._failure(met) from met
         except BaseException:
             self._abandon()
             raise
@@ -137,6 +148,15 @@ class PostgresqlSink:
     def _close(self) -> None:
         self._cursor.close()
         self._connection.close()
+
+    def _failure(self, error: Error) -> DestinationFailedError:
+        """What went wrong and what to do, in one line, without the password of the URI."""
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        said = without_secrets_of(self._uri, first)
+        return DestinationFailedError(
+            f"PostgreSQL: {said}; what it held is as it was: check the address, that the server "
+            "runs, the user and their rights"
+        )
 
 
 def create_table(table: type[RawTable]) -> str:
@@ -170,10 +190,3 @@ def _plain(rows: pa.Table) -> pa.Table:
         for field in rows.schema
     ]
     return rows.cast(pa.schema(fields))
-
-
-def _sentence(uri: str, error: Exception) -> str:
-    """What went wrong and what to do, in one line, without the password of the URI."""
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    said = without_secrets_of(uri, first)
-    return f"PostgreSQL: {said}; check the address, the user and their rights"
