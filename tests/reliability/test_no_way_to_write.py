@@ -146,7 +146,7 @@ def bound_by_permissions() -> None:
         ("ads.duckdb", GENERATE, "ads.duckdb", 0o400),
         ("ads.duckdb", ADD, "ads.duckdb", 0o400),
         ("ads.duckdb", GENERATE, "ads.duckdb", 0o000),
-        ("ads.duckdb", (*GENERATE[:-1], "--to", "new.duckdb", "--to"), ".", 0o500),
+        ("ads.duckdb", GENERATE, ".", 0o500),
         ("parquet:.", GENERATE, ".", 0o500),
         ("csv:.", GENERATE, ".", 0o500),
         ("csv:.", GENERATE, ".", 0o000),
@@ -164,15 +164,14 @@ def test_no_permission(
     open_mode = path.stat().st_mode
     path.chmod(mode)
     result = subprocess.run(
-        [sys.executable, "-m", "generator", *command, target.replace(".", str(folder), 1)
-         if ":" in target else str(folder / target)],
-        cwd=tmp_path,
+        [sys.executable, "-m", "generator", *command, target],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
         preexec_fn=bound_by_permissions,
-    )  # fmt: skip
+    )
     path.chmod(open_mode)
     assert_told(result.returncode, result.stderr)
     assert as_it_is(folder) == old
