@@ -188,11 +188,15 @@ def test_version_help_and_lists(cwd) -> None:
 
 @pytest.fixture
 def in_bash(cwd):
-    """Runs a script in bash, with this folder as home and its `bin` on the path."""
+    """Runs a script in bash, with this folder as home and its `bin` on the path.
+
+    The last command of a script takes the place of bash, and a command asks which shell it runs in;
+    so it is not the last.
+    """
 
     def in_bash(script: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            ["bash", "--norc", "-c", script],
+            ["bash", "--norc", "-c", f"{script}\nexit $?"],
             cwd=cwd,
             env={
                 "HOME": str(cwd),
