@@ -3,17 +3,13 @@ tables, its parts, and every file with rows, size and hash."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Self
 
-import pyarrow as pa
 from pydantic import BaseModel
 
 from generator.schema import Run
 from generator.sinks.fingerprint import Tally
-
-_HASH_BYTES = 16
 
 
 class Held(BaseModel):
@@ -82,8 +78,3 @@ def sums(receipts: Mapping[str, Receipt]) -> dict[str, Held]:
         for name, tally in receipt.tallies.items():
             totals[name] = totals.get(name, Tally()) + tally
     return {name: Held.of(tally) for name, tally in totals.items()}
-
-
-def digest(content: bytes | pa.Buffer) -> str:
-    """The hash of a file's bytes: BLAKE2b of 128 bits."""
-    return hashlib.blake2b(content, digest_size=_HASH_BYTES).hexdigest()
