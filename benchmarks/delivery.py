@@ -30,7 +30,7 @@ from generator.world.build import World, build_world
 
 SEED = 2025
 FIRST_DAY, DAYS = date(2025, 1, 1), 365
-CAMPAIGNS_A_BLOCK = 8
+CAMPAIGNS_A_BLOCK = 14
 # Impressions a row, log-normal over campaigns: what those of a large market have.
 MEDIAN_A_ROW, LOG_SD = 400.0, 1.4
 CPM = 25.0

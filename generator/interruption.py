@@ -37,6 +37,9 @@ def interruptible() -> Iterator[None]:
     except BaseException:
         if not seen:
             raise
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
     if seen:
         print("interrupted; no half of a run was kept", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)

@@ -24,21 +24,25 @@ _BELOW_ONE = 1.0 - 2.0**-53
 
 def key(*parts: int | str) -> int:
     """A 64-bit key of these parts. Parts are kept apart: ("a", "bc") and ("ab", "c") differ."""
-    message = b""
-    for part in parts:
-        text = str(part).encode()
-        kind = b"i" if isinstance(part, int) else b"s"
-        message += kind + len(text).to_bytes(4, "little") + text
+    message = b"".join([_written(part) for part in parts])
     return int.from_bytes(blake2b(message, digest_size=8).digest(), "little")
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _written(part: int | str) -> bytes:
+    text = str(part).encode()
+    kind = b"i" if isinstance(part, int) else b"s"
+    return kind + len(text).to_bytes(4, "little") + text
 
 
 def mixed(values: Keys) -> Keys:
     """The SplitMix64 finalizer of each value, in place."""
-    values ^= values >> _30
+    shifted = values >> _30
+    values ^= shifted
     values *= _MIX_1
-    values ^= values >> _27
+    values ^= np.right_shift(values, _27, out=shifted)
     values *= _MIX_2
-    values ^= values >> _31
+    values ^= np.right_shift(values, _31, out=shifted)
     return values
 
 

@@ -111,6 +111,19 @@ SCHEMAS = {
     "validate mine.yml": shape(file=TEXT, kind=TEXT, name=TEXT, scenarios=TEXTS, notices=TEXTS),
 }  # fmt: skip
 
+NUMBER = {"type": ["number", "null"]}
+JUDGED = items(
+    name=TEXT, what=TEXT, unit=TEXT, status=TEXT, is_binding={"type": "boolean"},
+    measured_value=NUMBER, low=NUMBER, high=NUMBER, impressions=NUMBER,
+    why_not_applicable={"type": ["string", "null"]},
+)  # fmt: skip
+SCHEMAS_OF_MARTS = {
+    "scorecard": shape(
+        database=TEXT, workflow=TEXT, platform=TEXT, benchmarks=JUDGED, shapes=JUDGED
+    ),
+    "report --to report.html": shape(files=TEXTS),
+}
+
 
 @pytest.fixture
 def smoke(cwd, run) -> Path:
@@ -140,7 +153,15 @@ def test_json_of_every_command_has_its_schema(smoke, cwd, run) -> None:
         answer = run(*command.split(), "--json")
         assert answer.code == 0, answer.err
         jsonschema.validate(answer.json, schema)
-    assert {command.split()[0] for command in SCHEMAS} == set(help_names(run))
+    commands = {command.split()[0] for command in (*SCHEMAS, *SCHEMAS_OF_MARTS)}
+    assert commands == set(help_names(run))
+
+
+def test_json_of_the_commands_that_read_marts_has_its_schema(built_database, cwd, run) -> None:
+    for command, schema in SCHEMAS_OF_MARTS.items():
+        answer = run(*command.split(), "--database", str(built_database), "--json")
+        assert answer.code == 0, answer.err
+        jsonschema.validate(answer.json, schema)
 
 
 def help_names(run) -> list[str]:

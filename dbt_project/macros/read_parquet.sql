@@ -1,26 +1,59 @@
 {#-
-    On the target `parquet` the raw tables are views on Parquet files in the folder ADS_PARQUET: on those
-    that its manifest names, or without one on NAME.parquet and all that is below folder NAME. A table
-    without files has no view, which require_raw_data() reports like a missing table.
+    On the targets `parquet` and `spark` the raw tables are views on Parquet files in the folder
+    ADS_PARQUET. A table without files is not there, which require_raw_data() reports like any other
+    missing table.
 -#}
 {% macro read_parquet() %}
-    {%- if execute and target.name == "parquet" and flags.WHICH in reading_commands() -%}
+    {%- if execute and target.name in ["parquet", "spark"] and flags.WHICH in reading_commands() -%}
         {%- set folder = env_var("ADS_PARQUET", "data/parquet") | replace("'", "''") -%}
         {%- do run_query("create schema if not exists raw") -%}
-        {%- for table in graph.sources.values() -%}
-            {%- set view = "raw." ~ table.name -%}
-            {%- set files = parquet_files(folder, table.name) -%}
-            {%- if files -%}
-                {#- A partition's column is a way to find files, and no column of the table. -#}
-                {%- do run_query(
-                    "create or replace view " ~ view ~ " as select * from read_parquet(["
-                    ~ files | join(", ") ~ "], hive_partitioning = false)"
-                ) -%}
-            {%- else -%}
-                {%- do run_query("drop view if exists " ~ view) -%}
-            {%- endif -%}
-        {%- endfor -%}
+        {%- do adapter.dispatch("raw_tables_on_parquet")(folder, graph.sources.values() | list) -%}
     {%- endif -%}
+{% endmacro %}
+
+{#- Those that the manifest names, or without one NAME.parquet and all that is below folder NAME. -#}
+{% macro duckdb__raw_tables_on_parquet(folder, tables) %}
+    {%- for table in tables -%}
+        {%- set view = "raw." ~ table.name -%}
+        {%- set files = parquet_files(folder, table.name) -%}
+        {%- if files -%}
+            {#- A partition's column is a way to find files, and no column of the table. -#}
+            {%- do run_query(
+                "create or replace view " ~ view ~ " as select * from read_parquet(["
+                ~ files | join(", ") ~ "], hive_partitioning = false)"
+            ) -%}
+        {%- else -%}
+            {%- do run_query("drop view if exists " ~ view) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{#-
+    Those of the run that the manifest names: a file's name ends in the first digits of the identity of
+    its run. A recursive look-up takes no columns from the names of folders. Dropping such a table
+    leaves its files.
+-#}
+{% macro spark__raw_tables_on_parquet(folder, tables) %}
+    {%- do run_query("drop table if exists raw.manifest") -%}
+    {%- do run_query(
+        "create table raw.manifest using text options (path '" ~ folder
+        ~ "/manifest.json', wholetext 'true')"
+    ) -%}
+    {%- set manifests = run_query(
+        "select get_json_object(value, '$.identity'), get_json_object(value, '$.files[*].table')"
+        ~ " from raw.manifest"
+    ).rows -%}
+    {%- do run_query("drop table raw.manifest") -%}
+    {%- for table in tables -%}
+        {%- do run_query("drop table if exists raw." ~ table.name) -%}
+        {%- for identity, tables_with_files in manifests if table.name in fromjson(tables_with_files) -%}
+            {%- do run_query(
+                "create table raw." ~ table.name ~ " using parquet options (path '" ~ folder ~ "/"
+                ~ table.name ~ "', recursiveFileLookup 'true', pathGlobFilter '*-" ~ identity[:8]
+                ~ ".parquet')"
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
 {% endmacro %}
 
 {#- The files of a raw table, as string literals; `folder` is the inside of one. -#}

@@ -15,7 +15,7 @@
             if present and table.config.meta.get("is_optional") and table.name not in present -%}
             {%- set columns = [] -%}
             {%- for column in table.columns.values() -%}
-                {%- do columns.append(adapter.quote(column.name) ~ " " ~ column.data_type) -%}
+                {%- do columns.append(adapter.quote(column.name) ~ " " ~ type_here(column.data_type)) -%}
             {%- endfor -%}
             {%- call statement(auto_begin=true) -%}
                 create table {{ table.schema }}.{{ table.identifier }} ({{ columns | join(", ") }})
@@ -43,7 +43,7 @@
             {%- endif -%}
         {%- endfor -%}
         {%- set file = target.get("path", "database " ~ target.database) -%}
-        {%- if target.name == "parquet" -%}
+        {%- if target.name in ["parquet", "spark"] -%}
             {%- set file = "folder " ~ env_var("ADS_PARQUET", "data/parquet") -%}
         {%- endif -%}
         {%- set schemas = graph.nodes.values() | map(attribute="schema") | unique | list -%}

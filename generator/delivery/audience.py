@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generator.delivery.calendar import Hours, local_clock
+from generator.delivery.calendar import Hours
 from generator.delivery.quantiles import WholeNumbers, binomial
 from generator.delivery.supply import Market
 from generator.delivery.targeting import (
@@ -149,7 +149,7 @@ class _Audience:
             for (dimension, shares), split in zip(self.shares.items(), by_share, strict=True)
         ]
         zone_days = np.add.reduceat(by_zone, self.first_hour, axis=2)
-        local_hour = _by_local_hour(self.zones, by_zone, self.delivered, self.days)
+        local_hour = _by_local_hour(self.buyer, by_zone, self.delivered, self.days)
         return [*by_shares, _by_country(self.zones, zone_days), local_hour]
 
 
@@ -183,14 +183,15 @@ def multinomial(totals: WholeNumbers, shares: Floats, keys: Keys) -> WholeNumber
     result = np.zeros((chance.shape[0], left.size))
     live = np.flatnonzero(left)
     for segment, chance_here in enumerate(chance[:-1]):
-        probability = chance_here[row[live]]
+        probability = chance_here.take(row.take(live))
         possible = np.flatnonzero(probability)
-        chosen = live[possible]
-        draws = uniforms(kind_keys[chosen], f"segment {segment}")
-        part = binomial(draws, left[chosen], probability[possible])
+        chosen = live.take(possible)
+        draws = uniforms(kind_keys.take(chosen), f"segment {segment}")
+        whole = left.take(chosen)
+        part = binomial(draws, whole, probability.take(possible))
         result[segment, chosen] = part
-        left[chosen] -= part
-        live = live[left[live] > 0]
+        left[chosen] = whole - part
+        live = live.take(np.flatnonzero(left.take(live)))
     result[-1] = left
     return result.reshape(-1, *totals.shape)
 
@@ -295,10 +296,14 @@ def _parts(delivered: Floats) -> Floats:
 
 def _zones(buyer: Buyer) -> list[tuple[str, str]]:
     """The (country, zone) pairs the campaign is watched in, by country."""
-    countries = sorted(
+    return [(c, zone) for c in _countries(buyer) for zone in buyer.markets[c].zones]
+
+
+def _countries(buyer: Buyer) -> list[str]:
+    """The countries the campaign is watched in, in order."""
+    return sorted(
         {c for targeting in buyer.targetings for c in countries_of(targeting, buyer.behaviour)}
     )
-    return [(country, zone) for country in countries for zone in buyer.markets[country].zones]
 
 
 def _zone_weights(buyer: Buyer, delivered: Delivered, zones: list[tuple[str, str]]) -> Floats:
@@ -313,8 +318,11 @@ def _zone_weights(buyer: Buyer, delivered: Delivered, zones: list[tuple[str, str
             market = buyer.markets[country]
             share = supply_share(buyer.behaviour, country, targeting)
             first = zones.index((country, market.zones[0]))
-            viewing = market.zone_viewing[market.rows(hours)][:, devices].sum(axis=1)
-            watched[:, first : first + len(market.zones)] = share * viewing
+            viewing = market.zone_viewing.take(market.rows(hours), axis=0)
+            here = watched[:, first : first + len(market.zones)]
+            for device in devices:
+                here += viewing[:, device]
+            here *= share
         total = watched.sum(axis=1, keepdims=True)
         weights += parts[:, [item]] * np.divide(
             watched, total, out=np.zeros_like(watched), where=total > 0
@@ -332,15 +340,13 @@ def _by_country(zones: list[tuple[str, str]], by_day: WholeNumbers) -> _Part:
 
 
 def _by_local_hour(
-    zones: list[tuple[str, str]],
-    by_zone: WholeNumbers,
-    delivered: Delivered,
-    days: NDArray[np.int64],
+    buyer: Buyer, by_zone: WholeNumbers, delivered: Delivered, days: NDArray[np.int64]
 ) -> _Part:
     """Hours by zone (zones, kinds, hours) added up by UTC day and local hour."""
     day = np.searchsorted(days, delivered.hours // 24)
-    cells = np.stack([local_clock(zone, delivered.hours).hour for _, zone in zones])
-    cells *= days.size
+    markets = [buyer.markets[country] for country in _countries(buyer)]
+    local = [each.local_hour.take(each.rows(delivered.hours), axis=1) for each in markets]
+    cells = np.concatenate(local) * days.size
     cells += day
     counts = np.empty((24, len(KINDS), days.size))
     for kind in range(len(KINDS)):

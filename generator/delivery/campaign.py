@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from generator.delivery import audience, performance, reach
-from generator.delivery.calendar import MICROSECONDS_AN_HOUR, Hours, day_number, hours_of
+from generator.delivery.calendar import Hours, day_number, hours_of
 from generator.delivery.offer import Setting
 from generator.delivery.pacing import Goal
-from generator.delivery.quantiles import WholeNumbers
 from generator.delivery.supply import Market
 from generator.delivery.targeting import addressed_households, targeting_of
 from generator.enums import BudgetType
@@ -55,7 +54,7 @@ def deliver(
     for booking, plan in zip(bookings, plans, strict=True):
         own = rows.slice(first, sum(stretch.rows for stretch in plan.stretches))
         first += own.num_rows
-        by_hour = _by_hour(booking, own, horizon_day)
+        by_hour = _by_hour(booking, plan.stretches, own)
         shape_k = behaviours[booking.campaign.platform].reach.shape_k
         delivered.append(by_hour)
         exposed.append(
@@ -183,30 +182,29 @@ def _goal(
     )
 
 
-def _by_hour(booking: Booking, rows: pa.RecordBatch, horizon_day: int) -> audience.Delivered:
-    """The campaign's hours before the horizon, and what its line items delivered in each."""
-    hours = np.concatenate([_hours(flight) for flight in booking.flights])
-    hours = hours[hours < horizon_day * 24]
-    stamps = rows.column("hour_ts").cast(pa.int64()).to_numpy() // MICROSECONDS_AN_HOUR
-    position = np.searchsorted(hours, stamps)
-
-    def total(name: str) -> WholeNumbers:
-        counts = rows.column(name).to_numpy()
-        return np.bincount(position, weights=counts, minlength=hours.size).astype(np.float64)
-
+def _by_hour(
+    booking: Booking, stretches: Sequence[performance.Stretch], rows: pa.RecordBatch
+) -> audience.Delivered:
+    """The campaign's hours up to the horizon, and what its line items delivered in each."""
+    hours = np.unique(np.concatenate([each.hours for each in stretches]))
     items = [item.line_item.line_item_id for item in booking.line_items]
-    item = np.searchsorted(items, rows.column("line_item_id").to_numpy())
-    by_item = np.bincount(
-        position * len(items) + item,
-        weights=rows.column("impressions").to_numpy(),
-        minlength=hours.size * len(items),
-    )
+    totals = {name: np.zeros(hours.size) for name in ("impressions", "video_q100", "clicks")}
+    by_item = np.zeros((hours.size, len(items)))
+    first = 0
+    for each in stretches:
+        own = rows.slice(first, each.rows)
+        first += each.rows
+        if each.rows:
+            start = int(np.searchsorted(hours, each.hours[0]))
+            span = slice(start, start + each.hours.size)
+            hour = each.hour - each.hours[0]
+            for name, total in totals.items():
+                counts = np.bincount(hour, own.column(name).to_numpy(), each.hours.size)
+                total[span] += counts
+                if name == "impressions":
+                    by_item[span, items.index(each.line_item_id)] += counts
     return audience.Delivered(
-        hours,
-        total("impressions"),
-        total("video_q100"),
-        total("clicks"),
-        by_item.reshape(hours.size, len(items)).astype(np.float64),
+        hours, totals["impressions"], totals["video_q100"], totals["clicks"], by_item
     )
 
 

@@ -80,7 +80,9 @@ def plan(goal: Goal, offer: Offer, figures: PacingFigures) -> Floats:
     ceiling = ceiling.reshape(days, HOURS_A_DAY)
     if goal.pacing is Pacing.ASAP:
         impressions = (ceiling / price.reshape(days, HOURS_A_DAY)).sum(axis=1)
-        spend = ceiling * _let_through(impressions, goal, figures)[:, None]
+        spend = ceiling
+        if goal.day_impressions is not None:
+            spend = spend * _let_through(impressions, goal.day_impressions, figures)[:, None]
     else:
         spend = _follow_plan(goal, offer.forecast.sum(axis=1), available, ceiling, price, figures)
     return (spend.ravel() / price)[:, None] * by_device
@@ -116,12 +118,13 @@ def _follow_plan(
     hourly = price.reshape(days, HOURS_A_DAY)
     shape = wanted / np.maximum(weight, 1e-300)[:, None] * surprise.reshape(days, HOURS_A_DAY)
     free = np.divide(ceiling, shape, out=np.full(shape.shape, np.inf), where=shape > 0).min(axis=1)
-    spent, seen = shape.sum(axis=1), (shape / hourly).sum(axis=1)
+    spent, seen = shape.sum(axis=1).tolist(), (shape / hourly).sum(axis=1).tolist()
+    of_flight, of_rest = (weight / tail[0]).tolist(), (weight / np.maximum(tail, 1e-300)).tolist()
     goals, parts = np.zeros((days, 1)), np.ones((days, 1))
     left = float(goal.flight_micros)
-    for day in np.flatnonzero(weight > 0):
-        share = goal.flight_micros * weight[day] / tail[0]
-        today = min(left * weight[day] / tail[day], share * goal.pacing_pct / 100)
+    for day in np.flatnonzero(weight > 0).tolist():
+        share = goal.flight_micros * of_flight[day]
+        today = min(left * of_rest[day], share * goal.pacing_pct / 100)
         if goal.day_micros is not None:
             today = goal.day_micros + _DAILY_SAFETY * _one_sd(goal.day_micros, mean_price)
         elif day == last_day:
@@ -130,8 +133,11 @@ def _follow_plan(
         if today > free[day]:
             bounded = np.minimum(today * shape[day], ceiling[day])
             money, impressions = bounded.sum(), (bounded / hourly[day]).sum()
-        goals[day], parts[day] = today, _let_through(impressions, goal, figures)
-        left = max(left - float(money * parts[day, 0]), 0.0)
+        goals[day] = today
+        if goal.day_impressions is not None:
+            parts[day] = _let_through(impressions, goal.day_impressions, figures)
+            money *= parts[day, 0]
+        left = max(left - float(money), 0.0)
     return np.minimum(goals * shape, ceiling) * parts
 
 
@@ -140,12 +146,11 @@ def _one_sd(micros: float, price: float) -> float:
     return float(np.sqrt(micros / price)) * price
 
 
-def _let_through(impressions: Floats, goal: Goal, figures: PacingFigures) -> Floats:
-    """The part of days' impressions that frequency capping can be expected to let through."""
-    if goal.day_impressions is None:
-        return np.ones_like(impressions)
-    most = figures.cap_use * goal.day_impressions
-    part: Floats = most / np.maximum(impressions, max(most, 1e-9))
+def _let_through(impressions: Floats, most: int, figures: PacingFigures) -> Floats:
+    """The part of days' impressions that frequency capping, at `most` a day, can be expected to let
+    through."""
+    expected = figures.cap_use * most
+    part: Floats = expected / np.maximum(impressions, max(expected, 1e-9))
     return part
 
 

@@ -34,6 +34,7 @@ from generator.schema.arrow import arrow_schema
 
 Positions = NDArray[np.int64]
 
+# Fewer, and what a numpy call costs to begin shows; more, and what is worked on leaves the cache.
 ROWS_AT_ONCE = 24_000
 _GIVEN = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts", "loaded_at")
 
@@ -117,18 +118,19 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
 
 
 def rotation_shares(creatives: tuple[Creative, ...], hours: Hours) -> Floats:
-    """Each creative's part of the line item's impressions: (hours, creatives).
+    """Each creative's part of the line item's impressions in whole days: (hours, creatives).
 
     An hour's shares add up to 1, or to 0 where no creative is in rotation.
     """
-    shares = np.empty((hours.size, len(creatives)))
-    days = hours // 24
+    days = hours[:: pacing.HOURS_A_DAY] // pacing.HOURS_A_DAY
+    shares = np.empty((days.size, len(creatives)))
     for index, creative in enumerate(creatives):
         first = _day_or(creative.rotation_start_date, -(2**31))
         last = _day_or(creative.rotation_end_date, 2**31)
         shares[:, index] = creative.rotation_weight * ((days >= first) & (days <= last))
     total = shares.sum(axis=1, keepdims=True)
-    return np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
+    shares = np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
+    return np.repeat(shares, pacing.HOURS_A_DAY, axis=0)
 
 
 def _day_or(day: date | None, otherwise: int) -> int:
@@ -257,8 +259,6 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> None:
     impressions = fates.sum(axis=0)
 
     def keep(fits: Floats, where: Positions) -> None:
-        if (fits == 1.0).all():
-            return
         part = fits[where]
         fates[:, part == 0.0] = 0.0
         some = np.flatnonzero((part > 0.0) & (part < 1.0))
@@ -283,7 +283,8 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> None:
                 amounts *= stretch.prices
             edges = np.concatenate([[0], amounts.cumsum()])
             of_hour = edges[stretch.first_rows + sizes] - edges[stretch.first_rows]
-            keep(pacing.stop_at(limit, of_hour, window), hour)
+            if of_hour.reshape(-1, window).sum(axis=1).max() > limit:
+                keep(pacing.stop_at(limit, of_hour, window), hour)
 
 
 def _kept(fates: WholeNumbers, part: Floats, chance: Floats) -> WholeNumbers:

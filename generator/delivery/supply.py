@@ -39,7 +39,8 @@ class Market:
     """One country of one platform over a span of hours; arrays are (hours, devices).
 
     `forecast` is what everybody expects, `opportunities` what came (integers, as landed in
-    `inventory_hourly`), `zone_viewing` the forecast by time zone (hours, devices, zones).
+    `inventory_hourly`), `zone_viewing` the forecast by time zone (hours, devices, zones), and
+    `local_hour` what the clocks there show (zones, hours).
     """
 
     platform: str
@@ -49,6 +50,7 @@ class Market:
     opportunities: Floats
     zone_viewing: Floats
     zones: tuple[str, ...]
+    local_hour: Hours
     price_forecast: Floats
     price_index: Floats
 
@@ -81,6 +83,7 @@ def market(behaviour: Behaviour, country: str, hours: Hours, seed: int) -> Marke
         opportunities=np.rint(forecast * market_factor[:, None]),
         zone_viewing=zone_viewing,
         zones=tuple(place.zones),
+        local_hour=np.stack([local_clock(zone, hours).hour for zone in place.zones]),
         price_forecast=price_forecast,
         price_index=np.round(price_forecast * price_factor[:, None], 4),
     )

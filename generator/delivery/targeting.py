@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,7 +32,12 @@ AUDIENCE_KEYS = (
 
 def targeting_of(line_item: LineItem) -> Targeting:
     """The lists of a line item's targeting, by key; a key that is not there does not restrict."""
-    lists: dict[str, list[str]] = json.loads(line_item.targeting)
+    return _read(line_item.targeting)
+
+
+@lru_cache
+def _read(text: str) -> Targeting:
+    lists: dict[str, list[str]] = json.loads(text)
     return lists
 
 

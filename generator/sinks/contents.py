@@ -12,7 +12,7 @@ import duckdb
 from pydantic import BaseModel
 
 from generator.schema import TABLES
-from generator.sinks.duckdb import failure_sentence, named
+from generator.sinks.duckdb import failure, named
 from generator.sinks.sink import DestinationError
 
 _SPEND = """
@@ -93,7 +93,7 @@ def contents(file: Path) -> Contents:
             f"{file}: has no raw tables of this version; `init-db` makes or migrates them"
         ) from error
     except duckdb.Error as error:
-        raise DestinationError(failure_sentence(file, error)) from error
+        raise failure(file, error) from error
 
 
 def _read(file: Path, connection: duckdb.DuckDBPyConnection) -> Contents:

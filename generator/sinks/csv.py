@@ -19,7 +19,7 @@ from pyarrow import csv
 from generator.schema import RawTable
 from generator.schema.arrow import arrow_schema
 from generator.sinks.fingerprint import Tally
-from generator.sinks.sink import Counted, DestinationError, Packer
+from generator.sinks.sink import Counted, DestinationFailure, Packer
 
 ROWS_A_PART = 122_880
 _HEADER = csv.WriteOptions(include_header=True)
@@ -101,8 +101,8 @@ class CsvSink:
             with suppress(OSError):
                 self.folder.rmdir()
 
-    def _failure(self, error: OSError) -> DestinationError:
-        return DestinationError(
+    def _failure(self, error: OSError) -> DestinationFailure:
+        return DestinationFailure(
             f"{self.folder}: cannot be written: {error.strerror}; choose another --to"
         )
 

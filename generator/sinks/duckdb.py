@@ -20,7 +20,7 @@ from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, Ra
 from generator.schema.ddl import create_table, quoted
 from generator.schema.holdings import Holdings
 from generator.sinks.fingerprint import Tally
-from generator.sinks.sink import DestinationError, Packer, Piece, as_batches
+from generator.sinks.sink import DestinationError, DestinationFailure, Packer, Piece, as_batches
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
@@ -54,13 +54,16 @@ class DuckdbTransaction:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self._connection = duckdb.connect(str(self.file))
         except (OSError, ValueError, duckdb.Error) as error:
-            raise DestinationError(failure_sentence(self.file, error)) from error
+            raise failure(self.file, error) from error
+        except BaseException:
+            self._remove_if_new()
+            raise
         try:
             self._connection.execute("BEGIN TRANSACTION")
             self._prepare()
         except duckdb.Error as error:
             self._abandon()
-            raise DestinationError(failure_sentence(self.file, error)) from error
+            raise failure(self.file, error) from error
         except BaseException:
             self._abandon()
             raise
@@ -98,15 +101,17 @@ class DuckdbTransaction:
     ) -> None:
         if error is not None:
             self._abandon()
+            if isinstance(error, duckdb.Error):
+                raise failure(self.file, error) from error
             return
         try:
             for table in list(self._waiting):
                 self._insert(table)
             self._connection.execute("COMMIT")
             self._connection.close()
-        except duckdb.Error as failure:
+        except duckdb.Error as met:
             self._abandon()
-            raise DestinationError(failure_sentence(self.file, failure)) from failure
+            raise failure(self.file, met) from met
         except BaseException:
             self._abandon()
             raise
@@ -124,8 +129,12 @@ class DuckdbTransaction:
         return f"INSERT INTO {named(table)} SELECT * FROM landing"
 
     def _abandon(self) -> None:
-        """Close without a commit, which rolls back; remove a file that this run created."""
+        """Close without a commit, which rolls back; a file that is new goes while nobody else can
+        open it."""
+        self._remove_if_new()
         self._connection.close()
+
+    def _remove_if_new(self) -> None:
         if self._is_new:
             self.file.unlink(missing_ok=True)
             self.file.with_name(self.file.name + ".wal").unlink(missing_ok=True)
@@ -298,13 +307,16 @@ def _add_up(totals: dict[str, int], more: dict[str, int]) -> None:
         totals[name] = totals.get(name, 0) + rows
 
 
-def failure_sentence(file: Path, error: Exception) -> str:
+def failure(file: Path, error: Exception) -> DestinationError:
     """What went wrong with the file and what to do, in one line."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if "could not set lock" in first.lower():
-        return f"{file}: is open in another process; close it there (or choose another --database)"
-    if "read-only" in first.lower() or "permission denied" in first.lower():
-        return f"{file}: cannot be written: {first}; choose another --database"
     if "not a valid duckdb database file" in first.lower():
-        return f"{file}: is not a DuckDB database; choose another --database"
-    return f"{file}: {first}"
+        return DestinationError(f"{file}: is not a DuckDB database; choose another --database")
+    if "could not set lock" in first.lower():
+        return DestinationFailure(
+            f"{file}: is open in another process; close it there (or choose another --database)"
+        )
+    return DestinationFailure(
+        f"{file}: cannot be used: {first}; what it held is as it was: make room, or see to its "
+        "rights, or choose another --database"
+    )

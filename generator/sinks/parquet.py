@@ -100,6 +100,7 @@ class ParquetSink:
         if error is not None:
             return
         self._write_empty_tables()
+        self._parts = dict(sorted(self._parts.items()))
         for path in sorted(self._staged):
             self._folder.move(_staged(self._identity, path), path)
         manifest = Manifest(

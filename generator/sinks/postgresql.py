@@ -22,7 +22,7 @@ from generator.schema import RawTable
 from generator.schema.ddl import column_conditions, quoted
 from generator.schema.table import Column
 from generator.sinks.fingerprint import Tally
-from generator.sinks.sink import DestinationError, Packer, Piece, as_batches
+from generator.sinks.sink import DestinationError, DestinationFailure, Packer, Piece, as_batches
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
@@ -58,7 +58,7 @@ class PostgresqlSink:
         try:
             self._connection = dbapi.connect(self._uri)
         except Error as error:
-            raise DestinationError(_sentence(self._uri, error)) from error
+            raise self._failure(error) from error
         try:
             self._cursor = self._connection.cursor()
             self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
@@ -66,7 +66,7 @@ class PostgresqlSink:
                 self._make_empty(table)
         except Error as error:
             self._abandon()
-            raise DestinationError(_sentence(self._uri, error)) from error
+            raise self._failure(error) from error
         return self
 
     @property
@@ -98,15 +98,17 @@ class PostgresqlSink:
     ) -> None:
         if error is not None:
             self._abandon()
+            if isinstance(error, Error):
+                raise self._failure(error) from error
             return
         try:
             for table in list(self._waiting):
                 self._insert(table)
             self._connection.commit()
             self._close()
-        except Error as failure:
+        except Error as met:
             self._abandon()
-            raise DestinationError(_sentence(self._uri, failure)) from failure
+            raise self._failure(met) from met
         except BaseException:
             self._abandon()
             raise
@@ -137,6 +139,15 @@ class PostgresqlSink:
     def _close(self) -> None:
         self._cursor.close()
         self._connection.close()
+
+    def _failure(self, error: Error) -> DestinationFailure:
+        """What went wrong and what to do, in one line, without the password of the URI."""
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        said = without_secrets_of(self._uri, first)
+        return DestinationFailure(
+            f"PostgreSQL: {said}; what it held is as it was: check the address, that the server "
+            "runs, the user and their rights"
+        )
 
 
 def create_table(table: type[RawTable]) -> str:
@@ -170,10 +181,3 @@ def _plain(rows: pa.Table) -> pa.Table:
         for field in rows.schema
     ]
     return rows.cast(pa.schema(fields))
-
-
-def _sentence(uri: str, error: Exception) -> str:
-    """What went wrong and what to do, in one line, without the password of the URI."""
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    said = without_secrets_of(uri, first)
-    return f"PostgreSQL: {said}; check the address, the user and their rights"

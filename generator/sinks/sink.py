@@ -83,4 +83,9 @@ def as_batches(_part: str, pieces: Counted) -> list[Piece]:
 
 
 class DestinationError(Exception):
-    """The destination cannot be written: its name, what is wrong, and what to do."""
+    """The destination is not one to write to: its name, what is wrong, and what to do."""
+
+
+class DestinationFailure(DestinationError):
+    """The destination is right and did not work: locked, read-only, full, vanished, out of reach.
+    What it held is as it was."""

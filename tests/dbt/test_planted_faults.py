@@ -701,7 +701,12 @@ def realism_faults() -> Iterator[Fault]:
         (scorecard, "distance_in_widths = 'nan'", "true", "distances_are_finite_realism_scorecard"),
         (scorecard, "why_not_applicable = NULL", "measured_value IS NULL", "what_is_not_*"),
         (scorecard, "measured_value = NULL", "status = 'INSIDE'", "what_is_not_applicable_says_*"),
-        (scorecard, missed, "is_binding", "calibration_is_inside_every_binding_benchmark"),
+        (
+            scorecard,
+            missed,
+            "is_binding AND measured_value IS NOT NULL",
+            "calibration_is_inside_every_binding_benchmark",
+        ),
         (
             scorecard,
             "workflow = 'calibration'",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from generator.delivery.quantiles import binomial, normal, normal_probability, poisson
+from generator.delivery.quantiles import binomial, normal, normal_probability, parts, poisson
 from generator.randomness import key, row_keys, uniforms
 
 DRAWS = 200_000
@@ -25,6 +25,38 @@ def distance(drawn: np.ndarray, exact: np.ndarray) -> float:
     width = int(max(drawn.max(), exact.max()) - low) + 1
     counts = [np.bincount((each - low).astype(int), minlength=width) for each in (drawn, exact)]
     return float(np.abs(counts[0] - counts[1]).sum() / 2 / DRAWS)
+
+
+def noise(probabilities: np.ndarray, draws: int) -> float:
+    """The distance to expect between two samples of a law, and room for its chance."""
+    expected = np.sqrt(probabilities * (1 - probabilities) / (np.pi * draws)).sum()
+    return float(1.05 * expected + 3 * np.sqrt(0.5 / draws))
+
+
+def bell(law: stats.rv_frozen) -> np.ndarray:
+    """The probabilities of all counts that can be expected."""
+    reach = 9 * law.std() + 20
+    return law.pmf(np.arange(max(0, int(law.mean() - reach)), int(law.mean() + reach)))
+
+
+@pytest.mark.parametrize("mean", [0.01, 0.1, 0.5, 2.0, 8.9, 9.1, 20.0, 100.0, 1e3, 1e4, 1e5, 1e6])
+def test_poisson_draws_differ_from_numpys_as_two_samples_do(mean: float) -> None:
+    exact = np.random.default_rng(1).poisson(mean, DRAWS)
+    drawn = poisson(UNIFORMS, np.full(DRAWS, mean))
+    assert distance(drawn, exact) < noise(bell(stats.poisson(mean)), DRAWS)
+
+
+@pytest.mark.parametrize("probability", [0.0001, 0.03, 0.4, 0.5, 0.95])
+@pytest.mark.parametrize("mean", [0.01, 0.1, 0.5, 2.0, 8.9, 20.0, 100.0, 1e3, 1e4, 1e5, 1e6])
+def test_binomial_draws_differ_from_numpys_as_two_samples_do(
+    mean: float, probability: float
+) -> None:
+    """Means below one trial's probability have a probability of their own."""
+    trials = max(1, round(mean / probability))
+    chance = min(probability, mean / trials)
+    exact = np.random.default_rng(2).binomial(trials, chance, DRAWS)
+    drawn = binomial(UNIFORMS, np.full(DRAWS, float(trials)), np.full(DRAWS, chance))
+    assert distance(drawn, exact) < noise(bell(stats.binom(trials, chance)), DRAWS)
 
 
 @pytest.mark.parametrize("mean", MEANS)
@@ -50,6 +82,22 @@ def test_a_plain_normal_approximation_would_be_seen() -> None:
     """The distance above can fail: rounding a normal is several times too far at a mean of 30."""
     rounded = np.maximum(np.rint(30 + np.sqrt(30) * normal(UNIFORMS)), 0)
     assert distance(rounded, stats.poisson.ppf(UNIFORMS, 30.0)) > 0.01
+    exact = np.random.default_rng(1).poisson(30.0, DRAWS)
+    assert distance(rounded, exact) > noise(bell(stats.poisson(30.0)), DRAWS)
+
+
+def test_parts_are_the_binomials_of_their_purposes() -> None:
+    keys = row_keys(key("parts"), np.arange(500))
+    whole = np.arange(500.0)
+    first, none, second = parts(
+        keys,
+        ("first", whole, np.full(500, 0.3)),
+        ("none", whole, np.zeros(500)),
+        ("second", whole, np.full(500, 0.97)),
+    )
+    assert (first == binomial(uniforms(keys, "first"), whole, np.full(500, 0.3))).all()
+    assert (second == binomial(uniforms(keys, "second"), whole, np.full(500, 0.97))).all()
+    assert (none == 0).all()
 
 
 def test_normal_quantiles_and_probabilities() -> None:

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from generator.delivery.reach import (
     TIERS,
     Cap,
     Exposed,
+    _uncapped_mean,
     allowed_rates,
     caps_of,
     exposure,
@@ -56,6 +58,18 @@ def test_tiers_are_nested_and_claim_no_more_than_was_delivered(
     assert (counted[0] > 0) == (impressions > 0)
     claims = counted[0] + counted[1] + counted[2] + 2 * counted[3] + 5 * counted[4]
     assert claims <= impressions
+
+
+@given(st.floats(1e-6, 0.99), st.integers(1, 60), st.floats(0.05, 20))
+def test_a_cap_leaves_the_mean_that_was_delivered(share: float, cap: int, shape_k: float) -> None:
+    """E[min(N, cap)] of the law that is solved for, term by term from scipy's."""
+    mean, most, shape = np.array([share * cap]), np.array([cap]), np.array([shape_k])
+    without = _uncapped_mean(mean, shape, most)
+    law = stats.nbinom(shape_k, shape_k / (shape_k + without[0]))
+    served = law.sf(np.arange(cap)).sum()
+    assert without[0] >= mean[0]
+    if without[0] < mean[0] * 1e15:  # beyond, no household is left that saw too little
+        assert served == pytest.approx(mean[0], rel=1e-6)
 
 
 def test_the_curve_is_the_negative_binomial() -> None:

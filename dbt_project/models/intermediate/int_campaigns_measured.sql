@@ -1,6 +1,6 @@
-{% set sizes = [
-    ("frequency_mean", "impressions between 20000000 and 39000000"),
-    ("frequency_large", "impressions > 200000000"),
+{% set metrics_of_sizes = [
+    ("frequency_mean", "frequency", "impressions between 20000000 and 39000000"),
+    ("frequency_large", "frequency", "impressions > 200000000"),
 ] %}
 {% set guaranteed = "('DIRECT_IO', 'PROGRAMMATIC_GUARANTEED')" %}
 
@@ -53,10 +53,10 @@ lives as (
 
 frequencies as (
 
-    {% for benchmark_id, size in sizes -%}
+    {% for benchmark_id, name, size in metrics_of_sizes -%}
         select
             '{{ benchmark_id }}' as benchmark_id,
-            {{ metric('frequency') }} as measured_value,
+            {{ metric(name) }} as measured_value,
             impressions
         from (
             select

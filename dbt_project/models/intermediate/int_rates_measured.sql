@@ -201,7 +201,7 @@ device_mix as (
 
 ),
 
--- clicks of a campaign on a device, where there are enough to tell campaigns from chance
+-- clicks of a campaign on a device, where there are enough to rise above chance
 click_rates as (
 
     select

@@ -316,7 +316,7 @@ hourly_counts as (
 
 ),
 
--- how far a day lies from its plan, in standard deviations of the campaign
+-- the distance of a day to its plan
 deviations as (
 
     select

@@ -42,13 +42,12 @@
         "budget_remaining >= 0 and budget_remaining + spend_to_date = budget_total",
     ),
     (
-        "whole_days", "Every day of a flight has its 24 hours", "campaign_days",
+        "whole_days", "Every day of delivery has its 24 hours", "campaign_days",
         "hours = 24",
     ),
     (
-        "days_add_up", "Hours and devices of a day add up to the day", "campaign_days",
-        "impressions = day_impressions and impressions = device_impressions "
-        ~ "and spend = day_spend and spend = device_spend",
+        "days_add_up", "The hours of a day add up to what its devices add up to", "campaign_days",
+        "impressions = device_impressions and spend = device_spend",
     ),
     (
         "segments_add_up", "The segments of an audience dimension add up to the day", "dimensions",
@@ -74,12 +73,6 @@ with performance as (
 campaign_hours as (
 
     select * from {{ ref('fct_campaign_performance_hourly') }}
-
-),
-
-daily as (
-
-    select * from {{ ref('fct_campaign_performance_daily') }}
 
 ),
 
@@ -138,15 +131,9 @@ campaign_days as (
         hours_of_day.hours,
         hours_of_day.impressions,
         hours_of_day.spend,
-        coalesce(daily.impressions, -1) as day_impressions,
-        coalesce(daily.spend, -1) as day_spend,
         coalesce(devices_of_day.impressions, -1) as device_impressions,
         coalesce(devices_of_day.spend, -1) as device_spend
     from hours_of_day
-    left join daily
-        on
-            hours_of_day.campaign_id = daily.campaign_id
-            and hours_of_day.activity_date = daily.activity_date
     left join devices_of_day
         on
             hours_of_day.campaign_id = devices_of_day.campaign_id

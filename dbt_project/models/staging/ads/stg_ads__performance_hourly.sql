@@ -20,9 +20,7 @@ with irregular_days as (
 valid as (
 
     select
-        {%- for column in columns %}
-        landed.{{ column }}{{ "," if not loop.last }}
-        {%- endfor %}
+        landed.{{ columns | join(",\n        landed.") }}
     from {{ ref('base_ads__performance_hourly') }} as landed
     left join irregular_days
         on
@@ -36,9 +34,7 @@ valid as (
     union all
 
     select
-        {%- for column in columns %}
-        {{ column }}{{ "," if not loop.last }}
-        {%- endfor %}
+        {{ columns | join(",\n        ") }}
     from {{ ref('base_ads__performance_irregular') }}
     where is_valid
 

@@ -56,7 +56,7 @@ foreign_loads as (
     group by creative_id, device, loaded_at
     having
         count(distinct hour_ts) = 24
-        and {{ dbt.datediff('min(hour_ts)', 'max(hour_ts)', 'hour') }} = 23
+        and max(hour_ts) = {{ dbt.dateadd('hour', 23, 'min(hour_ts)') }}
         and extract(hour from min(hour_ts)) <> 0
 
 ),

@@ -1,0 +1,105 @@
+"""Commands in processes of their own that start at once, so that they can be killed by the hundred.
+
+Starting Python takes longer than a small run. A server has the generator imported and forks a child
+for each command, which does what `python -m generator` does.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing import forkserver
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.reliability import child
+
+INTERRUPTED = "interrupted; no half of a run was kept\n"
+SECONDS_TO_STOP = 2
+_forked = multiprocessing.get_context("forkserver")
+
+
+def start_server() -> None:
+    """Start the server, for all commands of this process."""
+    _forked.set_forkserver_preload(["tests.reliability.child"])
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", str(ROOT))
+        environment.setenv("OPENBLAS_NUM_THREADS", "1")
+        forkserver.ensure_running()
+
+
+class Command:
+    """A command that runs in a folder, from the moment that it listens to signals; no file may grow
+    beyond `file_size` bytes."""
+
+    def __init__(self, folder: Path, *arguments: str, file_size: int | None = None) -> None:
+        handle, name = tempfile.mkstemp()
+        os.close(handle)
+        self._output = Path(name)
+        here, there = _forked.Pipe(duplex=False)
+        self._process = _forked.Process(
+            target=child.run, args=(there, self._output, folder, arguments, file_size)
+        )
+        self._process.start()
+        there.close()
+        here.recv()
+        self.started = time.monotonic()
+
+    def send(self, number: int) -> None:
+        """Send it a signal, if it is there."""
+        assert self._process.pid
+        if self._process.exitcode is None:
+            os.kill(self._process.pid, number)
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its exit code, or minus the signal that ended it, and what it wrote."""
+        self._process.join(60)
+        code = self._process.exitcode
+        assert code is not None, "does not end"
+        written = self._output.read_text()
+        self._output.unlink()
+        return code, written
+
+
+def done(folder: Path, *arguments: str) -> float:
+    """Run a command that must succeed; the seconds it took."""
+    command = Command(folder, *arguments)
+    assert command.end() == (0, "")
+    return time.monotonic() - command.started
+
+
+def struck(folder: Path, arguments: Sequence[str], number: int, moment: float) -> bool:
+    """Start a command and send it a signal some seconds later; whether that was before its end.
+
+    SIGKILL leaves no word, the others leave one line and exit code 130 within two seconds.
+    """
+    command = Command(folder, *arguments)
+    time.sleep(moment)
+    sent = time.monotonic()
+    command.send(number)
+    code, written = command.end()
+    if number == signal.SIGKILL:
+        assert (code, written) in [(-number, ""), (0, "")]
+    else:
+        assert (code, written) in [(130, INTERRUPTED), (0, "")]
+        assert time.monotonic() - sent < SECONDS_TO_STOP
+    return code != 0
+
+
+def strike(times: int, seconds: float, trial: Callable[[float], bool]) -> None:
+    """Hold trials at random moments of the seconds that a command takes, until so many have struck
+    it before its end."""
+    moments = random.Random(times)
+    struck_so_far = 0
+    for _ in range(4 * times):
+        struck_so_far += trial(moments.uniform(0, seconds))
+        if struck_so_far == times:
+            return
+    pytest.fail(f"only {struck_so_far} of {4 * times} trials struck: {seconds:.2f} s is too long")

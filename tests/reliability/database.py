@@ -1,0 +1,61 @@
+"""A DuckDB file that somebody cares about, and what it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+# What dbt makes of raw (tables, and views on it), and a table of the user's own.
+_OTHERS = """
+    CREATE SCHEMA staging;
+    CREATE VIEW staging.stg_ads__campaigns AS SELECT * FROM raw.campaigns;
+    CREATE SCHEMA marts;
+    CREATE TABLE marts.dim_campaigns AS SELECT * FROM raw.campaigns;
+    CREATE TABLE marts.fct_performance_hourly AS SELECT * FROM raw.performance_hourly;
+    CREATE VIEW marts.report AS
+        SELECT name, sum(impressions) AS impressions
+        FROM staging.stg_ads__campaigns JOIN raw.performance_hourly USING (campaign_id)
+        GROUP BY name;
+    CREATE TABLE main.notes (id INTEGER PRIMARY KEY, note VARCHAR NOT NULL);
+    INSERT INTO main.notes SELECT range, 'note ' || range FROM range(20_000);
+    CREATE INDEX by_note ON main.notes (note);
+"""
+
+Content = dict[str, tuple]
+
+
+def add_others(file: Path) -> None:
+    """Marts, and a table of the user's own, into a file with raw tables."""
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(_OTHERS)
+
+
+def content(file: Path, read_only: bool = True) -> Content:
+    """Rows and hash of each table, and the text of each view, by name. Every index and view must
+    work."""
+    with duckdb.connect(str(file), read_only=read_only) as connection:
+        found: Content = {
+            f"{schema}.{view}": (sql,)
+            for schema, view, sql in connection.execute(
+                "SELECT schema_name, view_name, sql FROM duckdb_views() WHERE NOT internal"
+            ).fetchall()
+        }
+        for view in found:
+            connection.execute(f"SELECT count(*) FROM {view}")
+        tables = connection.execute(
+            "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
+        ).fetchall()
+        for (name,) in tables:
+            hashed = connection.execute(f"SELECT count(*), sum(hash(t)) FROM {name} t").fetchone()
+            assert hashed
+            found[name] = hashed
+        if "main.notes" in found:
+            query = "SELECT id FROM main.notes WHERE note = 'note 4711'"
+            assert connection.execute(query).fetchall() == [(4711,)]
+        return found
+
+
+def raw(held: Content) -> Content:
+    """The raw tables of it."""
+    return {name: each for name, each in held.items() if name.startswith("raw.")}

@@ -1,0 +1,72 @@
+"""`generate` into a database that people care about, stopped at random moments."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.reliability.commands import done, strike, struck
+from tests.reliability.database import add_others, content, raw
+
+SEEDS = ("7", "8")
+
+
+def generate(seed: str) -> tuple[str, ...]:
+    return ("generate", "smoke", "--seed", seed, "--to", "ads.duckdb")
+
+
+@pytest.mark.parametrize(
+    ("number", "times"), [(signal.SIGKILL, 100), (signal.SIGINT, 25), (signal.SIGTERM, 25)]
+)
+def test_raw_is_wholly_old_or_wholly_new_and_the_rest_intact(
+    tmp_path: Path, number: int, times: int
+) -> None:
+    """One file takes it all, trial after trial: each run has the seed that raw does not have."""
+    file = tmp_path / "ads.duckdb"
+    runs = {}
+    for seed in reversed(SEEDS):
+        seconds = done(tmp_path, *generate(seed))
+        runs[seed] = raw(content(file))
+    add_others(file)
+    rest = {name: each for name, each in content(file).items() if not name.startswith("raw.")}
+    assert len(rest) == 5
+    now = SEEDS[0]
+    ends = set()
+
+    def trial(moment: float) -> bool:
+        nonlocal now
+        other = SEEDS[now == SEEDS[0]]
+        was_struck = struck(tmp_path, generate(other), number, moment)
+        assert set(os.listdir(tmp_path)) <= {"ads.duckdb", "ads.duckdb.wal"}
+        held = content(file, read_only=moment < seconds / 2)
+        assert held in [{**runs[seed], **rest} for seed in (now, other)]
+        ends.add((was_struck, raw(held) == runs[other]))
+        if raw(held) == runs[other]:
+            now = other
+        return was_struck
+
+    strike(times, seconds, trial)
+    assert (True, False) in ends
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_first_run_leaves_a_whole_file_or_none(tmp_path: Path, number: int) -> None:
+    """Stopped by SIGKILL, the file may be there without raw tables."""
+    file = tmp_path / "ads.duckdb"
+    seconds = done(tmp_path, *generate("7"))
+    whole = content(file)
+
+    def trial(moment: float) -> bool:
+        file.unlink(missing_ok=True)
+        was_struck = struck(tmp_path, generate("7"), number, moment)
+        if was_struck and number != signal.SIGKILL:
+            assert os.listdir(tmp_path) == [] or content(file) == whole
+        elif file.exists():
+            assert content(file) in ({}, whole)
+        file.with_name("ads.duckdb.wal").unlink(missing_ok=True)
+        return was_struck
+
+    strike(10, seconds, trial)
