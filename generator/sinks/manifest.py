@@ -3,6 +3,7 @@ tables, its parts, and every file with rows, size and hash."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Self
 
@@ -10,6 +11,8 @@ from pydantic import BaseModel
 
 from generator.schema import Run
 from generator.sinks.fingerprint import Tally
+
+HASH_BYTES = 16
 
 
 class Held(BaseModel):
@@ -78,3 +81,8 @@ def sums(receipts: Mapping[str, Receipt]) -> dict[str, Held]:
         for name, tally in receipt.tallies.items():
             totals[name] = totals.get(name, Tally()) + tally
     return {name: Held.of(tally) for name, tally in totals.items()}
+
+
+def digest(content: bytes) -> str:
+    """The hash of a file's bytes."""
+    return hashlib.blake2b(content, digest_size=HASH_BYTES).hexdigest()

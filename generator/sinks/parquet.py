@@ -31,7 +31,7 @@ from generator.schema import TABLES, RawTable, Run
 from generator.schema.arrow import arrow_schema
 from generator.sinks.fingerprint import Tally
 from generator.sinks.folder import Folder
-from generator.sinks.manifest import File, Held, Manifest, Receipt, sums
+from generator.sinks.manifest import HASH_BYTES, File, Held, Manifest, Receipt, digest, sums
 from generator.sinks.sink import Counted, DestinationError, Packer
 
 ROWS_A_PART = 1_000_000
@@ -41,7 +41,6 @@ MANIFEST = "manifest.json"
 STAGING = "_staging"
 RECEIPTS = "_receipts"
 NO_ROWS = "no-rows"
-HASH_BYTES = 16
 _OURS = re.compile(r"-[0-9a-f]{8}\.parquet$")
 
 Record = TypeVar("Record", bound=BaseModel)
@@ -154,10 +153,9 @@ class ParquetSink:
 
     def _holds(self, path: str, file: File) -> bool:
         """Whether a file is there as it was written."""
-        if self._folder.size(path) != file.bytes:
-            return False
-        content = self._folder.read(path)
-        return hashlib.blake2b(content, digest_size=HASH_BYTES).hexdigest() == file.hash
+        return (
+            self._folder.size(path) == file.bytes and digest(self._folder.read(path)) == file.hash
+        )
 
     def _files(self) -> list[File]:
         return [file for receipt in self._parts.values() for file in receipt.files]

@@ -3,7 +3,6 @@ from what is there; here and on S3."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +26,7 @@ from generator.schema import (
 )
 from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.folder import Folder
-from generator.sinks.manifest import Manifest
+from generator.sinks.manifest import Manifest, digest
 from generator.sinks.parquet import ParquetSink
 from generator.sinks.sink import DestinationError, Packer
 from generator.world.build import build_world
@@ -60,10 +59,6 @@ class Recorder:
 def landed(world, place: Path | str, engine: Recorder | None = None, tables=TABLES) -> list[Landed]:
     with ParquetSink(str(place), tables, ROWS) as sink:
         return land(world, sink, engine or Recorder(), tables)
-
-
-def digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def manifest(folder: Path) -> Manifest:
