@@ -6,9 +6,11 @@ PYTHON ?= python3
 VENV := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV),$(CURDIR)/.venv)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-installed
+SPARK_STAMP := $(VENV)/.requirements-spark-installed
 export PATH := $(BIN):$(PATH)
 
 WORKFLOW ?= complete
+CALIBRATION := data/calibration.duckdb
 SEED ?=
 HOST ?= 127.0.0.1
 PORT ?= 8080
@@ -16,7 +18,7 @@ PORT ?= 8080
 PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps lock generate test fuzz test-postgres lint docs serve-docs sources bench-dbt clean
+.PHONY: help build deps lock generate test fuzz test-postgres test-spark lint docs report scorecard pictures serve-docs sources bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
@@ -32,6 +34,10 @@ $(STAMP): requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
+$(SPARK_STAMP): requirements-spark.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-spark.txt
+	@touch $@
+
 # Every version with its hashes, for all Pythons and systems: `pip install --require-hashes -r
 # requirements.lock` installs these files and no others.
 lock: deps ## Write requirements.lock anew from requirements.txt
@@ -42,8 +48,11 @@ lock: deps ## Write requirements.lock anew from requirements.txt
 generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED))
 
-test: deps lint ## Lint, type-check and run every test
-	python -m pytest $(PARALLEL)
+test: deps lint ## Lint, type-check and run every test but those on Spark
+	python -m pytest $(PARALLEL) -m 'not spark'
+
+test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers (PySpark is 0.5 GB; needs Java 17)
+	python -m pytest -m spark
 
 fuzz: export HYPOTHESIS_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
@@ -67,6 +76,18 @@ docs: deps ## Build the dbt docs, also as one file: target/static_index.html
 serve-docs: docs ## Serve the dbt docs on HOST:PORT
 	dbt docs serve --host $(HOST) --port $(PORT)
 
+report: build ## Build everything and write the delivery report: data/report.html
+	python -m generator report
+
+scorecard: export ADS_DATABASE := $(CALIBRATION)
+scorecard: deps ## Generate the market sample and show how it compares with published figures
+	python -m generator generate calibration --quiet
+	dbt --quiet build --select +realism_scorecard +realism_shapes --exclude-resource-type test unit_test
+	python -m generator scorecard
+
+pictures: build ## Take the README's pictures of the report, in a headless Chromium
+	python -m tests.pictures
+
 bench-dbt: deps ## Time the dbt models on 5 million raw rows, beside the same SQL in DuckDB
 	python -m benchmarks.dbt_build
 
@@ -75,4 +96,4 @@ sources: deps ## Write what dbt derives from the generator: sources, doc blocks,
 	python -m generator.platform_seeds
 
 clean: ## Remove what was generated and built; .venv stays
-	rm -rf target logs data/*.duckdb data/*.duckdb.wal .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf target logs data/report.html data/*.duckdb data/*.duckdb.wal .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -17,7 +17,7 @@ from generator.registry import Registry
 from generator.scenario.errors import InputError, bad_input
 from generator.scenario.templates import DEFAULT_WORKFLOW, Kind
 from generator.settings import ENVIRONMENT
-from generator.sinks.sink import DestinationError, DestinationFailure
+from generator.sinks.sink import DestinationError, DestinationFailedError
 from generator.terminal import answers
 
 EXIT_INPUT = 2
@@ -416,7 +416,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     try:
         app(given, prog_name=_completed() if _COMPLETION & set(given) else None)
-    except (EngineError, DestinationFailure) as error:
+    except (EngineError, DestinationFailedError) as error:
         _say(str(error), EXIT_FAILURE)
     except (InputError, DestinationError) as error:
         _say(str(error), EXIT_INPUT)

@@ -59,14 +59,20 @@ def server() -> Iterator[Server]:
         started.run(
             "initdb", "-D", str(started.data), "-U", "postgres", "--auth=trust", "-E", "UTF8"
         )
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-        log = str(folder / "log")
-        started.run("pg_ctl", "-D", str(started.data), "-l", log, "-w", "-o", options, "start")
+        start(started)
         started.run("createdb", "-h", str(folder), "-U", "postgres", "ads")
         yield started
     finally:
         stop(started)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def start(stopped: Server) -> None:
+    """Start a server that has its data."""
+    folder = stopped.folder
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+    log = str(folder / "log")
+    stopped.run("pg_ctl", "-D", str(stopped.data), "-l", log, "-w", "-o", options, "start")
 
 
 def stop(started: Server) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pty
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 
 from generator import __version__
 from generator.scenario.templates import Kind, names
+from generator.schema import TABLES
 from tests.conftest import ROOT, generate
 
 GOOD = """\
@@ -51,7 +50,7 @@ def test_generate_prints_rows_and_a_hash_per_table_and_nothing_else(cwd) -> None
                 int(rows.replace(",", "")),
             )
             assert len(digest) == 16
-    assert len(printed) == 13
+    assert len(printed) == len(TABLES)
 
 
 def test_the_same_seed_prints_the_same_hashes_and_another_others(cwd) -> None:
@@ -164,38 +163,11 @@ def test_a_locked_database_is_a_sentence(cwd) -> None:
         result = generate("generate", "smoke", "--seed", "8", cwd=cwd)
     finally:
         holder.communicate()
-    assert result.returncode == 2
+    assert result.returncode == 1
     assert result.stderr == (
         "error: data/ads.duckdb: is open in another process; close it there "
         "(or choose another --database)\n"
     )
-
-
-def bound_by_permissions() -> None:
-    """In a child process: give up CAP_DAC_OVERRIDE, root's power to write anything."""
-    if os.geteuid() == 0:
-        drop_from_bounding_set, dac_override = 24, 1
-        assert ctypes.CDLL(None).prctl(drop_from_bounding_set, dac_override, 0, 0, 0) == 0
-
-
-def test_a_read_only_database_is_a_sentence(cwd) -> None:
-    assert generate("generate", "smoke", cwd=cwd).returncode == 0
-    file = cwd / "data/ads.duckdb"
-    before = snapshot(file)
-    file.chmod(stat.S_IRUSR)
-    result = subprocess.run(
-        [sys.executable, "-m", "generator", "generate", "smoke", "--seed", "8"],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=bound_by_permissions,
-    )
-    assert result.returncode == 2, result.stdout
-    assert result.stderr.startswith("error: data/ads.duckdb: cannot be written:")
-    assert len(result.stderr.splitlines()) == 1
-    assert snapshot(file) == before
 
 
 def test_the_database_is_taken_from_the_environment(cwd, monkeypatch) -> None:
@@ -216,11 +188,15 @@ def test_version_help_and_lists(cwd) -> None:
 
 @pytest.fixture
 def in_bash(cwd):
-    """Runs a script in bash, with this folder as home and its `bin` on the path."""
+    """Runs a script in bash, with this folder as home and its `bin` on the path.
+
+    The last command of a script takes the place of bash, and a command asks which shell it runs in;
+    so it is not the last.
+    """
 
     def in_bash(script: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            ["bash", "--norc", "-c", script],
+            ["bash", "--norc", "-c", f"{script}\nexit $?"],
             cwd=cwd,
             env={
                 "HOME": str(cwd),

@@ -44,6 +44,7 @@ FORBIDDEN_CALLS = {
 
 
 OWN_WORK = {
+    "generator/engines/local.py": {"pickle"},
     "generator/engines/spark.py": {"pickle"},
     "generator/sinks/target.py": {"importlib.import_module"},
 }

@@ -11,6 +11,11 @@
     {%- endif -%}
 {% endmacro %}
 
+{#- dbt looks for a variant on every target, also where none is called. -#}
+{% macro default__raw_tables_on_parquet(folder, tables) %}
+    {{ exceptions.raise_compiler_error("raw tables on Parquet files need DuckDB or Spark") }}
+{% endmacro %}
+
 {#- Those that the manifest names, or without one NAME.parquet and all that is below folder NAME. -#}
 {% macro duckdb__raw_tables_on_parquet(folder, tables) %}
     {%- for table in tables -%}

@@ -65,6 +65,14 @@
     timestampadd({{ datepart }}, {{ interval }}, {{ from_date_or_timestamp }})
 {%- endmacro %}
 
+{#- How many starts of an hour, a day or whatever lie between two moments. -#}
+{% macro spark__datediff(first_date, second_date, datepart) -%}
+    timestampdiff(
+        {{ datepart }},
+        {{ dbt.date_trunc(datepart, first_date) }}, {{ dbt.date_trunc(datepart, second_date) }}
+    )
+{%- endmacro %}
+
 {% macro spark__date_trunc(datepart, date) -%}
     cast(date_trunc('{{ datepart }}', {{ date }}) as timestamp)
 {%- endmacro %}
@@ -78,7 +86,7 @@
     {%- if order_by_clause %} within group ({{ order_by_clause }}){% endif %}
 {%- endmacro %}
 
-{#- An incremental model is built anew, as there is no way to take out the days that changed. -#}
+{#- An incremental model is a table, built anew (`full_refresh` in dbt_project.yml): dbt-spark cannot delete. -#}
 {% materialization incremental, adapter="spark", supported_languages=["sql"] %}
     {{ return(materialization_table_spark()) }}
 {% endmaterialization %}

@@ -40,7 +40,7 @@ class PoissonTable:
         row = (means * _ROWS_A_MEAN).astype(np.int64)
         row *= _COLUMNS
         row += (uniforms * _COLUMNS).astype(np.int64)
-        return self._cells[row]
+        return self._cells.take(row)
 
 
 class BinomialTables:
@@ -70,16 +70,16 @@ class BinomialTables:
         """The quantiles, or `OPEN`, also where no table was prepared: (draws,)."""
         slots = _slots(probability)
         cell = ((trials + uniforms) * _COLUMNS).astype(np.int64)
-        cell += self._first[slots]
-        cell *= self._known[slots] == probability
-        return self._cells[cell]
+        cell += self._first.take(slots)
+        cell *= self._known.take(slots) == probability
+        return self._cells.take(cell)
 
 
-def _slots(probabilities: Floats) -> NDArray[np.uint64]:
+def _slots(probabilities: Floats) -> NDArray[np.int64]:
     """Where in the list of tables each probability has its place: a hash of its bits."""
     bits = probabilities.view(np.uint64) * _MULTIPLIER
     bits >>= _SHIFT
-    return bits
+    return bits.view(np.int64)
 
 
 def _of_binomial(most_trials: int, probability: float) -> Cells:

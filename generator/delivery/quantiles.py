@@ -79,10 +79,11 @@ def poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
     """Poisson quantiles; `means` >= 0, same shape as `uniforms`."""
     counts = np.zeros(means.size)
     draws, each = uniforms.ravel(), means.ravel()
-    small = _where((each > 0.0) & (each < EXACT_BELOW_VARIANCE))
+    is_large = each >= EXACT_BELOW_VARIANCE
+    small = _where((each > 0.0) ^ is_large)
     if small.size:
         counts[small] = _small_poisson(draws.take(small), each.take(small))
-    large = _where(each >= EXACT_BELOW_VARIANCE)
+    large = _where(is_large)
     if large.size:
         counts[large] = _expand_poisson(draws.take(large), each.take(large))
     return counts.reshape(means.shape)
@@ -94,18 +95,20 @@ def binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> Who
     spread = 1.0 - probability
     spread *= probability
     variance = trials * spread
-    small = _where((variance > 0.0) & (variance < EXACT_BELOW_VARIANCE))
+    is_large = variance >= EXACT_BELOW_VARIANCE
+    small = _where((variance > 0.0) ^ is_large)
     if small.size:
         counts[small] = _small_binomial(
             uniforms.take(small), trials.take(small), probability.take(small)
         )
-    large = _where(variance >= EXACT_BELOW_VARIANCE)
+    large = _where(is_large)
     if large.size:
         counts[large] = _expand_binomial(
             uniforms.take(large), trials.take(large), probability.take(large), spread.take(large)
         )
-    certain = _where(probability >= 1.0)
-    counts[certain] = trials.take(certain)
+    if probability.max(initial=0.0) >= 1.0:
+        certain = _where(probability >= 1.0)
+        counts[certain] = trials.take(certain)
     return counts
 
 

@@ -98,4 +98,5 @@ def _run_of(holdings: Holdings, start: Start) -> Run:
         seed=start.seed,
         as_of_date=start.as_of,
         generator_version=__version__,
+        market_campaigns=None,
     )

@@ -12,8 +12,11 @@ import os
 import pickle
 import signal
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from threading import Thread
 from typing import Any
 
 from generator.engines.job import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
@@ -53,55 +56,88 @@ def processes(jobs: int) -> Engine:
 
 def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[Made]:
     context = multiprocessing.get_context("spawn")
+    # Starting it lets signals through, so it is not left to the first worker.
+    resource_tracker.ensure_running()
     workers: list[tuple[SpawnProcess, Connection]] = []
     try:
-        for position in range(jobs):
+        for _ in range(jobs):
             ours, theirs = context.Pipe()
-            worker = context.Process(
-                target=_work, args=(job, parts[position::jobs], theirs), daemon=True
-            )
-            worker.start()
+            worker = context.Process(target=_work, args=(theirs,), daemon=True)
+            with _signals_wait():
+                worker.start()
+                workers.append((worker, ours))
             theirs.close()
-            workers.append((worker, ours))
+        for position, (worker, connection) in enumerate(workers):
+            with _at_work(worker):
+                connection.send((job, parts[position::jobs]))
         for position in range(len(parts)):
             worker, connection = workers[position % jobs]
             yield _fetched(worker, connection)
     finally:
         for worker, connection in workers:
-            connection.close()
-            worker.terminate()
-        for worker, _ in workers:
+            worker.kill()
             worker.join()
+            connection.close()
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Whoever asks this process to stop is heard after the block. A process that is started in it
+    is not disturbed by Ctrl-C, which reaches all processes of a terminal."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _fetched(worker: SpawnProcess, connection: Connection) -> Made:
     """The next part of a worker. Raises the DestinationError that it met, and EngineError if it is
-    gone; what it raised stands on stderr."""
-    try:
+    gone."""
+    with _at_work(worker):
         made = _received(connection)
-    except (EOFError, ConnectionError) as error:
-        worker.join()
-        raise EngineError(
-            f"a worker process ended with code {worker.exitcode}; if it was killed for want of "
-            "memory, try fewer --jobs"
-        ) from error
     if isinstance(made, DestinationError):
         raise made
     assert isinstance(made, Made)
     return made
 
 
-def _work(job: Job, parts: Sequence[Part], connection: Connection) -> None:
-    """Make these parts and send them, one by one; Ctrl-C is for the process that fetches them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    make = Maker(job)
+@contextmanager
+def _at_work(worker: SpawnProcess) -> Iterator[None]:
+    """Raises EngineError if the worker is gone; what it raised stands on stderr."""
     try:
+        yield
+    except (EOFError, ConnectionError) as error:
+        worker.join()
+        raise EngineError(
+            f"a worker process ended with code {worker.exitcode}; if it was killed for want of "
+            "memory, try fewer --jobs"
+        ) from error
+
+
+def _work(connection: Connection) -> None:
+    """Take a job and its parts, make them and send them, one by one; Ctrl-C is for the process that
+    fetches them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+    Thread(target=_leave_when_alone, daemon=True).start()
+    try:
+        job, parts = connection.recv()
+        make = Maker(job)
         for part in parts:
             _send(connection, make(part))
     except DestinationError as error:
         _send(connection, error)
-    except ConnectionError:
+    except (ConnectionError, EOFError):
         os._exit(1)
+
+
+def _leave_when_alone() -> None:
+    """End this worker when the process that started it is gone, whatever it is doing."""
+    parent = multiprocessing.parent_process()
+    assert parent
+    parent.join()
+    os._exit(1)
 
 
 def _send(connection: Connection, answer: Made | DestinationError) -> None:

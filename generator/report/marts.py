@@ -6,6 +6,7 @@ campaign 0 stands for all campaigns together; the largest ones have rows of thei
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -330,19 +331,19 @@ def read(file: Path) -> Marts:
 
 def judged(file: Path) -> dict[str, list[Row]]:
     """The rows of the scorecard and of the shapes. Raises InputError for a file without them."""
-    with connected(file) as connection:
+    with connected(file, ("realism_scorecard", "realism_shapes")) as connection:
         return {name: _fetched(connection, QUERIES[name]) for name in ("scorecard", "shapes")}
 
 
-def connected(file: Path) -> duckdb.DuckDBPyConnection:
-    """The file, read only, with all marts there. Raises InputError where they are not."""
+def connected(file: Path, needed: Sequence[str] = MARTS) -> duckdb.DuckDBPyConnection:
+    """The file, read only, with these marts there. Raises InputError where they are not."""
     if not file.is_file():
         raise bad_input("is not there; run `make build`", str(file))
     try:
         connection = duckdb.connect(str(file), read_only=True)
     except duckdb.Error as error:
         raise bad_input(f"cannot be read: {str(error).splitlines()[0]}", str(file)) from error
-    missing = set(MARTS) - _there(connection)
+    missing = set(needed) - _there(connection)
     if missing:
         connection.close()
         raise bad_input(f"has no marts.{sorted(missing)[0]}; run `dbt build`", str(file))

@@ -19,7 +19,8 @@ from pyarrow import csv
 from generator.schema import RawTable
 from generator.schema.arrow import arrow_schema
 from generator.sinks.fingerprint import Tally
-from generator.sinks.sink import Counted, DestinationFailure, Packer
+from generator.sinks.lock import Lock
+from generator.sinks.sink import Counted, DestinationFailedError, Packer
 
 ROWS_A_PART = 122_880
 _HEADER = csv.WriteOptions(include_header=True)
@@ -39,8 +40,8 @@ class CsvSink:
 
     def __enter__(self) -> Self:
         self._is_new = not self.folder.exists()
+        self._lock = Lock(self.folder)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             for table in self.tables:
                 self._files[table] = self._hidden(table).open("wb")
                 self._files[table].write(_encoded(arrow_schema(table).empty_table(), _HEADER))
@@ -88,6 +89,7 @@ class CsvSink:
         except OSError as failure:
             self._abandon()
             raise self._failure(failure) from failure
+        self._lock.release()
 
     def _hidden(self, table: type[RawTable]) -> Path:
         return self.folder / f".{table.table_name}.csv.new"
@@ -100,9 +102,10 @@ class CsvSink:
         if self._is_new:
             with suppress(OSError):
                 self.folder.rmdir()
+        self._lock.release()
 
-    def _failure(self, error: OSError) -> DestinationFailure:
-        return DestinationFailure(
+    def _failure(self, error: OSError) -> DestinationFailedError:
+        return DestinationFailedError(
             f"{self.folder}: cannot be written: {error.strerror}; choose another --to"
         )
 

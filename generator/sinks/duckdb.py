@@ -20,7 +20,7 @@ from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, Ra
 from generator.schema.ddl import create_table, quoted
 from generator.schema.holdings import Holdings
 from generator.sinks.fingerprint import Tally
-from generator.sinks.sink import DestinationError, DestinationFailure, Packer, Piece, as_batches
+from generator.sinks.sink import DestinationError, DestinationFailedError, Packer, Piece, as_batches
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
@@ -313,10 +313,10 @@ def failure(file: Path, error: Exception) -> DestinationError:
     if "not a valid duckdb database file" in first.lower():
         return DestinationError(f"{file}: is not a DuckDB database; choose another --database")
     if "could not set lock" in first.lower():
-        return DestinationFailure(
+        return DestinationFailedError(
             f"{file}: is open in another process; close it there (or choose another --database)"
         )
-    return DestinationFailure(
+    return DestinationFailedError(
         f"{file}: cannot be used: {first}; what it held is as it was: make room, or see to its "
         "rights, or choose another --database"
     )

@@ -57,7 +57,9 @@ class Fingerprint:
         """Count the rows of a batch in."""
         words = np.full(batch.num_rows, _START)
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            words += _words(column) * _constant(name)
+            of_column = _words(column)
+            of_column *= _constant(name)
+            words += of_column
         with np.errstate(over="ignore"):
             self._sum = self._sum + mixed(words).sum(dtype=np.uint64)
         self.rows += batch.num_rows
@@ -96,7 +98,7 @@ def _words(column: pa.Array) -> Words:
             column = column.view(pa.int32())
         elif pa.types.is_timestamp(column.type):
             column = column.view(pa.int64())
-        words = column.to_numpy(zero_copy_only=False).astype(np.int64).view(np.uint64).copy()
+        words = column.to_numpy(zero_copy_only=False).astype(np.int64).view(np.uint64)
     if missing is not None:
         words[missing] = _NULL
     return words

@@ -15,13 +15,13 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs
 
-from generator.sinks.sink import DestinationFailure
+from generator.sinks.sink import DestinationFailedError
 
 _SECRET = re.compile(r"(?<=://)[^/@]*@|(?<=secret_key=)[^&]*", re.IGNORECASE)
 
 
 class Folder:
-    """The files of a place, by their paths below it. What fails, fails as a DestinationFailure."""
+    """The files of a place, by their paths below it. What fails is a DestinationFailedError."""
 
     def __init__(self, place: str) -> None:
         self.place = place
@@ -104,7 +104,7 @@ class Folder:
             yield
         except (OSError, pa.ArrowException) as error:
             first = str(error).splitlines()[0]
-            raise DestinationFailure(
+            raise DestinationFailedError(
                 f"{self.name}: {first}; check the place and what you may do there, or choose "
                 "another --to"
             ) from error

@@ -5,7 +5,8 @@ of the others there is `campaigns/PART-RUN.parquet`. `manifest.json` names the f
 Files are written where their part is made, below `_staging`, where no pattern of a table's files
 finds them. When the last part is there they are moved to their places, the manifest is replaced in
 one step, and what it does not name is removed: at any moment, and after any end, it names whole
-files of one run. A run that ends early leaves its staging with a receipt for each part, from which
+files of one run. One run at a time can write to a folder of this machine; S3 has nothing to keep a
+second one out. A run that ends early leaves its staging with a receipt for each part, from which
 the next run of the same identity goes on; a run of another identity removes it.
 """
 
@@ -31,6 +32,7 @@ from generator.schema import TABLES, RawTable, Run
 from generator.schema.arrow import arrow_schema
 from generator.sinks.fingerprint import Tally
 from generator.sinks.folder import Folder
+from generator.sinks.lock import Lock
 from generator.sinks.manifest import HASH_BYTES, File, Held, Manifest, Receipt, digest, sums
 from generator.sinks.sink import Counted, DestinationError, Packer
 
@@ -59,6 +61,15 @@ class ParquetSink:
         self.rows_a_part = rows_a_part
 
     def __enter__(self) -> Self:
+        self._lock = None if self.place.startswith("s3://") else Lock(Path(self.place))
+        try:
+            self._open()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def _open(self) -> None:
         self._folder = Folder(self.place)
         if strange := [path for path in self._in_place() if not _OURS.search(path)]:
             raise DestinationError(
@@ -66,7 +77,6 @@ class ParquetSink:
                 "or choose another --to"
             )
         self._manifest = self._read(MANIFEST, Manifest)
-        return self
 
     @property
     def packer(self) -> Packer:
@@ -96,8 +106,17 @@ class ParquetSink:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is not None:
-            return
+        try:
+            if error is None:
+                self._publish()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._lock:
+            self._lock.release()
+
+    def _publish(self) -> None:
         self._write_empty_tables()
         self._parts = dict(sorted(self._parts.items()))
         for path in sorted(self._staged):

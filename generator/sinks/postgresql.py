@@ -22,7 +22,7 @@ from generator.schema import RawTable
 from generator.schema.ddl import column_conditions, quoted
 from generator.schema.table import Column
 from generator.sinks.fingerprint import Tally
-from generator.sinks.sink import DestinationError, DestinationFailure, Packer, Piece, as_batches
+from generator.sinks.sink import DestinationError, DestinationFailedError, Packer, Piece, as_batches
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
@@ -32,6 +32,8 @@ _ADDRESS = re.compile(
     rf"postgres(?:ql)?://(?:{_CHARACTER}*@)?(?:{_CHARACTER}|\[[0-9A-Fa-f:.]*\])*"
     rf"(?:/{_CHARACTER}*)?(?:\?(?:{_CHARACTER}|/)*)?"
 )
+# Held until the end of the transaction, and so of the connection.
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('streaming-ads raw'))"
 _COLUMNS = (
     "SELECT column_name FROM information_schema.columns "
     "WHERE table_schema = $1 AND table_name = $2 ORDER BY ordinal_position"
@@ -61,12 +63,19 @@ class PostgresqlSink:
             raise self._failure(error) from error
         try:
             self._cursor = self._connection.cursor()
+            self._cursor.execute(_TRY_LOCK)
+            if self._cursor.fetchone() != (True,):
+                raise DestinationFailedError(
+                    "PostgreSQL: another run loads this database; wait for its end"
+                )
             self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
             for table in self.tables:
                 self._make_empty(table)
-        except Error as error:
+        except BaseException as error:
             self._abandon()
-            raise self._failure(error) from error
+            if isinstance(error, Error):
+                raise self._failure(error) from error
+            raise
         return self
 
     @property
@@ -140,11 +149,11 @@ class PostgresqlSink:
         self._cursor.close()
         self._connection.close()
 
-    def _failure(self, error: Error) -> DestinationFailure:
+    def _failure(self, error: Error) -> DestinationFailedError:
         """What went wrong and what to do, in one line, without the password of the URI."""
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         said = without_secrets_of(self._uri, first)
-        return DestinationFailure(
+        return DestinationFailedError(
             f"PostgreSQL: {said}; what it held is as it was: check the address, that the server "
             "runs, the user and their rights"
         )

@@ -86,6 +86,6 @@ class DestinationError(Exception):
     """The destination is not one to write to: its name, what is wrong, and what to do."""
 
 
-class DestinationFailure(DestinationError):
+class DestinationFailedError(DestinationError):
     """The destination is right and did not work: locked, read-only, full, vanished, out of reach.
     What it held is as it was."""

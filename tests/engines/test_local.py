@@ -207,7 +207,7 @@ def test_a_worker_that_dies_is_told_of_in_a_sentence(monkeypatch: pytest.MonkeyP
     assert not multiprocessing.active_children()
 
 
-def died(_job: object, _parts: object, _connection: object) -> None:
+def died(_connection: object) -> None:
     """A worker in the place of the real one, killed for want of memory."""
     os._exit(9)
 

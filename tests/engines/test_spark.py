@@ -16,12 +16,15 @@ from generator.world.build import build_world
 from tests.conftest import ROOT
 from tests.engines.basket import Basket
 
+pytestmark = pytest.mark.spark
+
 SCRIPT = """
 import json, sys
 from generator.engines import spark
 from generator.scenario.templates import dataset
 from generator.world.build import build_world
 from tests.engines.basket import Basket
+
 made = {}
 for tasks in map(int, sys.argv[1:]):
     basket = Basket(5_000)

@@ -6,6 +6,7 @@ for each command, which does what `python -m generator` does.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
@@ -55,8 +56,9 @@ class Command:
     def send(self, number: int) -> None:
         """Send it a signal, if it is there."""
         assert self._process.pid
-        if self._process.exitcode is None:
-            os.kill(self._process.pid, number)
+        with contextlib.suppress(ProcessLookupError):
+            if self._process.exitcode is None:
+                os.kill(self._process.pid, number)
 
     def end(self) -> tuple[int, str]:
         """Wait for its exit code, or minus the signal that ended it, and what it wrote."""

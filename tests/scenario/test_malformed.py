@@ -177,7 +177,6 @@ ARGUMENTS = [
     ("generate", "smoke", "--as-of", "2025-13-01"),
     ("generate", "smoke", "--as-of", "1800-01-01"),
     ("generate", "smoke", "--select", "nobody"),
-    ("generate", "smoke", "--to", "s3://bucket/x"),
     ("generate", "smoke", "--to", ""),
     ("generate", "smoke", "--to", "."),
     ("generate", "smoke", "--templates", "/dev/null"),

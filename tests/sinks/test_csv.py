@@ -79,9 +79,7 @@ def test_a_run_that_fails_leaves_the_files_of_the_one_before(tmp_path: Path) -> 
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a diary")
     with (
-        pytest.raises(
-            DestinationError, match="file/csv: cannot be written: Not a directory; choose"
-        ),
+        pytest.raises(DestinationError, match="file/csv: cannot be used: Not a directory; choose"),
         CsvSink(str(tmp_path / "file" / "csv"), TABLES),
     ):
         pass
