@@ -25,7 +25,7 @@ from generator.sinks.sink import DestinationError, DestinationFailedError, Packe
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
-MEMORY = "128MB"
+MEMORY = "64MB"
 SHARED: tuple[type[RawTable], ...] = (Run, Platform, InventoryHourly)
 
 Row = TypeVar("Row", bound=RawTable)
@@ -35,7 +35,7 @@ class DuckdbTransaction:
     """A DuckDB file, open for one transaction that is committed on leaving, or rolled back if that
     is by an error. `inserted` counts the rows that each table took."""
 
-    rows_a_part = ROWS_PER_INSERT
+    rows_a_part = 61_440
     packs_files = False
 
     def __init__(self, file: Path, tables: Iterable[type[RawTable]]) -> None:
