@@ -167,7 +167,7 @@ def of_rounds(everyone: Sequence[Producer], made: dict[str, list[Made]]) -> str:
             f"| {median(run.rows / run.cost.wall for run in runs):,.0f} "
             f"| {median(run.cells_a_second for run in runs) / MILLION:.2f} "
             f"| {median(run.cost.cpu / run.rows * MILLION for run in runs):,.2f} "
-            f"| {max(run.cost.rss for run in runs):,.0f} "
+            f"| {max(run.cost.memory for run in runs):,.0f} "
             f"| {f'{first.size / first.rows:.0f}' if first.size else ''} "
             f"| {'' if each.name == each.beside else f'{ratio:,.2f}'} |"
         )
@@ -184,7 +184,7 @@ def of_growth(start_up: float, made: Sequence[Made]) -> str:
         after = (each.cost.wall - start_up) / each.rows * MILLION
         lines.append(
             f"| {times} × | {each.rows / MILLION:.2f} | {each.cost.wall:.1f} | {after:.3f} "
-            f"| {each.cost.rss:,.0f} |"
+            f"| {each.cost.memory:,.0f} |"
         )
     return "\n".join(lines)
 
@@ -245,7 +245,7 @@ On {machine()}.
 The others: {versions(peers)}.
 
 Medians of {number} rounds in which everyone ran in turn; a ratio is the median of the ratios.
-Seconds are those of a whole process, its start included; MB are the RSS of all its processes.
+Seconds are those of a whole process, its start included; MB are the memory of all its processes.
 
 ## Everyone
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import tempfile
 import time
@@ -11,20 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-EVERY = 0.05
+EVERY = 0.1
 MEGABYTE = 1_000_000
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command took: seconds on the clock, seconds of all processors, the most memory (RSS)
-    in MB that its processes had at one time, with what they share counted for each; and what it
-    printed."""
+    """What a command took: seconds on the clock, seconds of all processors, the most memory in MB
+    that its processes had at one time, with what they share counted once; and what it printed."""
 
     wall: float
     cpu: float
-    rss: float
+    memory: float
     printed: str
 
 
@@ -60,8 +58,8 @@ def tree(root: int) -> list[int]:
 
 
 def memory(root: int) -> float:
-    """RSS in MB of a process and all below it."""
-    return sum(_pages(each) for each in tree(root)) * resource.getpagesize() / MEGABYTE
+    """Memory in MB of a process and all below it: what they share counts once (PSS)."""
+    return sum(_bytes(each) for each in tree(root)) / MEGABYTE
 
 
 def processor(root: int) -> float:
@@ -69,11 +67,12 @@ def processor(root: int) -> float:
     return sum(_ticks(each) for each in tree(root)) / TICKS
 
 
-def _pages(process: int) -> int:
+def _bytes(process: int) -> int:
     try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    except (OSError, IndexError):
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
         return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def _ticks(process: int) -> int:

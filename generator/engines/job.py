@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator.engines.markets import Markets
+from generator.engines.memory import keep_what_is_freed
 from generator.engines.parts import Part, parts_of, pieces
 from generator.schema import TABLES, RawTable
 from generator.sinks.fingerprint import Tally
@@ -47,6 +48,7 @@ class Maker:
     """Makes the parts of a job, and keeps the markets that they share."""
 
     def __init__(self, job: Job) -> None:
+        keep_what_is_freed()
         self._job = job
         self._markets = Markets(job.world)
 

@@ -41,7 +41,7 @@ from generator.schema.booking import Booking
 from generator.sinks.sink import Piece
 from generator.world.world import World
 
-ROWS_A_BLOCK = 32_000
+ROWS_A_BLOCK = 122_880
 FACTS = (PerformanceHourly, CampaignReach, AudienceDaily, FaultLog)
 
 

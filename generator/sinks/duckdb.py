@@ -35,7 +35,7 @@ class DuckdbTransaction:
     """A DuckDB file, open for one transaction that is committed on leaving, or rolled back if that
     is by an error. `inserted` counts the rows that each table took."""
 
-    rows_a_part = 61_440
+    rows_a_part = ROWS_PER_INSERT
     packs_files = False
 
     def __init__(self, file: Path, tables: Iterable[type[RawTable]]) -> None:
