@@ -6,6 +6,7 @@ approximation would not do: a count of mean 0.3 comes out 24 % too high. One uni
 draw, without rejection.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -24,6 +25,8 @@ EXACT_BELOW_VARIANCE = 9.0
 _LONGEST_INVERSION = 120
 _NEGLIGIBLE = 1e-18
 _STEPS_AT_ONCE = 8
+# The part of draws that must be large for all to be treated as if they were.
+_MOST = 0.6
 # A cell of the normal's table: 64 to an octave, from below the smallest uniform.
 _CELL_SHIFT = 52 - 6
 _FIRST_CELL = int(np.float64(2.0**-54).view(np.int64)) >> _CELL_SHIFT
@@ -79,38 +82,42 @@ def normal_probability(z: Floats) -> Floats:
 
 def poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
     """Poisson quantiles; `means` >= 0, same shape as `uniforms`."""
-    counts = np.zeros(means.size)
     draws, each = uniforms.ravel(), means.ravel()
-    is_large = each >= EXACT_BELOW_VARIANCE
-    small = _where((each > 0.0) ^ is_large)
+    counts = _expanded(_expand_poisson, each, draws, each)
+    small = _where(each < EXACT_BELOW_VARIANCE)
     if small.size:
         counts[small] = _small_poisson(draws.take(small), each.take(small))
-    large = _where(is_large)
-    if large.size:
-        counts[large] = _expand_poisson(draws.take(large), each.take(large))
     return counts.reshape(means.shape)
 
 
 def binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> WholeNumbers:
     """Binomial quantiles: between 0 and `trials` always; all three of the same shape (draws,)."""
-    counts = np.zeros(trials.shape)
     spread = 1.0 - probability
     spread *= probability
     variance = trials * spread
-    is_large = variance >= EXACT_BELOW_VARIANCE
-    small = _where((variance > 0.0) ^ is_large)
+    counts = _expanded(_expand_binomial, variance, uniforms, trials, probability, spread, variance)
+    small = _where(variance < EXACT_BELOW_VARIANCE)
     if small.size:
         counts[small] = _small_binomial(
-            uniforms.take(small), trials.take(small), probability.take(small)
+            *(each.take(small) for each in (uniforms, trials, probability, variance))
         )
-    large = _where(is_large)
+    return counts
+
+
+def _expanded(
+    expand: Callable[..., WholeNumbers], variance: Floats, *arguments: Floats
+) -> WholeNumbers:
+    """Draws by expansion where the variance is large, and any number elsewhere: (draws,).
+
+    Where few are small, they are expanded as well: taking the large ones out costs more.
+    """
+    large = _where(variance >= EXACT_BELOW_VARIANCE)
+    if large.size > _MOST * variance.size:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return expand(*arguments)
+    counts = np.zeros(variance.size)
     if large.size:
-        counts[large] = _expand_binomial(
-            uniforms.take(large), trials.take(large), probability.take(large), spread.take(large)
-        )
-    if probability.max(initial=0.0) >= 1.0:
-        certain = _where(probability >= 1.0)
-        counts[certain] = trials.take(certain)
+        counts[large] = expand(*(each.take(large) for each in arguments))
     return counts
 
 
@@ -123,7 +130,7 @@ def parts(keys: Keys, *draws: tuple[str, WholeNumbers, Floats]) -> list[WholeNum
     if possible:
         purposes, trials, probabilities = zip(*possible, strict=True)
         drawn = binomial(
-            np.concatenate([uniforms(keys, purpose) for purpose in purposes]),
+            uniforms(keys, *purposes).ravel(),
             np.concatenate(trials),
             np.concatenate(probabilities),
         )
@@ -156,14 +163,19 @@ def _expand_poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
 
 
 def _expand_binomial(
-    uniforms: Floats, trials: WholeNumbers, probability: Floats, spread: Floats
+    uniforms: Floats,
+    trials: WholeNumbers,
+    probability: Floats,
+    spread: Floats,
+    variance: Floats,
 ) -> WholeNumbers:
     """Cornish-Fisher to third order with a continuity correction, kept on the support.
 
     It is n p + sd z + (1 - 2 p) (z^2 - 1) / 6 + z / (72 sd) (1 - z^2 + pq (14 - 2 z^2)) - 1 / 2,
-    rounded up: the last term holds kurtosis and squared skewness. `spread` is pq.
+    rounded up: the last term holds kurtosis and squared skewness. `spread` is pq,
+    `variance` npq.
     """
-    sd = np.sqrt(trials * spread)
+    sd = np.sqrt(variance)
     z = normal(uniforms)
     square = z * z
     kurtosis = square * -2.0
@@ -196,11 +208,15 @@ def _small_poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
     return result
 
 
-def _small_binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> WholeNumbers:
-    """Exact quantiles of binomials with a variance below 9."""
+def _small_binomial(
+    uniforms: Floats, trials: WholeNumbers, probability: Floats, variance: Floats
+) -> WholeNumbers:
+    """Exact quantiles of binomials with a variance below 9; with none, they are the mean."""
     counts = _BINOMIALS.quantiles(uniforms, trials, probability)
-    result = counts.astype(np.float64)
-    left = _where(counts == OPEN)
+    unknown = counts == OPEN
+    result = np.where(unknown, trials * probability, counts)
+    unknown &= variance > 0.0
+    left = _where(unknown)
     result[left] = _invert_binomial(uniforms.take(left), trials.take(left), probability.take(left))
     return result
 
