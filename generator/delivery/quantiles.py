@@ -24,6 +24,8 @@ EXACT_BELOW_VARIANCE = 9.0
 # Far beyond what a variance below 9 can reach, and a count of it fits into 8 bits.
 _LONGEST_INVERSION = 120
 _NEGLIGIBLE = 1e-18
+# Binomials of a smaller probability are looked up as Poissons first.
+_RARE = 0.01
 _STEPS_AT_ONCE = 8
 # The part of draws that must be large for all to be treated as if they were.
 _MOST = 0.6
@@ -216,6 +218,13 @@ def _small_binomial(
     unknown = counts == OPEN
     result = np.where(unknown, trials * probability, counts)
     unknown &= variance > 0.0
+    rare = _where(unknown & (probability < _RARE))
+    if rare.size:
+        # Barbour and Hall (1984): a Poisson of the same mean is at most p away.
+        p = probability.take(rare)
+        counts = _poisson_table().quantiles_near(uniforms.take(rare), trials.take(rare) * p, p)
+        result[rare] = counts
+        unknown[rare] = counts == OPEN
     left = _where(unknown)
     result[left] = _invert_binomial(uniforms.take(left), trials.take(left), probability.take(left))
     return result
@@ -223,7 +232,7 @@ def _small_binomial(
 
 @lru_cache
 def _poisson_table() -> PoissonTable:
-    return PoissonTable(EXACT_BELOW_VARIANCE)
+    return PoissonTable(EXACT_BELOW_VARIANCE / (1.0 - _RARE))
 
 
 def prepare(probabilities: Floats) -> None:
