@@ -84,13 +84,12 @@ def audience_batch(buyers: Sequence[Buyer], delivered: Sequence[Delivered]) -> p
 
     Campaigns are split in one go, and none depends on which others are split beside it.
     """
-    audiences = [
-        _Audience(buyer, each)
-        for buyer, each in zip(buyers, delivered, strict=True)
-        if each.hours.size
-    ]
-    if not audiences:
+    some = [pair for pair in zip(buyers, delivered, strict=True) if pair[1].hours.size]
+    if not some:
         return pa.RecordBatch.from_pylist([], _SCHEMA)
+    streams = [key(buyer.seed, "audience kinds", buyer.campaign_id) for buyer, _ in some]
+    by_hour = kinds([each for _, each in some], streams)
+    audiences = [_Audience(*pair, own) for pair, own in zip(some, by_hour, strict=True)]
     by_share = multinomials([split for each in audiences for split in each.splits_of_days()])
     by_zone = multinomials([each.split_of_hours() for each in audiences])
     dimensions = len(_SPLIT_BY_SHARES)
@@ -113,9 +112,8 @@ class _Part:
 class _Audience:
     """One campaign's audience between its two splits."""
 
-    def __init__(self, buyer: Buyer, delivered: Delivered) -> None:
-        self.buyer, self.delivered = buyer, delivered
-        self.by_hour = kinds(delivered, key(buyer.seed, "audience kinds", buyer.campaign_id))
+    def __init__(self, buyer: Buyer, delivered: Delivered, by_hour: WholeNumbers) -> None:
+        self.buyer, self.delivered, self.by_hour = buyer, delivered, by_hour
         self.days, self.first_hour = np.unique(delivered.hours // 24, return_index=True)
         self.shares = item_shares(buyer)
         self.zones = _zones(buyer)
@@ -153,19 +151,27 @@ class _Audience:
         return [*by_shares, _by_country(self.zones, zone_days), local_hour]
 
 
-def kinds(delivered: Delivered, stream: int) -> WholeNumbers:
-    """Each hour's impressions by kind: (kinds, hours). The clicks of viewers who completed are a
-    binomial part of the clicks, within what the hour's counts allow."""
-    impressions, completes, clicks = delivered.impressions, delivered.completes, delivered.clicks
+def kinds(delivered: Sequence[Delivered], streams: Sequence[int]) -> list[WholeNumbers]:
+    """Each hour's impressions by kind: (kinds, hours) of each campaign. The clicks of viewers who
+    completed are a binomial part of the clicks, within what the hour's counts allow."""
+    impressions, completes, clicks = (
+        np.concatenate([getattr(each, name) for each in delivered])
+        for name in ("impressions", "completes", "clicks")
+    )
+    keys = np.concatenate(
+        [row_keys(stream, each.hours) for stream, each in zip(streams, delivered, strict=True)]
+    )
     share = np.divide(
         completes, impressions, out=np.zeros(impressions.shape), where=impressions > 0
     )
-    both = binomial(uniforms(row_keys(stream, delivered.hours), "both"), clicks, share)
+    both = binomial(uniforms(keys, "both"), clicks, share)
     both = np.clip(
         both, np.maximum(clicks - (impressions - completes), 0), np.minimum(clicks, completes)
     )
     rest = impressions - completes - clicks + both
-    return np.stack([both, completes - both, clicks - both, rest])
+    together = np.stack([both, completes - both, clicks - both, rest])
+    edges = np.cumsum([each.hours.size for each in delivered])
+    return np.split(together, edges[:-1], axis=1)
 
 
 def multinomial(totals: WholeNumbers, shares: Floats, keys: Keys) -> WholeNumbers:

@@ -8,6 +8,7 @@ draw, without rejection.
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
@@ -21,12 +22,12 @@ from generator.randomness import Floats, Keys, uniforms
 WholeNumbers = NDArray[np.float64]
 
 EXACT_BELOW_VARIANCE = 9.0
-# Far beyond what a variance below 9 can reach, and a count of it fits into 8 bits.
-_LONGEST_INVERSION = 120
+# Where the rounds of an inversion end, by count: more steps as fewer wait. The last is far beyond
+# what a variance below 9 can reach, and a count of it fits into 8 bits.
+_ROUNDS = (0, 8, 24, 56, 120)
 _NEGLIGIBLE = 1e-18
 # Binomials of a smaller probability are looked up as Poissons first.
 _RARE = 0.01
-_STEPS_AT_ONCE = 8
 # The part of draws that must be large for all to be treated as if they were.
 _MOST = 0.6
 # A cell of the normal's table: 64 to an octave, from below the smallest uniform.
@@ -266,13 +267,13 @@ def _inverted(uniforms: Floats, first: Floats, a: Floats, b: Floats | None = Non
     where = np.arange(uniforms.size)
     count, term, left = np.zeros(uniforms.size), first, uniforms - first
     waiting = left > 0.0
-    for k in range(1, _LONGEST_INVERSION, _STEPS_AT_ONCE):
+    for done, last in pairwise(_ROUNDS):
         kept = _where(waiting & (term > _NEGLIGIBLE))
         if not kept.size:
             break
         where = where.take(kept)
         count, term, left, a = (each.take(kept) for each in (count, term, left, a))
-        steps = np.arange(k, k + _STEPS_AT_ONCE)[:, None]
+        steps = np.arange(done + 1, last + 1)[:, None]
         after = a * (1.0 / steps)
         if b is not None:
             b = b.take(kept)
