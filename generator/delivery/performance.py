@@ -261,11 +261,12 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> None:
     impressions = fates.sum(axis=0)
 
     def keep(fits: Floats, where: Positions) -> None:
-        part = fits[where]
-        fates[:, part == 0.0] = 0.0
-        some = np.flatnonzero((part > 0.0) & (part < 1.0))
-        chance = uniforms(stretch.keys[some], "kept")
-        fates[:, some] = _kept(fates[:, some], part[some], chance)
+        part = fits.take(where)
+        any_fits = part > 0.0
+        np.multiply(fates, any_fits, out=fates)
+        some = np.flatnonzero(any_fits & (part < 1.0))
+        chance = uniforms(stretch.keys.take(some), "kept")
+        fates[:, some] = _kept(fates.take(some, axis=1), part.take(some), chance)
         fates.sum(axis=0, out=impressions)
 
     cell = hour * len(DEVICES)
@@ -300,7 +301,8 @@ def _kept(fates: WholeNumbers, part: Floats, chance: Floats) -> WholeNumbers:
     rate = np.divide(kept, total, out=np.zeros(total.shape), where=total > 0)
     marks = np.minimum(np.floor(so_far * rate + chance), kept)
     marks = np.where(so_far == total, kept, marks)
-    return np.diff(marks, axis=0, prepend=0.0)
+    marks[1:] -= marks[:-1].copy()
+    return marks
 
 
 def _events(
