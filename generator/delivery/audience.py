@@ -177,29 +177,43 @@ def kinds(delivered: Sequence[Delivered], streams: Sequence[int]) -> list[WholeN
 def multinomial(totals: WholeNumbers, shares: Floats, keys: Keys) -> WholeNumbers:
     """Split `totals` (kinds, rows) over segments: (segments, kinds, rows), sums exact.
 
-    `shares` are (rows, segments). One conditional binomial per segment, for what is still left; the
-    last segment takes the rest.
+    `shares` are (rows, segments). They are split over halves of the segments, then over halves of
+    those, a conditional binomial each, so that few numpy calls make all draws; segments beyond the
+    last fill a power of two.
     """
-    tail = shares[:, ::-1].cumsum(axis=1)[:, ::-1]
-    chance = np.divide(shares, tail, out=np.zeros(shares.shape), where=tail > 0).T
-    chance = np.minimum(chance, 1.0, order="C")
-    kind_keys = np.stack([uniform_keys(keys, kind) for kind in range(totals.shape[0])]).ravel()
+    segments = shares.shape[1]
+    depth = (segments - 1).bit_length()
+    weights = [np.zeros((2**depth, keys.size))]
+    weights[0][:segments] = shares.T
+    for _ in range(depth):
+        weights.append(weights[-1][::2] + weights[-1][1::2])
+    kind_keys = np.concatenate([uniform_keys(keys, kind) for kind in range(totals.shape[0])])
     row = np.tile(np.arange(keys.size), totals.shape[0])
-    left = totals.ravel().astype(np.float64)
-    result = np.zeros((chance.shape[0], left.size))
-    live = np.flatnonzero(left)
-    for segment, chance_here in enumerate(chance[:-1]):
-        probability = chance_here.take(row.take(live))
-        possible = np.flatnonzero(probability)
-        chosen = live.take(possible)
-        draws = uniforms(kind_keys.take(chosen), f"segment {segment}")
-        whole = left.take(chosen)
-        part = binomial(draws, whole, probability.take(possible))
-        result[segment, chosen] = part
-        left[chosen] = whole - part
-        live = live.take(np.flatnonzero(left.take(live)))
-    result[-1] = left
-    return result.reshape(-1, *totals.shape)
+    counts = totals.reshape(1, -1).astype(np.float64)
+    for level in range(depth, 0, -1):
+        whole, half = weights[level], weights[level - 1][::2]
+        chance = np.divide(half, whole, out=np.zeros(half.shape), where=whole > 0)
+        purposes = [key("segments", each << level, 1 << level) for each in range(half.shape[0])]
+        live = np.flatnonzero(counts)
+        node = live // row.size
+        cell = live - node * row.size
+        trials, probability = counts.take(live), chance.take(node * keys.size + row.take(cell))
+        part = trials * (probability >= 1.0)
+        chosen = np.flatnonzero(np.abs(probability - 0.5) < 0.5)
+        draw_keys = kind_keys.take(cell.take(chosen))
+        draw_keys ^= np.array(purposes, dtype=np.uint64).take(node.take(chosen))
+        draws = uniforms(draw_keys, "split")
+        part[chosen] = binomial(draws, trials.take(chosen), probability.take(chosen))
+        halves = np.empty((half.shape[0], 2, row.size))
+        first = np.zeros(counts.shape)
+        first.reshape(-1)[live] = part
+        halves[:, 0] = first
+        np.subtract(counts, first, out=halves[:, 1])
+        counts = halves.reshape(-1, row.size)
+    split = counts.reshape(-1, *totals.shape)
+    # Where nobody is addressed at all, what there is falls to the last segment.
+    split[segments - 1] += split[segments:].sum(axis=0)
+    return split[:segments]
 
 
 def multinomials(splits: Sequence[Split]) -> list[WholeNumbers]:

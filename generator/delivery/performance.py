@@ -77,7 +77,7 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
     """What one line item plans for one flight, up to the horizon."""
     creatives, line_item = setting.item.creatives, setting.item.line_item
     rotation = rotation_shares(creatives, setting.hours)
-    offer = offered(setting, in_rotation=rotation.any(axis=1))
+    offer = offered(setting, in_rotation=rotation.sum(axis=1) > 0)
     planned = pacing.plan(goal, offer, setting.behaviour.pacing)
     delivered = int(np.searchsorted(setting.hours, setting.horizon))
     exposures = _mean_exposures(planned * offer.price, planned, setting, goal)[:delivered]
