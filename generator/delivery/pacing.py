@@ -90,7 +90,7 @@ def plan(goal: Goal, offer: Offer, figures: PacingFigures) -> Floats:
 
 
 def over_devices(values: Floats) -> Floats:
-    """The sums of (hours, devices) over the devices: numpy's own takes ten times as long for so
+    """The sums of (hours, devices) over the devices: numpy's own takes five times as long for so
     short an axis."""
     total = values[:, 0].copy()
     for column in values.T[1:]:
