@@ -17,9 +17,10 @@ Floats = NDArray[np.float64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
-_30, _27, _31, _11 = (np.uint64(bits) for bits in (30, 27, 31, 11))
-_UNIT = 2.0**-53
-_BELOW_ONE = 1.0 - 2.0**-53
+_30, _27, _31, _12 = (np.uint64(bits) for bits in (30, 27, 31, 12))
+_UNIT = 2.0**-52
+_ONE = np.float64(1.0).view(np.uint64)
+_ALMOST_ONE = 1.0 - 2.0**-53
 
 
 def key(*parts: int | str) -> int:
@@ -54,15 +55,19 @@ def row_keys(base: int | Keys, positions: NDArray[np.int64]) -> Keys:
     return mixed(np.uint64(base) + positions.astype(np.uint64) * _GOLDEN)
 
 
-def uniforms(keys: Keys, purpose: str) -> Floats:
-    """One uniform per key for this purpose: 2^53 equal steps, strictly inside (0, 1)."""
-    bits = mixed(keys + _purpose(purpose))
-    bits >>= _11
-    # 53 bits are the same with and without a sign, and converted faster with one.
-    unit = bits.view(np.int64).astype(np.float64)
-    unit += 0.5
-    unit *= _UNIT
-    return np.minimum(unit, _BELOW_ONE, out=unit)
+def uniforms(keys: Keys, *purposes: str) -> Floats:
+    """One uniform per key for this purpose: 2^52 equal steps, strictly inside (0, 1). For several
+    purposes (purposes, keys)."""
+    if len(purposes) == 1:
+        bits = mixed(keys + _purpose(purposes[0]))
+    else:
+        bits = mixed(keys + np.array([[_purpose(each)] for each in purposes]))
+    # 52 bits are a float between 1 and 2 once they have its sign and exponent.
+    bits >>= _12
+    bits |= _ONE
+    unit = bits.view(np.float64)
+    unit -= _ALMOST_ONE
+    return unit
 
 
 @lru_cache
@@ -79,4 +84,4 @@ def uniform(*parts: int | str) -> float:
     bits ^= bits >> 27
     bits = bits * int(_MIX_2) % 2**64
     bits ^= bits >> 31
-    return min(((bits >> 11) + 0.5) * _UNIT, _BELOW_ONE)
+    return ((bits >> 12) + 0.5) * _UNIT

@@ -84,13 +84,12 @@ def audience_batch(buyers: Sequence[Buyer], delivered: Sequence[Delivered]) -> p
 
     Campaigns are split in one go, and none depends on which others are split beside it.
     """
-    audiences = [
-        _Audience(buyer, each)
-        for buyer, each in zip(buyers, delivered, strict=True)
-        if each.hours.size
-    ]
-    if not audiences:
+    some = [pair for pair in zip(buyers, delivered, strict=True) if pair[1].hours.size]
+    if not some:
         return pa.RecordBatch.from_pylist([], _SCHEMA)
+    streams = [key(buyer.seed, "audience kinds", buyer.campaign_id) for buyer, _ in some]
+    by_hour = kinds([each for _, each in some], streams)
+    audiences = [_Audience(*pair, own) for pair, own in zip(some, by_hour, strict=True)]
     by_share = multinomials([split for each in audiences for split in each.splits_of_days()])
     by_zone = multinomials([each.split_of_hours() for each in audiences])
     dimensions = len(_SPLIT_BY_SHARES)
@@ -113,9 +112,8 @@ class _Part:
 class _Audience:
     """One campaign's audience between its two splits."""
 
-    def __init__(self, buyer: Buyer, delivered: Delivered) -> None:
-        self.buyer, self.delivered = buyer, delivered
-        self.by_hour = kinds(delivered, key(buyer.seed, "audience kinds", buyer.campaign_id))
+    def __init__(self, buyer: Buyer, delivered: Delivered, by_hour: WholeNumbers) -> None:
+        self.buyer, self.delivered, self.by_hour = buyer, delivered, by_hour
         self.days, self.first_hour = np.unique(delivered.hours // 24, return_index=True)
         self.shares = item_shares(buyer)
         self.zones = _zones(buyer)
@@ -153,47 +151,69 @@ class _Audience:
         return [*by_shares, _by_country(self.zones, zone_days), local_hour]
 
 
-def kinds(delivered: Delivered, stream: int) -> WholeNumbers:
-    """Each hour's impressions by kind: (kinds, hours). The clicks of viewers who completed are a
-    binomial part of the clicks, within what the hour's counts allow."""
-    impressions, completes, clicks = delivered.impressions, delivered.completes, delivered.clicks
+def kinds(delivered: Sequence[Delivered], streams: Sequence[int]) -> list[WholeNumbers]:
+    """Each hour's impressions by kind: (kinds, hours) of each campaign. The clicks of viewers who
+    completed are a binomial part of the clicks, within what the hour's counts allow."""
+    impressions, completes, clicks = (
+        np.concatenate([getattr(each, name) for each in delivered])
+        for name in ("impressions", "completes", "clicks")
+    )
+    keys = np.concatenate(
+        [row_keys(stream, each.hours) for stream, each in zip(streams, delivered, strict=True)]
+    )
     share = np.divide(
         completes, impressions, out=np.zeros(impressions.shape), where=impressions > 0
     )
-    both = binomial(uniforms(row_keys(stream, delivered.hours), "both"), clicks, share)
+    both = binomial(uniforms(keys, "both"), clicks, share)
     both = np.clip(
         both, np.maximum(clicks - (impressions - completes), 0), np.minimum(clicks, completes)
     )
     rest = impressions - completes - clicks + both
-    return np.stack([both, completes - both, clicks - both, rest])
+    together = np.stack([both, completes - both, clicks - both, rest])
+    edges = np.cumsum([each.hours.size for each in delivered])
+    return np.split(together, edges[:-1], axis=1)
 
 
 def multinomial(totals: WholeNumbers, shares: Floats, keys: Keys) -> WholeNumbers:
     """Split `totals` (kinds, rows) over segments: (segments, kinds, rows), sums exact.
 
-    `shares` are (rows, segments). One conditional binomial per segment, for what is still left; the
-    last segment takes the rest.
+    `shares` are (rows, segments). They are split over halves of the segments, then over halves of
+    those, a conditional binomial each, so that few numpy calls make all draws; segments beyond the
+    last fill a power of two.
     """
-    tail = shares[:, ::-1].cumsum(axis=1)[:, ::-1]
-    chance = np.divide(shares, tail, out=np.zeros(shares.shape), where=tail > 0).T
-    chance = np.minimum(chance, 1.0, order="C")
-    kind_keys = np.stack([uniform_keys(keys, kind) for kind in range(totals.shape[0])]).ravel()
+    segments = shares.shape[1]
+    depth = (segments - 1).bit_length()
+    weights = [np.zeros((2**depth, keys.size))]
+    weights[0][:segments] = shares.T
+    for _ in range(depth):
+        weights.append(weights[-1][::2] + weights[-1][1::2])
+    kind_keys = np.concatenate([uniform_keys(keys, kind) for kind in range(totals.shape[0])])
     row = np.tile(np.arange(keys.size), totals.shape[0])
-    left = totals.ravel().astype(np.float64)
-    result = np.zeros((chance.shape[0], left.size))
-    live = np.flatnonzero(left)
-    for segment, chance_here in enumerate(chance[:-1]):
-        probability = chance_here.take(row.take(live))
-        possible = np.flatnonzero(probability)
-        chosen = live.take(possible)
-        draws = uniforms(kind_keys.take(chosen), f"segment {segment}")
-        whole = left.take(chosen)
-        part = binomial(draws, whole, probability.take(possible))
-        result[segment, chosen] = part
-        left[chosen] = whole - part
-        live = live.take(np.flatnonzero(left.take(live)))
-    result[-1] = left
-    return result.reshape(-1, *totals.shape)
+    counts = totals.reshape(1, -1).astype(np.float64)
+    for level in range(depth, 0, -1):
+        whole, half = weights[level], weights[level - 1][::2]
+        chance = np.divide(half, whole, out=np.zeros(half.shape), where=whole > 0)
+        purposes = [key("segments", each << level, 1 << level) for each in range(half.shape[0])]
+        live = np.flatnonzero(counts)
+        node = live // row.size
+        cell = live - node * row.size
+        trials, probability = counts.take(live), chance.take(node * keys.size + row.take(cell))
+        part = trials * (probability >= 1.0)
+        chosen = np.flatnonzero(np.abs(probability - 0.5) < 0.5)
+        draw_keys = kind_keys.take(cell.take(chosen))
+        draw_keys ^= np.array(purposes, dtype=np.uint64).take(node.take(chosen))
+        draws = uniforms(draw_keys, "split")
+        part[chosen] = binomial(draws, trials.take(chosen), probability.take(chosen))
+        halves = np.empty((half.shape[0], 2, row.size))
+        first = np.zeros(counts.shape)
+        first.reshape(-1)[live] = part
+        halves[:, 0] = first
+        np.subtract(counts, first, out=halves[:, 1])
+        counts = halves.reshape(-1, row.size)
+    split = counts.reshape(-1, *totals.shape)
+    # Where nobody is addressed at all, what there is falls to the last segment.
+    split[segments - 1] += split[segments:].sum(axis=0)
+    return split[:segments]
 
 
 def multinomials(splits: Sequence[Split]) -> list[WholeNumbers]:

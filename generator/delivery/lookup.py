@@ -7,6 +7,8 @@ caller to invert. The tables make draws faster and cannot change them.
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,7 @@ Cells = NDArray[np.int16]
 
 OPEN = -1
 _COLUMNS = 256
+_IN_THE_LAST = 1.0 - 0.5 / _COLUMNS
 _ROWS_A_MEAN = 64
 _SLOTS = 2**12
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -26,7 +29,7 @@ class PoissonTable:
     """The quantiles of Poissons with means below `most`."""
 
     def __init__(self, most: float) -> None:
-        means = np.arange(int(most * _ROWS_A_MEAN) + 1) / _ROWS_A_MEAN
+        means = np.arange(ceil(most * _ROWS_A_MEAN) + 1) / _ROWS_A_MEAN
         probability = np.exp(-means)
         cumulative = [probability]
         while cumulative[-1].min() < 1.0 - 1.0 / _COLUMNS:
@@ -41,6 +44,14 @@ class PoissonTable:
         row *= _COLUMNS
         row += (uniforms * _COLUMNS).astype(np.int64)
         return self._cells.take(row)
+
+    def quantiles_near(self, uniforms: Floats, means: Floats, apart: Floats) -> Cells:
+        """The quantiles of any laws whose cumulative probabilities are no further `apart` from the
+        Poissons', or `OPEN`: (draws,). They lie between the Poissons' on either side."""
+        low = self.quantiles(np.maximum(uniforms - apart, 0.0), means)
+        high = self.quantiles(np.minimum(uniforms + apart, _IN_THE_LAST), means)
+        low[low != high] = OPEN
+        return low
 
 
 class BinomialTables:

@@ -16,7 +16,8 @@ def autocorrelated(stream: int, positions: NDArray[np.int64], autocorrelation: f
     next.
 
     An AR(1) written as the sum of its past innovations, cut where their weight falls below 0.001;
-    the innovation of a position depends on `stream` and the position alone.
+    the innovation of a position depends on `stream` and the position alone. The sum of many is made
+    of two sums of half as many, as powers are by squaring.
     """
     if not positions.size:
         return np.zeros(0)
@@ -24,13 +25,15 @@ def autocorrelated(stream: int, positions: NDArray[np.int64], autocorrelation: f
     first = int(positions[0])
     span = np.arange(first - memory, int(positions[-1]) + 1, dtype=np.int64)
     innovations = normal(uniforms(row_keys(stream, span), "innovation"))
+    total, summed = innovations, 1
+    for bit in f"{memory + 1:b}"[1:]:
+        total = total[summed:] + autocorrelation**summed * total[:-summed]
+        summed *= 2
+        if bit == "1":
+            total = innovations[summed:] + autocorrelation * total[:-1]
+            summed += 1
     weights = autocorrelation ** np.arange(memory + 1, dtype=np.float64)
-    weights /= np.sqrt(np.sum(weights * weights))
-    total = np.zeros(positions.size)
-    for lag, weight in enumerate(weights):
-        start = memory - lag
-        total += weight * innovations[start : start + positions.size]
-    return total
+    return total / np.sqrt(np.sum(weights * weights))
 
 
 def multiplier(noise: Noise, positions: NDArray[np.int64], *purpose: int | str) -> Floats:

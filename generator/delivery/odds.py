@@ -84,6 +84,5 @@ def line_item_odds(
         engagement=for_each_creative(interaction.engagement_rates, figures, engagement),
         skip=np.repeat([skips if each.is_skippable else 0.0 for each in creatives], devices),
     )
-    for name in _SHARED:
-        prepare(getattr(odds, name))
+    prepare(np.concatenate([getattr(odds, name)[:devices] for name in _SHARED]))
     return odds, for_each_creative(video.fates, behaviour.video, completion)

@@ -62,7 +62,7 @@ def plan(goal: Goal, offer: Offer, figures: PacingFigures) -> Floats:
     left, limited to `pacing_pct` of the day's share of the first plan. Money not spent on a day is
     spent later.
     """
-    available = offer.available.sum(axis=1)
+    available = over_devices(offer.available)
     if goal.flight_micros <= 0 or not available.any():
         return np.zeros_like(offer.available)
     days = available.size // HOURS_A_DAY
@@ -72,7 +72,7 @@ def plan(goal: Goal, offer: Offer, figures: PacingFigures) -> Floats:
         out=np.zeros_like(offer.available),
         where=available[:, None] > 0,
     )
-    price = (by_device * offer.price).sum(axis=1)
+    price = over_devices(by_device * offer.price)
     price[available == 0] = 1.0
     ceiling = available * price
     if goal.hour_impressions is not None:
@@ -84,8 +84,18 @@ def plan(goal: Goal, offer: Offer, figures: PacingFigures) -> Floats:
         if goal.day_impressions is not None:
             spend = spend * _let_through(impressions, goal.day_impressions, figures)[:, None]
     else:
-        spend = _follow_plan(goal, offer.forecast.sum(axis=1), available, ceiling, price, figures)
+        forecast = over_devices(offer.forecast)
+        spend = _follow_plan(goal, forecast, available, ceiling, price, figures)
     return (spend.ravel() / price)[:, None] * by_device
+
+
+def over_devices(values: Floats) -> Floats:
+    """The sums of (hours, devices) over the devices: numpy's own takes five times as long for so
+    short an axis."""
+    total = values[:, 0].copy()
+    for column in values.T[1:]:
+        total += column
+    return total
 
 
 def _follow_plan(

@@ -36,6 +36,8 @@ Positions = NDArray[np.int64]
 
 # Fewer, and what a numpy call costs to begin shows; more, and what is worked on leaves the cache.
 ROWS_AT_ONCE = 24_000
+# From this part of rows with impressions on, leaving out those without costs more than it saves.
+_LIVELY = 0.9
 _GIVEN = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts", "loaded_at")
 
 
@@ -141,8 +143,8 @@ def _mean_exposures(spend: Floats, planned: Floats, setting: Setting, goal: paci
     """Impressions per reached household that the campaign is expected to have delivered before each
     hour: (hours,). `spend` and `planned` are the line item's, (hours, devices), and count until
     its money is spent; the campaign's other line items are taken to keep step with it."""
-    hourly = planned.sum(axis=1)
-    money = spend.sum(axis=1).cumsum()
+    hourly = pacing.over_devices(planned)
+    money = pacing.over_devices(spend).cumsum()
     affordable = np.minimum(1.0, goal.flight_micros / np.maximum(money, 1.0))
     own = np.maximum.accumulate(hourly.cumsum() * affordable) - hourly * affordable
     campaign = np.maximum(own, 0.0) / setting.item.line_item.budget_share
@@ -219,7 +221,7 @@ def _draw(stretches: Sequence[Stretch], columns: Mapping[str, NDArray[Any]], fir
     keys, means = all_of("keys"), all_of("means")
     chance = np.concatenate([each.fates for each in stretches]).T.take(profile, axis=1)
     chance *= means
-    fates = poisson(np.stack([uniforms(keys, fate) for fate in video.FATES]), chance)
+    fates = poisson(uniforms(keys, *video.FATES), chance)
     end = np.cumsum(rows)
     for each, start, stop in zip(stretches, end - rows, end, strict=True):
         _stop_at_limits(each, fates[:, start:stop])
@@ -227,7 +229,7 @@ def _draw(stretches: Sequence[Stretch], columns: Mapping[str, NDArray[Any]], fir
     impressions = fates.sum(axis=0)
     live: Positions | slice = slice(0, profile.size)
     where: Positions | slice = slice(first, first + profile.size)
-    if not impressions.all():
+    if np.count_nonzero(impressions) < _LIVELY * profile.size:
         live = np.flatnonzero(impressions)
         where = first + live
     events = _events(
@@ -259,11 +261,12 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> None:
     impressions = fates.sum(axis=0)
 
     def keep(fits: Floats, where: Positions) -> None:
-        part = fits[where]
-        fates[:, part == 0.0] = 0.0
-        some = np.flatnonzero((part > 0.0) & (part < 1.0))
-        chance = uniforms(stretch.keys[some], "kept")
-        fates[:, some] = _kept(fates[:, some], part[some], chance)
+        part = fits.take(where)
+        any_fits = part > 0.0
+        np.multiply(fates, any_fits, out=fates)
+        some = np.flatnonzero(any_fits & (part < 1.0))
+        chance = uniforms(stretch.keys.take(some), "kept")
+        fates[:, some] = _kept(fates.take(some, axis=1), part.take(some), chance)
         fates.sum(axis=0, out=impressions)
 
     cell = hour * len(DEVICES)
@@ -298,7 +301,8 @@ def _kept(fates: WholeNumbers, part: Floats, chance: Floats) -> WholeNumbers:
     rate = np.divide(kept, total, out=np.zeros(total.shape), where=total > 0)
     marks = np.minimum(np.floor(so_far * rate + chance), kept)
     marks = np.where(so_far == total, kept, marks)
-    return np.diff(marks, axis=0, prepend=0.0)
+    marks[1:] -= marks[:-1].copy()
+    return marks
 
 
 def _events(
@@ -309,7 +313,7 @@ def _events(
     wear_out: Floats,
     competition: Floats,
 ) -> dict[str, NDArray[Any]]:
-    """What became of the impressions of rows that have some, by column name: (rows,) each."""
+    """What became of the impressions, by column name: (rows,) each."""
     _, starts, q25, q50, q75, q100 = accumulate(fates[:-1], np.subtract, initial=impressions)
     measurable, clicks, skips, scans, engagements = parts(
         keys,

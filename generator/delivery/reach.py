@@ -156,18 +156,20 @@ def _uncapped_mean(mean: Floats, shape_k: Floats, cap: Counts) -> Floats:
 
 def _served(mean: Floats, shape_k: Floats, cap: Counts) -> tuple[Floats, Floats]:
     """E[min(N, cap)] of negative binomials with these means, and the means times its slope, which
-    is the sum of n P(N = n) up to the cap: (windows,) each, in order of `cap`."""
+    is the sum of n P(N = n) up to the cap: (windows,) each, in order of `cap`. The expectation is
+    that sum and the cap times P(N > cap)."""
     stays = mean / (mean + shape_k)
     term = np.exp(-shape_k * np.log1p(mean / shape_k))
     left = -np.expm1(-shape_k * np.log1p(mean / shape_k))
-    served, gain = np.zeros(mean.shape), np.full(mean.shape, 1e-300)
-    for n in range(1, int(cap.max(initial=0)) + 1):
-        counts = slice(int(np.searchsorted(cap, n)), None)
-        served[counts] += np.maximum(left[counts], 0.0)
-        term[counts] *= stays[counts] * (shape_k[counts] + n - 1) / n
-        gain[counts] += n * term[counts]
-        left[counts] -= term[counts]
-    return served, gain
+    gain = np.full(mean.shape, 1e-300)
+    grows = stays * (shape_k - 1.0)
+    counts = np.arange(1, int(cap.max(initial=0)) + 1)
+    for n, first in zip(counts.tolist(), np.searchsorted(cap, counts).tolist(), strict=True):
+        now = term[first:]
+        now *= stays[first:] + grows[first:] / n
+        left[first:] -= now
+        gain[first:] += n * now
+    return gain + cap * np.maximum(left, 0.0), gain
 
 
 @dataclass(frozen=True)

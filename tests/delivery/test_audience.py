@@ -30,7 +30,8 @@ def test_kinds_of_an_hour_add_up_to_it(data) -> None:
     completes = data.draw(st.integers(0, impressions))
     clicks = data.draw(st.integers(0, impressions))
     hour = [np.array([value]) for value in (7, impressions, completes, clicks)]
-    both, completed, clicked, neither = kinds(Delivered(*hour, np.ones((1, 1))), key("kinds"))[:, 0]
+    (split,) = kinds([Delivered(*hour, np.ones((1, 1)))], [key("kinds")])
+    both, completed, clicked, neither = split[:, 0]
     assert min(both, completed, clicked, neither) >= 0
     assert both + completed == completes
     assert both + clicked == clicks

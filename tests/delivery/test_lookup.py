@@ -50,3 +50,24 @@ def test_preparing_changes_no_draw() -> None:
     before = binomial(UNIFORMS, trials, probability)
     prepare(probability[:1])
     assert (binomial(UNIFORMS, trials, probability) == before).all()
+
+
+def test_what_is_near_a_poisson_is_exact_for_rare_binomials() -> None:
+    probability = uniforms(KEYS, "probability") * 0.01
+    trials = np.floor(uniforms(KEYS, "trials") * MOST / probability)
+    table = PoissonTable(MOST)
+    found = table.quantiles_near(UNIFORMS, trials * probability, probability)
+    known = found != OPEN
+    assert known.mean() > 0.8
+    exact = stats.binom.ppf(UNIFORMS[known], trials[known], probability[known])
+    assert (found[known] == exact).all()
+
+
+@pytest.mark.parametrize("mean", [0.02, 0.7, 8.0, 9.05])
+def test_rare_binomials_are_exact(mean: float) -> None:
+    probability = np.maximum(uniforms(KEYS, "probability") * 0.01, 1e-5)
+    trials = np.floor(mean / probability)
+    drawn = binomial(UNIFORMS, trials, probability)
+    assert (drawn == stats.binom.ppf(UNIFORMS, trials, probability))[
+        trials * probability * (1 - probability) < MOST
+    ].all()
