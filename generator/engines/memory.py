@@ -19,8 +19,6 @@ _SETTINGS = (
 def keep_what_is_freed() -> None:
     """Have malloc keep the memory of freed arrays for the next ones, which are as large. To give it
     back to the system and fetch it again takes a tenth of a run. Does nothing without glibc."""
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    for parameter, value in _SETTINGS if mallopt else ():
-        mallopt(parameter, value)
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        for parameter, value in _SETTINGS:
+            libc.mallopt(parameter, value)
