@@ -111,7 +111,7 @@ def built_database(complete_database: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def faulty_database() -> Path:
-    """A DuckDB file with `faulty` and its models, without their tests. Copy it before changing it."""
+    """A DuckDB file with `faulty` and the models of it. Copy it before changing it."""
 
     def build(folder: Path) -> None:
         file, world = folder / "ads.duckdb", build_world(dataset("faulty"))

@@ -3,8 +3,7 @@ ADBC's bulk path.
 
 A table that is there and has the columns of its model, of its types and as nullable, is emptied and
 filled, so views on it stay; any other one, of an older model or of a run with faults, is dropped
-with the views on it. A run that fails or is killed leaves the
-previous data.
+with the views on it. A run that fails or is killed leaves the previous data.
 """
 
 from __future__ import annotations
