@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV),$(CURDIR)/.venv)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-installed
+PEERS := $(CURDIR)/.venv-peers
 SPARK_STAMP := $(VENV)/.requirements-spark-installed
 export PATH := $(BIN):$(PATH)
 
@@ -18,7 +19,7 @@ PORT ?= 8080
 PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps lock generate test fuzz test-postgres test-spark lint docs report scorecard pictures serve-docs sources bench-dbt clean
+.PHONY: help build deps lock generate test fuzz test-postgres test-spark lint docs report scorecard pictures serve-docs sources bench bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
@@ -89,6 +90,11 @@ scorecard: deps ## Generate the market sample and show how it compares with publ
 pictures: build ## Take the README's pictures of the report, in a headless Chromium
 	python -m tests.pictures
 
+bench: deps ## Compare the speed with other generators: benchmarks/results.md (needs Java 17)
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
+	python -m benchmarks.compare $(PEERS)/bin/python
+
 bench-dbt: deps ## Time the dbt models on 5 million raw rows, beside the same SQL in DuckDB
 	python -m benchmarks.dbt_build
 
@@ -96,5 +102,5 @@ sources: deps ## Write what dbt derives from the generator: sources, doc blocks,
 	python -m generator dbt-sources
 	python -m generator.platform_seeds
 
-clean: ## Remove what was generated and built; .venv stays
+clean: ## Remove what was generated and built; environments stay
 	rm -rf target logs data/report.html data/*.duckdb data/*.duckdb.wal .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -17,25 +16,18 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.process import memory, tree
+
 EVERY = 10
 MILLION = 1_000_000
 CAMPAIGNS_A_MILLION_ROWS = 75
 
 
-def tree(root: int) -> list[int]:
-    """A process and all below it."""
-    children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
-    return [root, *(each for child in children for each in tree(int(child)))]
-
-
 def sample(process: int, temporary: Path) -> tuple[float, int, int, int]:
     """RSS of all processes together in MB, open files, processes, and temporary files."""
-    rss = files = 0
     processes = tree(process)
-    for each in processes:
-        rss += int(Path(f"/proc/{each}/statm").read_text().split()[1]) * resource.getpagesize()
-        files += len(os.listdir(f"/proc/{each}/fd"))
-    return rss / MILLION, files, len(processes), sum(1 for _ in temporary.rglob("*"))
+    files = sum(len(os.listdir(f"/proc/{each}/fd")) for each in processes)
+    return memory(process), files, len(processes), sum(1 for _ in temporary.rglob("*"))
 
 
 def rows(folder: Path) -> int:

@@ -87,7 +87,8 @@ def effective(**flags: Any) -> list[Setting]:
 
 
 def _resolved(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
-    document = read(FILE) if FILE.is_file() else Document({}, {})
+    # A folder that cannot be searched has no settings; what is to be written there will tell.
+    document = read(FILE) if os.path.isfile(FILE) else Document({}, {})
     data, marks = dict(document.data), dict(document.marks)
     unknown = set(data) - set(Settings.model_fields)
     for name in unknown:

@@ -6,6 +6,7 @@ campaign 0 stands for all campaigns together; the largest ones have rows of thei
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -344,7 +345,7 @@ def judged(file: Path) -> dict[str, list[Row]]:
 
 def connected(file: Path, needed: Sequence[str] = MARTS) -> duckdb.DuckDBPyConnection:
     """The file, read only, with these marts there. Raises InputError where they are not."""
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise bad_input("is not there; run `make build`", str(file))
     try:
         connection = duckdb.connect(str(file), read_only=True)

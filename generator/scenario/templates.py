@@ -160,7 +160,7 @@ class Library:
     def _folders(self, kind: Kind) -> list[Path]:
         if self.own is None:
             return [BUNDLED / kind]
-        if not self.own.is_dir():
+        if not os.path.isdir(self.own):
             raise bad_input("is not a folder of templates", str(self.own))
         return [self.own / kind, BUNDLED / kind]
 

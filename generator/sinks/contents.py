@@ -5,6 +5,7 @@ Reads only, and leaves the file as it is.
 
 from __future__ import annotations
 
+import os
 from datetime import date, datetime
 from pathlib import Path
 
@@ -83,7 +84,7 @@ class Contents(BaseModel):
 
 def contents(file: Path) -> Contents:
     """What the file holds. Raises DestinationError for a file without raw tables."""
-    if not file.exists():
+    if not os.path.exists(file):
         raise DestinationError(f"{file}: is not there; `generate` or `init-db` makes it")
     try:
         with duckdb.connect(str(file), read_only=True) as connection:

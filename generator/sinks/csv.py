@@ -7,6 +7,7 @@ the last part is there; a run that ends early leaves those of the run before.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +40,7 @@ class CsvSink:
         self._files: dict[type[RawTable], BinaryIO] = {}
 
     def __enter__(self) -> Self:
-        self._is_new = not self.folder.exists()
+        self._is_new = not os.path.exists(self.folder)
         self._lock = Lock(self.folder)
         try:
             for table in self.tables:

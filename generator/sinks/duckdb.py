@@ -8,6 +8,7 @@ failure.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +25,7 @@ from generator.sinks.sink import DestinationError, DestinationFailedError, Packe
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
-MEMORY = "128MB"
+MEMORY = "64MB"
 SHARED: tuple[type[RawTable], ...] = (Run, Platform, InventoryHourly)
 
 Row = TypeVar("Row", bound=RawTable)
@@ -34,7 +35,7 @@ class DuckdbTransaction:
     """A DuckDB file, open for one transaction that is committed on leaving, or rolled back if that
     is by an error. `inserted` counts the rows that each table took."""
 
-    rows_a_part = ROWS_PER_INSERT
+    rows_a_part = 61_440
     packs_files = False
 
     def __init__(self, file: Path, tables: Iterable[type[RawTable]]) -> None:
@@ -49,7 +50,7 @@ class DuckdbTransaction:
                 f"{self.file}: is called like the schema in it, and DuckDB cannot tell them apart; "
                 "choose another --database"
             )
-        self._is_new = not self.file.exists()
+        self._is_new = not os.path.exists(self.file)
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self._connection = duckdb.connect(str(self.file))
@@ -158,7 +159,7 @@ class DuckdbAddition(DuckdbTransaction):
     """
 
     def __enter__(self) -> Self:
-        if not self.file.exists():
+        if not os.path.exists(self.file):
             raise DestinationError(f"{self.file}: is not there; `generate` or `init-db` makes it")
         return super().__enter__()
 

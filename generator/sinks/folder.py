@@ -26,7 +26,7 @@ class Folder:
     def __init__(self, place: str) -> None:
         self.place = place
         self.name = _SECRET.sub("…", place)
-        with self._told():
+        with self.told():
             if place.startswith("s3://"):
                 system, path = fs.FileSystem.from_uri(place)
             else:
@@ -45,31 +45,35 @@ class Folder:
 
     def size(self, path: str) -> int | None:
         """The bytes of a file; None if it is not there."""
-        with self._told():
+        with self.told():
             info = self._files.get_file_info(path)
         return info.size if info.type == fs.FileType.File else None
 
     def read(self, path: str) -> bytes:
         """A file's bytes."""
-        with self._told(), self._files.open_input_stream(path) as stream:
+        with self.told(), self._files.open_input_stream(path) as stream:
             return bytes(stream.read())
 
-    def write(self, path: str, content: bytes | pa.Buffer) -> None:
+    def write(self, path: str, content: bytes) -> None:
         """Write a file, in folders that are made if they are not there."""
-        with self._told():
+        with self.told(), self.opened(path) as stream:
+            stream.write(content)
+
+    def opened(self, path: str) -> pa.NativeFile:
+        """A file to be written, in folders that are made if they are not there."""
+        with self.told():
             self._make_room(path)
-            with self._files.open_output_stream(path) as stream:
-                stream.write(content)
+            return self._files.open_output_stream(path)
 
     def move(self, path: str, to: str) -> None:
         """Move a file, over another if there is one."""
-        with self._told():
+        with self.told():
             self._make_room(to)
             self._files.move(path, to)
 
     def remove(self, path: str) -> None:
         """Remove a file, and the folders that this leaves empty."""
-        with self._told():
+        with self.told():
             self._files.delete_file(path)
         parent = path.rpartition("/")[0]
         while parent and not self.entries(parent):
@@ -78,7 +82,7 @@ class Folder:
 
     def remove_all(self, below: str) -> None:
         """Remove a folder with all that is in it."""
-        with self._told():
+        with self.told():
             self._files.delete_dir(below)
 
     def _make_room(self, path: str) -> None:
@@ -86,7 +90,7 @@ class Folder:
             self._files.create_dir(parent, recursive=True)
 
     def _found(self, below: str, recursive: bool) -> list[Any]:
-        with self._told():
+        with self.told():
             return list(
                 self._files.get_file_info(
                     fs.FileSelector(below, recursive=recursive, allow_not_found=True)
@@ -94,7 +98,8 @@ class Folder:
             )
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
+        """Raises DestinationError for what fails with a file of the folder."""
         try:
             yield
         except (OSError, pa.ArrowException) as error:

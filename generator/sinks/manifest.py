@@ -7,13 +7,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import Self
 
-import pyarrow as pa
 from pydantic import BaseModel
 
 from generator.schema import Run
 from generator.sinks.fingerprint import Tally
 
-_HASH_BYTES = 16
+HASH_BYTES = 16
 
 
 class Held(BaseModel):
@@ -84,6 +83,6 @@ def sums(receipts: Mapping[str, Receipt]) -> dict[str, Held]:
     return {name: Held.of(tally) for name, tally in totals.items()}
 
 
-def digest(content: bytes | pa.Buffer) -> str:
-    """The hash of a file's bytes: BLAKE2b of 128 bits."""
-    return hashlib.blake2b(content, digest_size=_HASH_BYTES).hexdigest()
+def digest(content: bytes) -> str:
+    """The hash of a file's bytes."""
+    return hashlib.blake2b(content, digest_size=HASH_BYTES).hexdigest()

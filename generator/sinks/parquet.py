@@ -12,6 +12,7 @@ the next run of the same identity goes on; a run of another identity removes it.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,12 +33,12 @@ from generator.schema.arrow import arrow_schema
 from generator.sinks.fingerprint import Tally
 from generator.sinks.folder import Folder
 from generator.sinks.lock import Lock
-from generator.sinks.manifest import File, Held, Manifest, Receipt, digest, sums
+from generator.sinks.manifest import HASH_BYTES, File, Held, Manifest, Receipt, digest, sums
 from generator.sinks.sink import Counted, DestinationError, Packer, check_columns
 
 ROWS_A_PART = 1_000_000
 ROWS_A_GROUP = 122_880
-ROWS_IN_MEMORY = 1_000_000
+ROWS_IN_MEMORY = 400_000
 MANIFEST = "manifest.json"
 STAGING = "_staging"
 RECEIPTS = "_receipts"
@@ -99,8 +100,7 @@ class ParquetSink:
 
     def take(self, part: str, packed: Receipt, _tallies: Mapping[str, Tally]) -> None:
         """Note that a part is written."""
-        self._parts[part] = packed
-        self._staged |= {file.path for file in packed.files}
+        self._add(part, packed)
 
     def __exit__(
         self,
@@ -141,10 +141,11 @@ class ParquetSink:
         present = {file.table for file in self._files()}
         empty = [table for table in self.tables if table.table_name not in present]
         if empty:
-            encoders = {(table, ""): _Encoder(table) for table in empty}
-            tallies = {table.table_name: Tally() for table in empty}
-            writer = _PartWriter(self.place, self._identity)
-            self.take(NO_ROWS, writer.write(NO_ROWS, encoders, tallies), tallies)
+            self._add(NO_ROWS, _PartWriter(self.place, self._identity).of_empty(empty))
+
+    def _add(self, part: str, receipt: Receipt) -> None:
+        self._parts[part] = receipt
+        self._staged |= {file.path for file in receipt.files}
 
     def _run(self) -> Run | None:
         for file in self._files():
@@ -209,74 +210,118 @@ class _PartWriter:
     identity: str
 
     def __call__(self, part: str, pieces: Counted) -> Receipt:
-        encoders: Encoders = {}
+        folder = Folder(self.place)
+        encoders: dict[str, _Encoder] = {}
         waiting = 0
         for table, batch in pieces:
             for month, rows in _by_month(table, batch):
-                if (table, month) not in encoders:
-                    encoders[table, month] = _Encoder(table)
-                encoders[table, month].add(rows)
+                path = self._path(table, month, part)
+                if path not in encoders:
+                    encoders[path] = self._encoder(folder, path, table)
+                encoders[path].add(rows)
             waiting += batch.num_rows
             if waiting >= ROWS_IN_MEMORY:
                 for encoder in encoders.values():
                     encoder.encode()
                 waiting = 0
-        return self.write(part, encoders, pieces.tallies)
+        return self._noted(folder, part, encoders, pieces.tallies)
 
-    def write(self, part: str, encoders: Encoders, tallies: Mapping[str, Tally]) -> Receipt:
-        """Write what is encoded, and then the receipt."""
+    def of_empty(self, tables: Iterable[type[RawTable]]) -> Receipt:
+        """A part with the files of tables that have no rows."""
         folder = Folder(self.place)
+        encoders = {}
+        for table in tables:
+            path = self._path(table, "", NO_ROWS)
+            encoders[path] = self._encoder(folder, path, table)
+        tallies = {table.table_name: Tally() for table in tables}
+        return self._noted(folder, NO_ROWS, encoders, tallies)
+
+    def _path(self, table: type[RawTable], month: str, part: str) -> str:
+        return f"{table.table_name}/{month}{part}-{self.identity[:8]}.parquet"
+
+    def _encoder(self, folder: Folder, path: str, table: type[RawTable]) -> _Encoder:
+        return _Encoder(folder, _staged(self.identity, path), table)
+
+    def _noted(
+        self,
+        folder: Folder,
+        part: str,
+        encoders: Mapping[str, _Encoder],
+        tallies: Mapping[str, Tally],
+    ) -> Receipt:
+        """Finish the files, and then write the receipt."""
         receipt = Receipt(
-            tables={name: Held.of(tally) for name, tally in tallies.items()}, files=[]
+            tables={name: Held.of(tally) for name, tally in tallies.items()},
+            files=[encoder.finished(part, path) for path, encoder in encoders.items()],
         )
-        for table, month in list(encoders):
-            encoder = encoders.pop((table, month))
-            content = encoder.finished()
-            path = f"{table.table_name}/{month}{part}-{self.identity[:8]}.parquet"
-            folder.write(_staged(self.identity, path), content)
-            receipt.files.append(
-                File(
-                    table=table.table_name,
-                    part=part,
-                    path=path,
-                    rows=encoder.rows,
-                    bytes=content.size,
-                    hash=digest(content),
-                )
-            )
         folder.write(_staged(self.identity, f"{RECEIPTS}/{part}.json"), _json(receipt))
         return receipt
 
 
 class _Encoder:
-    """One Parquet file, made in memory."""
+    """One Parquet file, written as its rows are encoded."""
 
-    def __init__(self, table: type[RawTable]) -> None:
-        self.rows = 0
+    def __init__(self, folder: Folder, path: str, table: type[RawTable]) -> None:
+        self._table = table
+        self._folder = folder
         self._waiting: list[pa.RecordBatch] = []
-        self._content = pa.BufferOutputStream()
-        self._writer = parquet.ParquetWriter(self._content, arrow_schema(table), **_encoding(table))
+        self._rows = 0
+        self._file = _Hashed(folder.opened(path))
+        self._writer = parquet.ParquetWriter(self._file, arrow_schema(table), **_encoding(table))
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take rows of the table."""
-        self.rows += batch.num_rows
+        self._rows += batch.num_rows
         self._waiting.append(batch)
 
     def encode(self) -> None:
         """Encode the rows that wait."""
         if self._waiting:
             rows = pa.Table.from_batches(self._waiting)
-            self._writer.write_table(rows, row_group_size=ROWS_A_GROUP)
             self._waiting = []
+            with self._folder.told():
+                self._writer.write_table(rows, row_group_size=ROWS_A_GROUP)
 
-    def finished(self) -> pa.Buffer:
-        """The file."""
+    def finished(self, part: str, path: str) -> File:
+        """Encode the rest and close the file, which belongs to this path."""
         self.encode()
-        self._writer.close()
-        return self._content.getvalue()
+        with self._folder.told():
+            self._writer.close()
+            self._file.close()
+        return File(
+            table=self._table.table_name,
+            part=part,
+            path=path,
+            rows=self._rows,
+            bytes=self._file.bytes,
+            hash=self._file.digest,
+        )
 
 
-Encoders = dict[tuple[type[RawTable], str], _Encoder]
+class _Hashed:
+    """A file that is written, with its size and the hash of its bytes so far."""
+
+    def __init__(self, file: pa.NativeFile) -> None:
+        self.bytes = 0
+        self.closed = False
+        self._file = file
+        self._hash = hashlib.blake2b(digest_size=HASH_BYTES)
+
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+    def write(self, content: bytes) -> None:
+        self.bytes += len(content)
+        self._hash.update(content)
+        self._file.write(content)
+
+    def flush(self) -> None:
+        """Left to the end."""
+
+    def close(self) -> None:
+        self.closed = True
+        self._file.close()
 
 
 @cache

@@ -5,6 +5,7 @@ The module of a sink is loaded when it is asked for: a run into a DuckDB file ne
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from importlib import import_module
@@ -77,11 +78,11 @@ def _parsed(target: str) -> tuple[str, str]:
 
 
 def _file(target: str, place: str) -> Path:
-    if not place.strip() or "\0" in place or Path(place).is_dir():
+    if not place.strip() or "\0" in place or os.path.isdir(place):
         raise DestinationError(f"{shown(target)!r}: is not a file; give the path of a DuckDB file")
     return Path(place)
 
 
 def _check_folder(target: str, place: str) -> None:
-    if not place.strip() or "\0" in place or "://" in place or Path(place).is_file():
+    if not place.strip() or "\0" in place or "://" in place or os.path.isfile(place):
         raise DestinationError(f"{shown(target)!r}: is not a folder; give the path of one")

@@ -150,6 +150,8 @@ def bound_by_permissions() -> None:
         ("parquet:.", GENERATE, ".", 0o500),
         ("csv:.", GENERATE, ".", 0o500),
         ("csv:.", GENERATE, ".", 0o000),
+        ("ads.duckdb", GENERATE, ".", 0o000),
+        ("parquet:.", GENERATE, ".", 0o000),
     ],
     ids=str,
 )

@@ -1,0 +1,84 @@
+"""What a command costs: time, processor time and memory of its process and all below it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+EVERY = 0.05
+MEGABYTE = 1_000_000
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command took: seconds on the clock, seconds of all processors, the most memory (RSS)
+    in MB that its processes had at one time, with what they share counted for each; and what it
+    printed."""
+
+    wall: float
+    cpu: float
+    rss: float
+    printed: str
+
+
+def cost(command: Sequence[str | Path]) -> Cost:
+    """Run a command to its end. Raises CalledProcessError if it fails."""
+    most = used = 0.0
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        started = time.perf_counter()
+        process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=err)
+        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+            most, used = max(most, memory(process.pid)), max(used, processor(process.pid))
+            time.sleep(EVERY)
+        wall = time.perf_counter() - started
+        _, status, usage = ended
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        if process.returncode:
+            raise subprocess.CalledProcessError(
+                process.returncode, process.args, out.read(), err.read()
+            )
+        # Samples see children that were never waited for, the system's account sees the last ones.
+        return Cost(wall, max(used, usage.ru_utime + usage.ru_stime), most, out.read())
+
+
+def tree(root: int) -> list[int]:
+    """A process and all below it that are alive."""
+    try:
+        children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
+    except OSError:
+        return []
+    return [root, *(each for child in children for each in tree(int(child)))]
+
+
+def memory(root: int) -> float:
+    """RSS in MB of a process and all below it."""
+    return sum(_pages(each) for each in tree(root)) * resource.getpagesize() / MEGABYTE
+
+
+def processor(root: int) -> float:
+    """Processor seconds of a process and all below it, those that have ended included."""
+    return sum(_ticks(each) for each in tree(root)) / TICKS
+
+
+def _pages(process: int) -> int:
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+
+
+def _ticks(process: int) -> int:
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return 0
+    return sum(map(int, stat.rpartition(")")[2].split()[11:15]))
