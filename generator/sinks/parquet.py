@@ -267,7 +267,9 @@ class _Encoder:
         self._waiting: list[pa.RecordBatch] = []
         self._rows = 0
         self._file = _Hashed(folder.opened(path))
-        self._writer = parquet.ParquetWriter(self._file, arrow_schema(table), **_encoding(table))
+        schema, encoding = arrow_schema(table), _encoding(table)
+        with folder.told():
+            self._writer = parquet.ParquetWriter(self._file, schema, **encoding)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take rows of the table."""
