@@ -40,11 +40,12 @@ $(SPARK_STAMP): requirements-spark.txt $(STAMP)
 	@touch $@
 
 # Every version with its hashes, for all Pythons and systems: `pip install --require-hashes -r
-# requirements.lock` installs these files and no others.
+# requirements.lock` installs these files and no others. With their extras: some versions of pip take what
+# a package asks for with an extra for another requirement, which would have no hash.
 lock: deps ## Write requirements.lock anew from requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes --upgrade \
-		--quiet --custom-compile-command 'make lock' --output-file requirements.lock
+		--no-strip-extras --quiet --custom-compile-command 'make lock' --output-file requirements.lock
 
 generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED))

@@ -19,12 +19,15 @@ from hypothesis import HealthCheck, settings
 
 from generator.cli import main
 from generator.engines import local
+from generator.faults.landing import landing_tables
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
 
 ROOT = Path(__file__).resolve().parent.parent
+# Of `dbt build` the models only, as data that tests cannot pass need it.
+MODELS_ONLY = "--exclude-resource-type test unit_test"
 # Names the folder that the processes of one test run have in common.
 SHARED = "TESTS_SHARED_FOLDER"
 
@@ -104,6 +107,19 @@ def built_database(complete_database: Path) -> Path:
         assert result.returncode == 0, result.stdout[-4000:]
 
     return made_once("built", build) / "ads.duckdb"
+
+
+@pytest.fixture(scope="session")
+def faulty_database() -> Path:
+    """A DuckDB file with `faulty` and the models of it. Copy it before changing it."""
+
+    def build(folder: Path) -> None:
+        file, world = folder / "ads.duckdb", build_world(dataset("faulty"))
+        local.run(world, DuckdbSink(file, landing_tables(world.faults)))
+        result = dbt(f"build {MODELS_ONLY}", file, folder)
+        assert result.returncode == 0, result.stdout[-4000:]
+
+    return made_once("faulty", build) / "ads.duckdb"
 
 
 @dataclass(frozen=True)

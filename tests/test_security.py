@@ -7,6 +7,8 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
@@ -264,16 +266,17 @@ def test_a_password_written_in_another_form_is_masked_too() -> None:
     assert said == 'no user "ads" with "***" at h'
 
 
-def locked() -> dict[str, tuple[str, int]]:
-    """Of each locked requirement its version and how many hashes it has."""
+def locked() -> dict[str, tuple[str, int, set[str]]]:
+    """Of each locked requirement its version, how many hashes it has, and its extras."""
     text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
-    found: dict[str, tuple[str, int]] = {}
+    found: dict[str, tuple[str, int, set[str]]] = {}
     for line in text.splitlines():
         if line.strip() and not line.lstrip().startswith("#"):
             requirement = Requirement(line.split(" --hash")[0])
             (specifier,) = requirement.specifier
             assert specifier.operator == "==", line
-            found[requirement.name.lower()] = (specifier.version, line.count("--hash=sha256:"))
+            hashes = line.count("--hash=sha256:")
+            found[requirement.name.lower()] = specifier.version, hashes, requirement.extras
     return found
 
 
@@ -283,7 +286,20 @@ def test_the_lock_is_in_step_with_the_requirements() -> None:
     for line in (ROOT / "requirements.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             wanted = Requirement(line)
-            version, _ = have[wanted.name.lower()]
+            version, *_ = have[wanted.name.lower()]
             assert version in wanted.specifier, f"{wanted} is locked at {version}: make lock"
-    assert all(hashes for _, hashes in have.values())
+    assert all(hashes for _, hashes, _ in have.values())
     assert len(have) > 50
+
+
+def test_the_lock_names_the_extras_that_are_asked_for() -> None:
+    """Without them some versions of pip refuse the lock: for what is asked for with an extra they
+    look for another version, and it has no hash."""
+    have = locked()
+    asked = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if "[" in line]
+    for name in have:
+        with suppress(PackageNotFoundError):
+            asked += [line for line in requires(name) or () if "[" in line and "extra" not in line]
+    wanted = [Requirement(line) for line in asked]
+    assert {"moto", "mashumaro"} <= {each.name for each in wanted}
+    assert [str(each) for each in wanted if not each.extras <= have[each.name.lower()][2]] == []

@@ -1,10 +1,11 @@
 {#-
-    A raw table that not every sender has is made, empty, where the others are. What a hook does is
-    rolled back unless it commits.
+    A raw table that not every sender has is made, empty, where the others are; as a view where they
+    are views, so that one on files can replace it. What a hook does is rolled back unless it commits.
 -#}
 {% macro make_what_is_optional() %}
     {%- if execute and flags.WHICH in reading_commands() -%}
         {%- set sources = graph.sources.values() | list -%}
+        {%- set kind = "view" if target.name == "parquet" else "table" -%}
         {%- set present = [] -%}
         {%- for table in sources -%}
             {%- if adapter.get_relation(table.database, table.schema, table.identifier) -%}
@@ -15,14 +16,16 @@
             if present and table.config.meta.get("is_optional") and table.name not in present -%}
             {%- set columns = [] -%}
             {%- for column in table.columns.values() -%}
-                {%- do columns.append(adapter.quote(column.name) ~ " " ~ type_here(column.data_type)) -%}
+                {%- set nothing = "cast(null as " ~ type_here(column.data_type) ~ ")" -%}
+                {%- do columns.append(nothing ~ " as " ~ adapter.quote(column.name)) -%}
             {%- endfor -%}
             {%- call statement(auto_begin=true) -%}
-                create table {{ table.schema }}.{{ table.identifier }} ({{ columns | join(", ") }})
+                create {{ kind }} {{ table.schema }}.{{ table.identifier }} as
+                select {{ columns | join(", ") }} where 1 = 0
             {%- endcall -%}
             {%- do adapter.commit() -%}
             {%- do adapter.cache_added(
-                api.Relation.create(table.database, table.schema, table.identifier, type="table")
+                api.Relation.create(table.database, table.schema, table.identifier, type=kind)
             ) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -32,6 +32,7 @@ MARTS = (
     "realism_scorecard",
     "realism_shapes",
     "realism_invariants",
+    "fct_fault_detection",
 )
 ALL = 0
 MOST_CAMPAIGNS = 60
@@ -308,6 +309,12 @@ QUERIES = {
     """,
     "shapes": "SELECT * FROM marts.realism_shapes ORDER BY shape, shape_id",
     "invariants": "SELECT * FROM marts.realism_invariants ORDER BY place",
+    # Of all types, if any fault is labelled; of data without a log the search cannot be judged.
+    "faults": """
+        SELECT * FROM marts.fct_fault_detection
+        WHERE (SELECT sum(labelled_days) FROM marts.fct_fault_detection) > 0
+        ORDER BY labelled_days = 0, fault_type
+    """,
 }
 
 Row = dict[str, Any]

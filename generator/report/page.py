@@ -68,6 +68,7 @@ def html(marts: Marts) -> str:
         scorecard=[_with_range(row) for row in marts["scorecard"]],
         shapes=[_with_range(row) for row in marts["shapes"]],
         invariants=marts["invariants"],
+        faults=marts["faults"],
         verdict=verdict(marts["scorecard"]),
     )
 
@@ -265,8 +266,8 @@ def _figure(number: float | None) -> str:
 
 
 def _words(name: str) -> str:
-    """CONTENT_GENRE → Content genre; CTV, IO and their kin stay as they are."""
+    """CONTENT_GENRE → Content genre; CTV, IO, VAST and their kin stay as they are."""
     if not name.isupper() or len(name) <= 3:
         return name
-    words = name.replace("_", " ").capitalize()
-    return words.replace(" io", " IO").replace("Sci fi", "Sci-fi").replace(" roll", "-roll")
+    words = name.replace("_", " ").capitalize().replace(" io", " IO")
+    return words.replace("Sci fi", "Sci-fi").replace(" roll", "-roll").replace("Vast", "VAST")

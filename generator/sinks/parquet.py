@@ -34,7 +34,7 @@ from generator.sinks.fingerprint import Tally
 from generator.sinks.folder import Folder
 from generator.sinks.lock import Lock
 from generator.sinks.manifest import HASH_BYTES, File, Held, Manifest, Receipt, digest, sums
-from generator.sinks.sink import Counted, DestinationError, Packer
+from generator.sinks.sink import Counted, DestinationError, Packer, check_columns
 
 ROWS_A_PART = 1_000_000
 ROWS_A_GROUP = 122_880
@@ -43,6 +43,7 @@ MANIFEST = "manifest.json"
 STAGING = "_staging"
 RECEIPTS = "_receipts"
 NO_ROWS = "no-rows"
+PARTITION = "month"
 _OURS = re.compile(r"-[0-9a-f]{8}\.parquet$")
 
 Record = TypeVar("Record", bound=BaseModel)
@@ -61,6 +62,7 @@ class ParquetSink:
         self.rows_a_part = rows_a_part
 
     def __enter__(self) -> Self:
+        check_columns(self.tables, {PARTITION}, "names the folders of its files")
         self._lock = None if self.place.startswith("s3://") else Lock(Path(self.place))
         try:
             self._open()
@@ -265,7 +267,9 @@ class _Encoder:
         self._waiting: list[pa.RecordBatch] = []
         self._rows = 0
         self._file = _Hashed(folder.opened(path))
-        self._writer = parquet.ParquetWriter(self._file, arrow_schema(table), **_encoding(table))
+        schema, encoding = arrow_schema(table), _encoding(table)
+        with folder.told():
+            self._writer = parquet.ParquetWriter(self._file, schema, **encoding)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take rows of the table."""
@@ -353,7 +357,7 @@ def _by_month(table: type[RawTable], batch: pa.RecordBatch) -> Iterator[tuple[st
     edges = (np.flatnonzero(months[1:] != months[:-1]) + 1).tolist()
     for first, last in pairwise([0, *edges, months.size]):
         if last > first:
-            yield f"month={months[first]}/", batch.slice(first, last - first)
+            yield f"{PARTITION}={months[first]}/", batch.slice(first, last - first)
 
 
 @cache

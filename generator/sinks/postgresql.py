@@ -1,9 +1,9 @@
 """A PostgreSQL database: all raw tables of a run in schema `raw`, replaced in one transaction by
 ADBC's bulk path.
 
-A table that is there and has the columns of its model is emptied and filled, so views on it stay;
-one of an older model is dropped with the views on it. A run that fails or is killed leaves the
-previous data.
+A table that is there and has the columns of its model, of its types and as nullable, is emptied and
+filled, so views on it stay; any other one, of an older model or of a run with faults, is dropped
+with the views on it. A run that fails or is killed leaves the previous data.
 """
 
 from __future__ import annotations
@@ -22,11 +22,25 @@ from generator.schema import RawTable
 from generator.schema.ddl import column_conditions, quoted
 from generator.schema.table import Column
 from generator.sinks.fingerprint import Tally
-from generator.sinks.sink import DestinationError, DestinationFailedError, Packer, Piece, as_batches
+from generator.sinks.sink import (
+    DestinationError,
+    DestinationFailedError,
+    Packer,
+    Piece,
+    as_batches,
+    check_columns,
+)
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
-_TYPES = {"DOUBLE": "DOUBLE PRECISION"}
+# DuckDB's types as PostgreSQL writes them down; the others have the same name.
+_TYPES = {
+    "DOUBLE": "double precision",
+    "VARCHAR": "character varying",
+    "TIMESTAMP": "timestamp without time zone",
+    "DECIMAL(4,3)": "numeric(4,3)",
+}
+_SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 _CHARACTER = r"(?:[^\s%@/?#\[\]]|%[0-9A-Fa-f]{2})"
 _ADDRESS = re.compile(
     rf"postgres(?:ql)?://(?:{_CHARACTER}*@)?(?:{_CHARACTER}|\[[0-9A-Fa-f:.]*\])*"
@@ -35,8 +49,8 @@ _ADDRESS = re.compile(
 # Held until the end of the transaction, and so of the connection.
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('streaming-ads raw'))"
 _COLUMNS = (
-    "SELECT column_name FROM information_schema.columns "
-    "WHERE table_schema = $1 AND table_name = $2 ORDER BY ordinal_position"
+    "SELECT attname::text, format_type(atttypid, atttypmod), NOT attnotnull FROM pg_attribute "
+    "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
 )
 
 
@@ -57,6 +71,7 @@ class PostgresqlSink:
                 "PostgreSQL: the address cannot be read; it is postgresql://USER:PASSWORD@HOST:PORT"
                 "/DATABASE, with all but letters and digits in user and password as %XX (@ as %40)"
             )
+        check_columns(self.tables, _SYSTEM_COLUMNS, "PostgreSQL has in every table")
         try:
             self._connection = dbapi.connect(self._uri)
         except Error as error:
@@ -124,9 +139,9 @@ class PostgresqlSink:
 
     def _make_empty(self, table: type[RawTable]) -> None:
         name = _name(table)
-        self._cursor.execute(_COLUMNS, (SCHEMA, table.table_name))
-        present = [row[0] for row in self._cursor.fetchall()]
-        if present == [column.name for column in table.columns()]:
+        self._cursor.execute(_COLUMNS, (name,))
+        expected = [(column.name, _type(column), column.nullable) for column in table.columns()]
+        if self._cursor.fetchall() == expected:
             self._cursor.execute(f"TRUNCATE {name}")
             return
         self._cursor.execute(f"DROP TABLE IF EXISTS {name} CASCADE")
@@ -168,7 +183,7 @@ def create_table(table: type[RawTable]) -> str:
 
 
 def _column(column: Column, is_primary_key: bool) -> str:
-    parts = [quoted(column.name), _TYPES.get(column.storage.duckdb, column.storage.duckdb)]
+    parts = [quoted(column.name), _type(column)]
     if is_primary_key:
         parts.append("PRIMARY KEY")
     elif not column.nullable:
@@ -177,6 +192,10 @@ def _column(column: Column, is_primary_key: bool) -> str:
         parts.append("UNIQUE")
     parts += [f"CHECK ({condition})" for condition in column_conditions(column)]
     return " ".join(parts)
+
+
+def _type(column: Column) -> str:
+    return _TYPES.get(column.storage.duckdb, column.storage.duckdb.lower())
 
 
 def _name(table: type[RawTable]) -> str:

@@ -6,7 +6,7 @@ another machine, and taken by the sink in the process that opened it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -80,6 +80,17 @@ class Sink(Protocol):
 def as_batches(_part: str, pieces: Counted) -> list[Piece]:
     """A part as the batches it is made of."""
     return list(pieces)
+
+
+def check_columns(tables: Iterable[type[RawTable]], taken: Collection[str], by: str) -> None:
+    """Raises DestinationError for a column whose name the destination uses itself."""
+    for table in tables:
+        for column in table.columns():
+            if column.name in taken:
+                raise DestinationError(
+                    f"{table.table_name}: a column cannot be called {column.name!r}, which {by}; "
+                    "give it another name"
+                )
 
 
 class DestinationError(Exception):

@@ -2,7 +2,7 @@
 
 Three databases of the same campaigns: clean; with the faults that staging can undo, through a plain
 `dbt build`, whose tests then hold; and with all of them, models only. What is found in the last is
-held against the log.
+held against the log. The other targets find the same (`test_portability`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from generator.scenario.faults import Faults
 from generator.scenario.templates import dataset
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
-from tests.conftest import dbt
+from tests.conftest import MODELS_ONLY, dbt
 
 ALL = dataset("faulty").faults
 # An id of a creative that is gone cannot be told from the rest of the table.
@@ -58,7 +58,7 @@ class Faulty:
 
     def models(self) -> None:
         """`dbt build` without its tests."""
-        self.dbt("build --exclude-resource-type test --exclude-resource-type unit_test")
+        self.dbt(f"build {MODELS_ONLY}")
 
     def dbt(self, command: str) -> str:
         result = dbt(command, self.file, self.folder)
@@ -84,14 +84,6 @@ def undone(faulty: Faulty) -> Path:
     printed = faulty.dbt("build")
     assert "WARN" in printed, "raw tests tell what landed"
     return faulty.kept("undone")
-
-
-@pytest.fixture(scope="module")
-def told(faulty: Faulty) -> Path:
-    """All faults, models only."""
-    faulty.generate("complete", ALL)
-    faulty.models()
-    return faulty.kept("told")
 
 
 @contextmanager
@@ -184,10 +176,10 @@ def test_each_recoverable_fault_was_there_and_is_undone(
 
 @pytest.mark.parametrize("fault_type", TOLD_ONLY)
 def test_each_fault_that_is_a_fact_is_found_and_left_as_it_is(
-    fault_type: str, built_database: Path, told: Path
+    fault_type: str, built_database: Path, faulty_database: Path
 ) -> None:
     log = f"SELECT DISTINCT activity_date FROM one.raw.fault_log WHERE fault_type = '{fault_type}'"
-    with compared(told, built_database) as connection:
+    with compared(faulty_database, built_database) as connection:
         for (day,) in connection.execute(log).fetchall():
             where = f"activity_date = '{day}'"
             assert difference(connection, "fct_performance_hourly", where), day
@@ -197,16 +189,16 @@ def test_each_fault_that_is_a_fact_is_found_and_left_as_it_is(
             ).fetchall() == [(True,)]
 
 
-def test_days_without_a_fault_are_as_clean(built_database: Path, told: Path) -> None:
-    with compared(told, built_database) as connection:
+def test_days_without_a_fault_are_as_clean(built_database: Path, faulty_database: Path) -> None:
+    with compared(faulty_database, built_database) as connection:
         untouched = "activity_date NOT IN (SELECT activity_date FROM one.raw.fault_log)"
         assert difference(connection, "fct_performance_hourly", untouched) == []
 
 
-def test_what_is_found_is_what_was_put_in(told: Path) -> None:
+def test_what_is_found_is_what_was_put_in(faulty_database: Path) -> None:
     """Precision and recall by fault type, as docs/faults.md reports them."""
     judged = ask(
-        told,
+        faulty_database,
         "SELECT fault_type, labelled_days, detection_precision, detection_recall "
         "FROM marts.fct_fault_detection",
     )
@@ -215,10 +207,10 @@ def test_what_is_found_is_what_was_put_in(told: Path) -> None:
     assert [row for row in judged if row[2] < 0.95 or row[3] < 0.95] == []
 
 
-def test_no_row_is_dropped_silently(told: Path) -> None:
+def test_no_row_is_dropped_silently(faulty_database: Path) -> None:
     """Rows without a creative are in staging, and in the orphans; the two marts are all of it."""
     ((staged, placed, orphaned, nameless),) = ask(
-        told,
+        faulty_database,
         "SELECT (SELECT count(*) FROM staging.stg_ads__performance_hourly), "
         "(SELECT count(*) FROM marts.fct_performance_hourly), "
         "(SELECT sum(performance_rows) FROM marts.fct_performance_orphans), "

@@ -8,6 +8,8 @@ import math
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +19,26 @@ import pytest
 from adbc_driver_postgresql import dbapi
 
 from generator.engines import local
+from generator.faults.landing import landing_tables
+from generator.scenario.faults import Faults
 from generator.scenario.templates import dataset
-from generator.schema import TABLES, PerformanceHourly
+from generator.schema import TABLES, FaultLog, PerformanceHourly, RawTable
 from generator.sinks.parquet import ParquetSink
 from generator.sinks.postgresql import PostgresqlSink
 from generator.sinks.sink import DestinationError
 from generator.world.build import build_world
 from tests import postgresql
-from tests.conftest import ROOT, dbt
+from tests.conftest import MODELS_ONLY, ROOT, dbt
 from tests.dbt.test_project import descriptions
 
 # What is of the build itself: each database hashes in its own way.
 OF_THE_BUILD = {"source_digest"}
 # Clean data have no orphans.
 EMPTY = {"fct_performance_orphans"}
+# What is found of faults, and the models that lead to it.
+OF_FAULTS = ("fct_fault_detection", "fct_data_quality_daily")
+BUILD_OF_FAULTS = f"build --select +{' +'.join(OF_FAULTS)} {MODELS_ONLY}"
+FAULTY = build_world(dataset("faulty"))
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +48,15 @@ def server() -> Iterator[postgresql.Server]:
 
 
 @pytest.fixture(scope="module")
-def built_in_postgresql(
-    server: postgresql.Server, tmp_path_factory: pytest.TempPathFactory
-) -> postgresql.Server:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where dbt runs on PostgreSQL, so that it parses once."""
+    return tmp_path_factory.mktemp("postgresql")
+
+
+@pytest.fixture(scope="module")
+def built_in_postgresql(server: postgresql.Server, folder: Path) -> postgresql.Server:
     """`complete` loaded by ADBC and built by dbt, its tests included."""
     local.run(build_world(dataset("complete")), PostgresqlSink(server.uri, TABLES))
-    folder = tmp_path_factory.mktemp("postgresql")
     result = dbt("build --target postgres", folder / "ads.duckdb", folder, **server.environment)
     assert result.returncode == 0, result.stdout[-4000:]
     return server
@@ -174,6 +185,52 @@ def ask(uri: str, query: str) -> list[tuple]:
         return fetched
 
 
+def test_a_load_takes_the_place_of_a_table_that_does_not_fit(server: postgresql.Server) -> None:
+    """One that has no place for what is missing, or a column of the name with another type."""
+    drift: dict[str, Any] = {"start_date": date(2025, 9, 3)}
+    added = drift | {"added": "new", "value": "text"}
+    renamed = drift | {"column": "clicks", "renamed_to": "new"}
+    for plan, landed in (
+        ({}, "count(*) = count(creative_id)"),
+        ({"null_ids": [{"column": "creative_id", "rate": 0.5}]}, "count(*) > count(creative_id)"),
+        ({"schema_drift": [added]}, "min(new) = 'text'"),
+        ({"schema_drift": [renamed]}, "min(new) >= 0 AND count(*) > count(clicks)"),
+        ({}, "count(*) = count(clicks)"),
+    ):
+        data = replace(dataset("smoke"), faults=Faults.model_validate(plan))
+        local.run(build_world(data), PostgresqlSink(server.uri, landing_tables(data.faults)))
+        assert ask(server.uri, f"SELECT {landed} FROM raw.performance_hourly") == [(True,)], plan
+
+
+def test_parquet_finds_the_same_faults(
+    faulty_database: Path, built_on_parquet: Path, tmp_path: Path
+) -> None:
+    """Where clean data were before."""
+    local.run(FAULTY, ParquetSink(str(tmp_path), landing_tables(FAULTY.faults)))
+    command = f"{BUILD_OF_FAULTS} --target parquet"
+    folder = built_on_parquet.parent
+    result = dbt(command, built_on_parquet, folder, ADS_PARQUET=str(tmp_path))
+    assert result.returncode == 0, result.stdout[-4000:]
+    for mart in OF_FAULTS:
+        expected, actual = (in_duckdb(file, mart) for file in (faulty_database, built_on_parquet))
+        assert actual.schema == expected.schema
+        assert_equal(mart, rows(actual), rows(expected))
+
+
+def test_postgresql_finds_the_same_faults(
+    faulty_database: Path, built_in_postgresql: postgresql.Server, folder: Path
+) -> None:
+    """Where clean data were before, with views on them."""
+    server = built_in_postgresql
+    local.run(FAULTY, PostgresqlSink(server.uri, landing_tables(FAULTY.faults)))
+    command = f"{BUILD_OF_FAULTS} --target postgres"
+    result = dbt(command, folder / "ads.duckdb", folder, **server.environment)
+    assert result.returncode == 0, result.stdout[-4000:]
+    for mart in OF_FAULTS:
+        expected = in_duckdb(faulty_database, mart)
+        assert_equal(mart, rows(in_postgresql(server, mart, expected.schema)), rows(expected))
+
+
 def test_an_address_without_a_server_is_a_sentence(tmp_path: Path) -> None:
     with (
         pytest.raises(DestinationError, match=r"^PostgreSQL: .*check the address"),
@@ -183,29 +240,49 @@ def test_an_address_without_a_server_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_parquet_files_of_other_makers_are_read_too(
-    complete_database: Path, tmp_path: Path
+    complete_database: Path, faulty_database: Path, tmp_path: Path
 ) -> None:
-    """Without a manifest: a file for a table, or a folder of its name."""
-    folder = tmp_path / "it's here"
+    """Without a manifest: a file for a table, or a folder of its name. A log of faults need not be
+    there, and may be there the next time."""
+    folder, file = tmp_path / "it's here", tmp_path / "on_parquet.duckdb"
     folder.mkdir()
-    with duckdb.connect(str(complete_database), read_only=True) as connection:
+
+    def staged(source: Path, tables: list[type[RawTable]], models: str) -> dict[str, int]:
+        """The rows of each table in staging, from files made of a database."""
+        for table in tables:
+            write(table, source, folder)
+        command = f"run --select {models} --target parquet"
+        result = dbt(command, file, tmp_path, ADS_PARQUET=str(folder))
+        assert result.returncode == 0, result.stdout[-4000:]
+        return counted(file, "staging.stg_ads__")
+
+    expected = counted(complete_database, "raw.")
+    assert expected["fault_log"] == 0
+    others = [table for table in TABLES if table is not FaultLog]
+    assert staged(complete_database, others, "staging") == expected
+    log = counted(faulty_database, "raw.")["fault_log"]
+    assert staged(faulty_database, [FaultLog], "stg_ads__fault_log")["fault_log"] == log > 0
+
+
+def write(table: type[RawTable], source: Path, folder: Path) -> None:
+    """A raw table of a database as a Parquet file, or as some in a folder."""
+    place, options = folder / f"{table.table_name}.parquet", "FORMAT parquet"
+    if table is PerformanceHourly:
+        place = folder / table.table_name
+        options += ", PARTITION_BY (device), WRITE_PARTITION_COLUMNS true"
+    escaped = str(place).replace("'", "''")
+    with duckdb.connect(str(source), read_only=True) as connection:
+        connection.execute(f"COPY raw.{table.table_name} TO '{escaped}' ({options})")
+
+
+def counted(database: Path, prefix: str) -> dict[str, int]:
+    """The rows of each raw table, or of what is made of it, by the table's name."""
+    found = {}
+    with duckdb.connect(str(database), read_only=True) as connection:
         for table in TABLES:
-            place, options = folder / f"{table.table_name}.parquet", "FORMAT parquet"
-            if table is PerformanceHourly:
-                place = folder / table.table_name
-                options += ", PARTITION_BY (device), WRITE_PARTITION_COLUMNS true"
-            escaped = str(place).replace("'", "''")
-            connection.execute(f"COPY raw.{table.table_name} TO '{escaped}' ({options})")
-    file = tmp_path / "on_parquet.duckdb"
-    result = dbt("run --select staging --target parquet", file, tmp_path, ADS_PARQUET=str(folder))
-    assert result.returncode == 0, result.stdout[-4000:]
-    for table in TABLES:
-        count = f"SELECT count(*) FROM {{}}.{table.table_name}"
-        with duckdb.connect(str(complete_database), read_only=True) as connection:
-            expected = connection.execute(count.format("raw")).fetchall()
-        with duckdb.connect(str(file), read_only=True) as connection:
-            staged = connection.execute(count.format("staging").replace(".", ".stg_ads__"))
-            assert staged.fetchall() == expected
+            query = f"SELECT count(*) FROM {prefix}{table.table_name}"
+            ((found[table.table_name],),) = connection.execute(query).fetchall()
+    return found
 
 
 def test_missing_parquet_files_are_named(tmp_path: Path) -> None:

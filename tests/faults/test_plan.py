@@ -37,6 +37,19 @@ def test_a_mistake_is_a_sentence(text: str, cwd, run) -> None:
     assert not (cwd / "data").exists()
 
 
+@pytest.mark.parametrize(
+    ("target", "name"), [("parquet:data", "month"), ("postgresql://h/d", "ctid")]
+)
+def test_a_column_that_the_destination_has_itself_is_a_sentence(target, name, cwd, run) -> None:
+    drift = f"schema_drift: [{{start_date: 2025-09-03, added: {name}, value: x}}]"
+    (cwd / "faults.yml").write_text(drift)
+    answer = run("generate", "smoke", "--faults", "faults.yml", "--to", target)
+    assert answer.code == 2
+    assert f"performance_hourly: a column cannot be called '{name}', which" in answer.err
+    assert answer.err.strip().endswith("give it another name")
+    assert not (cwd / "data").exists()
+
+
 def test_a_file_stands_in_for_the_faults_of_a_workflow(cwd, run) -> None:
     (cwd / "faults.yml").write_text("duplicates: [{campaigns: [3]}]")
     answer = run("generate", "faulty", "--faults", "faults.yml", "--json")

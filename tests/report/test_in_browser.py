@@ -39,6 +39,13 @@ def report(built_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="module")
+def spoilt(faulty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("spoilt") / "report.html"
+    file.write_text(html(marts.read(faulty_database)), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     with browser(tmp_path_factory.mktemp("browser")) as opened:
         yield opened
@@ -74,6 +81,31 @@ def test_it_opens_from_the_disk_without_a_request_or_a_complaint(
     assert page.ask("document.documentElement.scrollWidth") == width
     backgrounds = page.ask("getComputedStyle(document.body).backgroundColor")
     assert (backgrounds == "rgb(16, 20, 24)") == dark
+
+
+@pytest.mark.parametrize(
+    ("media", "width", "last"),
+    [("", 1280, "Found by"), ("", 390, "Recall"), ("print", 718, "Found by")],
+)
+def test_labelled_faults_can_be_read_on_a_desk_in_a_hand_and_on_paper(
+    page: Page, spoilt: Path, media: str, width: int, last: str
+) -> None:
+    """The columns up to the last one that is named are seen without scrolling."""
+    page.screen(width)
+    page.open(spoilt, READY.format(0))
+    page.call("Emulation.setEmulatedMedia", media=media)
+    assert page.complaints() == []
+    edges = page.ask(
+        """[...document.querySelectorAll('#faults thead th')].map(
+            each => [each.textContent, each.getBoundingClientRect().right])"""
+    )
+    whole = page.ask("document.documentElement.scrollWidth")
+    page.call("Emulation.setEmulatedMedia", media="")
+    assert whole == width
+    assert 0 < dict(edges)[last] < width
+    rows = page.ask("document.querySelectorAll('#faults tbody tr').length")
+    linked = page.ask("document.querySelectorAll('a[href=\"#faults\"]').length")
+    assert (rows, linked) == (12, 2)
 
 
 def test_choosing_a_campaign_changes_charts_tiles_and_tables(opened: Page) -> None:

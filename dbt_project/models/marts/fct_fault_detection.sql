@@ -63,6 +63,7 @@ final as (
         -- dimensions
         fault_types.fault_type,
         fault_types.is_recoverable,
+        fault_types.found_by,
 
         -- facts
         cast(coalesce(counted.labelled_days, 0) as integer) as labelled_days,
