@@ -24,7 +24,7 @@ CAMPAIGNS_A_MILLION_ROWS = 75
 
 
 def sample(process: int, temporary: Path) -> tuple[float, int, int, int]:
-    """RSS of all processes together in MB, open files, processes, and temporary files."""
+    """Memory of all processes in MB, open files, processes, and temporary files."""
     processes = tree(process)
     files = sum(len(os.listdir(f"/proc/{each}/fd")) for each in processes)
     return memory(process), files, len(processes), sum(1 for _ in temporary.rglob("*"))
@@ -56,14 +56,14 @@ def main(minutes: float = 8, millions: float = 200, place: str | None = None) ->
             env={**os.environ, "TMPDIR": str(temporary)},
             start_new_session=True,
         )  # fmt: skip
-        print("seconds  million rows  RSS in MB  open files  processes  temporary files")
+        print("seconds  million rows  memory in MB  open files  processes  temporary files")
         while run.poll() is None:
             time.sleep(EVERY)
             seconds = time.monotonic() - started
             if run.poll() is None:
-                rss, files, processes, left = sample(run.pid, temporary)
+                megabytes, files, processes, left = sample(run.pid, temporary)
                 print(
-                    f"{seconds:7.0f} {rows(folder) / MILLION:13.1f} {rss:10.0f} {files:11} "
+                    f"{seconds:7.0f} {rows(folder) / MILLION:13.1f} {megabytes:13.0f} {files:11} "
                     f"{processes:10} {left:16}",
                     flush=True,
                 )
