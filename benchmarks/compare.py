@@ -153,7 +153,7 @@ def of_rounds(everyone: Sequence[Producer], made: dict[str, list[Made]]) -> str:
     """The table of all producers: medians over the rounds, ratios within a round."""
     lines = [
         "| producer | million rows | rows/s | million cells/s | CPU-s per million rows "
-        "| peak MB | bytes a row | times as fast, of the market |",
+        "| peak MB | bytes a row | the market is so many × as fast |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for each in everyone:
