@@ -240,7 +240,7 @@ def main(peers: Path, number: int = 3, campaigns: int = CAMPAIGNS) -> None:
     grew = (grown[-1].cost.wall - start_up) / (grown[0].cost.wall - start_up)
     text = f"""# How fast
 
-Written by `make bench` on {date.today()}: version {__version__}.
+Written by `benchmarks/compare.py` in {number} rounds on {date.today()}: version {__version__}.
 On {machine()}.
 The others: {versions(peers)}.
 

@@ -44,6 +44,16 @@ def insert(database, **changes) -> None:
     database.execute("insert into raw.performance_hourly by name select * from landing")
 
 
+@pytest.mark.parametrize("count", COUNTS)
+def test_no_count_can_be_below_zero(database, count: str) -> None:
+    # Alone, and with all counts as low, so that no order among them is broken.
+    lower = {name: -1 for name in COUNTS if name != "spend_micros"}
+    insert(database)
+    for changes in ({count: -1}, lower | {count: -1}):
+        with pytest.raises(duckdb.ConstraintException):
+            insert(database, **changes)
+
+
 def test_the_committed_dbt_sources_are_in_step(root) -> None:
     committed = root / "dbt_project/models/staging/ads/_ads__sources.yml"
     assert committed.read_text() == source_yaml(TABLES), "run `make sources`"
