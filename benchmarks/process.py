@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-EVERY = 0.1
+EVERY = 0.25
 MEGABYTE = 1_000_000
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -32,11 +33,19 @@ def cost(command: Sequence[str | Path]) -> Cost:
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = time.perf_counter()
         process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=err)
-        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
-            most, used = max(most, memory(process.pid)), max(used, processor(process.pid))
-            time.sleep(EVERY)
+        ended = threading.Event()
+
+        def watch() -> None:
+            nonlocal most, used
+            while not ended.wait(EVERY):
+                most, used = max(most, memory(process.pid)), max(used, processor(process.pid))
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
-        _, status, usage = ended
+        ended.set()
+        watching.join()
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)

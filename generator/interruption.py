@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 EXIT_INTERRUPTED = 130
+_HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+_SECONDS_UNTIL_AGAIN = 0.01
 
 
 class Interrupted(BaseException):
@@ -20,9 +22,11 @@ def interruptible() -> Iterator[None]:
     """Run a command so that SIGINT and SIGTERM end it with one line and exit code 130.
 
     A library that is interrupted in the middle of a call may raise an error of its own instead
-    (DuckDB does), so whatever comes out after a signal is taken for the interruption.
+    (DuckDB does), so whatever comes out after a signal is taken for the interruption. Where Python
+    drops what is raised, as in a `__del__`, it is raised again a moment later.
     """
     seen = False
+    report_dropped = sys.unraisablehook
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         nonlocal seen
@@ -30,16 +34,26 @@ def interruptible() -> Iterator[None]:
             seen = True
             raise Interrupted
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    def again(dropped: sys.UnraisableHookArgs) -> None:
+        nonlocal seen
+        if dropped.exc_type is not Interrupted:
+            report_dropped(dropped)
+            return
+        seen = False
+        signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_AGAIN)
+
+    for number in _HEARD:
         signal.signal(number, stop)
+    sys.unraisablehook = again
     try:
         yield
     except BaseException:
         if not seen:
             raise
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _HEARD:
             signal.signal(number, signal.SIG_IGN)
+        sys.unraisablehook = report_dropped
     if seen:
         print("interrupted; no half of a run was kept", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)

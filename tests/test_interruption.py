@@ -66,3 +66,26 @@ def test_an_interruption_in_the_middle_of_the_work_is_exit_code_130(cwd) -> None
     assert result.returncode == 130
     assert result.stderr == "interrupted; no half of a run was kept\n"
     assert list(cwd.iterdir()) == []
+
+
+def test_an_interruption_that_python_drops_comes_again() -> None:
+    """What is raised in a `__del__` goes nowhere: the run would go on as if nobody had asked."""
+    script = (
+        "import os, signal, time; from generator.interruption import interruptible\n"
+        "class Dropping:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "with interruptible():\n"
+        "    Dropping()\n"
+        "    time.sleep(60)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=10,
+    )
+    assert result.returncode == 130
+    assert result.stderr == "interrupted; no half of a run was kept\n"

@@ -91,10 +91,12 @@ def land(
     done = campaigns - sum(part.campaigns for part in missing)
     if progress:
         progress(done, campaigns)
-    made = engine(Job(world, wanted, sink.packer), missing)
-    for part, each in zip(missing, made, strict=True):
+    made = iter(engine(Job(world, wanted, sink.packer), missing))
+    for part in missing:
+        each = next(made)
         sink.take(part.name, each.packed, each.tallies)
         _add_up(totals, each.tallies)
+        del each  # or it would be kept while the next one arrives
         done += part.campaigns
         if progress:
             progress(done, campaigns)

@@ -1,7 +1,7 @@
 """The engine that makes a run on this machine: in this process, or in several.
 
-Parts are dealt out in turn to worker processes and fetched from them in the same order, so the sink
-sees what it would see from one process. A worker that is ahead waits until its part is fetched, and
+Parts are dealt out to worker processes as they get done and handed on in their order, so the sink
+sees what it would see from one process. A worker that is far ahead waits until its part is due, and
 one that is alone, because this process is gone, leaves.
 """
 
@@ -11,19 +11,27 @@ import multiprocessing
 import os
 import pickle
 import signal
-from collections.abc import Collection, Iterator, Sequence
+import threading
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from threading import Thread
 from typing import Any
+
+import numpy as np
 
 from generator.engines.job import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
 from generator.engines.parts import Part
 from generator.schema import TABLES, RawTable
 from generator.sinks.sink import DestinationError, Sink
 from generator.world.world import World
+
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+# Parts that a worker has in hand: the one it makes and the next.
+_DEALT = 2
+_NICE = 5
 
 
 def run(
@@ -58,37 +66,69 @@ def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[Made]:
     context = multiprocessing.get_context("spawn")
     # Starting it lets signals through, so it is not left to the first worker.
     resource_tracker.ensure_running()
-    workers: list[tuple[SpawnProcess, Connection]] = []
+    workers: dict[Connection, SpawnProcess] = {}
     try:
         for _ in range(jobs):
             ours, theirs = context.Pipe()
             worker = context.Process(target=_work, args=(theirs,), daemon=True)
             with _signals_wait():
                 worker.start()
-                workers.append((worker, ours))
+                workers[ours] = worker
             theirs.close()
-        for position, (worker, connection) in enumerate(workers):
-            with _at_work(worker):
-                connection.send((job, parts[position::jobs]))
-        for position in range(len(parts)):
-            worker, connection = workers[position % jobs]
-            yield _fetched(worker, connection)
+        yield from _in_order(job, parts, workers)
     finally:
-        for worker, connection in workers:
+        for connection, worker in workers.items():
             worker.kill()
             worker.join()
             connection.close()
+
+
+def _in_order(
+    job: Job, parts: Sequence[Part], workers: Mapping[Connection, SpawnProcess]
+) -> Iterator[Made]:
+    """Deal the parts out as workers get done, not far beyond the one that is due, and give each
+    when it is due."""
+    dealt: dict[Connection, deque[int]] = {connection: deque() for connection in workers}
+    made: dict[int, Made] = {}
+    upcoming = 0
+    for connection, worker in workers.items():
+        with _at_work(worker):
+            connection.send(job)
+    for due in range(len(parts)):
+        while due not in made:
+            for connection in sorted(workers, key=lambda each: len(dealt[each])) * _DEALT:
+                within_reach = upcoming < min(len(parts), due + _DEALT * len(workers))
+                if within_reach and len(dealt[connection]) < _DEALT:
+                    with _at_work(workers[connection]):
+                        connection.send(parts[upcoming])
+                    dealt[connection].append(upcoming)
+                    upcoming += 1
+            heard_of = wait(workers)
+            for connection in (each for each in workers if each in heard_of):
+                made[dealt[connection].popleft()] = _fetched(workers[connection], connection)
+        yield made.pop(due)
 
 
 @contextmanager
 def _signals_wait() -> Iterator[None]:
     """Whoever asks this process to stop is heard after the block. A process that is started in it
     is not disturbed by Ctrl-C, which reaches all processes of a terminal."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    heard: list[int] = []
+    # A signal that is blocked here may come by way of another thread: both are needed.
+    handlers = (
+        {each: signal.signal(each, lambda number, _: heard.append(number)) for each in _STOPS}
+        if threading.current_thread() is threading.main_thread()
+        else {}
+    )
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for each in heard:
+            signal.raise_signal(each)
 
 
 def _fetched(worker: SpawnProcess, connection: Connection) -> Made:
@@ -116,16 +156,17 @@ def _at_work(worker: SpawnProcess) -> Iterator[None]:
 
 
 def _work(connection: Connection) -> None:
-    """Take a job and its parts, make them and send them, one by one; Ctrl-C is for the process that
-    fetches them."""
+    """Take a job, and then make the parts that are asked for and send them, one by one; Ctrl-C is
+    for the process that fetches them."""
+    # All wait for the process that lands, so with fewer cores than processes it comes first.
+    os.nice(_NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
-    Thread(target=_leave_when_alone, daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+    threading.Thread(target=_leave_when_alone, daemon=True).start()
     try:
-        job, parts = connection.recv()
-        make = Maker(job)
-        for part in parts:
-            _send(connection, make(part))
+        make = Maker(connection.recv())
+        while True:
+            _send(connection, make(connection.recv()))
     except DestinationError as error:
         _send(connection, error)
     except (ConnectionError, EOFError):
@@ -145,11 +186,24 @@ def _send(connection: Connection, answer: Made | DestinationError) -> None:
     time of a pickle that holds them."""
     buffers: list[pickle.PickleBuffer] = []
     pickled = pickle.dumps(answer, protocol=5, buffer_callback=buffers.append)
-    connection.send((pickled, len(buffers)))
-    for buffer in buffers:
-        connection.send_bytes(buffer.raw())
+    columns = [buffer.raw() for buffer in buffers]
+    connection.send((pickled, [column.nbytes for column in columns]))
+    for column in columns:
+        while column:
+            column = column[os.write(connection.fileno(), column) :]
 
 
 def _received(connection: Connection) -> Any:
-    pickled, count = connection.recv()
-    return pickle.loads(pickled, buffers=[connection.recv_bytes() for _ in range(count)])
+    pickled, sizes = connection.recv()
+    return pickle.loads(pickled, buffers=[_filled(connection, size) for size in sizes])
+
+
+def _filled(connection: Connection, size: int) -> memoryview:
+    """The next bytes of a connection, read to where they stay: `recv_bytes` copies them twice."""
+    whole = np.empty(size, dtype=np.uint8).data
+    rest = whole
+    while rest:
+        if not (read := os.readv(connection.fileno(), [rest])):
+            raise EOFError
+        rest = rest[read:]
+    return whole

@@ -42,6 +42,7 @@ from generator.sinks.sink import Piece
 from generator.world.world import World
 
 ROWS_A_BLOCK = 122_880
+_A_FEW = 4
 FACTS = (PerformanceHourly, CampaignReach, AudienceDaily, FaultLog)
 
 
@@ -65,21 +66,34 @@ class Part:
 
 def parts_of(world: World, rows_a_part: int) -> list[Part]:
     """The parts of a run, in order: who sells and buys, the inventories, then ranges of campaigns
-    with about `rows_a_part` rows of performance each."""
+    with about `rows_a_part` rows of performance each, and fewer towards the end of many: then no
+    process works alone for long at last."""
     inventories = [Part(f"inventory-{name}", platform=name) for name in world.outline.countries]
     campaigns = [
         Part(f"campaigns-{first + 1:08d}-{last:08d}", first, last)
-        for first, last in _cut(world.outline.rows, rows_a_part)
+        for first, last in _ranges(world.outline.rows, _edges(world.outline.rows, rows_a_part))
     ]
     return [Part("accounts"), *inventories, *campaigns]
 
 
-def _cut(rows: NDArray[np.int64], size: int) -> Iterator[tuple[int, int]]:
-    """Ranges of positions, first to before last, that end where a multiple of `size` is passed."""
-    number = rows.cumsum() // size
-    edges = [*(np.flatnonzero(np.diff(number, prepend=0)) + 1).tolist(), rows.size]
+def _edges(rows: NDArray[np.int64], size: int) -> list[int]:
+    """Where each of the parts is full, in rows so far; the last of more than a few parts are ever
+    smaller, down to an eighth."""
+    total, edge = int(rows.sum()), 0
+    edges = []
+    while edge < total:
+        few = total <= _A_FEW * size
+        edge += size if few else max(min(size, (total - edge) // _A_FEW), size // 8, 1)
+        edges.append(edge)
+    return edges
+
+
+def _ranges(rows: NDArray[np.int64], edges: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ranges of positions, first to before last, that end where an edge is passed."""
+    passed = np.searchsorted(edges, rows.cumsum(), side="right")
+    ends = [*(np.flatnonzero(np.diff(passed, prepend=0)) + 1).tolist(), rows.size]
     first = 0
-    for last in edges:
+    for last in ends:
         if last > first:
             yield first, last
             first = last
@@ -150,7 +164,7 @@ def _facts(
     world: World, bookings: Sequence[Booking], rows: NDArray[np.int64], markets: Markets
 ) -> Iterator[Piece]:
     horizon_day = day_number(world.run.as_of_date)
-    for first, last in _cut(rows, ROWS_A_BLOCK):
+    for first, last in _ranges(rows, range(ROWS_A_BLOCK, int(rows.sum()) + 1, ROWS_A_BLOCK)):
         delivery = deliver(
             bookings[first:last], world.behaviours, markets, world.run.seed, horizon_day
         )

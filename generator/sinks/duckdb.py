@@ -24,8 +24,9 @@ from generator.sinks.fingerprint import Tally
 from generator.sinks.sink import DestinationError, DestinationFailedError, Packer, Piece, as_batches
 
 SCHEMA = "raw"
-ROWS_PER_INSERT = 122_880
-MEMORY = "64MB"
+ROWS_A_PART = 122_880
+ROWS_PER_INSERT = ROWS_A_PART // 2
+MEMORY = "48MB"
 SHARED: tuple[type[RawTable], ...] = (Run, Platform, InventoryHourly)
 
 Row = TypeVar("Row", bound=RawTable)
@@ -35,7 +36,7 @@ class DuckdbTransaction:
     """A DuckDB file, open for one transaction that is committed on leaving, or rolled back if that
     is by an error. `inserted` counts the rows that each table took."""
 
-    rows_a_part = ROWS_PER_INSERT
+    rows_a_part = ROWS_A_PART
     packs_files = False
 
     def __init__(self, file: Path, tables: Iterable[type[RawTable]]) -> None:

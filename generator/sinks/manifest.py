@@ -12,8 +12,6 @@ from pydantic import BaseModel
 from generator.schema import Run
 from generator.sinks.fingerprint import Tally
 
-HASH_BYTES = 16
-
 
 class Held(BaseModel):
     """Rows of a table and their fingerprint."""
@@ -33,7 +31,8 @@ class Held(BaseModel):
 
 
 class File(BaseModel):
-    """A file: what it holds, its path in the folder, and the BLAKE2b hash of its bytes."""
+    """A file: what it holds, its path in the folder, and the SHA-256 hash of its bytes, as
+    `sha256sum` prints it."""
 
     table: str
     part: str
@@ -85,4 +84,4 @@ def sums(receipts: Mapping[str, Receipt]) -> dict[str, Held]:
 
 def digest(content: bytes) -> str:
     """The hash of a file's bytes."""
-    return hashlib.blake2b(content, digest_size=HASH_BYTES).hexdigest()
+    return hashlib.sha256(content).hexdigest()

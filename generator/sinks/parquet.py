@@ -33,7 +33,7 @@ from generator.schema.arrow import arrow_schema
 from generator.sinks.fingerprint import Tally
 from generator.sinks.folder import Folder
 from generator.sinks.lock import Lock
-from generator.sinks.manifest import HASH_BYTES, File, Held, Manifest, Receipt, digest, sums
+from generator.sinks.manifest import File, Held, Manifest, Receipt, digest, sums
 from generator.sinks.sink import Counted, DestinationError, Packer, check_columns
 
 ROWS_A_PART = 1_000_000
@@ -307,7 +307,7 @@ class _Hashed:
         self.bytes = 0
         self.closed = False
         self._file = file
-        self._hash = hashlib.blake2b(digest_size=HASH_BYTES)
+        self._hash = hashlib.sha256()
 
     @property
     def digest(self) -> str:

@@ -128,7 +128,7 @@ class PostgresqlSink:
         try:
             for table in list(self._waiting):
                 self._insert(table)
-            self._connection.commit()
+            self._commit()
             self._close()
         except Error as met:
             self._abandon()
@@ -136,6 +136,16 @@ class PostgresqlSink:
         except BaseException:
             self._abandon()
             raise
+
+    def _commit(self) -> None:
+        """Commit. A server that goes away meanwhile may have done so, and cannot say it."""
+        try:
+            self._connection.commit()
+        except Error as error:
+            raise DestinationFailedError(
+                f"PostgreSQL: {self._said(error)}; that was at the commit, so it holds all of the "
+                "new data or of the old: `generate` again"
+            ) from error
 
     def _make_empty(self, table: type[RawTable]) -> None:
         name = _name(table)
@@ -165,13 +175,16 @@ class PostgresqlSink:
         self._connection.close()
 
     def _failure(self, error: Error) -> DestinationFailedError:
-        """What went wrong and what to do, in one line, without the password of the URI."""
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        said = without_secrets_of(self._uri, first)
+        """What went wrong and what to do, in one line."""
         return DestinationFailedError(
-            f"PostgreSQL: {said}; what it held is as it was: check the address, that the server "
-            "runs, the user and their rights"
+            f"PostgreSQL: {self._said(error)}; what it held is as it was: check the address, that "
+            "the server runs, the user and their rights"
         )
+
+    def _said(self, error: Error) -> str:
+        """The first line of an error, without the password of the URI."""
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return without_secrets_of(self._uri, first)
 
 
 def create_table(table: type[RawTable]) -> str:

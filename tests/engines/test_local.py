@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -210,6 +212,28 @@ def test_a_worker_that_dies_is_told_of_in_a_sentence(monkeypatch: pytest.MonkeyP
 def died(_connection: object) -> None:
     """A worker in the place of the real one, killed for want of memory."""
     os._exit(9)
+
+
+def test_who_asks_to_stop_while_a_worker_starts_is_heard_afterwards() -> None:
+    """Also where another thread takes the signal, as those of the libraries do."""
+    heard: list[str] = []
+    now = threading.Event()
+
+    def ask() -> None:
+        now.wait()
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    before = signal.signal(signal.SIGTERM, lambda *_: heard.append("asked"))
+    try:
+        with local._signals_wait():
+            now.set()
+            asking.join()
+            assert heard == []
+        assert heard == ["asked"]
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_progress_counts_campaigns() -> None:

@@ -88,9 +88,9 @@ def struck(folder: Path, arguments: Sequence[str], number: int, moment: float) -
     command.send(number)
     code, written = command.end()
     if number == signal.SIGKILL:
-        assert (code, written) in [(-number, ""), (0, "")]
+        assert (code, written) in [(-number, ""), (0, "")], (code, written)
     else:
-        assert (code, written) in [(130, INTERRUPTED), (0, "")]
+        assert (code, written) in [(130, INTERRUPTED), (0, "")], (code, written)
         assert time.monotonic() - sent < SECONDS_TO_STOP
     return code != 0
 
