@@ -20,7 +20,7 @@ from benchmarks.process import memory, tree
 
 EVERY = 10
 MILLION = 1_000_000
-CAMPAIGNS_A_MILLION_ROWS = 75
+CAMPAIGNS_A_MILLION_ROWS = 105
 
 
 def sample(process: int, temporary: Path) -> tuple[float, int, int, int]:
