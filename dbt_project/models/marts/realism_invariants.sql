@@ -172,18 +172,30 @@ reach_to_date as (
 
 ),
 
+{# each relation is read once, whatever number of invariants it is checked on -#}
+{% for relation, own in invariants | groupby(2) -%}
+    checked_{{ relation }} as (
+
+        select
+            {% for invariant_id, _, _, condition in own -%}
+                sum(case when {{ condition }} then 0 else 1 end) as {{ invariant_id }},
+            {% endfor -%}
+            count(*) as checked_rows
+        from {{ relation }}
+
+    ),
+
+{% endfor -%}
 checked as (
 
-    {% for invariant_id, sentence, relation, condition in invariants -%}
+    {% for invariant_id, sentence, relation, _ in invariants -%}
         select
             cast({{ loop.index }} as integer) as place,
             '{{ invariant_id }}' as invariant_id,
             '{{ sentence }}' as invariant,
-            cast(count(*) as bigint) as checked_rows,
-            cast(
-                coalesce(sum(case when {{ condition }} then 0 else 1 end), 0) as bigint
-            ) as violations
-        from {{ relation }}
+            cast(checked_rows as bigint) as checked_rows,
+            cast(coalesce({{ invariant_id }}, 0) as bigint) as violations
+        from checked_{{ relation }}
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
