@@ -13,12 +13,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from generator.engines import local
 from generator.engines.job import EngineError
-from generator.engines.parts import all_pieces, parts_of
+from generator.engines.parts import _edges, all_pieces, parts_of
 from generator.scenario.templates import dataset
 from generator.schema import TABLES, AudienceDaily, Campaign, CampaignReach, PerformanceHourly
 from generator.sinks.fingerprint import Fingerprint, Tally
@@ -180,6 +181,18 @@ def test_several_processes_make_the_same(jobs: int, of_one_process) -> None:
 def test_the_size_of_a_part_changes_nothing(of_one_process) -> None:
     assert landed(Basket(10**9)) == of_one_process
     assert landed(Basket(1)) == of_one_process
+
+
+def test_the_last_of_many_parts_are_small() -> None:
+    """So that processes are done at the same time; a few parts are all of one size."""
+    rows = np.full(1000, 100)
+    sizes = np.diff(_edges(rows, 10_000), prepend=0)
+    assert sizes.sum() >= rows.sum()
+    assert sizes[0] == 10_000
+    assert sizes[-1] == 1_250
+    assert sizes.tolist() == sorted(sizes, reverse=True)
+    assert _edges(rows, 30_000) == [30_000, 60_000, 90_000, 120_000]
+    assert _edges(np.zeros(3, dtype=np.int64), 30_000) == []
 
 
 def test_what_a_sink_holds_is_not_made_again(of_one_process) -> None:
