@@ -98,7 +98,8 @@ def complete_database() -> Path:
 
 @pytest.fixture(scope="session")
 def built_database(complete_database: Path) -> Path:
-    """A DuckDB file with `complete` and a finished `dbt build`. Copy it before changing it."""
+    """A DuckDB file with `complete` and a finished `dbt build`. Copy it before changing it, or
+    opening it with what could: nobody else can read it meanwhile."""
 
     def build(folder: Path) -> None:
         file = folder / "ads.duckdb"

@@ -180,15 +180,17 @@ def test_every_saved_query_runs(layer: Layer) -> None:
 
 
 def test_mf_query_answers_in_the_terminal(built_database: Path, tmp_path: Path) -> None:
-    """The command of the documentation, in a folder that is linked to the project."""
+    """The command of the documentation, in a folder that is linked to the project; on a copy, since
+    it opens the file as one who may write."""
     link_project(tmp_path)
+    shutil.copy(built_database, tmp_path / "ads.duckdb")
     shutil.copytree(built_database.parent / "target", tmp_path / "target")
     command = ["query", "--metrics", "ctr,video_completion_rate"]
     command += ["--group-by", "campaign__objective,metric_time__week", "--csv", "answer.csv"]
     result = subprocess.run(
         [str(Path(sys.executable).with_name("mf")), *command],
         cwd=tmp_path,
-        env={**os.environ, "ADS_DATABASE": str(built_database)},
+        env={**os.environ, "ADS_DATABASE": "ads.duckdb"},
         capture_output=True,
         text=True,
         check=False,
