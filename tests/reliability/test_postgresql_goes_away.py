@@ -86,5 +86,8 @@ def test_at_the_commit_nobody_can_say_which_data_it_holds(
             patched.setattr(dbapi.Connection, "commit", lost)
             with pytest.raises(DestinationFailedError, match=r"the new data or of the old"):
                 local.run(build_world(dataset("smoke")), PostgresqlSink(server.uri, TABLES))
+        with dbapi.connect(server.uri) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('raw.campaigns') IS NOT NULL")
+            assert cursor.fetchone() == (took_it,)
         local.run(build_world(dataset("smoke")), PostgresqlSink(server.uri, TABLES))
         assert hashes(server.uri)["campaigns"][0] == 1
