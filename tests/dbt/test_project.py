@@ -223,3 +223,10 @@ def test_the_views_of_a_renamed_file_still_work(built_database: Path, tmp_path: 
         assert len(views) >= len(TABLES)
         for (view,) in views:
             connection.execute(f"SELECT count(*) FROM {view}").fetchall()
+
+
+def test_the_overview_counts_tables_and_staging_views_right() -> None:
+    models = ROOT / "dbt_project/models"
+    views = list(models.glob("staging/ads/stg_*.sql"))
+    (counted,) = re.findall(r"(\d+) +(\d+) views", (models / "overview.md").read_text())
+    assert counted == (str(len(TABLES)), str(len(views)))
