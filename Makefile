@@ -103,4 +103,4 @@ sources: deps ## Write what dbt derives from the generator: sources, doc blocks,
 	python -m generator.platform_seeds
 
 clean: ## Remove what was generated and built; environments stay
-	rm -rf target logs data/report.html data/*.duckdb data/*.duckdb.wal .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf target logs data/report.html data/*.duckdb* .pytest_cache .hypothesis .mypy_cache .ruff_cache

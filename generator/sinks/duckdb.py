@@ -1,9 +1,9 @@
 """A DuckDB file: the raw tables in schema `raw`, replaced, added to or migrated in one
 transaction.
 
-What the file holds in other schemas stays. A run that fails or is killed leaves the previous data,
-since nothing is visible before the commit; a file that did not exist before does not exist after a
-failure.
+What the file holds in other schemas stays. A run that fails or is killed leaves the file as it was,
+since it works on a copy that takes the file's place in the end; a file that did not exist before
+does not exist after a failure.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, Ra
 from generator.schema.ddl import create_table, quoted
 from generator.schema.holdings import Holdings
 from generator.sinks.fingerprint import Tally
+from generator.sinks.replacement import Replacement, write_ahead_log
 from generator.sinks.sink import DestinationError, DestinationFailedError, Packer, Piece, as_batches
 
 SCHEMA = "raw"
@@ -51,14 +52,21 @@ class DuckdbTransaction:
                 f"{self.file}: is called like the schema in it, and DuckDB cannot tell them apart; "
                 "choose another --database"
             )
+        self._replacement: Replacement | None = None
         self._is_new = not os.path.exists(self.file)
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = duckdb.connect(str(self.file))
+            if self._is_new:
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+            else:
+                self._replacement = Replacement(self.file)
+            place = self._replacement.path if self._replacement else self.file
+            self._connection = duckdb.connect(str(place))
         except (OSError, ValueError, duckdb.Error) as error:
+            if self._replacement:
+                self._replacement.discard()
             raise failure(self.file, error) from error
         except BaseException:
-            self._remove_if_new()
+            self._discard()
             raise
         try:
             self._connection.execute("BEGIN TRANSACTION")
@@ -111,7 +119,9 @@ class DuckdbTransaction:
                 self._insert(table)
             self._connection.execute("COMMIT")
             self._connection.close()
-        except duckdb.Error as met:
+            if self._replacement:
+                self._replacement.take_place()
+        except (OSError, duckdb.Error) as met:
             self._abandon()
             raise failure(self.file, met) from met
         except BaseException:
@@ -131,15 +141,16 @@ class DuckdbTransaction:
         return f"INSERT INTO {named(table)} SELECT * FROM landing"
 
     def _abandon(self) -> None:
-        """Close without a commit, which rolls back; a file that is new goes while nobody else can
-        open it."""
-        self._remove_if_new()
+        """Close without a commit; a file that is new goes while nobody else can open it."""
+        self._discard()
         self._connection.close()
 
-    def _remove_if_new(self) -> None:
-        if self._is_new:
+    def _discard(self) -> None:
+        if self._replacement:
+            self._replacement.discard()
+        elif self._is_new:
             self.file.unlink(missing_ok=True)
-            self.file.with_name(self.file.name + ".wal").unlink(missing_ok=True)
+            write_ahead_log(self.file).unlink(missing_ok=True)
 
 
 class DuckdbSink(DuckdbTransaction):
@@ -150,8 +161,18 @@ class DuckdbSink(DuckdbTransaction):
         self._connection.execute(f"SET memory_limit = '{MEMORY}'")
         self._connection.execute("SET threads = 1")
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
+        if self._replacement:
+            self._free_what_is_replaced()
         for table in self.tables:
             self._connection.execute(create_table(table, SCHEMA))
+
+    def _free_what_is_replaced(self) -> None:
+        """Give its room in the copy to what comes, so that the file does not grow."""
+        for table in self.tables:
+            self._connection.execute(f"DROP TABLE IF EXISTS {named(table)}")
+        self._connection.execute("COMMIT")
+        self._connection.execute("CHECKPOINT")
+        self._connection.execute("BEGIN TRANSACTION")
 
 
 class DuckdbAddition(DuckdbTransaction):
@@ -314,7 +335,7 @@ def failure(file: Path, error: Exception) -> DestinationError:
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     if "not a valid duckdb database file" in first.lower():
         return DestinationError(f"{file}: is not a DuckDB database; choose another --database")
-    if "could not set lock" in first.lower():
+    if isinstance(error, BlockingIOError) or "could not set lock" in first.lower():
         return DestinationFailedError(
             f"{file}: is open in another process; close it there (or choose another --database)"
         )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import duckdb
+
+from generator.sinks import replacement
 
 # What dbt makes of raw (tables, and views on it), and a table of the user's own.
 _OTHERS = """
@@ -23,6 +27,7 @@ _OTHERS = """
 """
 
 Content = dict[str, tuple]
+FILE = "ads.duckdb"
 
 
 def add_others(file: Path) -> None:
@@ -31,10 +36,10 @@ def add_others(file: Path) -> None:
         connection.execute(_OTHERS)
 
 
-def content(file: Path, read_only: bool = True) -> Content:
+def content(file: Path) -> Content:
     """Rows and hash of each table, and the text of each view, by name. Every index and view must
     work."""
-    with duckdb.connect(str(file), read_only=read_only) as connection:
+    with duckdb.connect(str(file), read_only=True) as connection:
         found: Content = {
             f"{schema}.{view}": (sql,)
             for schema, view, sql in connection.execute(
@@ -54,6 +59,14 @@ def content(file: Path, read_only: bool = True) -> Content:
             query = "SELECT id FROM main.notes WHERE note = 'note 4711'"
             assert connection.execute(query).fetchall() == [(4711,)]
         return found
+
+
+def left_over(folder: Path, number: int) -> bool:
+    """Whether a run that got this signal has left the file, and nothing else but, after SIGKILL,
+    the copy that it worked on."""
+    copy = FILE + replacement.SUFFIX
+    may_be_there = {copy, f"{copy}.wal"} if number == signal.SIGKILL else set()
+    return {FILE} <= set(os.listdir(folder)) <= {FILE, *may_be_there}
 
 
 def raw(held: Content) -> Content:
