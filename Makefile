@@ -15,8 +15,8 @@ CALIBRATION := data/calibration.duckdb
 SEED ?=
 HOST ?= 127.0.0.1
 PORT ?= 8080
-# Two processes share the tests file by file, in the order of their names; `make test PARALLEL=` runs one.
-PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
+# Three processes share the tests, in groups (tests/conftest.py); `make test PARALLEL=` is one process.
+PARALLEL ?= -n 3 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help build deps lock generate test fuzz test-postgres test-spark lint docs report scorecard pictures serve-docs sources bench bench-dbt clean
@@ -54,7 +54,7 @@ test: deps lint ## Lint, type-check and run every test but those on Spark
 	python -m pytest $(PARALLEL) -m 'not spark'
 
 test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers (PySpark is 0.5 GB; needs Java 17)
-	python -m pytest -m spark
+	python -m pytest $(PARALLEL) -m spark
 
 fuzz: export HYPOTHESIS_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
@@ -69,7 +69,7 @@ lint: deps ## ruff, mypy, sqlfluff, and dbt's own warnings as errors
 	ruff check .
 	ruff format --check .
 	mypy
-	sqlfluff lint --disable-progress-bar dbt_project
+	sqlfluff lint --disable-progress-bar --processes 2 dbt_project
 	dbt parse --quiet --no-partial-parse --show-all-deprecations --warn-error
 
 docs: deps ## Build the dbt docs, also as one file: target/static_index.html

@@ -28,6 +28,16 @@ from generator.world.build import build_world
 ROOT = Path(__file__).resolve().parent.parent
 # Of `dbt build` the models only, as data that tests cannot pass need it.
 MODELS_ONLY = "--exclude-resource-type test unit_test"
+# Where the longest tests are.
+LONGEST = (
+    "tests/e2e/test_docs.py",
+    "tests/dbt/test_portability.py",
+    "tests/dbt/test_restatement.py",
+    "tests/dbt/test_faults.py",
+    "tests/engines/test_invariants.py",
+    "tests/reliability/",
+    "tests/dbt/",
+)
 # Names the folder that the processes of one test run have in common.
 SHARED = "TESTS_SHARED_FOLDER"
 
@@ -53,6 +63,22 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop(SHARED))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests stay in one process: those of a file, which have fixtures in common. The pages of
+    the docs have none; they are a group each. What takes longest comes first, lest all wait for it
+    in the end."""
+
+    def rank(item: pytest.Item) -> int:
+        matches = [i for i, start in enumerate(LONGEST) if item.nodeid.startswith(start)]
+        return min(matches, default=len(LONGEST))
+
+    items.sort(key=rank)
+    for item in items:
+        group = item.nodeid if item.nodeid.startswith(LONGEST[0]) else item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
