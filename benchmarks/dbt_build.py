@@ -38,7 +38,8 @@ RESTATED = {
     "campaign_reach": ("reach_10plus = 0", "CAST(window_start AS DATE)"),
     "audience_daily": ("clicks = 0", "activity_date"),
 }
-TABLES_ONLY = ("--exclude", "config.materialized:view")
+# What a new day changes: no views, and no models that judge all the data there are.
+DAILY = ("--exclude", "config.materialized:view", "tag:audit")
 OF_CAMPAIGNS = (
     "campaigns",
     "flights",
@@ -151,13 +152,15 @@ def main(rows: int = 5_000_000) -> None:
         with duckdb.connect(str(database)) as connection:
             for table, (change, day) in RESTATED.items():
                 connection.execute(f"UPDATE raw.{table} SET {change} WHERE {day} = {ONE_DAY}")
-        one_day = dbt(database, "run", *TABLES_ONLY)
-        nothing = dbt(database, "run", *TABLES_ONLY)
+        one_day = dbt(database, "run", *DAILY)
+        nothing = dbt(database, "run", *DAILY)
+        idle = dbt(database, "run", "--select", "stg_ads__platforms")
     print(f"{'seconds':40} {'wall':>8} {'processor':>10} {'in models':>10}")
     print(f"{'dbt run, all models from nothing':40} {full}")
     print(f"{'the same SQL straight in DuckDB':40} {wall:8.1f} {cpu:10.1f}")
-    print(f"{'dbt run of the tables, one day restated':40} {one_day}")
-    print(f"{'dbt run of the tables, nothing changed':40} {nothing}")
+    print(f"{'dbt run of delivery, one day restated':40} {one_day}")
+    print(f"{'dbt run of delivery, nothing changed':40} {nothing}")
+    print(f"{'dbt run of nothing':40} {idle}")
     print(f"all models / the same SQL: {full.wall / wall:.2f} of wall time (at most 2)")
     print(f"one day / all models: {shares(one_day, full)}")
     more = Cost(*(a - b for a, b in zip(astuple(one_day), astuple(nothing), strict=True)))
