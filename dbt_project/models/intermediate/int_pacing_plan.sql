@@ -127,12 +127,16 @@ to_date as (
 
     select
         *,
-        cast(
-            budget_total * sum(budget_part) over (
-                partition by campaign_id
-                order by activity_date
-                rows between unbounded preceding and current row
-            ) as decimal(18, 6)
+        -- parts of a budget add up to a hair more or less than 1
+        least(
+            cast(
+                budget_total * sum(budget_part) over (
+                    partition by campaign_id
+                    order by activity_date
+                    rows between unbounded preceding and current row
+                ) as decimal(18, 6)
+            ),
+            cast(budget_total as decimal(18, 6))
         ) as expected_spend_to_date
     from budgets
 
