@@ -366,7 +366,7 @@ def _by_local_hour(
     day = np.searchsorted(days, delivered.hours // 24)
     markets = [buyer.markets[country] for country in _countries(buyer)]
     local = [each.local_hour.take(each.rows(delivered.hours), axis=1) for each in markets]
-    cells = np.concatenate(local) * days.size
+    cells = np.concatenate(local).astype(np.int64) * days.size
     cells += day
     counts = np.empty((24, len(KINDS), days.size))
     for kind in range(len(KINDS)):

@@ -38,19 +38,20 @@ DEVICES = tuple(Device)
 class Market:
     """One country of one platform over a span of hours; arrays are (hours, devices).
 
-    `forecast` is what everybody expects, `opportunities` what came (integers, as landed in
-    `inventory_hourly`), `zone_viewing` the forecast by time zone (hours, devices, zones), and
-    `local_hour` what the clocks there show (zones, hours).
+    `forecast` is what everybody expects, `opportunities` what came, as landed in
+    `inventory_hourly`, `zone_viewing` the forecast by time zone (hours, devices, zones), and
+    `local_hour` what the clocks there show (zones, hours). Each process keeps all markets of its
+    run, so whole numbers are no larger than they have to be.
     """
 
     platform: str
     country: str
     first_hour: int
     forecast: Floats
-    opportunities: Floats
+    opportunities: NDArray[np.int32]
     zone_viewing: Floats
     zones: tuple[str, ...]
-    local_hour: Hours
+    local_hour: NDArray[np.int8]
     price_forecast: Floats
     price_index: Floats
 
@@ -71,7 +72,7 @@ def market(behaviour: Behaviour, country: str, hours: Hours, seed: int) -> Marke
     slots = behaviour.supply.ad_minutes_per_hour * 60 / behaviour.supply.mean_ad_seconds
     viewing_hours = place.households * behaviour.supply.hours_per_household_day / 24
     zone_viewing *= viewing_hours * slots
-    forecast = zone_viewing.sum(axis=2)
+    forecast = zone_viewing.sum(axis=2) if len(place.zones) > 1 else zone_viewing[:, :, 0]
     market_factor = _daily(behaviour.supply.market_noise, hours, seed, "market", behaviour.name)
     price_forecast = price_index(behaviour.price, place, hours)
     price_factor = _daily(behaviour.price.market_noise, hours, seed, "price", behaviour.name)
@@ -80,10 +81,10 @@ def market(behaviour: Behaviour, country: str, hours: Hours, seed: int) -> Marke
         country=country,
         first_hour=int(hours[0]) if hours.size else 0,
         forecast=forecast,
-        opportunities=np.rint(forecast * market_factor[:, None]),
+        opportunities=np.rint(forecast * market_factor[:, None]).astype(np.int32),
         zone_viewing=zone_viewing,
         zones=tuple(place.zones),
-        local_hour=np.stack([local_clock(zone, hours).hour for zone in place.zones]),
+        local_hour=np.array([local_clock(zone, hours).hour for zone in place.zones], dtype=np.int8),
         price_forecast=price_forecast,
         price_index=np.round(price_forecast * price_factor[:, None], 4),
     )
@@ -137,7 +138,7 @@ def inventory_batch(market: Market, hours: Hours) -> pa.RecordBatch:
         "country": pa.array([market.country]).take(pa.array(np.zeros(rows, dtype=np.int32))),
         "device": device_column(np.tile(np.arange(devices, dtype=np.int8), hours.size)),
         "hour_ts": pa.array(np.repeat(timestamps(hours), devices), type=pa.timestamp("us")),
-        "ad_opportunities": pa.array(market.opportunities[window].astype(np.int32).ravel()),
+        "ad_opportunities": pa.array(market.opportunities[window].ravel()),
         "price_index": pa.array(market.price_index[window].ravel()),
     }
     return pa.RecordBatch.from_pydict(columns, schema=arrow_schema(InventoryHourly))
