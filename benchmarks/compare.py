@@ -32,7 +32,7 @@ PEERS = ("tpchgen-cli", "duckdb", "dbldatagen", "pyspark", "mimesis", "faker", "
 MILLION = 1_000_000
 GROWTH = (1, 4, 16)
 # Of the market's hourly performance a campaign has about 6,400 rows.
-CAMPAIGNS, CAMPAIGNS_AT_FIRST = 3_200, 500
+CAMPAIGNS, CAMPAIGNS_AT_FIRST = 4_800, 500
 # Of a program with an ORM that inserts row by row into SQLite: 11,112 rows of 35 columns in 16 s.
 EARLIER = 24_000
 
