@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,12 +36,21 @@ class Replacement:
             with self.path.open("wb") as copy:
                 shutil.copyfileobj(self._locked, copy, PIECE)
             shutil.copymode(self._file, self.path)
+            with suppress(PermissionError):
+                owner = os.fstat(self._locked.fileno())
+                os.chown(self.path, owner.st_uid, owner.st_gid)
         except BaseException:
             self.discard()
             raise
 
     def take_place(self) -> None:
-        """Put the copy, which nobody has open any more, in the place of the file."""
+        """Put the copy, which nobody has open any more, in the place of the file.
+
+        Raises OSError for a copy that does not hold all: where DuckDB has no room for what is in
+        the log, it closes without a word.
+        """
+        if os.path.exists(write_ahead_log(self.path)):
+            raise OSError("no room for all that was written")
         os.replace(self.path, self._file)
         self._locked.close()
 

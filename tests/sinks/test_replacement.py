@@ -14,7 +14,7 @@ from generator.engines import local
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
-from generator.sinks.replacement import Replacement
+from generator.sinks.replacement import Replacement, write_ahead_log
 from generator.sinks.sink import DestinationFailedError
 from generator.world.build import build_world
 
@@ -55,6 +55,17 @@ def test_until_the_last_moment_the_file_has_not_changed_by_a_byte(
     assert os.listdir(file.parent) == [file.name]
 
 
+def test_a_copy_with_something_left_in_its_log_takes_no_place(file: Path) -> None:
+    before = file.read_bytes()
+    replacement = Replacement(file)
+    write_ahead_log(replacement.path).write_bytes(b"what there was no room for")
+    with pytest.raises(OSError, match="no room"):
+        replacement.take_place()
+    replacement.discard()
+    assert file.read_bytes() == before
+    assert os.listdir(file.parent) == [file.name]
+
+
 def test_what_a_process_that_died_has_committed_is_there_once(file: Path) -> None:
     subprocess.run([sys.executable, "-c", DIES, str(file)], check=True)
     assert sorted(os.listdir(file.parent)) == [file.name, f"{file.name}.wal"]
@@ -80,6 +91,8 @@ def test_what_a_killed_run_has_left_is_written_over(file: Path) -> None:
 
 def test_a_link_stays_a_link_and_rights_stay_rights(file: Path) -> None:
     file.chmod(0o640)
+    owner = (file.stat().st_uid, file.stat().st_gid) if os.geteuid() else (1234, 1234)
+    os.chown(file, *owner)
     link = file.with_name("link.duckdb")
     link.symlink_to(file)
     inode = file.stat().st_ino
@@ -87,6 +100,7 @@ def test_a_link_stays_a_link_and_rights_stay_rights(file: Path) -> None:
     assert link.is_symlink()
     assert file.stat().st_ino != inode
     assert file.stat().st_mode & 0o777 == 0o640
+    assert (file.stat().st_uid, file.stat().st_gid) == owner
 
 
 def test_a_file_that_is_filled_again_and_again_does_not_grow(file: Path) -> None:
