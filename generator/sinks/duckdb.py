@@ -27,7 +27,7 @@ from generator.sinks.sink import DestinationError, DestinationFailedError, Packe
 SCHEMA = "raw"
 ROWS_A_PART = 122_880
 ROWS_PER_INSERT = ROWS_A_PART // 2
-MEMORY = "48MB"
+MEMORY = "56MB"
 SHARED: tuple[type[RawTable], ...] = (Run, Platform, InventoryHourly)
 
 Row = TypeVar("Row", bound=RawTable)

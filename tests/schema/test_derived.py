@@ -12,7 +12,7 @@ import yaml
 from generator.schema import ENTITIES, FACTS, TABLES, PerformanceHourly
 from generator.schema.arrow import arrow_schema
 from generator.schema.dbt_sources import source_yaml
-from generator.schema.ddl import create_table, quoted
+from generator.schema.ddl import create_table, duckdb_type, quoted
 from generator.schema.facts import SUPPLY_FUNNEL, VIDEO_FUNNEL
 
 COUNTS = [
@@ -72,7 +72,7 @@ def test_duckdb_has_the_types_and_nullability_of_the_models(database) -> None:
     for table in TABLES:
         described = database.execute(f"describe raw.{table.table_name}").fetchall()
         assert [(name, kind, null) for name, kind, null, *_ in described] == [
-            (column.name, column.storage.duckdb, "YES" if column.nullable else "NO")
+            (column.name, duckdb_type(table, column), "YES" if column.nullable else "NO")
             for column in table.columns()
         ]
 
@@ -113,7 +113,7 @@ def test_arrow_schemas_have_the_same_columns(database) -> None:
 )
 def test_the_ddl_refuses_a_row_that_breaks_a_constraint(database, changes) -> None:
     insert(database)
-    with pytest.raises(duckdb.ConstraintException):
+    with pytest.raises((duckdb.ConstraintException, duckdb.ConversionException)):
         insert(database, **changes)
 
 

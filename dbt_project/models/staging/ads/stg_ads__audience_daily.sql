@@ -12,7 +12,7 @@ final as (
 
         -- dimensions
         activity_date,
-        dimension,
+        cast(dimension as {{ dbt.type_string() }}) as dimension,
         segment,
 
         -- facts

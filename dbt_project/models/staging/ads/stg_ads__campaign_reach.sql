@@ -11,7 +11,7 @@ final as (
         campaign_id,
 
         -- dimensions
-        reach_window,
+        cast(reach_window as {{ dbt.type_string() }}) as reach_window,
         window_start,
 
         -- facts

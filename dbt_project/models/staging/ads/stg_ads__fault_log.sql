@@ -12,7 +12,7 @@ final as (
         campaign_id,
 
         -- dimensions
-        fault_type,
+        cast(fault_type as {{ dbt.type_string() }}) as fault_type,
         affected_table,
         activity_date,
         from_ts,

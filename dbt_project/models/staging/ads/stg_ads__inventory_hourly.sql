@@ -10,7 +10,7 @@ final as (
         -- dimensions
         platform,
         country,
-        device,
+        cast(device as {{ dbt.type_string() }}) as device,
         hour_ts,
 
         -- facts

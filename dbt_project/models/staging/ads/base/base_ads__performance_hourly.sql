@@ -15,7 +15,7 @@ final as (
         creative_id,
 
         -- dimensions
-        device,
+        cast(device as {{ dbt.type_string() }}) as device,
         hour_ts,
         cast(hour_ts as date) as landed_date,
 
