@@ -1,14 +1,21 @@
 """`python -m generator`."""
 
+import os
+
 from generator.interruption import interruptible
 
 
 def run() -> None:
     """Load the command line, which takes half a second, and run it."""
-    with interruptible():
-        from generator.cli import main
+    # Threads for linear algebra wait busily, and no matrix here is large enough for them.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    interruptible(_command_line)
 
-        main()
+
+def _command_line() -> None:
+    from generator.cli import main
+
+    main()
 
 
 if __name__ == "__main__":

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 
 EXIT_INTERRUPTED = 130
@@ -17,13 +16,14 @@ class Interrupted(BaseException):
     """Somebody asked the command to stop. Not an Exception, so that nothing on the way keeps it."""
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible(command: Callable[[], None]) -> None:
     """Run a command so that SIGINT and SIGTERM end it with one line and exit code 130.
 
     A library that is interrupted in the middle of a call may raise an error of its own instead
     (DuckDB does), so whatever comes out after a signal is taken for the interruption. Where Python
-    drops what is raised, as in a `__del__`, it is raised again a moment later.
+    drops what is raised, as in a `__del__`, it is raised again a moment later. A `with` would not
+    do: a signal that comes as the command ends is heard on the way into `__exit__`, where nothing
+    would catch it.
     """
     seen = False
     report_dropped = sys.unraisablehook
@@ -42,18 +42,23 @@ def interruptible() -> Iterator[None]:
         seen = False
         signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_AGAIN)
 
-    for number in _HEARD:
-        signal.signal(number, stop)
-    sys.unraisablehook = again
-    try:
-        yield
-    except BaseException:
-        if not seen:
-            raise
-    finally:
+    def no_longer() -> None:
         for number in _HEARD:
             signal.signal(number, signal.SIG_IGN)
         sys.unraisablehook = report_dropped
+
+    try:
+        try:
+            for number in _HEARD:
+                signal.signal(number, stop)
+            sys.unraisablehook = again
+            command()
+        finally:
+            no_longer()
+    except BaseException:
+        if not seen:
+            raise
     if seen:
+        no_longer()
         print("interrupted; no half of a run was kept", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)

@@ -45,7 +45,7 @@ def test_an_interrupted_run_ends_with_one_line_and_whole_data(cwd, number, delay
 def test_an_interruption_in_the_middle_of_the_work_is_exit_code_130(cwd) -> None:
     script = (
         "import os, signal; from generator.interruption import interruptible\n"
-        "with interruptible():\n"
+        "def command():\n"
         "    from generator.cli import main\n"
         "    from generator.engines import job\n"
         "    whole = job.pieces\n"
@@ -54,6 +54,7 @@ def test_an_interruption_in_the_middle_of_the_work_is_exit_code_130(cwd) -> None
         "        os.kill(os.getpid(), signal.SIGTERM)\n"
         "    job.pieces = stopped\n"
         "    main(['generate', 'smoke', '--database', 'new.duckdb'])\n"
+        "interruptible(command)\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", script],
@@ -75,9 +76,10 @@ def test_an_interruption_that_python_drops_comes_again() -> None:
         "class Dropping:\n"
         "    def __del__(self):\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"
-        "with interruptible():\n"
+        "def command():\n"
         "    Dropping()\n"
         "    time.sleep(60)\n"
+        "interruptible(command)\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", script],
@@ -89,3 +91,28 @@ def test_an_interruption_that_python_drops_comes_again() -> None:
     )
     assert result.returncode == 130
     assert result.stderr == "interrupted; no half of a run was kept\n"
+
+
+def test_an_interruption_as_the_command_ends_is_no_traceback() -> None:
+    """The signal comes from C, after the last moment at which the command would have heard it."""
+    script = (
+        "import ctypes, sys; from generator.interruption import interruptible\n"
+        "from ctypes import c_char_p, c_void_p, py_object, pythonapi\n"
+        "capsule = pythonapi.PyCapsule_New\n"
+        "capsule.restype, capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)\n"
+        "def command():\n"
+        "    over = SystemExit(0)\n"
+        "    signals = capsule(1, None, ctypes.cast(pythonapi.PyErr_SetInterrupt, c_void_p))\n"
+        "    del signals\n"
+        "    raise over\n"
+        "interruptible(command)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=10,
+    )
+    assert (result.returncode, result.stderr) == (130, "interrupted; no half of a run was kept\n")

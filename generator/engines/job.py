@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from generator.engines.markets import Markets
+from generator.engines.markets import AllMarkets, Markets
 from generator.engines.memory import keep_what_is_freed
 from generator.engines.parts import Part, parts_of, pieces
 from generator.schema import TABLES, RawTable
@@ -45,12 +45,12 @@ class Job:
 
 
 class Maker:
-    """Makes the parts of a job, and keeps the markets that they share."""
+    """Makes the parts of a job, in the markets that they share: those given, or its own."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, markets: AllMarkets | None = None) -> None:
         keep_what_is_freed()
         self._job = job
-        self._markets = Markets(job.world)
+        self._markets = markets or Markets(job.world)
 
     def __call__(self, part: Part) -> Made:
         """A part, made and packed."""

@@ -19,12 +19,15 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any
 
 import numpy as np
 
 from generator.engines.job import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
+from generator.engines.markets import Markets
 from generator.engines.parts import Part
+from generator.engines.shared import mapped, nameless_file, written
 from generator.schema import TABLES, RawTable
 from generator.sinks.sink import DestinationError, Sink
 from generator.world.world import World
@@ -77,7 +80,14 @@ def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[Made]:
                 worker.start()
                 workers[ours] = worker
             theirs.close()
-        yield from _in_order(job, parts, workers)
+        # They take as long to begin as this process for the markets that all look at.
+        with nameless_file() as file:
+            markets = written({name: dict(each) for name, each in Markets(job.world).items()}, file)
+            for connection, worker in workers.items():
+                with _at_work(worker):
+                    connection.send((job, markets))
+                    send_handle(connection, file, worker.pid)
+        yield from _in_order(parts, workers)
     finally:
         for connection, worker in workers.items():
             worker.kill()
@@ -85,17 +95,12 @@ def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[Made]:
             connection.close()
 
 
-def _in_order(
-    job: Job, parts: Sequence[Part], workers: Mapping[Connection, SpawnProcess]
-) -> Iterator[Made]:
+def _in_order(parts: Sequence[Part], workers: Mapping[Connection, SpawnProcess]) -> Iterator[Made]:
     """Deal the parts out as workers get done, not far beyond the one that is due, and give each
     when it is due."""
     dealt: dict[Connection, deque[int]] = {connection: deque() for connection in workers}
     made: dict[int, Made] = {}
     upcoming = 0
-    for connection, worker in workers.items():
-        with _at_work(worker):
-            connection.send(job)
     for due in range(len(parts)):
         while due not in made:
             for connection in sorted(workers, key=lambda each: len(dealt[each])) * _DEALT:
@@ -169,7 +174,10 @@ def _work(connection: Connection) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     threading.Thread(target=_leave_when_alone, daemon=True).start()
     try:
-        make = Maker(connection.recv())
+        job, markets = connection.recv()
+        file = recv_handle(connection)
+        make = Maker(job, mapped(markets, file))
+        os.close(file)
         while True:
             _send(connection, make(connection.recv()))
     except DestinationError as error:

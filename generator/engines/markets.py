@@ -8,8 +8,10 @@ from generator.delivery.calendar import hours_of
 from generator.delivery.supply import Market, market
 from generator.world.world import World
 
+AllMarkets = Mapping[str, Mapping[str, Market]]
 
-class Markets(Mapping[str, Mapping[str, Market]]):
+
+class Markets(AllMarkets):
     """By platform and country: every market that some campaign is targeted on, from the first to
     the last day of any flight."""
 

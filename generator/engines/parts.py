@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from generator.delivery.calendar import day_number, hours_of_days
 from generator.delivery.campaign import deliver
 from generator.delivery.supply import inventory_batch
-from generator.engines.markets import Markets
+from generator.engines.markets import AllMarkets, Markets
 from generator.faults.stage import faulty
 from generator.schema import (
     TABLES,
@@ -100,7 +100,7 @@ def _ranges(rows: NDArray[np.int64], edges: Sequence[int]) -> Iterator[tuple[int
 
 
 def pieces(
-    world: World, part: Part, markets: Markets, tables: Collection[type[RawTable]]
+    world: World, part: Part, markets: AllMarkets, tables: Collection[type[RawTable]]
 ) -> Iterator[Piece]:
     """Every batch of a part, of the tables that are wanted."""
     made = _made(world, part, markets, tables)
@@ -117,7 +117,7 @@ def all_pieces(world: World, tables: Collection[type[RawTable]] = TABLES) -> Ite
 
 
 def _made(
-    world: World, part: Part, markets: Markets, tables: Collection[type[RawTable]]
+    world: World, part: Part, markets: AllMarkets, tables: Collection[type[RawTable]]
 ) -> Iterator[Piece]:
     if part.platform is not None:
         if InventoryHourly in tables:
@@ -152,7 +152,7 @@ def _rows_of(bookings: Sequence[Booking]) -> dict[type[RawTable], list[RawTable]
     }
 
 
-def _inventory(world: World, platform: str, markets: Markets) -> Iterator[Piece]:
+def _inventory(world: World, platform: str, markets: AllMarkets) -> Iterator[Piece]:
     """What each market of a platform offered, on every day of some flight that is known."""
     days = world.outline.days
     hours = hours_of_days(days[days < day_number(world.run.as_of_date)])
@@ -161,7 +161,7 @@ def _inventory(world: World, platform: str, markets: Markets) -> Iterator[Piece]
 
 
 def _facts(
-    world: World, bookings: Sequence[Booking], rows: NDArray[np.int64], markets: Markets
+    world: World, bookings: Sequence[Booking], rows: NDArray[np.int64], markets: AllMarkets
 ) -> Iterator[Piece]:
     horizon_day = day_number(world.run.as_of_date)
     for first, last in _ranges(rows, range(ROWS_A_BLOCK, int(rows.sum()) + 1, ROWS_A_BLOCK)):

@@ -34,6 +34,9 @@ def run(
     written = os.open(output, os.O_WRONLY | os.O_TRUNC)
     os.dup2(written, 1)
     os.dup2(written, 2)
-    with interruptible():
+
+    def command() -> None:
         ready.send(None)
         main([*arguments, "--quiet"])
+
+    interruptible(command)
