@@ -9,7 +9,7 @@ that were watching.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -182,7 +182,9 @@ def multinomial(totals: WholeNumbers, shares: Floats, keys: Keys) -> WholeNumber
     last fill a power of two.
     """
     segments = shares.shape[1]
-    depth = (segments - 1).bit_length()
+    depth = _depth(segments)
+    if not depth:
+        return totals[None].astype(np.float64)
     weights = [np.zeros((2**depth, keys.size))]
     weights[0][:segments] = shares.T
     for _ in range(depth):
@@ -217,7 +219,18 @@ def multinomial(totals: WholeNumbers, shares: Floats, keys: Keys) -> WholeNumber
 
 
 def multinomials(splits: Sequence[Split]) -> list[WholeNumbers]:
-    """The splits, each as `multinomial` makes it, in one go: (segments, kinds, rows) each."""
+    """The splits, each as `multinomial` makes it: (segments, kinds, rows) each. Those that are
+    halved as often are made in one go."""
+    results: dict[int, WholeNumbers] = {}
+    depths = [_depth(split.shares.shape[1]) for split in splits]
+    for depth in sorted(set(depths)):
+        alike = [position for position, own in enumerate(depths) if own == depth]
+        made = _of_one_depth([splits[position] for position in alike])
+        results |= zip(alike, made, strict=True)
+    return [results[position] for position in range(len(splits))]
+
+
+def _of_one_depth(splits: Sequence[Split]) -> Iterator[WholeNumbers]:
     width = max(split.shares.shape[1] for split in splits)
     shares = np.zeros((sum(split.keys.size for split in splits), width))
     first = 0
@@ -227,15 +240,19 @@ def multinomials(splits: Sequence[Split]) -> list[WholeNumbers]:
         first += rows
     totals = np.concatenate([each.totals for each in splits], axis=1)
     together = multinomial(totals, shares, np.concatenate([each.keys for each in splits]))
-    results, first = [], 0
+    first = 0
     for each in splits:
         rows, segments = each.shares.shape
         own = together[:, :, first : first + rows]
         # Where nobody is addressed at all, what there is falls to the last segment.
         own[segments - 1] += own[segments:].sum(axis=0)
-        results.append(own[:segments])
+        yield own[:segments]
         first += rows
-    return results
+
+
+def _depth(segments: int) -> int:
+    """How often so many segments are halved until each is alone."""
+    return (segments - 1).bit_length()
 
 
 def uniform_keys(keys: Keys, kind: int) -> Keys:

@@ -114,10 +114,11 @@ def _expanded(
 
     Where few are small, they are expanded as well: taking the large ones out costs more.
     """
-    large = _where(variance >= EXACT_BELOW_VARIANCE)
-    if large.size > _MOST * variance.size:
+    is_large = variance >= EXACT_BELOW_VARIANCE
+    if np.count_nonzero(is_large) > _MOST * variance.size:
         with np.errstate(divide="ignore", invalid="ignore"):
             return expand(*arguments)
+    large = _where(is_large)
     counts = np.zeros(variance.size)
     if large.size:
         counts[large] = expand(*(each.take(large) for each in arguments))

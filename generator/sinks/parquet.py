@@ -344,6 +344,13 @@ def _encoding(table: type[RawTable]) -> dict[str, Any]:
             for field in schema
             if pa.types.is_integer(field.type) or pa.types.is_temporal(field.type)
         },
+        # What a reader looks for, not what it adds up; and a page a column, not one of 20,000 rows.
+        "write_statistics": [
+            column.name
+            for column in table.columns()
+            if column.references or column.name in table.grain
+        ],
+        "max_rows_per_page": ROWS_A_GROUP,
     }
 
 
