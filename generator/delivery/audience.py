@@ -114,7 +114,9 @@ class _Audience:
 
     def __init__(self, buyer: Buyer, delivered: Delivered, by_hour: WholeNumbers) -> None:
         self.buyer, self.delivered, self.by_hour = buyer, delivered, by_hour
-        self.days, self.first_hour = np.unique(delivered.hours // 24, return_index=True)
+        day = delivered.hours // 24
+        self.first_hour = np.flatnonzero(np.diff(day, prepend=-1))
+        self.days = day[self.first_hour]
         self.shares = item_shares(buyer)
         self.zones = _zones(buyer)
 
@@ -196,7 +198,7 @@ def multinomial(totals: WholeNumbers, shares: Floats, keys: Keys) -> WholeNumber
         whole, half = weights[level], weights[level - 1][::2]
         chance = np.divide(half, whole, out=np.zeros(half.shape), where=whole > 0)
         purposes = [key("segments", each << level, 1 << level) for each in range(half.shape[0])]
-        live = np.flatnonzero(counts)
+        live = np.flatnonzero(counts > 0.0)
         node = live // row.size
         cell = live - node * row.size
         trials, probability = counts.take(live), chance.take(node * keys.size + row.take(cell))

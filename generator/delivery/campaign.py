@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -137,9 +138,9 @@ def _expected_before(booking: Booking, flight_index: int) -> float:
 
 def split_exactly(amount: int, weights: list[float]) -> list[int]:
     """Whole parts of `amount` in proportion to `weights`, which add up to it."""
-    edges = np.cumsum([0.0, *weights])
-    marks = [int(amount * edge / edges[-1]) for edge in edges[:-1]] + [amount]
-    return [int(part) for part in np.diff(marks)]
+    edges = list(accumulate(weights, initial=0.0))
+    marks = [*(int(amount * edge / edges[-1]) for edge in edges[:-1]), amount]
+    return [last - first for first, last in pairwise(marks)]
 
 
 def _goal(
@@ -186,7 +187,8 @@ def _by_hour(
     booking: Booking, stretches: Sequence[performance.Stretch], rows: pa.RecordBatch
 ) -> audience.Delivered:
     """The campaign's hours up to the horizon, and what its line items delivered in each."""
-    hours = np.unique(np.concatenate([each.hours for each in stretches]))
+    flights = {each.hours.tobytes(): each.hours for each in stretches}.values()
+    hours = next(iter(flights)) if len(flights) == 1 else np.unique(np.concatenate([*flights]))
     items = [item.line_item.line_item_id for item in booking.line_items]
     totals = {name: np.zeros(hours.size) for name in ("impressions", "video_q100", "clicks")}
     by_item = np.zeros((hours.size, len(items)))

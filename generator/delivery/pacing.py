@@ -139,12 +139,14 @@ def _follow_plan(
             today = goal.day_micros + _DAILY_SAFETY * _one_sd(goal.day_micros, mean_price)
         elif day == last_day:
             today += _LAST_DAY_SAFETY * _one_sd(goal.flight_micros, mean_price)
-        money, impressions = today * spent[day], today * seen[day]
-        if today > free[day]:
+        is_bounded = today > free[day]
+        money = today * spent[day]
+        if is_bounded:
             bounded = np.minimum(today * shape[day], ceiling[day])
-            money, impressions = bounded.sum(), (bounded / hourly[day]).sum()
+            money = np.add.reduce(bounded)
         goals[day] = today
         if goal.day_impressions is not None:
+            impressions = (bounded / hourly[day]).sum() if is_bounded else today * seen[day]
             parts[day] = _let_through(impressions, goal.day_impressions, figures)
             money *= parts[day, 0]
         left = max(left - float(money), 0.0)

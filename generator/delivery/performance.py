@@ -76,13 +76,14 @@ class Stretch:
 def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
     """What one line item plans for one flight, up to the horizon."""
     creatives, line_item = setting.item.creatives, setting.item.line_item
-    rotation = rotation_shares(creatives, setting.hours)
-    offer = offered(setting, in_rotation=rotation.sum(axis=1) > 0)
+    by_day = rotation_shares(creatives, setting.hours)
+    how_many = np.count_nonzero(by_day, axis=1)
+    offer = offered(setting, in_rotation=_all_day(how_many > 0))
     planned = pacing.plan(goal, offer, setting.behaviour.pacing)
     delivered = int(np.searchsorted(setting.hours, setting.horizon))
     exposures = _mean_exposures(planned * offer.price, planned, setting, goal)[:delivered]
     worn = interaction.wear_out(setting.behaviour.interaction, exposures)
-    hours, rotation = setting.hours[:delivered], rotation[:delivered]
+    hours, rotation = setting.hours[:delivered], _all_day(by_day)[:delivered]
     targeted = np.flatnonzero(targeting.device_mask(targeting.targeting_of(line_item)))
 
     shape = (hours.size, targeted.size, len(creatives))
@@ -94,10 +95,12 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
 
     def by_row(values: NDArray[Any]) -> NDArray[Any]:
         """Values that can be broadcast to (hours, devices, creatives), for the rows there are."""
-        return np.broadcast_to(values, shape).reshape(-1)[present]
+        rows = np.empty(shape, dtype=values.dtype)
+        rows[...] = values
+        return rows.reshape(-1)[present]
 
     ids = np.array([each.creative_id for each in creatives], dtype=np.int64)
-    sizes = in_rotation.sum(axis=1) * targeted.size
+    sizes = _all_day(how_many * targeted.size)[:delivered]
     return Stretch(
         campaign_id=line_item.campaign_id,
         line_item_id=line_item.line_item_id,
@@ -120,9 +123,10 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
 
 
 def rotation_shares(creatives: tuple[Creative, ...], hours: Hours) -> Floats:
-    """Each creative's part of the line item's impressions in whole days: (hours, creatives).
+    """Each creative's part of the line item's impressions on the days of these hours: (days,
+    creatives).
 
-    An hour's shares add up to 1, or to 0 where no creative is in rotation.
+    A day's shares add up to 1, or to 0 where no creative is in rotation.
     """
     days = hours[:: pacing.HOURS_A_DAY] // pacing.HOURS_A_DAY
     shares = np.empty((days.size, len(creatives)))
@@ -131,8 +135,12 @@ def rotation_shares(creatives: tuple[Creative, ...], hours: Hours) -> Floats:
         last = _day_or(creative.rotation_end_date, 2**31)
         shares[:, index] = creative.rotation_weight * ((days >= first) & (days <= last))
     total = shares.sum(axis=1, keepdims=True)
-    shares = np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
-    return np.repeat(shares, pacing.HOURS_A_DAY, axis=0)
+    return np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
+
+
+def _all_day(values: NDArray[Any]) -> NDArray[Any]:
+    """Values by day as values by hour, along the first axis."""
+    return np.repeat(values, pacing.HOURS_A_DAY, axis=0)
 
 
 def _day_or(day: date | None, otherwise: int) -> int:
@@ -229,8 +237,9 @@ def _draw(stretches: Sequence[Stretch], columns: Mapping[str, NDArray[Any]], fir
     impressions = fates.sum(axis=0)
     live: Positions | slice = slice(0, profile.size)
     where: Positions | slice = slice(first, first + profile.size)
-    if np.count_nonzero(impressions) < _LIVELY * profile.size:
-        live = np.flatnonzero(impressions)
+    some = impressions > 0.0
+    if np.count_nonzero(some) < _LIVELY * profile.size:
+        live = np.flatnonzero(some)
         where = first + live
     events = _events(
         odds.of(profile[live]),

@@ -45,11 +45,10 @@ def test_a_creative_that_replaces_another_takes_over_on_its_day() -> None:
     second = CREATIVES[1].model_copy(update={"rotation_start_date": date(2025, 9, 3)})
     hours = hours_of(day_number(date(2025, 9, 1)), day_number(date(2025, 9, 4)))
     shares = rotation_shares((first, second), hours)
-    assert (shares[:48] == [1.0, 0.0]).all()
-    assert (shares[48:] == [0.0, 1.0]).all()
+    assert shares.tolist() == [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
 
 
-def test_hours_without_a_creative_have_no_shares_and_weights_are_kept() -> None:
+def test_days_without_a_creative_have_no_shares_and_weights_are_kept() -> None:
     hours = hours_of(day_number(date(2025, 9, 1)), day_number(date(2025, 9, 1)))
     late = CREATIVES[0].model_copy(update={"rotation_start_date": date(2025, 9, 2)})
     assert (rotation_shares((late,), hours) == 0).all()
