@@ -81,18 +81,28 @@ def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[Made]:
                 workers[ours] = worker
             theirs.close()
         # They take as long to begin as this process for the markets that all look at.
-        with nameless_file() as file:
-            markets = written({name: dict(each) for name, each in Markets(job.world).items()}, file)
-            for connection, worker in workers.items():
-                with _at_work(worker):
-                    connection.send((job, markets))
-                    send_handle(connection, file, worker.pid)
+        _share_markets(job, workers)
         yield from _in_order(parts, workers)
     finally:
         for connection, worker in workers.items():
             worker.kill()
             worker.join()
             connection.close()
+
+
+def _share_markets(job: Job, workers: Mapping[Connection, SpawnProcess]) -> None:
+    """Send the job to all workers, and the file that has the markets."""
+    try:
+        with nameless_file() as file:
+            markets = written({name: dict(each) for name, each in Markets(job.world).items()}, file)
+            for connection, worker in workers.items():
+                with _at_work(worker):
+                    connection.send((job, markets))
+                    send_handle(connection, file, worker.pid)
+    except OSError as error:
+        raise EngineError(
+            f"no memory that processes share could be had ({error.strerror}); try --jobs 1"
+        ) from error
 
 
 def _in_order(parts: Sequence[Part], workers: Mapping[Connection, SpawnProcess]) -> Iterator[Made]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -218,6 +219,16 @@ def test_tables_that_are_not_wanted_are_not_made(of_one_process) -> None:
 def test_a_worker_that_dies_is_told_of_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "_work", died)
     with pytest.raises(EngineError, match=r"ended with code 9.*fewer --jobs"):
+        landed(Basket(5_000), jobs=2)
+    assert not multiprocessing.active_children()
+
+
+def test_no_memory_to_share_is_told_of_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(EngineError, match=r"No space left on device.*try --jobs 1"):
         landed(Basket(5_000), jobs=2)
     assert not multiprocessing.active_children()
 
