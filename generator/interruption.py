@@ -21,18 +21,21 @@ def interruptible(command: Callable[[], None]) -> None:
 
     A library that is interrupted in the middle of a call may raise an error of its own instead
     (DuckDB does), so whatever comes out after a signal is taken for the interruption. Where Python
-    drops what is raised, as in a `__del__`, it is raised again a moment later. A `with` would not
-    do: a signal that comes as the command ends is heard on the way into `__exit__`, where nothing
-    would catch it.
+    drops what is raised, as in a `__del__`, it is raised again a moment later; so it is where it is
+    heard on the way into an `__exit__`, which would not be called a second time.
     """
     seen = False
     report_dropped = sys.unraisablehook
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(_number: int, frame: FrameType | None) -> None:
         nonlocal seen
-        if not seen:
-            seen = True
-            raise Interrupted
+        if seen:
+            return
+        if frame and frame.f_code.co_name == "__exit__":
+            signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_AGAIN)
+            return
+        seen = True
+        raise Interrupted
 
     def again(dropped: sys.UnraisableHookArgs) -> None:
         nonlocal seen

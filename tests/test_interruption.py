@@ -93,21 +93,19 @@ def test_an_interruption_that_python_drops_comes_again() -> None:
     assert result.stderr == "interrupted; no half of a run was kept\n"
 
 
-def test_an_interruption_as_the_command_ends_is_no_traceback() -> None:
-    """The signal comes from C, after the last moment at which the command would have heard it."""
-    script = (
-        "import ctypes, sys; from generator.interruption import interruptible\n"
-        "from ctypes import c_char_p, c_void_p, py_object, pythonapi\n"
-        "capsule = pythonapi.PyCapsule_New\n"
-        "capsule.restype, capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)\n"
-        "def command():\n"
-        "    over = SystemExit(0)\n"
-        "    signals = capsule(1, None, ctypes.cast(pythonapi.PyErr_SetInterrupt, c_void_p))\n"
-        "    del signals\n"
-        "    raise over\n"
-        "interruptible(command)\n"
-    )
-    result = subprocess.run(
+# A signal that comes from C, at a moment at which Python does not look for one.
+FROM_C = (
+    "import ctypes, time; from generator.interruption import interruptible\n"
+    "from ctypes import c_char_p, c_void_p, py_object, pythonapi\n"
+    "capsule = pythonapi.PyCapsule_New\n"
+    "capsule.restype, capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)\n"
+    "when_deleted = ctypes.cast(pythonapi.PyErr_SetInterrupt, c_void_p)\n"
+)
+
+
+def of_script(script: str) -> subprocess.CompletedProcess[str]:
+    """What a Python script comes to."""
+    return subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -115,4 +113,36 @@ def test_an_interruption_as_the_command_ends_is_no_traceback() -> None:
         check=False,
         timeout=10,
     )
+
+
+def test_an_interruption_as_the_command_ends_is_no_traceback() -> None:
+    """It is heard when there is no step of the command left."""
+    script = (
+        "def command():\n"
+        "    over, signals = SystemExit(0), capsule(1, None, when_deleted)\n"
+        "    del signals\n"
+        "    raise over\n"
+        "interruptible(command)\n"
+    )
+    result = of_script(FROM_C + script)
     assert (result.returncode, result.stderr) == (130, "interrupted; no half of a run was kept\n")
+
+
+def test_an_interruption_on_the_way_into_an_exit_lets_it_close() -> None:
+    """Python calls `__exit__` once: what it has to close would stay as it is."""
+    script = (
+        "class Open:\n"
+        "    def __enter__(self):\n"
+        "        return self\n"
+        "    def __exit__(self, *error):\n"
+        "        print('closed')\n"
+        "def command():\n"
+        "    signals = capsule(1, None, when_deleted)\n"
+        "    with Open():\n"
+        "        del signals\n"
+        "    time.sleep(60)\n"
+        "interruptible(command)\n"
+    )
+    result = of_script(FROM_C + script)
+    assert (result.returncode, result.stderr) == (130, "interrupted; no half of a run was kept\n")
+    assert result.stdout == "closed\n"

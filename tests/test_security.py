@@ -47,6 +47,7 @@ FORBIDDEN_CALLS = {
 
 OWN_WORK = {
     "generator/engines/local.py": {"pickle"},
+    "generator/engines/shared.py": {"pickle"},
     "generator/engines/spark.py": {"pickle"},
     "generator/sinks/target.py": {"importlib.import_module"},
 }

@@ -778,7 +778,16 @@ class Planted:
         for (table,) in self.connection.execute(
             "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'raw'"
         ).fetchall():
-            self.connection.execute(f"CREATE TABLE raw.unguarded AS FROM raw.{table}")
+            words = self.connection.execute(
+                "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'raw' "
+                "AND table_name = ? AND starts_with(data_type, 'ENUM')",
+                [table],
+            ).fetchall()
+            as_text = ", ".join(f"{name}::VARCHAR AS {name}" for (name,) in words)
+            columns = f"* REPLACE ({as_text})" if words else "*"
+            self.connection.execute(
+                f"CREATE TABLE raw.unguarded AS SELECT {columns} FROM raw.{table}"
+            )
             self.connection.execute(f"DROP TABLE raw.{table}")
             self.connection.execute(f"ALTER TABLE raw.unguarded RENAME TO {table}")
 
