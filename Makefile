@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-installed
 PEERS := $(CURDIR)/.venv-peers
 SPARK_STAMP := $(VENV)/.requirements-spark-installed
+# A module is compiled when it is first imported; most of what is installed never is.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 export PATH := $(BIN):$(PATH)
 
 WORKFLOW ?= complete
@@ -32,18 +34,18 @@ deps: $(STAMP) ## Create .venv (unless an environment is active) and install req
 $(STAMP): requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PIP_INSTALL) -r requirements.txt
 	@touch $@
 
 $(SPARK_STAMP): requirements-spark.txt $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-spark.txt
+	$(PIP_INSTALL) -r requirements-spark.txt
 	@touch $@
 
 # Every version with its hashes, for all Pythons and systems: `pip install --require-hashes -r
 # requirements.lock` installs these files and no others. With their extras: some versions of pip take what
 # a package asks for with an extra for another requirement, which would have no hash.
 lock: deps ## Write requirements.lock anew from requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	$(PIP_INSTALL) 'uv>=0.9,<1'
 	uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes --upgrade \
 		--no-strip-extras --quiet --custom-compile-command 'make lock' --output-file requirements.lock
 
