@@ -17,8 +17,8 @@ CALIBRATION := data/calibration.duckdb
 SEED ?=
 HOST ?= 127.0.0.1
 PORT ?= 8080
-# Two processes share the tests, in groups (tests/conftest.py); `make test PARALLEL=` is one process.
-PARALLEL ?= -n 2 --dist loadgroup --no-loadscope-reorder
+# Two processes share the tests, file by file (tests/conftest.py); `make test PARALLEL=` is one process.
+PARALLEL ?= -n 2 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help build deps lock generate test fuzz test-postgres test-spark lint docs report scorecard pictures serve-docs sources bench bench-dbt clean

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from generator.cli import main
 from generator.engines import local
@@ -37,6 +39,12 @@ LONGEST = (
     "tests/engines/test_invariants.py",
     "tests/reliability/",
     "tests/dbt/",
+)
+# What has no fixtures in common with the rest of its file, and takes long.
+APART = (
+    "tests/e2e/test_docs.py",
+    "tests/engines/test_spark.py",
+    "tests/dbt/test_spark.py::test_without_raw_data",
 )
 # Names the folder that the processes of one test run have in common.
 SHARED = "TESTS_SHARED_FOLDER"
@@ -67,18 +75,24 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests stay in one process: those of a file, which have fixtures in common. The pages of
-    the docs have none; they are a group each. What takes longest comes first, lest all wait for it
-    in the end."""
+    """What takes longest comes first, lest all wait for it in the end."""
 
     def rank(item: pytest.Item) -> int:
         matches = [i for i, start in enumerate(LONGEST) if item.nodeid.startswith(start)]
         return min(matches, default=len(LONGEST))
 
     items.sort(key=rank)
-    for item in items:
-        group = item.nodeid if item.nodeid.startswith(LONGEST[0]) else item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+class Scheduling(LoadScopeScheduling):
+    """The tests of a file, which have fixtures in common, stay in one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if nodeid.startswith(APART) else nodeid.split("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return Scheduling(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
