@@ -102,7 +102,7 @@ bench-dbt: deps ## Time the dbt models on 5 million raw rows, beside the same SQ
 
 sources: deps ## Write what dbt derives from the generator: sources, doc blocks, platform seeds
 	python -m generator dbt-sources
-	python -m generator.platform_seeds
+	python -m generator dbt-seeds
 
 clean: ## Remove what was generated and built; environments stay
 	rm -rf target logs data/report.html data/*.duckdb* .pytest_cache .hypothesis .mypy_cache .ruff_cache

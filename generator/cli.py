@@ -26,6 +26,7 @@ COMMAND = "streaming-ads"
 _COMPLETION = {"--install-completion", "--show-completion"}
 _MAKE, _LOOK = "Make and change data", "Look at data and templates"
 _SOURCES = Path("dbt_project/models/staging/ads")
+_SEEDS = Path("dbt_project/seeds")
 _DAY = ["%Y-%m-%d"]
 _MARKET = "Market"
 
@@ -409,6 +410,19 @@ def dbt_sources(
     With their descriptions, as the raw models state them.
     """
     return commands.dbt_sources(folder)
+
+
+@app.command("dbt-seeds", rich_help_panel=_MAKE)
+@answers
+def dbt_seeds(
+    folder: Annotated[Path, typer.Argument(help="The folder to write them to.")] = _SEEDS,
+    templates: Templates = None,
+) -> results.Written:
+    """Tell dbt of your own platforms.
+
+    Writes the seeds with the population, calendar and clocks of every platform.
+    """
+    return commands.dbt_seeds(commands.setting(templates=templates), folder)
 
 
 def main(arguments: list[str] | None = None) -> None:

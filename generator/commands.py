@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from generator import results
+from generator import platform_seeds, results
 from generator.engines.addition import (
     Added,
     Start,
@@ -246,6 +246,19 @@ def scorecard(chosen: Settings) -> results.Scorecard:
 def dbt_sources(folder: Path) -> results.Written:
     """Write the dbt sources of the raw tables."""
     files = {"_ads__sources.yml": source_yaml(TABLES), "_ads__docs.md": docs_markdown(TABLES)}
+    return _written(files, folder)
+
+
+def dbt_seeds(chosen: Settings, folder: Path) -> results.Written:
+    """Write what dbt has to know of every platform that there is a template of."""
+    library = _library(chosen)
+    platforms = [library.platform(name) for name in library.names(Kind.PLATFORMS)]
+    return _written(platform_seeds.seeds(platforms), folder)
+
+
+def _written(files: Mapping[str, str], folder: Path) -> results.Written:
+    if not folder.is_dir():
+        raise bad_input(f"there is no folder {folder}; run this at the top of the checkout")
     for name, text in files.items():
         folder.joinpath(name).write_text(text, encoding="utf-8")
     return results.Written(files=[str(folder / name) for name in files])

@@ -4,25 +4,20 @@ All are derived from the platform files and committed as seeds: `platform_popula
 each audience segment in the platform's viewing, `platform_calendar`, how much viewing every day of
 the week of every month is expected to have, and how a front-loaded plan falls over a flight, and
 `platform_markets`, how far the clocks of a market are from UTC.
-`python -m generator.platform_seeds` writes them; a test fails when the committed files are out of
-step.
+`python -m generator dbt-seeds` writes them; a test fails when the committed files are out of step.
 """
 
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from io import StringIO
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from generator.enums import AudienceDimension, Device
-from generator.scenario.templates import Kind, names, platform
 from generator.schema.behaviour import Behaviour
 
-FOLDER = Path("dbt_project/seeds")
 _SATURDAY = 5
 _SEASONS = (1, 7)
 _DECIMALS = 12
@@ -144,13 +139,3 @@ def _csv(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue()
-
-
-def main(folder: Path = FOLDER) -> None:
-    """Write the seed files."""
-    for name, text in seeds(platform(name) for name in names(Kind.PLATFORMS)).items():
-        folder.joinpath(name).write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))

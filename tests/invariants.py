@@ -165,13 +165,13 @@ VIOLATIONS: dict[str, str] = {
     "supply, with every hour of it there": """
         select count(*) from (
             select campaign_id, device, hour_ts, any_value(c.platform) as platform,
-                sum(impressions) as impressions
+                sum(auctions_won) as won
             from raw.performance_hourly p join raw.campaigns c using (campaign_id) group by all
         ) left join (
             select platform, device, hour_ts, sum(ad_opportunities) as opportunities
             from raw.inventory_hourly group by all
         ) using (platform, device, hour_ts)
-        where impressions > opportunities or opportunities is null""",
+        where won > opportunities or opportunities is null""",
     "nobody orders before becoming a customer": """
         select count(*) from raw.campaigns c join raw.advertisers a using (advertiser_id)
         where c.created_at < a.created_at""",

@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "faults",
         "sinks",
     },
-    "platform_seeds": {"enums", "schema", "scenario"},
+    "platform_seeds": {"enums", "schema"},
     "settings": {"schema", "scenario", "masking"},
     "results": {"settings", "sinks"},
     "registry": {"enums", "schema", "scenario", "sinks", "engines", "results"},
@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "terminal": {"results", "settings", "sinks"},
     "commands": {
         "enums",
+        "platform_seeds",
         "schema",
         "scenario",
         "world",

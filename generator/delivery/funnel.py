@@ -93,17 +93,23 @@ class SupplySide:
 
 
 def supply_side(
-    odds: FunnelOdds, impressions: WholeNumbers, competition: Floats, keys: Keys
+    odds: FunnelOdds,
+    impressions: WholeNumbers,
+    spare: WholeNumbers,
+    competition: Floats,
+    keys: Keys,
 ) -> SupplySide:
     """What it took to deliver these impressions: (rows,) each.
 
-    `competition` is the price level of the row's hour (1 on average): where others pay more, more
-    auctions are lost. Invalid traffic and VAST errors are parts of what was won but not rendered,
-    time-outs of what was requested but not answered.
+    `spare` is the most slots that can be won beside those of the impressions. `competition` is the
+    price level of the row's hour (1 on average): where others pay more, more auctions are lost.
+    Invalid traffic and VAST errors are parts of what was won but not rendered, time-outs of what
+    was requested but not answered.
     """
 
     most = largest_loss(impressions, odds.floor_render)
     (not_rendered,) = parts(keys, ("render loss", most, odds.lost_render))
+    not_rendered = np.minimum(not_rendered, spare)
     won = impressions + not_rendered
     most = largest_loss(won, odds.floor_win)
     under_pressure = np.minimum(odds.lost_win * competition, 1.0)

@@ -52,7 +52,7 @@ def offered(setting: Setting, in_rotation: NDArray[np.bool_]) -> Offer:
     wanted = targeting.targeting_of(line_item)
     shape = (hours.size, len(DEVICES))
     forecast, available, paid = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    expected, ceiling = np.zeros(shape), np.zeros(shape)
+    expected, slots = np.zeros(shape), np.zeros(shape)
     if setting.addressed_households:
         for country in targeting.countries_of(wanted, behaviour):
             market = setting.markets[country]
@@ -63,7 +63,7 @@ def offered(setting: Setting, in_rotation: NDArray[np.bool_]) -> Offer:
             available += market.opportunities[window] * share * bid.won
             paid += market.opportunities[window] * share * bid.won * bid.price
             expected += market.forecast[window]
-            ceiling += market.opportunities[window]
+            slots += market.opportunities[window]
     price_each = np.divide(paid, available, out=np.ones(shape), where=available > 0)
     own = multiplier(
         behaviour.supply.line_item_noise,
@@ -78,18 +78,21 @@ def offered(setting: Setting, in_rotation: NDArray[np.bool_]) -> Offer:
     forecast *= usable
     available *= np.minimum(own, 1.0 / most)[:, None] * usable
     agreed = setting.campaign.max_share_of_voice
+    # Some of what is won does not render.
+    rendered = behaviour.funnel.render_rate
     if agreed is None:
-        ceiling /= setting.line_items
+        slots /= setting.line_items
     else:
         part = agreed * line_item.budget_share
-        ceiling *= part
-        np.minimum(forecast, expected * part, out=forecast)
-        np.minimum(available, ceiling, out=available)
+        slots *= part
+        np.minimum(forecast, expected * part * rendered, out=forecast)
+        np.minimum(available, slots * rendered, out=available)
     return Offer(
         forecast=forecast,
         available=available,
         price=price.micros_per_impression(price_each),
-        ceiling=np.floor(ceiling).astype(np.int64),
+        slots=np.floor(slots).astype(np.int64),
+        ceiling=np.floor(slots * rendered).astype(np.int64),
     )
 
 

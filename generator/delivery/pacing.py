@@ -44,13 +44,14 @@ class Offer:
     """What one line item is offered in one flight of whole UTC days.
 
     `available` is the most impressions that supply and share of voice allow, `forecast` what that
-    was expected to be, `price` micros per impression, `ceiling` the impressions that chance may
-    not exceed; all (hours, devices).
+    was expected to be, `price` micros per impression, `slots` the most that can be won, `ceiling`
+    the impressions that chance may not exceed; all (hours, devices).
     """
 
     forecast: Floats
     available: Floats
     price: Floats
+    slots: Counts
     ceiling: Counts
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from generator.delivery import interaction, pacing, targeting, video
 from generator.delivery.calendar import Hours, day_number, landing_of, timestamps
-from generator.delivery.funnel import supply_side
+from generator.delivery.funnel import largest_loss, supply_side
 from generator.delivery.odds import Odds, line_item_odds
 from generator.delivery.offer import Setting, competition, offered
 from generator.delivery.pacing import Counts
@@ -63,6 +63,7 @@ class Stretch:
     keys: Keys
     means: Floats
     prices: Counts
+    slots: Counts
     ceiling: Counts
     wear_out: Floats
     competition: Floats
@@ -116,6 +117,7 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
         keys=by_row(_row_keys(setting, hours, targeted)),
         means=by_row(planned[:delivered, targeted, None] * rotation[:, None, :]),
         prices=by_row(offer.price[:delivered, targeted, None].astype(np.int64)),
+        slots=offer.slots[:delivered],
         ceiling=offer.ceiling[:delivered],
         wear_out=by_row(worn[:, None, None]),
         competition=by_row(competition(setting, hours)[:, targeted, None]),
@@ -231,8 +233,9 @@ def _draw(stretches: Sequence[Stretch], columns: Mapping[str, NDArray[Any]], fir
     chance *= means
     fates = poisson(uniforms(keys, *video.FATES), chance)
     end = np.cumsum(rows)
+    spare = np.empty(profile.size)
     for each, start, stop in zip(stretches, end - rows, end, strict=True):
-        _stop_at_limits(each, fates[:, start:stop])
+        spare[start:stop] = _stop_at_limits(each, fates[:, start:stop])
 
     impressions = fates.sum(axis=0)
     live: Positions | slice = slice(0, profile.size)
@@ -245,6 +248,7 @@ def _draw(stretches: Sequence[Stretch], columns: Mapping[str, NDArray[Any]], fir
         odds.of(profile[live]),
         fates[:, live],
         impressions[live],
+        spare[live],
         keys[live],
         all_of("wear_out")[live],
         all_of("competition")[live],
@@ -255,15 +259,15 @@ def _draw(stretches: Sequence[Stretch], columns: Mapping[str, NDArray[Any]], fir
     return first + profile.size
 
 
-def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> None:
+def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> WholeNumbers | float:
     """End delivery, in place, where a limit is reached; limits hold to the impression and micro.
 
     First no hour and device sells more than there was; then hour, day and flight end at their cap
     or budget. In the hour that reaches a limit every row keeps the same part. `fates` is (fates,
-    rows).
+    rows). Returns how many slots each row (or any) may win beside its impressions.
     """
     if not stretch.rows:
-        return
+        return np.inf
     goal, hours = stretch.goal, stretch.hours.size
     sizes = np.diff(stretch.first_rows, append=stretch.rows)
     hour = np.repeat(np.arange(hours), sizes)
@@ -280,9 +284,9 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> None:
 
     cell = hour * len(DEVICES)
     cell += stretch.device
-    sold = np.bincount(cell, weights=impressions, minlength=stretch.ceiling.size).astype(np.int64)
+    sold = np.bincount(cell, weights=impressions, minlength=stretch.ceiling.size).astype(float)
     if (sold > stretch.ceiling.ravel()).any():
-        keep(pacing.fitting(stretch.ceiling.ravel(), sold), cell)
+        keep(pacing.fitting(stretch.ceiling.ravel(), sold.astype(np.int64)), cell)
     for limit, counts_money, window in (
         (goal.hour_impressions, False, 1),
         (goal.day_impressions, False, pacing.HOURS_A_DAY),
@@ -297,6 +301,13 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> None:
             of_hour = edges[stretch.first_rows + sizes] - edges[stretch.first_rows]
             if of_hour.reshape(-1, window).sum(axis=1).max() > limit:
                 keep(pacing.stop_at(limit, of_hour, window), hour)
+
+    slots = stretch.slots.ravel()
+    if (sold + largest_loss(sold, stretch.odds.floor_render.min()) <= slots).all():
+        return np.inf
+    sold = np.bincount(cell, weights=impressions, minlength=slots.size).astype(float)
+    beside_each = np.divide(slots - sold, sold, out=np.zeros(slots.size), where=sold > 0.0)
+    return np.floor(beside_each.take(cell) * impressions)
 
 
 def _kept(fates: WholeNumbers, part: Floats, chance: Floats) -> WholeNumbers:
@@ -318,6 +329,7 @@ def _events(
     odds: Odds,
     fates: WholeNumbers,
     impressions: WholeNumbers,
+    spare: WholeNumbers,
     keys: Keys,
     wear_out: Floats,
     competition: Floats,
@@ -335,7 +347,7 @@ def _events(
     viewable, audible = parts(
         keys, ("viewable", measurable, odds.viewable), ("audible", measurable, odds.audible)
     )
-    supply = supply_side(odds, impressions, competition, keys)
+    supply = supply_side(odds, impressions, spare, competition, keys)
     return {
         "requests": supply.requests,
         "responses": supply.responses,

@@ -19,6 +19,7 @@ from generator.scenario.templates import dataset, platform
 from generator.world.build import build_world
 
 PLATFORM = platform("netflix_like")
+ENOUGH = np.array(np.inf)
 CREATIVES = [
     creative
     for booking in build_world(dataset("complete")).bookings
@@ -42,7 +43,7 @@ def test_every_floor_of_the_funnel_holds_at_any_count(impressions: list[int]) ->
     keys = row_keys(key("funnel"), np.arange(counts.size))
     for buy_type in BuyType:
         odds = funnel_odds(PLATFORM, buy_type).repeated(counts.size)
-        side = supply_side(odds, counts, np.full(counts.size, 1.3), keys)
+        side = supply_side(odds, counts, ENOUGH, np.full(counts.size, 1.3), keys)
         assert (10 * side.responses >= 9 * side.requests).all()
         assert (10 * side.eligible_impressions >= 8 * side.responses).all()
         assert (10 * side.auctions_won >= 8 * side.eligible_impressions).all()
@@ -56,7 +57,7 @@ def test_the_means_of_the_funnel_are_the_platforms() -> None:
     counts = np.full(20_000, 1_000)
     keys = row_keys(key("means"), np.arange(counts.size))
     odds = funnel_odds(PLATFORM, BuyType.PREFERRED_DEAL).repeated(counts.size)
-    side = supply_side(odds, counts, np.ones(counts.size), keys)
+    side = supply_side(odds, counts, ENOUGH, np.ones(counts.size), keys)
     funnel = PLATFORM.funnel
     won, eligible = side.auctions_won.sum(), side.eligible_impressions.sum()
     invalid = side.invalid_impressions.sum()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,7 +35,7 @@ def offer(hourly: float = 1e5, price: float = 20_000.0, surprise: float = 1.0) -
     supply = hourly * shape[:, None] * np.array([0.75, 0.25])
     most = np.full(supply.shape, 2**40)
     price_each = np.full(supply.shape, price)
-    return Offer(supply, supply * surprise, price_each, most)
+    return Offer(supply, supply * surprise, price_each, most, most)
 
 
 def spend(planned: np.ndarray, each: Offer) -> np.ndarray:
@@ -63,7 +65,7 @@ def test_money_that_a_weak_day_left_is_spent_later() -> None:
     each = offer()
     weak = each.available.copy()
     weak[:48] *= 0.5
-    short = Offer(each.forecast, weak, each.price, each.ceiling)
+    short = replace(each, available=weak)
     daily = spend(plan(goal(), short, FIGURES), short).sum(axis=1)
     assert daily[0] == pytest.approx(0.5e8, rel=1e-6)
     assert daily[3] > 1e8

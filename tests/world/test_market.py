@@ -45,18 +45,18 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
     return duckdb.connect(file, read_only=True)
 
 
-def test_campaigns_together_never_sell_more_than_there_is(month) -> None:
+def test_campaigns_together_never_win_more_than_there_is(month) -> None:
     oversold, cells = month.execute(
         """
         with sold as (
             select c.platform, li.targeting ->> '$.GEO_COUNTRY[0]' as country, p.device, p.hour_ts,
-                sum(p.impressions) as impressions
+                sum(p.auctions_won) as won
             from raw.performance_hourly p
             join raw.line_items li using (line_item_id)
             join raw.campaigns c on c.campaign_id = p.campaign_id
             group by all
         )
-        select count(*) filter (impressions > ad_opportunities), count(*)
+        select count(*) filter (won > ad_opportunities), count(*)
         from sold join raw.inventory_hourly using (platform, country, device, hour_ts)
         """
     ).fetchone()

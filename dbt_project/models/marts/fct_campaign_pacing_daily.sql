@@ -122,11 +122,17 @@ final as (
         spend_to_date,
         expected_spend_to_date,
         cast(budget_total - spend_to_date as decimal(18, 6)) as budget_remaining,
-        cast(
-            greatest(
-                spend_to_date,
-                least(budget_total, budget_total * pacing_index * 0.01)
-            ) as decimal(18, 6)
+        greatest(
+            spend_to_date,
+            case
+                when pacing_index < 100
+                    then
+                        least(
+                            budget_total,
+                            cast(budget_total * pacing_index * 0.01 as decimal(18, 6))
+                        )
+                else budget_total
+            end
         ) as projected_spend,
         under_delivery_days,
         over_delivery_days,

@@ -1,5 +1,5 @@
 {#-
-    Fails on every platform, device and hour in which all campaigns together delivered more impressions
+    Fails on every platform, device and hour in which all campaigns together won more slots
     than there were ad opportunities in all countries. No inventory at all counts as 0 opportunities.
 -#}
 {% test within_inventory(model) %}
@@ -10,7 +10,7 @@ with delivered as (
         campaigns.platform,
         model_row.device,
         model_row.hour_ts,
-        sum(model_row.impressions) as impressions
+        sum(model_row.auctions_won) as auctions_won
     from {{ model }} as model_row
     inner join {{ ref("stg_ads__campaigns") }} as campaigns
         on model_row.campaign_id = campaigns.campaign_id
@@ -34,10 +34,10 @@ select
     platform,
     device,
     hour_ts,
-    delivered.impressions,
+    delivered.auctions_won,
     offered.ad_opportunities
 from delivered
 left join offered using (platform, device, hour_ts)
-where delivered.impressions > coalesce(offered.ad_opportunities, 0)
+where delivered.auctions_won > coalesce(offered.ad_opportunities, 0)
 
 {% endtest %}
