@@ -36,7 +36,7 @@ from generator.sinks.target import database_file, shown, sink_of
 from generator.terminal import progress
 from generator.world.build import notices_of
 from generator.world.extend import drawn_profile
-from generator.world.of_dataset import world_of
+from generator.world.of_dataset import market_notices, world_of
 
 Status = results.Configuration | Contents
 
@@ -100,7 +100,7 @@ def generate(
             )
             for each in landed
         ],
-        notices=[*data.notices, *notices_of(world)],
+        notices=[*data.notices, *market_notices(data), *notices_of(world)],
     )
 
 

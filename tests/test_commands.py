@@ -70,6 +70,7 @@ SCHEMAS = {
         workflow=TEXT, seed=WHOLE, as_of=DAY, database=TEXT, notices=TEXTS,
         tables=items(table=TEXT, rows=WHOLE, hash={"type": "string", "pattern": "^[0-9a-f]{16}$"}),
     ),
+    "dbt-seeds .": shape(files=TEXTS),
     "init-db": shape(
         database=TEXT,
         tables={
@@ -305,6 +306,13 @@ def test_a_column_that_nobody_knows_is_not_thrown_away(smoke, run) -> None:
         (("status", "--to", "nowhere.duckdb"), "nowhere.duckdb: is not there"),
         (("create-profile", "--name", "mobile_consideration", "--to", "no.duckdb"), "init-db"),
         (("generate", "smoke", "--as-of", "soon"), "--as-of"),
+        (("generate", "market", "--campaigns", "5", "--set", "market.made=9"), "all the 5"),
+        (
+            ("generate", "smoke", "--set", "campaign.budget=9"),
+            "a mapping of amount, type",
+        ),
+        (("create-advertiser", "--name", "x", "--email", "x@y.com"), "those end in .example"),
+        (("dbt-seeds", "nowhere"), "there is no folder nowhere"),
         (("generate", "smoke", "--set", "campaign.budget"), "is written path=value"),
         (("generate", "smoke", "--templates", "nowhere"), "is not a folder of templates"),
     ],
@@ -391,6 +399,14 @@ def test_what_lies_ahead_is_told(cwd, run) -> None:
     assert "no flight" not in run("generate", "mine.yml").err
 
 
+def test_a_market_that_goes_on_after_it_is_seen_says_so(cwd, run) -> None:
+    period = ("--from", "2025-10-06", "--until", "2025-10-12")
+    for as_of, is_told in (("2025-10-08", True), ("2025-10-13", False)):
+        answer = run("generate", "market", "--campaigns", "2", *period, "--as-of", as_of)
+        assert answer.code == 0, answer.err
+        assert ("goes on until 2025-10-12" in answer.err) == is_told
+
+
 NAMES = [
     'O\'Brien & "Sons"; drop table raw.campaigns; --',
     "🎬🍿 Kino 🎞️",
@@ -451,6 +467,10 @@ def test_a_folder_of_ones_own_adds_templates(smoke, cwd, run, monkeypatch) -> No
     assert (
         run("describe", "cinema", "--json").json["content"]["supply"]["ad_minutes_per_hour"] == 12
     )
+    (cwd / "seeds").mkdir()
+    assert run("dbt-seeds", "seeds", "--quiet").code == 0
+    for name in ("population", "calendar", "markets"):
+        assert "\ncinema," in (cwd / f"seeds/platform_{name}.csv").read_text()
     registry = Registry(Library(Path("mine")))
     assert registry.profiles["lobby"].campaign.platform == "cinema"
     assert registry.platforms.cinema.title == "Cinema"

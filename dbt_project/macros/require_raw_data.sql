@@ -46,8 +46,11 @@
             {%- endif -%}
         {%- endfor -%}
         {%- set file = target.get("path", "database " ~ target.database) -%}
+        {%- set remedy = "run `make generate`" -%}
         {%- if target.name in ["parquet", "spark"] -%}
-            {%- set file = "folder " ~ env_var("ADS_PARQUET", "data/parquet") -%}
+            {%- set folder = env_var("ADS_PARQUET", "data/parquet") -%}
+            {%- set file = "folder " ~ folder -%}
+            {%- set remedy = "run `python -m generator generate --to 'parquet:" ~ folder ~ "'`" -%}
         {%- endif -%}
         {%- set schemas = graph.nodes.values() | map(attribute="schema") | unique | list -%}
         {%- if target.type == "duckdb" and target.database in schemas + ["raw"] -%}
@@ -58,11 +61,11 @@
         {%- endif -%}
         {%- if missing | length == sources | length -%}
             {%- do exceptions.raise_compiler_error(
-                "no raw data in " ~ file ~ ": run `make generate`"
+                "no raw data in " ~ file ~ ": " ~ remedy
             ) -%}
         {%- elif missing -%}
             {%- do exceptions.raise_compiler_error(
-                file ~ " has no " ~ missing | sort | join(", ") ~ ": run `make generate`"
+                file ~ " has no " ~ missing | sort | join(", ") ~ ": " ~ remedy
             ) -%}
         {%- endif -%}
     {%- endif -%}

@@ -2,7 +2,8 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const ALL = 0;
-  const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
+  const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+  const figure = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
   const tables = {};
   for (const [name, { fields, rows }] of Object.entries(data.rows)) {
     tables[name] = rows.map((row) => Object.fromEntries(fields.map((field, i) => [field, row[i]])));
@@ -26,7 +27,7 @@
 
   function shown(value, kind) {
     if (value === null || value === undefined) return "–";
-    return kind === "number" ? number.format(value) : value;
+    return kind === "number" ? (Math.abs(value) < 1e5 ? figure : whole).format(value) : value;
   }
 
   function table(columns, rows) {

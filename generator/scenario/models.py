@@ -278,11 +278,13 @@ class MarketPlan(Plan):
     end_date: Day
 
     @model_validator(mode="after")
-    def _is_a_period(self) -> MarketPlan:
+    def _is_possible(self) -> MarketPlan:
         if self.end_date < self.start_date:
             raise ValueError(f"end_date {self.end_date} lies before start_date {self.start_date}")
         if (self.end_date - self.start_date).days >= 5 * 366:
             raise ValueError("a market spans at most five years")
+        if self.made is not None and self.made > self.campaigns:
+            raise ValueError(f"made ({self.made}) is more than all the {self.campaigns} campaigns")
         return self
 
 

@@ -47,6 +47,9 @@ def _problem(document: Document, model: type[BaseModel], detail: Any) -> Problem
     elif kind == "enum":
         members = _members_at(model, path)
         what = f"{_shown(detail['input'])} is not known{nearest(detail['input'], members)}"
+    elif kind in ("model_type", "dict_type"):
+        keys = ", ".join(sorted(_fields_at(model, path)))
+        what = f"should be a mapping{f' of {keys}' if keys else ''}, not {_shown(detail['input'])}"
     elif kind == "value_error":
         what = str(detail["ctx"]["error"])
     else:

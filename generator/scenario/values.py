@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from generator.enums import Device
 from generator.schema.words import Text
 
+_EXAMPLE_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[a-z0-9.-]{1,120}\.example")
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
 
 
@@ -30,6 +32,14 @@ def _in_whole_micros(amount: float) -> float:
 
 def _device_synonym(device: Any) -> Any:
     return "CTV" if device == "TV" else device
+
+
+def _ends_in_example(address: str) -> str:
+    if not _EXAMPLE_ADDRESS.fullmatch(address):
+        raise ValueError(
+            f"{address!r} is not a made-up address: those end in .example, which nobody owns"
+        )
+    return address
 
 
 def _without_repeats(values: list[Any]) -> list[Any]:
@@ -55,6 +65,4 @@ Devices = Annotated[
     Field(min_length=1),
     no_repeats,
 ]
-ExampleAddress = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[a-z0-9.-]{1,120}\.example$")
-]
+ExampleAddress = Annotated[str, AfterValidator(_ends_in_example)]

@@ -333,7 +333,8 @@ def _add_up(totals: dict[str, int], more: dict[str, int]) -> None:
 def failure(file: Path, error: Exception) -> DestinationError:
     """What went wrong with the file and what to do, in one line."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if "not a valid duckdb database file" in first.lower():
+    # DuckDB takes the file of another database for one that an extension could read.
+    if "not a valid duckdb database file" in first.lower() or "_scanner" in first:
         return DestinationError(f"{file}: is not a DuckDB database; choose another --database")
     if isinstance(error, BlockingIOError) or "could not set lock" in first.lower():
         return DestinationFailedError(

@@ -35,6 +35,8 @@ def sink_of(target: str, tables: Iterable[type[RawTable]]) -> Sink:
         _check_folder(target, place)
     elif scheme == "csv":
         raise DestinationError(f"{shown(target)}: CSV is written to folders of this machine only")
+    elif scheme == "parquet" and not place.removeprefix("s3://").split("/")[0]:
+        raise DestinationError(f"{shown(target)}: names no bucket; give s3://BUCKET/PREFIX")
     sink: Sink = sink_class(scheme)(place, tables)
     return sink
 
@@ -65,6 +67,11 @@ def _parsed(target: str) -> tuple[str, str]:
     """The scheme of a target, and the place as its sink wants it."""
     match = _SCHEME.match(target)
     if match is None:
+        kind = Path(target).suffix.lower().removeprefix(".")
+        if kind in ("parquet", "csv"):
+            raise DestinationError(
+                f"{shown(target)}: would be a DuckDB file; for {kind} files give {kind}:DIR"
+            )
         return "duckdb", target
     scheme, place = match["scheme"].lower(), match["place"]
     if place.startswith("//"):

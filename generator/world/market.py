@@ -37,7 +37,7 @@ def build_market(dataset: Dataset) -> World:
     assert plan is not None
     sketch = sketched(plan, dataset.platforms, dataset.seed)
     run = run_of(dataset)
-    made = min(plan.made or plan.campaigns, plan.campaigns)
+    made = plan.made or plan.campaigns
     maker = _Maker(plan, dataset.platforms, run, sketch)
     return World(
         identity=identity_of(dataset),

@@ -288,7 +288,8 @@ def counted(database: Path, prefix: str) -> dict[str, int]:
 def test_missing_parquet_files_are_named(tmp_path: Path) -> None:
     result = dbt("build --target parquet", tmp_path / "ads.duckdb", tmp_path, ADS_PARQUET="nowhere")
     assert result.returncode == 2
-    assert "no raw data in folder nowhere: run `make generate`" in result.stdout
+    remedy = "run `python -m generator generate --to 'parquet:nowhere'`"
+    assert f"no raw data in folder nowhere: {remedy}" in result.stdout
 
 
 def test_models_have_no_sql_of_one_database() -> None:

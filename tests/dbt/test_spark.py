@@ -114,4 +114,4 @@ def test_all_that_spark_writes_is_in_its_folder(built: Place) -> None:
 def test_without_raw_data_it_says_so(tmp_path: Path) -> None:
     result = Place(tmp_path).build()
     assert result.returncode == 2
-    assert f"no raw data in folder {tmp_path}/it's here: run `make generate`" in result.stdout
+    assert f"no raw data in folder {tmp_path}/it's here: run `python -m generator" in result.stdout

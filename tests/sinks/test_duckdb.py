@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -115,6 +117,16 @@ def test_a_file_that_is_no_database_is_a_sentence_and_stays(tmp_path) -> None:
     with pytest.raises(DestinationError, match="is not a DuckDB database"):
         land(SMOKE, file)
     assert file.read_text() == "a diary" * 1000
+
+
+def test_the_file_of_another_database_is_a_sentence_and_stays(tmp_path) -> None:
+    file = tmp_path / "ads.duckdb"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE diary (day TEXT)")
+    before = file.read_bytes()
+    with pytest.raises(DestinationError, match="is not a DuckDB database"):
+        land(SMOKE, file)
+    assert file.read_bytes() == before
 
 
 def test_a_file_called_like_its_schema_is_refused(tmp_path) -> None:
