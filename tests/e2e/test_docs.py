@@ -15,8 +15,30 @@ from pathlib import Path
 
 import pytest
 
+from generator.scenario.models import (
+    AdvertiserPlan,
+    BudgetPlan,
+    CampaignPlan,
+    CreativePlan,
+    FlightPlan,
+    FrequencyCapPlan,
+    LineItemPlan,
+    Scenario,
+    TargetingPlan,
+)
 from tests.conftest import ROOT
 
+PLANS = (
+    Scenario,
+    AdvertiserPlan,
+    CampaignPlan,
+    FlightPlan,
+    BudgetPlan,
+    FrequencyCapPlan,
+    LineItemPlan,
+    TargetingPlan,
+    CreativePlan,
+)
 PAGES = [
     page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if page.exists()
 ]
@@ -71,6 +93,18 @@ def test_nothing_is_excused_but_installing_and_serving() -> None:
     for page in PAGES:
         for marker in re.findall(r"<!-- not run.*-->\n", page.read_text()):
             assert EXCUSE.fullmatch(marker), f"{page.name}: {marker}"
+
+
+def test_every_key_of_a_scenario_is_named() -> None:
+    """In the row of its mapping, bold where it is needed."""
+    section = (ROOT / "docs/scenarios.md").read_text().partition("## What it may hold")[2]
+    table = section.partition("\n\n`pacing")[0].splitlines()
+    rows = [line.split(" | ", 1)[1] for line in table if line.startswith("| ")][1:]
+    for model, row in zip(PLANS, rows, strict=True):
+        named = re.findall(r"`([a-zA-Z_]+)`", row)
+        for name, field in model.model_fields.items():
+            assert name in named, f"{model.__name__}.{name}"
+            assert (f"**`{name}`**" in row) == field.is_required(), f"{model.__name__}.{name}"
 
 
 def test_links_between_the_pages_lead_somewhere() -> None:
