@@ -531,7 +531,7 @@ def mart_faults() -> Iterator[Fault]:
         ("campaign_id = 999999", "true", f"agrees_with_{finest}_campaign_id__*"),
         ("line_item_id = 999999", "true", f"agrees_with_{finest}_line_item_id__*"),
         ("hour_ts = hour_ts + INTERVAL 9000 DAY", "true", f"complete_hours_{finest}_*"),
-        ("impressions = 2000000000", "true", f"within_inventory_{finest}_"),
+        ("auctions_won = 2000000000", "true", f"within_inventory_{finest}_"),
     ):
         yield fault(f"{finest}: {change}", f"marts.{finest}", change, where, test)
     yield Fault(
