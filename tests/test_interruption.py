@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -11,35 +12,38 @@ import time
 import pytest
 
 from tests.conftest import ROOT
+from tests.reliability.commands import INTERRUPTED, SECONDS_TO_STOP
 from tests.sinks.test_duckdb import OTHER, SMOKE, content, land
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
-@pytest.mark.parametrize("delay", [0.3, 0.8, 1.0, 1.2])
-def test_an_interrupted_run_ends_with_one_line_and_whole_data(cwd, number, delay) -> None:
-    land(SMOKE, cwd / "a.duckdb")
-    land(OTHER, cwd / "b.duckdb")
-    old, new = content(cwd / "a.duckdb"), content(cwd / "b.duckdb")
-    command = ["-m", "generator", "generate", "smoke", "--seed", "8", "--database", "a.duckdb"]
-    run = subprocess.Popen(
-        [sys.executable, *command],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    time.sleep(delay)
-    run.send_signal(number)
-    asked = time.monotonic()
-    _, said = run.communicate()
-    assert time.monotonic() - asked < 2
-    if run.returncode == 130:
-        assert said == "interrupted; no half of a run was kept\n"
-    else:
-        # The run was over, or the interpreter was on its way in or out.
-        assert run.returncode in (0, -number)
-    assert content(cwd / "a.duckdb") in (old, new)
+def test_an_interrupted_run_ends_with_one_line_and_whole_data(cwd, number) -> None:
+    took = []
+    for delay in (0.3, 0.8, 1.0, 1.2):
+        land(SMOKE, cwd / "a.duckdb")
+        land(OTHER, cwd / "b.duckdb")
+        old, new = content(cwd / "a.duckdb"), content(cwd / "b.duckdb")
+        command = ["-m", "generator", "generate", "smoke", "--seed", "8", "--database", "a.duckdb"]
+        run = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(delay)
+        run.send_signal(number)
+        asked = time.monotonic()
+        _, said = run.communicate(timeout=60)
+        took.append(time.monotonic() - asked)
+        if run.returncode == 130:
+            assert said == INTERRUPTED
+        else:
+            # The run was over, or the interpreter was on its way in or out.
+            assert run.returncode in (0, -number)
+        assert content(cwd / "a.duckdb") in (old, new)
+    assert statistics.median(took) < SECONDS_TO_STOP
 
 
 def test_an_interruption_in_the_middle_of_the_work_is_exit_code_130(cwd) -> None:
@@ -65,7 +69,7 @@ def test_an_interruption_in_the_middle_of_the_work_is_exit_code_130(cwd) -> None
         check=False,
     )
     assert result.returncode == 130
-    assert result.stderr == "interrupted; no half of a run was kept\n"
+    assert result.stderr == INTERRUPTED
     assert list(cwd.iterdir()) == []
 
 
@@ -87,10 +91,10 @@ def test_an_interruption_that_python_drops_comes_again() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=10,
+        timeout=30,
     )
     assert result.returncode == 130
-    assert result.stderr == "interrupted; no half of a run was kept\n"
+    assert result.stderr == INTERRUPTED
 
 
 # A signal that comes from C, at a moment at which Python does not look for one.
@@ -111,7 +115,7 @@ def of_script(script: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=10,
+        timeout=30,
     )
 
 

