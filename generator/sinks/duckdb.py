@@ -22,7 +22,14 @@ from generator.schema.ddl import create_table, quoted
 from generator.schema.holdings import Holdings
 from generator.sinks.fingerprint import Tally
 from generator.sinks.replacement import Replacement, write_ahead_log
-from generator.sinks.sink import DestinationError, DestinationFailedError, Packer, Piece, as_batches
+from generator.sinks.sink import (
+    DestinationError,
+    DestinationFailedError,
+    Packer,
+    Piece,
+    Waiting,
+    as_batches,
+)
 
 SCHEMA = "raw"
 ROWS_A_PART = 122_880
@@ -44,7 +51,7 @@ class DuckdbTransaction:
         self.file = file
         self.tables = tuple(tables)
         self.inserted: dict[type[RawTable], int] = {}
-        self._waiting: dict[type[RawTable], list[pa.RecordBatch]] = {}
+        self._waiting = Waiting(ROWS_PER_INSERT)
 
     def __enter__(self) -> Self:
         if self.file.name.split(".")[0].lower() == SCHEMA:
@@ -98,10 +105,8 @@ class DuckdbTransaction:
 
     def write(self, table: type[RawTable], batch: pa.RecordBatch) -> None:
         """Take rows of a table; they are inserted in large pieces."""
-        waiting = self._waiting.setdefault(table, [])
-        waiting.append(batch)
-        if sum(each.num_rows for each in waiting) >= ROWS_PER_INSERT:
-            self._insert(table)
+        if (rows := self._waiting.add(table, batch)) is not None:
+            self._insert(table, rows)
 
     def __exit__(
         self,
@@ -115,8 +120,8 @@ class DuckdbTransaction:
                 raise failure(self.file, error) from error
             return
         try:
-            for table in list(self._waiting):
-                self._insert(table)
+            for table, rows in self._waiting.rest():
+                self._insert(table, rows)
             self._connection.execute("COMMIT")
             self._connection.close()
             if self._replacement:
@@ -128,10 +133,9 @@ class DuckdbTransaction:
             self._abandon()
             raise
 
-    def _insert(self, table: type[RawTable]) -> None:
+    def _insert(self, table: type[RawTable], rows: pa.Table) -> None:
         # As a stream, not as a table: DuckDB reads a table through a scanner that keeps far more of
         # it in memory.
-        rows = pa.Table.from_batches(self._waiting.pop(table))
         self._connection.register("landing", rows.__arrow_c_stream__())
         count = self._connection.execute(self._insert_sql(table)).fetchone()
         self.inserted[table] = self.inserted.get(table, 0) + (int(count[0]) if count else 0)

@@ -27,6 +27,7 @@ from generator.sinks.sink import (
     DestinationFailedError,
     Packer,
     Piece,
+    Waiting,
     as_batches,
     check_columns,
 )
@@ -63,7 +64,7 @@ class PostgresqlSink:
     def __init__(self, uri: str, tables: Iterable[type[RawTable]]) -> None:
         self._uri = uri
         self.tables = tuple(tables)
-        self._waiting: dict[type[RawTable], list[pa.RecordBatch]] = {}
+        self._waiting = Waiting(ROWS_PER_INSERT)
 
     def __enter__(self) -> Self:
         if not _ADDRESS.fullmatch(self._uri):
@@ -109,10 +110,8 @@ class PostgresqlSink:
 
     def write(self, table: type[RawTable], batch: pa.RecordBatch) -> None:
         """Take rows of a table; they are copied in large pieces."""
-        waiting = self._waiting.setdefault(table, [])
-        waiting.append(batch)
-        if sum(each.num_rows for each in waiting) >= ROWS_PER_INSERT:
-            self._insert(table)
+        if (rows := self._waiting.add(table, batch)) is not None:
+            self._insert(table, rows)
 
     def __exit__(
         self,
@@ -126,8 +125,8 @@ class PostgresqlSink:
                 raise self._failure(error) from error
             return
         try:
-            for table in list(self._waiting):
-                self._insert(table)
+            for table, rows in self._waiting.rest():
+                self._insert(table, rows)
             self._commit()
             self._close()
         except Error as met:
@@ -157,9 +156,9 @@ class PostgresqlSink:
         self._cursor.execute(f"DROP TABLE IF EXISTS {name} CASCADE")
         self._cursor.execute(create_table(table))
 
-    def _insert(self, table: type[RawTable]) -> None:
-        rows = _plain(pa.Table.from_batches(self._waiting.pop(table)))
-        self._cursor.adbc_ingest(table.table_name, rows, mode="append", db_schema_name=SCHEMA)
+    def _insert(self, table: type[RawTable], rows: pa.Table) -> None:
+        name = table.table_name
+        self._cursor.adbc_ingest(name, _plain(rows), mode="append", db_schema_name=SCHEMA)
 
     def _abandon(self) -> None:
         """Close without a commit, which rolls back, also where the server is gone."""

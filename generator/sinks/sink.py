@@ -16,6 +16,8 @@ from generator.schema import RawTable
 from generator.sinks.fingerprint import Fingerprint, Tally
 
 Piece = tuple[type[RawTable], pa.RecordBatch]
+# A table of few rows would wait for the end of the run, in hundreds of thousands of small columns.
+_BATCHES_THAT_WAIT = 16
 
 
 class Counted:
@@ -80,6 +82,29 @@ class Sink(Protocol):
 def as_batches(_part: str, pieces: Counted) -> list[Piece]:
     """A part as the batches it is made of."""
     return list(pieces)
+
+
+class Waiting:
+    """Batches of tables that wait until so many `rows` of a table can be inserted at once, or so
+    many batches are there."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._batches: dict[type[RawTable], list[pa.RecordBatch]] = {}
+
+    def add(self, table: type[RawTable], batch: pa.RecordBatch) -> pa.Table | None:
+        """Put a batch to those that wait; what is to be inserted now, if anything."""
+        batches = self._batches.setdefault(table, [])
+        batches.append(batch)
+        rows = sum(each.num_rows for each in batches)
+        if rows < self._rows and len(batches) < _BATCHES_THAT_WAIT:
+            return None
+        return pa.Table.from_batches(self._batches.pop(table))
+
+    def rest(self) -> Iterator[tuple[type[RawTable], pa.Table]]:
+        """What still waits, table by table."""
+        for table in list(self._batches):
+            yield table, pa.Table.from_batches(self._batches.pop(table))
 
 
 def check_columns(tables: Iterable[type[RawTable]], taken: Collection[str], by: str) -> None:
