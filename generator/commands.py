@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from generator.engines.addition import (
     add_campaign,
     remove_campaign,
 )
+from generator.engines.job import Landed
 from generator.enums import Currency, Objective
 from generator.faults.landing import landing_tables
 from generator.registry import ENGINES, Registry
@@ -25,7 +26,7 @@ from generator.scenario.models import AdvertiserPlan
 from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Drawn, Kind, Library, faults_of
 from generator.scenario.validation import validated
 from generator.scenario.yaml_file import Document, Mark, Path_
-from generator.schema import TABLES, RawTable, Run
+from generator.schema import TABLES, FaultLog, RawTable, Run
 from generator.schema.behaviour import Behaviour
 from generator.schema.dbt_sources import docs_markdown, source_yaml
 from generator.schema.holdings import Holdings
@@ -80,15 +81,16 @@ def generate(
     world = world_of(data)
     if select:
         world = world.only(select)
+    wanted = _tables(tables)
+    reached: list[tuple[int, int]] = []
     with progress() as bar:
         task = bar.add_task("Generating", total=len(world.bookings))
-        landed = engine(
-            world,
-            sink,
-            jobs=chosen.jobs,
-            tables=_tables(tables),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+
+        def tell(done: int, total: int) -> None:
+            reached.append((done, total))
+            bar.update(task, completed=done, total=total)
+
+        landed = engine(world, sink, jobs=chosen.jobs, tables=wanted, progress=tell)
     return results.Generated(
         workflow=data.name,
         seed=data.seed,
@@ -100,8 +102,30 @@ def generate(
             )
             for each in landed
         ],
-        notices=[*data.notices, *market_notices(data), *notices_of(world)],
+        notices=[
+            *data.notices,
+            *market_notices(data),
+            *notices_of(world),
+            *_run_notices(data, landed, *reached[0]),
+        ],
     )
+
+
+def _run_notices(
+    data: Dataset, landed: Sequence[Landed], there: int, campaigns: int
+) -> Iterator[str]:
+    """What only the run shows: that a part of it was there, or that its faults spoilt nothing."""
+    if there:
+        yield (
+            f"{there:,} of {campaigns:,} campaigns were there already, whole, and were not made "
+            "again"
+        )
+    rows = {each.table: each.rows for each in landed}
+    if data.faults and not rows[FaultLog]:
+        yield (
+            "the faults touch no row of this run: compare their days, hours, campaigns and devices "
+            "with the data's"
+        )
 
 
 def init_db(chosen: Settings) -> results.Initialised:

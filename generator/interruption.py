@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
+from typing import NoReturn
 
 EXIT_INTERRUPTED = 130
 _HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
@@ -63,5 +67,16 @@ def interruptible(command: Callable[[], None]) -> None:
             raise
     if seen:
         no_longer()
-        print("interrupted; no half of a run was kept", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
+        _leave("interrupted; no half of a run was kept")
+
+
+def _leave(word: str) -> NoReturn:
+    """End the process with a word on stderr, past what C calls at an exit: DuckDB whose import was
+    interrupted leaves something there that needs the interpreter, and crashes without it."""
+    with suppress(OSError):
+        print(word, file=sys.stderr)
+    atexit._run_exitfuncs()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(EXIT_INTERRUPTED)

@@ -407,6 +407,29 @@ def test_a_market_that_goes_on_after_it_is_seen_says_so(cwd, run) -> None:
         assert ("goes on until 2025-10-12" in answer.err) == is_told
 
 
+def test_a_run_that_was_there_in_part_says_how_much(cwd, run) -> None:
+    few = ("--campaigns", "200", "--tables", "campaigns", "--tables", "performance_hourly")
+    market = ("generate", "market", *few, "--to", "parquet:raw", "--json")
+    assert run(*market).json["notices"] == []
+    files = sorted((cwd / "raw").rglob("campaigns/*.parquet"))
+    assert len(files) > 1
+    files[-1].unlink()
+    (mended,) = run(*market).json["notices"]
+    there, _, rest = mended.partition(" of 200 campaigns were there already, whole")
+    assert rest == ", and were not made again"
+    assert 0 < int(there) < 200
+    (whole,) = run(*market).json["notices"]
+    assert whole.startswith("200 of 200 campaigns were there already")
+
+
+def test_faults_that_touch_nothing_are_told(cwd, run) -> None:
+    for start, is_told in (("2030-01-01", True), ("2020-01-01", False)):
+        (cwd / "faults.yml").write_text(f"duplicates:\n  - start_date: {start}\n")
+        answer = run("generate", "smoke", "--faults", "faults.yml")
+        assert answer.code == 0, answer.err
+        assert ("the faults touch no row of this run" in answer.err) == is_told
+
+
 NAMES = [
     'O\'Brien & "Sons"; drop table raw.campaigns; --',
     "🎬🍿 Kino 🎞️",

@@ -40,9 +40,11 @@ def bad_input(what: str, where: str = "") -> InputError:
 
 
 def nearest(word: object, known: set[str]) -> str:
-    """`; did you mean X?` where a known word is near, else what there is, shortened."""
-    close = get_close_matches(str(word), sorted(known), n=1)
+    """`; did you mean X?` where a known word is near, else what there is, shortened. Words that
+    differ in their case only are near."""
+    spelled = {each.casefold(): each for each in sorted(known)}
+    close = get_close_matches(str(word).casefold(), spelled, n=1)
     if close:
-        return f"; did you mean {close[0]!r}?"
+        return f"; did you mean {spelled[close[0]]!r}?"
     some = ", ".join(sorted(known)[:12])
     return f"; there is {some}{' …' if len(known) > 12 else ''}" if known else ""
