@@ -39,6 +39,7 @@ from generator.schema import (
 from generator.schema.behaviour import Behaviour
 from generator.schema.booking import BookedLineItem, Booking
 from generator.world import names, specs
+from generator.world.names import Pools
 from generator.world.world import World, identity_of, outline_of
 
 _MEMBERS_OF_A_PARENT = 100
@@ -52,7 +53,7 @@ _DSPS = (DspPartner.DV360, DspPartner.THE_TRADE_DESK, DspPartner.AMAZON, DspPart
 
 def build_world(dataset: Dataset) -> World:
     """The world of a dataset: one campaign per scenario, in order."""
-    run = run_of(dataset)
+    run, pools = run_of(dataset), names.pools(dataset.seed)
     plans: dict[int, AdvertiserPlan] = {}
     by_name: dict[str, int] = {}
     bookings = []
@@ -62,9 +63,9 @@ def build_world(dataset: Dataset) -> World:
         if known is None:
             plans[advertiser_id] = scenario.advertiser
             by_name[scenario.advertiser.name or f"made up {advertiser_id}"] = advertiser_id
-        bookings.append(book(scenario, campaign_id, advertiser_id, run))
+        bookings.append(book(scenario, campaign_id, advertiser_id, run, pools))
     advertisers = tuple(
-        sign(plan, advertiser_id, _first_order(bookings, advertiser_id), run)
+        sign(plan, advertiser_id, _first_order(bookings, advertiser_id), run, pools)
         for advertiser_id, plan in plans.items()
     )
     _refuse_shared_addresses(advertisers)
@@ -109,10 +110,11 @@ def book(
     campaign_id: int,
     advertiser_id: int,
     run: Run,
+    pools: Pools,
     since: datetime = datetime.min,
 ) -> Booking:
     """One scenario as one campaign with everything that belongs to it, booked before the run's
-    as-of day and not before `since`."""
+    as-of day and not before `since`; titles are those of `pools`."""
     plan = scenario.campaign
     flights = _flights(plan.flights, campaign_id, run.seed)
     status = _status(flights[0].start_date, flights[-1].end_date, run.as_of_date)
@@ -160,7 +162,7 @@ def book(
         for position, cap in enumerate(plan.frequency_caps, start=1)
     )
     items = tuple(
-        _line_item(item, scenario, campaign, _member(campaign_id, position), run.seed)
+        _line_item(item, scenario, campaign, _member(campaign_id, position), run.seed, pools)
         for position, item in enumerate(scenario.line_items, start=1)
     )
     return Booking(campaign, flights, budget, caps, items)
@@ -228,10 +230,12 @@ def _first_order(bookings: Iterable[Booking], advertiser_id: int) -> FirstOrder:
     return first_order_of(each for each in campaigns if each.advertiser_id == advertiser_id)
 
 
-def sign(plan: AdvertiserPlan, advertiser_id: int, first: FirstOrder, run: Run) -> Advertiser:
-    """An advertiser; what its plan leaves out is drawn from the seed and its id."""
+def sign(
+    plan: AdvertiserPlan, advertiser_id: int, first: FirstOrder, run: Run, pools: Pools
+) -> Advertiser:
+    """An advertiser; what its plan leaves out is drawn from the seed and its id, and its names from
+    `pools`."""
     seed = run.seed
-    pools = names.pools(seed)
     industry = plan.industry or names.pick(tuple(Industry), seed, "industry", advertiser_id)
     brand = plan.brand or plan.name or names.pick(pools.brands, seed, "brand", advertiser_id)
     has_agency = uniform(seed, "has agency", advertiser_id) < 0.7
@@ -258,7 +262,12 @@ def sign(plan: AdvertiserPlan, advertiser_id: int, first: FirstOrder, run: Run) 
 
 
 def _line_item(
-    plan: LineItemPlan, scenario: Scenario, campaign: Campaign, line_item_id: int, seed: int
+    plan: LineItemPlan,
+    scenario: Scenario,
+    campaign: Campaign,
+    line_item_id: int,
+    seed: int,
+    pools: Pools,
 ) -> BookedLineItem:
     line_item = LineItem(
         line_item_id=line_item_id,
@@ -276,20 +285,22 @@ def _line_item(
         targeting=json.dumps(plan.targeting.lists()),
     )
     creatives = tuple(
-        _creative(each, line_item_id, _member(line_item_id, position), seed)
+        _creative(each, line_item_id, _member(line_item_id, position), seed, pools)
         for position, each in enumerate(plan.creatives, start=1)
     )
     return BookedLineItem(line_item, creatives)
 
 
-def _creative(plan: CreativePlan, line_item_id: int, creative_id: int, seed: int) -> Creative:
+def _creative(
+    plan: CreativePlan, line_item_id: int, creative_id: int, seed: int, pools: Pools
+) -> Creative:
     is_still = plan.placement is Placement.PAUSE or plan.duration_seconds is None
     file = (
         specs.still_image(seed, creative_id)
         if plan.duration_seconds is None
         else specs.video_file(seed, creative_id, plan.duration_seconds)
     )
-    title = names.pick(names.pools(seed).titles, seed, "title", creative_id)
+    title = names.pick(pools.titles, seed, "title", creative_id)
     length = "pause ad" if is_still else f"{plan.duration_seconds} s"
     overlay = {"type": "OVERLAY", "cta": plan.overlay_cta_text or "Learn more"}
     return Creative(

@@ -33,18 +33,18 @@ def with_campaign(
     Raises InputError where the scenario's advertiser has the address of another one, and where a
     flight begins before the advertiser was a customer.
     """
-    plan = scenario.advertiser
+    plan, pools = scenario.advertiser, names.pools(run.seed)
     buyer = advertiser or _named(holdings, plan.name)
     buyer_id = buyer.advertiser_id if buyer else holdings.last_advertiser_id + 1
     since = buyer.created_at if buyer else datetime.min
-    booking = book(scenario, holdings.last_campaign_id + 1, buyer_id, run, since)
+    booking = book(scenario, holdings.last_campaign_id + 1, buyer_id, run, pools, since)
     if buyer and booking.flights[0].start_date <= since.date():
         raise bad_input(
             f"advertiser {buyer.advertiser_id} {buyer.name!r} is a customer since {since.date()}, "
             f"and a flight begins {booking.flights[0].start_date}; start it later, or book it for "
             "another advertiser"
         )
-    new = () if buyer else (sign(plan, buyer_id, first_order_of([booking.campaign]), run),)
+    new = () if buyer else (sign(plan, buyer_id, first_order_of([booking.campaign]), run, pools),)
     for each in new:
         _refuse_shared_address(holdings, each)
     is_known = behaviour.name in holdings.platforms
@@ -70,7 +70,8 @@ def with_advertiser(
         raise bad_input(f"there is an advertiser {known.name!r} already, {known.advertiser_id}")
     day_before = datetime.combine(run.as_of_date - timedelta(days=1), time(12))
     advertiser_id = holdings.last_advertiser_id + 1
-    new = sign(plan, advertiser_id, FirstOrder(day_before, currency), run)
+    first = FirstOrder(day_before, currency)
+    new = sign(plan, advertiser_id, first, run, names.pools(run.seed))
     _refuse_shared_address(holdings, new)
     return World(
         identity=identity_of(run, new),

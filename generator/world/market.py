@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import TypeVar, overload
+from functools import cached_property
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from generator.schema.behaviour import Behaviour
 from generator.schema.booking import Booking
 from generator.world import names
 from generator.world.build import FirstOrder, book, ordered_for, platform_row, run_of, sign
+from generator.world.names import Pools
 from generator.world.order import Draw, Order, scenario_of
 from generator.world.sketch import Sketch, advertisers_of, figures_of, sketched
 from generator.world.world import EPOCH, HOURS_A_DAY, Outline, World, day_number, identity_of
@@ -89,6 +91,15 @@ class _Maker:
     run: Run
     sketch: Sketch
 
+    @cached_property
+    def pools(self) -> Pools:
+        """The names that entities have."""
+        return names.pools(self.run.seed)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """With the pools: where this is sent to, nobody makes them again."""
+        return {**vars(self), "pools": self.pools}
+
     def advertiser(self, position: int) -> Advertiser:
         """An advertiser: it was there before the market opens."""
         country = self.sketch.countries[self.sketch.homes[position]]
@@ -102,7 +113,7 @@ class _Maker:
         opening = ordered_for(self.plan.start_date, self.run)
         before = opening - timedelta(days=_DAYS_BOOKED_AHEAD)
         first = FirstOrder(datetime.combine(before, time(12)), place.currency)
-        return sign(plan, position + 1, first, self.run)
+        return sign(plan, position + 1, first, self.run, self.pools)
 
     def order(self, position: int) -> Order:
         """What the sketch says of a campaign."""
@@ -121,11 +132,10 @@ class _Maker:
     def booking(self, position: int) -> Booking:
         """A campaign with everything that belongs to it."""
         advertiser_id = int(self.sketch.advertiser[position])
-        brand = names.pick(names.pools(self.run.seed).brands, self.run.seed, "brand", advertiser_id)
+        brand = names.pick(self.pools.brands, self.run.seed, "brand", advertiser_id)
         draw = Draw(self.run.seed, "market campaign", position + 1)
-        return book(
-            scenario_of(self.order(position), brand, draw), position + 1, advertiser_id, self.run
-        )
+        scenario = scenario_of(self.order(position), brand, draw)
+        return book(scenario, position + 1, advertiser_id, self.run, self.pools)
 
     def rows(self) -> NDArray[np.int64]:
         """The rows of performance of each campaign."""

@@ -1,8 +1,6 @@
-"""Invented names: Faker pools built once per seed, picked from by hash.
+"""Invented names: pools that are coined once per seed, picked from by hash.
 
-A brand is a coined word, never a dictionary of companies; `KNOWN` keeps out the coinages that are
-words, names or brands already. People do not occur: contacts are roles, and every address ends in
-`.example`.
+People do not occur: contacts are roles, and every address ends in `.example`.
 """
 
 from __future__ import annotations
@@ -12,29 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from faker import Faker
-from faker.providers import BaseProvider
-
 from generator.enums import Industry
 from generator.randomness import key
 
 Member = TypeVar("Member")
-
-POOL_SIZE = 400
-
-ONSETS = ("br", "cal", "dar", "el", "fen", "gal", "hal", "ist", "jor", "kel", "lum", "mar", "nor",
-           "or", "pel", "quin", "ros", "sol", "tal", "ul", "vel", "wes", "yar", "zel")  # fmt: skip
-MIDDLES = ("a", "e", "i", "o", "u", "ane", "ari", "elo", "ida", "ive", "omi", "uri")
-ENDINGS = ("bra", "dene", "dra", "fell", "gant", "lyn", "mont", "nax", "quay", "rith", "sten",
-            "tova", "vane", "vor", "wick", "xia")  # fmt: skip
-KNOWN = frozenset({
-    "bredene", "bregant", "bremont", "brigant", "brimont", "bristen", "brixia", "bromont",
-    "brosten", "brudene", "brumont", "brusten", "calabra", "calafell", "calibra", "calobra",
-    "darabra", "elegant", "elevane", "elexia", "elixia", "galaxia", "halisten", "halosten",
-    "istidene", "lumisten", "maralyn", "marilyn", "marimont", "maristen", "marolyn", "rosalyn",
-    "rosegant", "roselyn", "rosemont", "solibra", "solisten", "taladra", "talisten", "ulisten",
-    "yarivane",
-})  # fmt: skip
 
 _SECTORS: dict[Industry, tuple[str, ...]] = {
     Industry.AUTOMOTIVE: ("Motors", "Auto", "Mobility"),
@@ -50,23 +29,6 @@ _SECTORS: dict[Industry, tuple[str, ...]] = {
     Industry.TELECOM: ("Mobile", "Fibre", "Networks"),
     Industry.TRAVEL: ("Airways", "Hotels", "Journeys"),
 }
-_AGENCY_SUFFIXES = ("Media", "Media Partners", "Communications", "Collective")
-
-
-class InventedNames(BaseProvider):
-    """A Faker provider of coined words, film titles and agencies."""
-
-    def coined_word(self) -> str:
-        """A word that means nothing, capitalised."""
-        return "".join(self.random_element(p) for p in (ONSETS, MIDDLES, ENDINGS)).capitalize()
-
-    def film_title(self) -> str:
-        """A working title for a creative: two plain words."""
-        return " ".join(self.generator.words(2, unique=True)).capitalize()
-
-    def agency_name(self) -> str:
-        """The name of a media agency."""
-        return f"{self.coined_word()} {self.random_element(_AGENCY_SUFFIXES)}"
 
 
 @dataclass(frozen=True)
@@ -81,17 +43,10 @@ class Pools:
 @lru_cache(maxsize=8)
 def pools(seed: int) -> Pools:
     """The pools of one seed."""
-    faker = Faker("en_US")
-    faker.seed_instance(key(seed, "names"))
-    faker.add_provider(InventedNames)
+    # Not at the top: whoever is sent the pools does without Faker.
+    from generator.world.coinage import coined
 
-    def many(make: str) -> tuple[str, ...]:
-        made = (getattr(faker, make)() for _ in range(POOL_SIZE))
-        return tuple(dict.fromkeys(name for name in made if name.split()[0].lower() not in KNOWN))
-
-    return Pools(
-        brands=many("coined_word"), agencies=many("agency_name"), titles=many("film_title")
-    )
+    return coined(seed)
 
 
 def pick(members: Sequence[Member], *purpose: int | str) -> Member:

@@ -17,7 +17,8 @@ from generator.scenario.errors import InputError
 from generator.scenario.models import Scenario
 from generator.scenario.templates import dataset
 from generator.world.build import build_world, micros, notices_of
-from generator.world.names import ENDINGS, KNOWN, MIDDLES, ONSETS, pools
+from generator.world.coinage import ENDINGS, KNOWN, MIDDLES, ONSETS
+from generator.world.names import pools
 
 # Brands of every sector, and the names, words and places among all that could be coined which
 # frequency lists of 21 languages know.

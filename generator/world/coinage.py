@@ -1,0 +1,63 @@
+"""Coined names: a Faker provider, and the pools that a seed makes with it.
+
+A brand is a coined word, never a dictionary of companies; `KNOWN` keeps out the coinages that are
+words, names or brands already. Faker takes longer to load than anything else here, so `names` loads
+this only where pools are made.
+"""
+
+from __future__ import annotations
+
+from faker import Faker
+from faker.providers import BaseProvider
+
+from generator.randomness import key
+from generator.world.names import Pools
+
+POOL_SIZE = 400
+
+ONSETS = ("br", "cal", "dar", "el", "fen", "gal", "hal", "ist", "jor", "kel", "lum", "mar", "nor",
+           "or", "pel", "quin", "ros", "sol", "tal", "ul", "vel", "wes", "yar", "zel")  # fmt: skip
+MIDDLES = ("a", "e", "i", "o", "u", "ane", "ari", "elo", "ida", "ive", "omi", "uri")
+ENDINGS = ("bra", "dene", "dra", "fell", "gant", "lyn", "mont", "nax", "quay", "rith", "sten",
+            "tova", "vane", "vor", "wick", "xia")  # fmt: skip
+KNOWN = frozenset({
+    "bredene", "bregant", "bremont", "brigant", "brimont", "bristen", "brixia", "bromont",
+    "brosten", "brudene", "brumont", "brusten", "calabra", "calafell", "calibra", "calobra",
+    "darabra", "elegant", "elevane", "elexia", "elixia", "galaxia", "halisten", "halosten",
+    "istidene", "lumisten", "maralyn", "marilyn", "marimont", "maristen", "marolyn", "rosalyn",
+    "rosegant", "roselyn", "rosemont", "solibra", "solisten", "taladra", "talisten", "ulisten",
+    "yarivane",
+})  # fmt: skip
+
+_AGENCY_SUFFIXES = ("Media", "Media Partners", "Communications", "Collective")
+
+
+class InventedNames(BaseProvider):
+    """A Faker provider of coined words, film titles and agencies."""
+
+    def coined_word(self) -> str:
+        """A word that means nothing, capitalised."""
+        return "".join(self.random_element(p) for p in (ONSETS, MIDDLES, ENDINGS)).capitalize()
+
+    def film_title(self) -> str:
+        """A working title for a creative: two plain words."""
+        return " ".join(self.generator.words(2, unique=True)).capitalize()
+
+    def agency_name(self) -> str:
+        """The name of a media agency."""
+        return f"{self.coined_word()} {self.random_element(_AGENCY_SUFFIXES)}"
+
+
+def coined(seed: int) -> Pools:
+    """The pools of one seed."""
+    faker = Faker("en_US")
+    faker.seed_instance(key(seed, "names"))
+    faker.add_provider(InventedNames)
+
+    def many(make: str) -> tuple[str, ...]:
+        made = (getattr(faker, make)() for _ in range(POOL_SIZE))
+        return tuple(dict.fromkeys(name for name in made if name.split()[0].lower() not in KNOWN))
+
+    return Pools(
+        brands=many("coined_word"), agencies=many("agency_name"), titles=many("film_title")
+    )
