@@ -12,12 +12,13 @@ import pyarrow as pa
 
 from generator.delivery import audience, performance, reach
 from generator.delivery.calendar import Hours, day_number, hours_of
+from generator.delivery.odds import OddsTable, odds_table
 from generator.delivery.offer import Setting
 from generator.delivery.pacing import Goal
 from generator.delivery.supply import Market
 from generator.delivery.targeting import addressed_households, targeting_of
 from generator.enums import BudgetType
-from generator.schema import Flight
+from generator.schema import Campaign, Creative, Flight
 from generator.schema.behaviour import Behaviour
 from generator.schema.booking import Booking
 
@@ -46,11 +47,12 @@ def deliver(
     is targeted on, over at least its flights. Campaigns that are delivered together do not
     influence one another; together is faster.
     """
+    table = _odds(bookings, behaviours, seed)
     plans = [
-        _plan(booking, behaviours[booking.campaign.platform], markets, seed, horizon_day)
+        _plan(booking, behaviours[booking.campaign.platform], markets, table, seed, horizon_day)
         for booking in bookings
     ]
-    rows = performance.drawn([stretch for plan in plans for stretch in plan.stretches])
+    rows = performance.drawn([stretch for plan in plans for stretch in plan.stretches], table)
     delivered, exposed, first = [], [], 0
     for booking, plan in zip(bookings, plans, strict=True):
         own = rows.slice(first, sum(stretch.rows for stretch in plan.stretches))
@@ -85,6 +87,17 @@ def deliver(
     )
 
 
+def _odds(bookings: Sequence[Booking], behaviours: Mapping[str, Behaviour], seed: int) -> OddsTable:
+    """The odds of every creative, platform by platform."""
+    shown: dict[str, list[tuple[Campaign, Creative]]] = {}
+    for booking in bookings:
+        own = shown.setdefault(booking.campaign.platform, [])
+        own += [(booking.campaign, each) for item in booking.line_items for each in item.creatives]
+    return OddsTable.joined(
+        [odds_table(behaviours[platform], each, seed) for platform, each in shown.items()]
+    )
+
+
 @dataclass(frozen=True)
 class _Plan:
     """A campaign before its draws."""
@@ -98,6 +111,7 @@ def _plan(
     booking: Booking,
     behaviour: Behaviour,
     markets: Mapping[str, Mapping[str, Market]],
+    table: OddsTable,
     seed: int,
     horizon_day: int,
 ) -> _Plan:
@@ -122,7 +136,7 @@ def _plan(
             )
             own = addressed_households(behaviour, [targetings[position]])
             goal = _goal(booking, position, index, (own, households), caps)
-            stretches.append(performance.stretch(setting, goal))
+            stretches.append(performance.stretch(setting, goal, table))
     return _Plan(stretches, households, caps)
 
 

@@ -1,14 +1,13 @@
-"""Odds: how likely each event is, for every creative of a line item on every device.
+"""Odds: how likely each event is, for every creative on every device.
 
-This is all that a row's draws need to know of the platform, the campaign and the creative. Line
-items of one block are drawn together, so their odds are tables that can be joined.
+This is all that a row's draws need to know of the platform, the campaign and the creative. The
+creatives of campaigns that are delivered together are in one table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
@@ -20,9 +19,7 @@ from generator.enums import Device
 from generator.randomness import Floats
 from generator.schema import Campaign, Creative
 from generator.schema.behaviour import Behaviour
-from generator.schema.booking import BookedLineItem
 
-Part = TypeVar("Part")
 # What each creative has an effect of its own on; the names are part of the draws.
 _OWN = ("completion", "creative ctr", "qr", "engagement")
 
@@ -54,35 +51,60 @@ class Odds(FunnelOdds):
     skip: Floats
 
 
-def line_item_odds(
-    behaviour: Behaviour, campaign: Campaign, item: BookedLineItem, seed: int
-) -> tuple[Odds, Floats]:
-    """The odds of one line item, and those of an impression's fates: (profiles, fates)."""
-    creatives, devices = item.creatives, len(Device)
+@dataclass(frozen=True)
+class OddsTable:
+    """The odds of creatives, `odds` (profiles,) and `fates` (fates, profiles) of an impression, and
+    where each creative's first profile is, by its id."""
+
+    odds: Odds
+    fates: Floats
+    first_profile: dict[int, int]
+
+    @classmethod
+    def joined(cls, tables: Sequence[OddsTable]) -> OddsTable:
+        """One table of several, in their order."""
+        first_profile: dict[int, int] = {}
+        before = 0
+        for table in tables:
+            first_profile |= {each: before + own for each, own in table.first_profile.items()}
+            before += table.fates.shape[1]
+        return cls(
+            Odds.joined([table.odds for table in tables]),
+            np.concatenate([table.fates for table in tables], axis=1),
+            first_profile,
+        )
+
+
+def odds_table(
+    behaviour: Behaviour, shown: Sequence[tuple[Campaign, Creative]], seed: int
+) -> OddsTable:
+    """The odds of creatives, each with its campaign, on one platform."""
+    creatives, devices = [creative for _, creative in shown], len(Device)
     figures, quality = behaviour.interaction, behaviour.quality
+    campaigns = list(dict.fromkeys(campaign.campaign_id for campaign, _ in shown))
     whose = [(purpose, each.creative_id) for purpose in _OWN for each in creatives]
-    campaigns, *own = effects(seed, [("ctr", campaign.campaign_id), *whose])
-    completion, click, scan, engagement = np.reshape(own, (len(_OWN), len(creatives)))
+    drawn = effects(seed, [*(("ctr", each) for each in campaigns), *whose])
+    of_campaign = dict(zip(campaigns, drawn.tolist(), strict=False))
+    completion, click, scan, engagement = drawn[len(campaigns) :].reshape(len(_OWN), -1)
+    of_campaigns = np.array([of_campaign[campaign.campaign_id] for campaign, _ in shown])
+    funnels = {each: funnel_odds(behaviour, each) for each in {c.buy_type for c, _ in shown}}
+    funnel = FunnelOdds.joined([funnels[campaign.buy_type] for campaign, _ in shown])
+    skips = behaviour.video.skip_share_of_abandoners
 
     def for_each_device(rates: list[float]) -> Floats:
         return np.tile(np.array(rates), len(creatives))
 
-    def for_each_creative(
-        rates: Callable[[Part, Creative, float], Floats], figures: Part, own: Floats
-    ) -> Floats:
-        return np.concatenate([rates(figures, *each) for each in zip(creatives, own, strict=True)])
-
-    skips = behaviour.video.skip_share_of_abandoners
-    funnel = funnel_odds(behaviour, campaign.buy_type).repeated(len(creatives) * devices)
     odds = Odds(
-        **vars(funnel),
+        **vars(funnel.of(np.repeat(np.arange(len(creatives)), devices))),
         measurable=for_each_device(quality.measurable_rate.in_order()),
         viewable=for_each_device(quality.viewability_rate.in_order()),
         audible=for_each_device(quality.audibility_rate.in_order()),
-        click=np.concatenate([interaction.click_rates(figures, campaigns, each) for each in click]),
-        scan=for_each_creative(interaction.qr_scan_rates, figures, scan),
-        engagement=for_each_creative(interaction.engagement_rates, figures, engagement),
+        click=interaction.click_rates(figures, of_campaigns, click).ravel(),
+        scan=interaction.qr_scan_rates(figures, creatives, scan).ravel(),
+        engagement=interaction.engagement_rates(figures, creatives, engagement).ravel(),
         skip=np.repeat([skips if each.is_skippable else 0.0 for each in creatives], devices),
     )
-    prepare(np.concatenate([getattr(odds, name)[:devices] for name in _SHARED]))
-    return odds, for_each_creative(video.fates, behaviour.video, completion)
+    prepare(np.concatenate([getattr(odds, name) for name in _SHARED]))
+    fates = video.fates(behaviour.video, creatives, completion)
+    first_profile = {each.creative_id: devices * own for own, each in enumerate(creatives)}
+    return OddsTable(odds, fates.reshape(-1, fates.shape[2]).T, first_profile)

@@ -21,13 +21,12 @@ from numpy.typing import NDArray
 from generator.delivery import interaction, pacing, targeting, video
 from generator.delivery.calendar import Hours, day_number, landing_of, timestamps
 from generator.delivery.funnel import largest_loss, supply_side
-from generator.delivery.odds import Odds, line_item_odds
+from generator.delivery.odds import Odds, OddsTable
 from generator.delivery.offer import Setting, competition, offered
 from generator.delivery.pacing import Counts
 from generator.delivery.quantiles import WholeNumbers, parts, poisson
 from generator.delivery.reach import exposure
 from generator.delivery.supply import DEVICES, device_column
-from generator.enums import Device
 from generator.randomness import Floats, Keys, key, row_keys, uniforms
 from generator.schema import Creative, PerformanceHourly
 from generator.schema.arrow import arrow_schema
@@ -45,15 +44,14 @@ _GIVEN = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts", "lo
 class Stretch:
     """One line item in one flight, before its draws; arrays are (rows,) where not said otherwise.
 
-    `first_rows` (hours,) is where each hour's rows start; `profile` is the row's place in `odds`
-    and in `fates`, (profiles, fates).
+    `first_rows` (hours,) is where each hour's rows start; `profile` is the row's place in the table
+    of odds, and `floor_render` the thousandths of what is won that render at least.
     """
 
     campaign_id: int
     line_item_id: int
     goal: pacing.Goal
-    odds: Odds
-    fates: Floats
+    floor_render: float
     hours: Hours
     first_rows: Positions
     hour: Hours
@@ -74,8 +72,8 @@ class Stretch:
         return self.hour.size
 
 
-def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
-    """What one line item plans for one flight, up to the horizon."""
+def stretch(setting: Setting, goal: pacing.Goal, table: OddsTable) -> Stretch:
+    """What one line item plans for one flight, up to the horizon; `table` has its creatives."""
     creatives, line_item = setting.item.creatives, setting.item.line_item
     by_day = rotation_shares(creatives, setting.hours)
     how_many = np.count_nonzero(by_day, axis=1)
@@ -89,7 +87,6 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
 
     shape = (hours.size, targeted.size, len(creatives))
     in_rotation = rotation > 0
-    odds, fates = line_item_odds(setting.behaviour, setting.campaign, setting.item, setting.seed)
     present: Positions | slice = slice(None)
     if not in_rotation.all():
         present = np.flatnonzero(np.broadcast_to(in_rotation[:, None, :], shape))
@@ -101,19 +98,19 @@ def stretch(setting: Setting, goal: pacing.Goal) -> Stretch:
         return rows.reshape(-1)[present]
 
     ids = np.array([each.creative_id for each in creatives], dtype=np.int64)
+    first_profiles = np.array([table.first_profile[each] for each in ids.tolist()])
     sizes = _all_day(how_many * targeted.size)[:delivered]
     return Stretch(
         campaign_id=line_item.campaign_id,
         line_item_id=line_item.line_item_id,
         goal=goal,
-        odds=odds,
-        fates=fates,
+        floor_render=float(table.odds.floor_render[first_profiles[0]]),
         hours=hours,
         first_rows=sizes.cumsum() - sizes,
         hour=by_row(hours[:, None, None]),
         device=by_row(targeted[:, None]),
         creative_id=by_row(ids),
-        profile=by_row(np.arange(ids.size) * len(Device) + targeted[:, None]),
+        profile=by_row(first_profiles + targeted[:, None]),
         keys=by_row(_row_keys(setting, hours, targeted)),
         means=by_row(planned[:delivered, targeted, None] * rotation[:, None, :]),
         prices=by_row(offer.price[:delivered, targeted, None].astype(np.int64)),
@@ -174,8 +171,8 @@ def _row_keys(setting: Setting, hours: Hours, targeted: Positions) -> Keys:
     return row_keys(np.array(streams, dtype=np.uint64), hours[:, None, None])
 
 
-def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
-    """The rows of these stretches, one after the other, zeros included.
+def drawn(stretches: Sequence[Stretch], table: OddsTable) -> pa.RecordBatch:
+    """The rows of these stretches, one after the other, zeros included; `table` has their odds.
 
     They are drawn some thousands at a time, so that what is worked on stays in the processor's
     cache.
@@ -189,7 +186,7 @@ def drawn(stretches: Sequence[Stretch]) -> pa.RecordBatch:
     }
     first = 0
     for block in _blocks(stretches):
-        first = _draw(block, columns, first)
+        first = _draw(block, table, columns, first)
 
     def all_of(name: str) -> NDArray[Any]:
         return np.concatenate([getattr(each, name) for each in stretches])
@@ -218,19 +215,21 @@ def _blocks(stretches: Sequence[Stretch]) -> Iterator[list[Stretch]]:
     yield block
 
 
-def _draw(stretches: Sequence[Stretch], columns: Mapping[str, NDArray[Any]], first: int) -> int:
+def _draw(
+    stretches: Sequence[Stretch],
+    table: OddsTable,
+    columns: Mapping[str, NDArray[Any]],
+    first: int,
+) -> int:
     """Draw these stretches into `columns`, from the row `first` on; the first row after them."""
 
     def all_of(name: str) -> NDArray[Any]:
         return np.concatenate([getattr(each, name) for each in stretches])
 
     rows = [each.rows for each in stretches]
-    first_profile = np.cumsum([0] + [each.fates.shape[0] for each in stretches])[:-1]
-    profile = all_of("profile") + np.repeat(first_profile, rows)
-    odds = Odds.joined([each.odds for each in stretches])
-    keys, means = all_of("keys"), all_of("means")
-    chance = np.concatenate([each.fates for each in stretches]).T.take(profile, axis=1)
-    chance *= means
+    profile, keys = all_of("profile"), all_of("keys")
+    chance = table.fates.take(profile, axis=1)
+    chance *= all_of("means")
     fates = poisson(uniforms(keys, *video.FATES), chance)
     end = np.cumsum(rows)
     spare = np.empty(profile.size)
@@ -245,7 +244,7 @@ def _draw(stretches: Sequence[Stretch], columns: Mapping[str, NDArray[Any]], fir
         live = np.flatnonzero(some)
         where = first + live
     events = _events(
-        odds.of(profile[live]),
+        table.odds.of(profile[live]),
         fates[:, live],
         impressions[live],
         spare[live],
@@ -303,7 +302,7 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> WholeNumbers | flo
                 keep(pacing.stop_at(limit, of_hour, window), hour)
 
     slots = stretch.slots.ravel()
-    if (sold + largest_loss(sold, stretch.odds.floor_render.min()) <= slots).all():
+    if (sold + largest_loss(sold, np.array(stretch.floor_render)) <= slots).all():
         return np.inf
     sold = np.bincount(cell, weights=impressions, minlength=slots.size).astype(float)
     beside_each = np.divide(slots - sold, sold, out=np.zeros(slots.size), where=sold > 0.0)

@@ -6,7 +6,7 @@ abandonment shape.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -27,34 +27,45 @@ FATES = (
 REFERENCE_SECONDS = 15
 
 
-def fates(video: Video, creative: Creative, own: float) -> Floats:
-    """The probability of each fate of an impression, by device: (devices, fates), rows add up to 1.
+def fates(video: Video, creatives: Sequence[Creative], own: Floats) -> Floats:
+    """The probability of each fate of an impression, adding up to 1: (creatives, devices, fates).
 
-    `own` is the creative's effect on completion. A pause ad has no video: all its impressions count
-    as never started.
+    `own` are the creatives' effects on completion. A pause ad has no video: all its impressions
+    count as never started.
     """
-    if creative.placement is Placement.PAUSE or creative.duration_seconds is None:
-        return np.tile(np.eye(len(FATES))[0], (len(Device), 1))
-    completion = completion_rates(video, creative, own)
+    result = np.tile(np.eye(len(FATES))[0], (len(creatives), len(Device), 1))
+    plays = [position for position, each in enumerate(creatives) if _plays(each)]
+    completion = completion_rates(video, [creatives[each] for each in plays], own[plays])
     start = np.array(video.start_rate.in_order())
     gone = np.array([0.0, *video.abandoned_by_quartile, 1.0])
-    result = np.empty((len(Device), len(FATES)))
-    result[:, 0] = 1.0 - start
-    result[:, 1:5] = (start * (1.0 - completion))[:, None] * np.diff(gone)
-    result[:, 5] = start * completion
+    result[plays, :, 0] = 1.0 - start
+    result[plays, :, 1:5] = (start * (1.0 - completion))[:, :, None] * np.diff(gone)
+    result[plays, :, 5] = start * completion
     return result
 
 
-def completion_rates(video: Video, creative: Creative, own: float) -> Floats:
-    """Completes / starts of a creative with an effect of its `own`, by device: (devices,)."""
+def _plays(creative: Creative) -> bool:
+    return creative.placement is not Placement.PAUSE and creative.duration_seconds is not None
+
+
+def completion_rates(video: Video, creatives: Sequence[Creative], own: Floats) -> Floats:
+    """Completes / starts of creatives with these effects of their `own`: (creatives, devices)."""
     base = np.array(video.completion_rate.in_order())
-    log_odds = np.log(base / (1.0 - base))
-    log_odds += getattr(video.placement_log_odds, creative.placement)
-    doublings = math.log2((creative.duration_seconds or REFERENCE_SECONDS) / REFERENCE_SECONDS)
-    log_odds += video.log_odds_per_doubling_of_duration * doublings
-    if creative.is_skippable:
-        log_odds += video.skippable_log_odds
-    log_odds += video.creative_log_odds_sd * own
+
+    def of_each(shift: Callable[[Creative], float]) -> Floats:
+        return np.array([shift(each) for each in creatives], dtype=np.float64)[:, None]
+
+    log_odds = np.log(base / (1.0 - base)) + of_each(
+        lambda each: getattr(video.placement_log_odds, each.placement)
+    )
+    log_odds += of_each(
+        lambda each: (
+            video.log_odds_per_doubling_of_duration
+            * math.log2((each.duration_seconds or REFERENCE_SECONDS) / REFERENCE_SECONDS)
+        )
+    )
+    log_odds += of_each(lambda each: video.skippable_log_odds if each.is_skippable else 0.0)
+    log_odds += video.creative_log_odds_sd * own[:, None]
     return 1.0 / (1.0 + np.exp(-log_odds))
 
 

@@ -103,7 +103,7 @@ def test_prices_are_whole_micros_per_impression() -> None:
 
 @pytest.mark.parametrize("creative", CREATIVES, ids=lambda creative: creative.name)
 def test_fates_are_a_distribution(creative) -> None:
-    probabilities = fates(PLATFORM.video, creative, own=1.5)
+    (probabilities,) = fates(PLATFORM.video, [creative], own=np.array([1.5]))
     assert probabilities.shape == (4, len(FATES))
     assert (probabilities >= 0).all()
     assert probabilities.sum(axis=1) == pytest.approx(1)
@@ -114,8 +114,6 @@ def test_longer_creatives_complete_less_and_mid_rolls_more() -> None:
     pre_roll = video.model_copy(update={"placement": "PRE_ROLL", "is_skippable": False})
     longer = pre_roll.model_copy(update={"duration_seconds": 30})
     mid_roll = pre_roll.model_copy(update={"placement": "MID_ROLL"})
-    rates = [
-        completion_rates(PLATFORM.video, each, own=0.0) for each in (longer, pre_roll, mid_roll)
-    ]
+    rates = completion_rates(PLATFORM.video, [longer, pre_roll, mid_roll], own=np.zeros(3))
     assert (rates[0] < rates[1]).all()
     assert (rates[1] < rates[2]).all()
