@@ -8,6 +8,7 @@ hour in which a limit is reached, whatever the draws were.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,32 +132,37 @@ def _follow_plan(
     free = np.divide(ceiling, shape, out=np.full(shape.shape, np.inf), where=shape > 0).min(axis=1)
     spent, seen = shape.sum(axis=1).tolist(), (shape / hourly).sum(axis=1).tolist()
     of_flight, of_rest = (weight / tail[0]).tolist(), (weight / np.maximum(tail, 1e-300)).tolist()
-    goals, parts = np.zeros((days, 1)), np.ones((days, 1))
-    left = float(goal.flight_micros)
+    bounds = free.tolist()
+    goals, parts = [0.0] * days, [1.0] * days
+    left, a_day = float(goal.flight_micros), 0.0
+    if goal.day_micros is not None:
+        a_day = goal.day_micros + _DAILY_SAFETY * _one_sd(goal.day_micros, mean_price)
     for day in np.flatnonzero(weight > 0).tolist():
-        share = goal.flight_micros * of_flight[day]
-        today = min(left * of_rest[day], share * goal.pacing_pct / 100)
-        if goal.day_micros is not None:
-            today = goal.day_micros + _DAILY_SAFETY * _one_sd(goal.day_micros, mean_price)
-        elif day == last_day:
-            today += _LAST_DAY_SAFETY * _one_sd(goal.flight_micros, mean_price)
-        is_bounded = today > free[day]
+        today = a_day
+        if goal.day_micros is None:
+            share = goal.flight_micros * of_flight[day]
+            today = min(left * of_rest[day], share * goal.pacing_pct / 100)
+            if day == last_day:
+                today += _LAST_DAY_SAFETY * _one_sd(goal.flight_micros, mean_price)
+        is_bounded = today > bounds[day]
         money = today * spent[day]
         if is_bounded:
             bounded = np.minimum(today * shape[day], ceiling[day])
-            money = np.add.reduce(bounded)
+            money = float(np.add.reduce(bounded))
         goals[day] = today
         if goal.day_impressions is not None:
             impressions = (bounded / hourly[day]).sum() if is_bounded else today * seen[day]
-            parts[day] = _let_through(impressions, goal.day_impressions, figures)
-            money *= parts[day, 0]
-        left = max(left - float(money), 0.0)
-    return np.minimum(goals * shape, ceiling) * parts
+            parts[day] = float(_let_through(impressions, goal.day_impressions, figures))
+            money *= parts[day]
+        left = max(left - money, 0.0)
+    planned = np.minimum(np.array(goals)[:, None] * shape, ceiling)
+    planned *= np.array(parts)[:, None]
+    return planned
 
 
 def _one_sd(micros: float, price: float) -> float:
     """The standard deviation, in micros, of what is spent where this much is expected."""
-    return float(np.sqrt(micros / price)) * price
+    return math.sqrt(micros / price) * price
 
 
 def _let_through(impressions: Floats, most: int, figures: PacingFigures) -> Floats:
