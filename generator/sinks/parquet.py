@@ -39,7 +39,7 @@ from generator.sinks.sink import Counted, DestinationError, Packer, check_column
 
 ROWS_A_PART = 1_000_000
 ROWS_A_GROUP = 122_880
-ROWS_IN_MEMORY = 400_000
+ROWS_IN_MEMORY = 500_000
 MANIFEST = "manifest.json"
 STAGING = "_staging"
 RECEIPTS = "_receipts"
