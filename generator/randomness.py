@@ -25,8 +25,16 @@ _ALMOST_ONE = 1.0 - 2.0**-53
 
 def key(*parts: int | str) -> int:
     """A 64-bit key of these parts. Parts are kept apart: ("a", "bc") and ("ab", "c") differ."""
-    message = b"".join([_written(part) for part in parts])
-    return int.from_bytes(blake2b(message, digest_size=8).digest(), "little")
+    *first, last = parts
+    state = _hashed(*first).copy()
+    state.update(_written(last))
+    return int.from_bytes(state.digest(), "little")
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _hashed(*parts: int | str) -> blake2b:
+    """The hash of these parts, to go on from: seed and purpose are the same for many ids."""
+    return blake2b(b"".join(map(_written, parts)), digest_size=8)
 
 
 @lru_cache(maxsize=4096, typed=True)
