@@ -164,19 +164,25 @@ def _facts(
     world: World, bookings: Sequence[Booking], rows: NDArray[np.int64], markets: AllMarkets
 ) -> Iterator[Piece]:
     horizon_day = day_number(world.run.as_of_date)
-    in_time = _by_first_day(bookings) if rows.sum() > ROWS_A_BLOCK else range(len(bookings))
-    ordered = [bookings[position] for position in in_time]
-    rows = rows[list(in_time)]
-    for first, last in _ranges(rows, range(ROWS_A_BLOCK, int(rows.sum()) + 1, ROWS_A_BLOCK)):
+    blocks = _blocks(rows)
+    if len(blocks) > 1:
+        in_time = _by_first_day(bookings)
+        bookings, blocks = [bookings[each] for each in in_time], _blocks(rows[in_time])
+    for first, last in blocks:
         delivery = deliver(
-            ordered[first:last], world.behaviours, markets, world.run.seed, horizon_day
+            bookings[first:last], world.behaviours, markets, world.run.seed, horizon_day
         )
         yield PerformanceHourly, delivery.performance
         yield CampaignReach, delivery.reach
         yield AudienceDaily, delivery.audience
 
 
-def _by_first_day(bookings: Sequence[Booking]) -> Sequence[int]:
+def _blocks(rows: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Ranges of campaigns that are delivered together."""
+    return list(_ranges(rows, range(ROWS_A_BLOCK, int(rows.sum()) + 1, ROWS_A_BLOCK)))
+
+
+def _by_first_day(bookings: Sequence[Booking]) -> list[int]:
     """The positions of campaigns in the order in which they begin: a block of them then spans few
     months, so that partitions fill one after the other and not all at once."""
     first_days = [min(each.start_date for each in booking.flights) for booking in bookings]

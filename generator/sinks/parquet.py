@@ -334,13 +334,13 @@ def _encoding(table: type[RawTable]) -> dict[str, Any]:
     """Whole numbers and times as differences, text by dictionary, and as they are fractions and
     what is the same for thousands of rows, of which zstd leaves nothing either way."""
     schema = arrow_schema(table)
-    texts = {field.name for field in schema if pa.types.is_dictionary(field.type)}
+    words = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     return {
         "compression": "zstd",
         # Differences leave little to find: the fast side of zstd is as small, a seventh sooner.
         "compression_level": -1,
         "use_dictionary": [
-            *texts,
+            *words,
             *(field.name for field in schema if pa.types.is_string(field.type)),
         ],
         "column_encoding": {
@@ -355,7 +355,7 @@ def _encoding(table: type[RawTable]) -> dict[str, Any]:
             column.name
             for column in table.columns()
             if column.references or column.name in table.grain
-            if column.name not in texts
+            if column.name not in words
         ],
         "max_rows_per_page": ROWS_A_GROUP,
         "write_batch_size": ROWS_A_GROUP,

@@ -20,7 +20,8 @@ import pytest
 
 from generator.engines import local
 from generator.engines.job import EngineError
-from generator.engines.parts import _edges, all_pieces, parts_of
+from generator.engines.markets import Markets
+from generator.engines.parts import _edges, all_pieces, parts_of, pieces
 from generator.scenario.templates import dataset
 from generator.schema import TABLES, AudienceDaily, Campaign, CampaignReach, PerformanceHourly
 from generator.sinks.fingerprint import Fingerprint, Tally
@@ -182,6 +183,29 @@ def test_several_processes_make_the_same(jobs: int, of_one_process) -> None:
 def test_the_size_of_a_part_changes_nothing(of_one_process) -> None:
     assert landed(Basket(10**9)) == of_one_process
     assert landed(Basket(1)) == of_one_process
+
+
+def test_blocks_of_a_part_follow_one_another_in_time(
+    monkeypatch: pytest.MonkeyPatch, of_one_process
+) -> None:
+    """So that a partition by month fills in one go; a part of one block keeps the order of ids."""
+    world = build_world(dataset("complete"))
+    begins = {
+        booking.campaign.campaign_id: booking.flights[0].start_date for booking in world.bookings
+    }
+
+    def order() -> list[int]:
+        (part,) = (each for each in parts_of(world, 10**9) if each.campaigns)
+        made = pieces(world, part, Markets(world), (PerformanceHourly,))
+        ids = pa.concat_arrays([batch.column("campaign_id") for _, batch in made])
+        return ids.unique().to_pylist()
+
+    ids = sorted(begins)
+    monkeypatch.setattr("generator.engines.parts.ROWS_A_BLOCK", 10**9)
+    assert order() == ids
+    monkeypatch.setattr("generator.engines.parts.ROWS_A_BLOCK", 2_000)
+    assert order() == sorted(ids, key=begins.__getitem__) != ids
+    assert landed(Basket(10**9)) == of_one_process
 
 
 def test_the_last_of_many_parts_are_small() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from collections import Counter
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -23,6 +26,7 @@ from generator.world.market import build_market
 from generator.world.order import Draw, scenario_of
 from generator.world.shares import Booked, offered, opportunities, shares_of, uses_of
 from generator.world.sketch import sketched
+from tests.conftest import ROOT
 from tests.invariants import violations
 
 PLATFORMS = ("netflix_like", "fast_channel", "live_sports")
@@ -102,6 +106,20 @@ def test_a_range_made_alone_is_what_it_is_in_the_whole() -> None:
     assert alone.bookings[1199] == world.bookings[1199]
     assert world.advertisers[100:120] == alone.advertisers[100:120]
     assert alone.outline.rows.tolist() == world.outline.rows[:1200].tolist()
+
+
+def test_a_process_that_is_sent_a_market_loads_no_faker(tmp_path: Path) -> None:
+    """It takes longer than all else that a worker loads."""
+    (tmp_path / "world").write_bytes(pickle.dumps(build_market(market(campaigns=50))))
+    script = """if True:
+        import pickle, sys
+        from pathlib import Path
+        world = pickle.loads(Path(sys.argv[1]).read_bytes())
+        assert world.bookings[7].line_items and world.advertisers[3].brand
+        assert "faker" not in sys.modules
+    """
+    command = [sys.executable, "-c", script, str(tmp_path / "world")]
+    subprocess.run(command, check=True, cwd=ROOT)
 
 
 def test_the_outline_says_how_many_rows_a_campaign_has() -> None:
