@@ -9,7 +9,7 @@ def run() -> None:
     """Load the command line, which takes half a second, and run it."""
     # Threads for linear algebra wait busily, and no matrix here is large enough for them.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # One allocator for numpy and Arrow: what one has freed, the other can take (engines/memory.py).
+    # One allocator for numpy and Arrow: what one has freed, the other can take.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     interruptible(_command_line)
 

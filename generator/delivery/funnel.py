@@ -48,10 +48,6 @@ class FunnelOdds:
         """The odds at these positions."""
         return type(self)(*(getattr(self, each.name).take(positions) for each in fields(self)))
 
-    def repeated(self, times: int) -> Self:
-        """The same odds so many times over."""
-        return self.of(np.zeros(times, dtype=np.int64))
-
     @classmethod
     def joined(cls, tables: Sequence[Self]) -> Self:
         """One table of several, in their order."""
@@ -140,7 +136,7 @@ def supply_side(
     )
 
 
-def largest_loss(kept: WholeNumbers, thousandths: WholeNumbers) -> WholeNumbers:
+def largest_loss(kept: WholeNumbers, thousandths: WholeNumbers | float) -> WholeNumbers:
     """The most that can be added to `kept` so that 1000 kept >= thousandths x (kept + loss)."""
     return np.floor(kept * (_THOUSAND - thousandths) / thousandths)
 

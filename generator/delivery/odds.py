@@ -39,8 +39,8 @@ _SHARED = (
 
 @dataclass(frozen=True)
 class Odds(FunnelOdds):
-    """The funnel's odds and all others, (profiles,) each; a profile is creative x devices +
-    device."""
+    """The funnel's odds and all others, (profiles,) each; a profile is the creative's position
+    in the table x devices + device."""
 
     measurable: Floats
     viewable: Floats
@@ -84,7 +84,7 @@ def odds_table(
     campaigns = list(dict.fromkeys(campaign.campaign_id for campaign, _ in shown))
     whose = [(purpose, each.creative_id) for purpose in _OWN for each in creatives]
     drawn = effects(seed, [*(("ctr", each) for each in campaigns), *whose])
-    of_campaign = dict(zip(campaigns, drawn.tolist(), strict=False))
+    of_campaign = dict(zip(campaigns, drawn[: len(campaigns)].tolist(), strict=True))
     completion, click, scan, engagement = drawn[len(campaigns) :].reshape(len(_OWN), -1)
     of_campaigns = np.array([of_campaign[campaign.campaign_id] for campaign, _ in shown])
     funnels = {each: funnel_odds(behaviour, each) for each in {c.buy_type for c, _ in shown}}
@@ -104,7 +104,7 @@ def odds_table(
         engagement=interaction.engagement_rates(figures, creatives, engagement).ravel(),
         skip=np.repeat([skips if each.is_skippable else 0.0 for each in creatives], devices),
     )
-    prepare(np.concatenate([getattr(odds, name) for name in _SHARED]))
+    prepare(np.concatenate([getattr(odds, name)[:devices] for name in _SHARED]))
     fates = video.fates(behaviour.video, creatives, completion)
     first_profile = {each.creative_id: devices * own for own, each in enumerate(creatives)}
     return OddsTable(odds, fates.reshape(-1, fates.shape[2]).T, first_profile)

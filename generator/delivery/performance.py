@@ -2,8 +2,8 @@
 
 A `Stretch` is one line item in one flight with everything known before chance has its say; `drawn`
 draws many stretches together, since a numpy call on 30,000 rows costs little more than one on
-1,000. Nothing is shared between stretches, so it makes no difference which ones are drawn
-together. Rows are in the order of hour, device and creative.
+1,000. They share nothing but the table of odds, in which each has rows of its own, so it makes no
+difference which ones are drawn together. Rows are in the order of hour, device and creative.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ _GIVEN = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts", "lo
 class Stretch:
     """One line item in one flight, before its draws; arrays are (rows,) where not said otherwise.
 
+    `hours` are (hours,), `slots` and `ceiling` (hours, devices), `prices` micros per impression.
     `first_rows` (hours,) is where each hour's rows start; `profile` is the row's place in the table
     of odds, and `floor_render` the thousandths of what is won that render at least.
     """
@@ -302,7 +303,7 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> WholeNumbers | flo
                 keep(pacing.stop_at(limit, of_hour, window), hour)
 
     slots = stretch.slots.ravel()
-    if (sold + largest_loss(sold, np.array(stretch.floor_render)) <= slots).all():
+    if (sold + largest_loss(sold, stretch.floor_render) <= slots).all():
         return np.inf
     sold = np.bincount(cell, weights=impressions, minlength=slots.size).astype(float)
     beside_each = np.divide(slots - sold, sold, out=np.zeros(slots.size), where=sold > 0.0)

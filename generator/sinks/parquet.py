@@ -331,9 +331,11 @@ class _Hashed:
 
 @cache
 def _encoding(table: type[RawTable]) -> dict[str, Any]:
-    """Whole numbers and times as differences, text by dictionary, and as they are fractions and
-    what is the same for thousands of rows, of which zstd leaves nothing either way."""
+    """How the columns are written: whole numbers and times as differences, text by dictionary, and
+    fractions as they are; so is what many rows of a fact have in common, of which zstd leaves as
+    little and sooner."""
     schema = arrow_schema(table)
+    in_runs = _IN_LONG_RUNS if _time(table) else frozenset[str]()
     words = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     return {
         "compression": "zstd",
@@ -347,7 +349,7 @@ def _encoding(table: type[RawTable]) -> dict[str, Any]:
             field.name: "DELTA_BINARY_PACKED"
             for field in schema
             if pa.types.is_integer(field.type) or pa.types.is_temporal(field.type)
-            if field.name not in _IN_LONG_RUNS
+            if field.name not in in_runs
         },
         # What a reader looks for, not what it adds up, nor the few words that every group has; and
         # a page a column, not one of 20,000 rows.

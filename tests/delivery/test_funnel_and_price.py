@@ -42,7 +42,7 @@ def test_every_floor_of_the_funnel_holds_at_any_count(impressions: list[int]) ->
     counts = np.array(impressions)
     keys = row_keys(key("funnel"), np.arange(counts.size))
     for buy_type in BuyType:
-        odds = funnel_odds(PLATFORM, buy_type).repeated(counts.size)
+        odds = funnel_odds(PLATFORM, buy_type).of(np.zeros(counts.size, dtype=np.int64))
         side = supply_side(odds, counts, ENOUGH, np.full(counts.size, 1.3), keys)
         assert (10 * side.responses >= 9 * side.requests).all()
         assert (10 * side.eligible_impressions >= 8 * side.responses).all()
@@ -56,7 +56,7 @@ def test_every_floor_of_the_funnel_holds_at_any_count(impressions: list[int]) ->
 def test_the_means_of_the_funnel_are_the_platforms() -> None:
     counts = np.full(20_000, 1_000)
     keys = row_keys(key("means"), np.arange(counts.size))
-    odds = funnel_odds(PLATFORM, BuyType.PREFERRED_DEAL).repeated(counts.size)
+    odds = funnel_odds(PLATFORM, BuyType.PREFERRED_DEAL).of(np.zeros(counts.size, dtype=np.int64))
     side = supply_side(odds, counts, ENOUGH, np.ones(counts.size), keys)
     funnel = PLATFORM.funnel
     won, eligible = side.auctions_won.sum(), side.eligible_impressions.sum()
