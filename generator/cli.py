@@ -15,6 +15,7 @@ from generator.engines.job import EngineError
 from generator.enums import Currency, Industry, Objective
 from generator.registry import Registry
 from generator.scenario.errors import InputError, bad_input
+from generator.scenario.overrides import Override
 from generator.scenario.templates import DEFAULT_WORKFLOW, Kind
 from generator.settings import ENVIRONMENT
 from generator.sinks.sink import DestinationError, DestinationFailedError
@@ -169,13 +170,16 @@ def generate(
 
     What other schemas hold stays. Nothing on or after the as-of day is reported.
     """
-    market = {
-        "campaigns": campaigns,
-        "advertisers": advertisers,
-        "start_date": start and start.date(),
-        "end_date": end and end.date(),
-    }
-    given = [f"market.{key}={value}" for key, value in market.items() if value is not None]
+    market = [
+        Override(("market", key), str(value), f"{option} {value}")
+        for key, option, value in (
+            ("campaigns", "--campaigns", campaigns),
+            ("advertisers", "--advertisers", advertisers),
+            ("start_date", "--from", start and start.date()),
+            ("end_date", "--until", end and end.date()),
+        )
+        if value is not None
+    ]
     return commands.generate(
         commands.setting(
             database=database,
@@ -186,7 +190,8 @@ def generate(
             engine=engine,
         ),
         workflow,
-        [*(sets or []), *given],
+        sets or [],
+        market,
         select,
         faults,
         tables,

@@ -58,13 +58,15 @@ def generate(
     chosen: Settings,
     workflow: str,
     sets: Sequence[str],
+    market: Sequence[overrides.Override],
     select: list[str] | None,
     faults: Path | None,
     tables: list[str] | None,
 ) -> results.Generated:
     """Generate a dataset, or some tables of it, in place of what the destination held; with the
-    faults of a file if one is given."""
-    data = _selected(_library(chosen).dataset(workflow, _parsed(sets)), select)
+    faults of a file if one is given. `market` is what other options than --set change of it."""
+    changes = [*_parsed(sets), *market]
+    data = _selected(_library(chosen).dataset(workflow, changes), select)
     if chosen.seed is not None:
         data = data.with_seed(chosen.seed)
     if chosen.as_of is not None:

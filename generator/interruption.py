@@ -67,7 +67,7 @@ def interruptible(command: Callable[[], None]) -> None:
             raise
     if seen:
         no_longer()
-        _leave("interrupted; no half of a run was kept")
+        _leave("interrupted; no half of a run can be seen, and the same command makes it whole")
 
 
 def _leave(word: str) -> NoReturn:

@@ -307,6 +307,15 @@ def test_a_column_that_nobody_knows_is_not_thrown_away(smoke, run) -> None:
         (("create-profile", "--name", "mobile_consideration", "--to", "no.duckdb"), "init-db"),
         (("generate", "smoke", "--as-of", "soon"), "--as-of"),
         (("generate", "market", "--campaigns", "5", "--set", "market.made=9"), "all the 5"),
+        (("generate", "market", "--campaigns", "-5"), "error: --campaigns -5: market.campaigns: "),
+        (
+            ("generate", "market", "--from", "2025-10-19", "--until", "2025-10-06"),
+            "error: --until 2025-10-06: market: end_date 2025-10-06 lies before",
+        ),
+        (
+            ("generate", "market", "--set", "markt.made=5"),
+            "--set markt.made=5: there is no markt.made in a market; there are market.platforms,",
+        ),
         (
             ("generate", "smoke", "--set", "campaign.budget=9"),
             "a mapping of amount, type",

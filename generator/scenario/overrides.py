@@ -26,7 +26,8 @@ _NEAREST = 3
 
 @dataclass(frozen=True)
 class Override:
-    """One `--set`: the path, the value as it was typed, and the whole of it for messages."""
+    """One `--set`, or an option that stands for one: the path, the value as it was typed, and the
+    whole of it as it was typed, for messages."""
 
     path: Path_
     text: str
@@ -36,7 +37,7 @@ class Override:
     def mark(self) -> Mark:
         """The place that messages name."""
         shown = self.source if len(self.source) <= 120 else self.source[:117] + "…"
-        return Mark(f"--set {shown}")
+        return Mark(shown)
 
 
 def parsed(source: str) -> Override:
@@ -55,7 +56,7 @@ def parsed(source: str) -> Override:
         int(step) if isinstance(step, str) and step.isdecimal() and len(step) <= 4 else step
         for step in path
     )
-    return Override(steps, text.strip(), source)
+    return Override(steps, text.strip(), f"--set {source}")
 
 
 def overridden(

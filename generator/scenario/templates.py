@@ -23,7 +23,7 @@ from generator.scenario.faults import NO_FAULTS, Faults
 from generator.scenario.models import MarketPlan, Scenario, Workflow, platform_problems
 from generator.scenario.overrides import Override, overridden
 from generator.scenario.validation import input_error, validated
-from generator.scenario.yaml_file import Document, Mark, Path_, merged, read
+from generator.scenario.yaml_file import Document, Mark, Path_, dotted, merged, read
 from generator.schema.behaviour import Behaviour
 from generator.schema.words import TEMPLATE_NAME
 
@@ -199,6 +199,12 @@ class Library:
         document = overridden(document, of_market, Workflow)
         workflow = validated(document, Workflow)
         if workflow.market is not None:
+            for other in (each for each in overrides if each not in of_market):
+                paths = ", ".join(f"market.{field}" for field in MarketPlan.model_fields)
+                raise bad_input(
+                    f"there is no {dotted(other.path)} in a market; there are {paths}",
+                    str(other.mark),
+                )
             return self._of_market(workflow, workflow.market, document)
         listed = [
             (kind, index, name)

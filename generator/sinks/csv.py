@@ -21,7 +21,7 @@ from generator.schema import RawTable
 from generator.schema.arrow import arrow_schema
 from generator.sinks.fingerprint import Tally
 from generator.sinks.lock import Lock
-from generator.sinks.sink import Counted, DestinationFailedError, Packer
+from generator.sinks.sink import Counted, DestinationError, DestinationFailedError, Packer
 
 ROWS_A_PART = 122_880
 _HEADER = csv.WriteOptions(include_header=True)
@@ -40,6 +40,7 @@ class CsvSink:
         self._files: dict[type[RawTable], BinaryIO] = {}
 
     def __enter__(self) -> Self:
+        self._refuse_strangers()
         self._is_new = not os.path.exists(self.folder)
         self._lock = Lock(self.folder)
         try:
@@ -91,6 +92,23 @@ class CsvSink:
             self._abandon()
             raise self._failure(failure) from failure
         self._lock.release()
+
+    def _refuse_strangers(self) -> None:
+        """Raises DestinationError for a file with the name of a table that no run has written: one
+        whose header does not begin as the table's does."""
+        for table in self.tables:
+            file = self.folder / f"{table.table_name}.csv"
+            begins = f'"{table.columns()[0].name}"'.encode()
+            try:
+                with file.open("rb") as stream:
+                    found = stream.read(len(begins))
+            except OSError:
+                continue
+            if found != begins:
+                raise DestinationError(
+                    f"{file}: is there, and no run has written it; move it away, or choose another "
+                    "--to"
+                )
 
     def _hidden(self, table: type[RawTable]) -> Path:
         return self.folder / f".{table.table_name}.csv.new"

@@ -13,6 +13,7 @@ the next run of the same identity goes on; a run of another identity removes it.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -82,6 +83,11 @@ class ParquetSink:
                 "or choose another --to"
             )
         self._manifest = self._read(MANIFEST, Manifest)
+        if self._manifest is None and self._is_of_another(MANIFEST):
+            raise DestinationError(
+                f"{self._folder.name}: holds a {MANIFEST} of something else; move it away, or "
+                "choose another --to"
+            )
 
     @property
     def packer(self) -> Packer:
@@ -196,6 +202,16 @@ class ParquetSink:
     def _remove_all_but(self, files: Iterable[File]) -> None:
         for path in set(self._in_place()) - {file.path for file in files}:
             self._folder.remove(path)
+
+    def _is_of_another(self, path: str) -> bool:
+        """Whether a file is there that is whole JSON and has no identity of a run."""
+        if self._folder.size(path) is None:
+            return False
+        try:
+            found = json.loads(self._folder.read(path))
+        except ValueError:
+            return False
+        return not isinstance(found, dict) or "identity" not in found
 
     def _read(self, path: str, record: type[Record]) -> Record | None:
         """What is written down there; None if it is not there or not whole."""

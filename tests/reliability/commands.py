@@ -22,7 +22,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.reliability import child
 
-INTERRUPTED = "interrupted; no half of a run was kept\n"
+INTERRUPTED = "interrupted; no half of a run can be seen, and the same command makes it whole\n"
 # What is promised to whoever asks a run to stop. Tests ask it of the median of their trials: a
 # machine that others use as well can pause for longer.
 SECONDS_TO_STOP = 2

@@ -76,6 +76,16 @@ def test_a_run_that_fails_leaves_the_files_of_the_one_before(tmp_path: Path) -> 
     assert set(files(tmp_path)) == set(before)
 
 
+def test_a_file_that_no_run_has_written_stays(tmp_path: Path) -> None:
+    (tmp_path / "campaigns.csv").write_text("mine")
+    with (
+        pytest.raises(DestinationError, match=r"campaigns\.csv: is there, and no run"),
+        CsvSink(str(tmp_path), TABLES),
+    ):
+        pass
+    assert files(tmp_path) == {"campaigns.csv": b"mine"}
+
+
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a diary")
     with (

@@ -311,6 +311,14 @@ def test_a_manifest_that_cannot_be_read_counts_for_none(tmp_path: Path) -> None:
     assert content(tmp_path) == before
 
 
+def test_a_manifest_of_something_else_stays(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"mine": 1}')
+    with pytest.raises(DestinationError, match=r"holds a manifest\.json of something else; move"):
+        landed(SMOKE, tmp_path)
+    assert (tmp_path / "manifest.json").read_text() == '{"mine": 1}'
+    assert [file.name for file in tmp_path.iterdir()] == ["manifest.json"]
+
+
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a diary")
     with pytest.raises(DestinationError, match=r"file/folder: .*choose another --to"):
