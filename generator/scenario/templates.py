@@ -199,11 +199,15 @@ class Library:
         document = overridden(document, of_market, Workflow)
         workflow = validated(document, Workflow)
         if workflow.market is not None:
-            for other in (each for each in overrides if each not in of_market):
-                paths = ", ".join(f"market.{field}" for field in MarketPlan.model_fields)
-                raise bad_input(
-                    f"there is no {dotted(other.path)} in a market; there are {paths}",
-                    str(other.mark),
+            paths = ", ".join(f"market.{field}" for field in MarketPlan.model_fields)
+            others = [each for each in overrides if each not in of_market]
+            if others:
+                raise input_error(
+                    Problem(
+                        str(each.mark),
+                        f"there is no {dotted(each.path)} in a market; there are {paths}",
+                    )
+                    for each in others
                 )
             return self._of_market(workflow, workflow.market, document)
         listed = [

@@ -358,8 +358,7 @@ def _encoding(table: type[RawTable]) -> dict[str, Any]:
         # Differences leave little to find: the fast side of zstd is as small, a seventh sooner.
         "compression_level": -1,
         "use_dictionary": [
-            *words,
-            *(field.name for field in schema if pa.types.is_string(field.type)),
+            field.name for field in schema if pa.types.is_string(field.type) or field.name in words
         ],
         "column_encoding": {
             field.name: "DELTA_BINARY_PACKED"
