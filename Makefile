@@ -60,7 +60,7 @@ test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers 
 
 fuzz: export HYPOTHESIS_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
-	python -m pytest tests/engines/test_invariants.py tests/scenario/test_random_files.py
+	python -m pytest tests/pipeline/test_invariants.py tests/scenario/test_random_files.py
 
 test-postgres: deps ## Load a PostgreSQL server of its own, build and test there, compare the numbers
 	python -m pytest tests/dbt/test_portability.py
@@ -90,7 +90,7 @@ scorecard: deps ## Generate the market sample and show how it compares with publ
 	python -m generator scorecard
 
 pictures: build ## Take the README's pictures of the report, in a headless Chromium
-	python -m tests.pictures
+	python -m tests.support.pictures
 
 bench: deps ## Compare the speed with other generators: benchmarks/results.md (needs Java 17)
 	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)

@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from generator.delivery.calendar import day_number, hours_of
+from generator.clock import day_number, hours_of
 from generator.delivery.campaign import deliver
 from generator.delivery.supply import market
 from generator.delivery.video import effects

@@ -1,7 +1,8 @@
 """Whether a large market keeps every invariant: each row of it, in SQL.
 
 `python -m benchmarks.invariants [CAMPAIGNS]` generates a market of that many campaigns (3,200: some
-21 million rows of performance) and prints what each invariant of `tests/invariants.py` finds.
+21 million rows of performance) and prints what each invariant of `tests/support/invariants.py`
+finds.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.compare import market
-from tests.invariants import violations
+from tests.support.invariants import violations
 
 
 def main(campaigns: int = 3_200) -> None:

@@ -14,14 +14,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from generator.engines.parts import all_pieces
+from generator.market.dataset import world_of
+from generator.pipeline.parts import all_pieces
 from generator.scenario.overrides import parsed
 from generator.scenario.templates import Library
 from generator.schema import TABLES
 from generator.schema.arrow import arrow_schema
 from generator.schema.ddl import create_table
 from generator.sinks.duckdb import named
-from generator.world.of_dataset import world_of
 
 
 def make(folder: Path, campaigns: int) -> None:

@@ -15,7 +15,7 @@ def run() -> None:
 
 
 def _command_line() -> None:
-    from generator.cli import main
+    from generator.cli.app import main
 
     main()
 

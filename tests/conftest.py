@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from generator.cli import main
+from generator.cli.app import main
 from generator.engines import local
-from generator.faults.landing import landing_tables
+from generator.faults.changed_columns import landing_tables
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
+from tests.support.project import MODELS_ONLY, ROOT, SHARED, Answer, dbt, made_once
 
-ROOT = Path(__file__).resolve().parent.parent
-# Of `dbt build` the models only, as data that tests cannot pass need it.
-MODELS_ONLY = "--exclude-resource-type test unit_test"
 # Where the longest tests are.
 LONGEST = (
     "tests/e2e/test_docs.py",
     "tests/dbt/test_portability.py",
     "tests/dbt/test_restatement.py",
     "tests/dbt/test_faults.py",
-    "tests/engines/test_invariants.py",
+    "tests/pipeline/test_invariants.py",
     "tests/reliability/",
     "tests/dbt/",
 )
@@ -46,9 +38,6 @@ APART = (
     "tests/engines/test_spark.py",
     "tests/dbt/test_spark.py::test_without_raw_data",
 )
-# Names the folder that the processes of one test run have in common.
-SHARED = "TESTS_SHARED_FOLDER"
-
 # `project` tries the same cases every time; `random` (`make fuzz`) other ones, and more.
 settings.register_profile(
     "project", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -112,20 +101,6 @@ def root() -> Path:
     return ROOT
 
 
-def made_once(name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that `make` fills for all processes of the run: the first does, the others wait."""
-    folder = Path(os.environ[SHARED]) / name
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        made = folder.with_suffix(".made")
-        if not made.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            make(folder)
-            made.touch()
-    return folder
-
-
 @pytest.fixture(scope="session")
 def complete_database() -> Path:
     """A DuckDB file with the raw tables of `complete`. Read it; copy it before changing it."""
@@ -163,19 +138,6 @@ def faulty_database() -> Path:
     return made_once("faulty", build) / "ads.duckdb"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a command printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
     """The command line in this process: a tenth of the time of a process of its own."""
@@ -195,58 +157,3 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that the test runs in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def dbt(
-    command: str, database: Path, folder: Path, *arguments: str, **variables: str
-) -> subprocess.CompletedProcess:
-    """Run dbt on a database from `folder`, where it writes, with environment `variables`.
-
-    The project is parsed once in a test run: dbt takes up what it parsed before where its settings
-    are the same, so call the file `ads.duckdb` and let it lie in `folder`.
-    """
-    if not (folder / "target").exists():
-        link_project(folder)
-        (folder / "target").mkdir()
-        parsed = made_once("parsed", parse_project) / "target" / "partial_parse.msgpack"
-        shutil.copy(parsed, folder / "target")
-    variables["ADS_DATABASE"] = os.path.relpath(database, folder)
-    return run_dbt(folder, *command.split(), *arguments, **variables)
-
-
-def link_project(folder: Path) -> None:
-    """Make `folder` a place from which dbt runs the project and in which it writes."""
-    for name in ("dbt_project.yml", "dbt_project", "profiles.yml", "profiles"):
-        (folder / name).symlink_to(ROOT / name)
-
-
-def parse_project(folder: Path) -> None:
-    """`dbt parse`, for a database in the folder."""
-    link_project(folder)
-    result = run_dbt(folder, "parse", ADS_DATABASE="ads.duckdb")
-    assert result.returncode == 0, result.stdout[-4000:]
-
-
-def run_dbt(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
-    """Run dbt in a process of its own, as a user does."""
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), *arguments],
-        cwd=folder,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def generate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess:
-    """Run `python -m generator` as a user does, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "generator", *arguments],
-        cwd=cwd or ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )

@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.reliability.commands import INTERRUPTED, SECONDS_TO_STOP
 from tests.sinks.test_duckdb import OTHER, SMOKE, content, land
+from tests.support.project import ROOT
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
@@ -50,7 +50,7 @@ def test_an_interruption_in_the_middle_of_the_work_is_exit_code_130(cwd) -> None
     script = (
         "import os, signal; from generator.interruption import interruptible\n"
         "def command():\n"
-        "    from generator.cli import main\n"
+        "    from generator.cli.app import main\n"
         "    from generator.engines import job\n"
         "    whole = job.pieces\n"
         "    def stopped(*arguments):\n"

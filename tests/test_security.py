@@ -20,7 +20,7 @@ from generator.scenario.errors import InputError
 from generator.scenario.templates import Kind, Library
 from generator.sinks.postgresql import PostgresqlSink
 from generator.sinks.sink import DestinationError
-from tests.conftest import ROOT
+from tests.support.project import ROOT
 
 PACKAGE = sorted((ROOT / "generator").rglob("*.py"))
 TREES = {file.relative_to(ROOT).as_posix(): ast.parse(file.read_text()) for file in PACKAGE}

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generator.delivery.calendar import Hours
+from generator.clock import Hours
 from generator.delivery.quantiles import WholeNumbers, binomial
 from generator.delivery.supply import Market
 from generator.delivery.targeting import (
@@ -29,10 +29,10 @@ from generator.delivery.targeting import (
 )
 from generator.delivery.video import effects
 from generator.enums import AudienceDimension, TargetingKey
+from generator.platform.model import Behaviour
 from generator.randomness import Floats, Keys, key, row_keys, uniforms
 from generator.schema import AudienceDaily
 from generator.schema.arrow import arrow_schema
-from generator.schema.behaviour import Behaviour
 
 _SCHEMA = arrow_schema(AudienceDaily)
 KINDS = ("completed and clicked", "completed", "clicked", "neither")

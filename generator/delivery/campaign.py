@@ -10,16 +10,16 @@ from itertools import accumulate, pairwise
 import numpy as np
 import pyarrow as pa
 
+from generator.clock import Hours, day_number, hours_of
 from generator.delivery import audience, performance, reach
-from generator.delivery.calendar import Hours, day_number, hours_of
 from generator.delivery.odds import OddsTable, odds_table
 from generator.delivery.offer import Setting
 from generator.delivery.pacing import Goal
 from generator.delivery.supply import Market
 from generator.delivery.targeting import addressed_households, targeting_of
 from generator.enums import BudgetType
+from generator.platform.model import Behaviour
 from generator.schema import Campaign, Creative, Flight
-from generator.schema.behaviour import Behaviour
 from generator.schema.booking import Booking
 
 _MOST_MICROS = 2**62

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from generator.delivery.quantiles import WholeNumbers, parts
 from generator.enums import BuyType
+from generator.platform.model import Behaviour
 from generator.randomness import Floats, Keys
-from generator.schema.behaviour import Behaviour
 
 _THOUSAND = 1000
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from generator.platform.model import Interaction, PerDevice
 from generator.randomness import Floats
 from generator.schema import Creative
-from generator.schema.behaviour import Interaction, PerDevice
 
 _HIGHEST_RATE = 0.5
 

@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.delivery.quantiles import normal
+from generator.platform.model import Noise
 from generator.randomness import Floats, key, row_keys, uniforms
-from generator.schema.behaviour import Noise
 
 _FORGOTTEN = 1e-3
 

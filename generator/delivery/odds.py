@@ -16,9 +16,9 @@ from generator.delivery.funnel import FunnelOdds, funnel_odds
 from generator.delivery.quantiles import prepare
 from generator.delivery.video import effects
 from generator.enums import Device
+from generator.platform.model import Behaviour
 from generator.randomness import Floats
 from generator.schema import Campaign, Creative
-from generator.schema.behaviour import Behaviour
 
 # What each creative has an effect of its own on; the names are part of the draws.
 _OWN = ("completion", "creative ctr", "qr", "engagement")

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from generator.clock import Hours
 from generator.delivery import price, targeting
-from generator.delivery.calendar import Hours
 from generator.delivery.noise import multiplier
 from generator.delivery.pacing import Offer
 from generator.delivery.supply import DEVICES, Market
 from generator.enums import BuyType
+from generator.platform.model import Behaviour
 from generator.randomness import Floats
 from generator.schema import Campaign
-from generator.schema.behaviour import Behaviour
 from generator.schema.booking import BookedLineItem
 
 # Of the supply that several line items share, what their plans leave to chance.

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.enums import Pacing
+from generator.platform.model import PacingFigures
 from generator.randomness import Floats
-from generator.schema.behaviour import PacingFigures
 
 Counts = NDArray[np.int64]
 

@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from generator.clock import Hours, day_number, landing_of, timestamps
 from generator.delivery import interaction, pacing, targeting, video
-from generator.delivery.calendar import Hours, day_number, landing_of, timestamps
 from generator.delivery.funnel import largest_loss, supply_side
 from generator.delivery.odds import Odds, OddsTable
 from generator.delivery.offer import Setting, competition, offered

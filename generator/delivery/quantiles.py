@@ -14,7 +14,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.delivery.lookup import OPEN, BinomialTables, PoissonTable
+from generator.delivery.quantile_tables import OPEN, BinomialTables, PoissonTable
 from generator.randomness import Floats, Keys, uniforms
 
 # Counts as floats, which are exact up to 2^53: one draw is the base of the next, and converting in

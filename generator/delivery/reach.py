@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generator.delivery.calendar import Hours, timestamps, weekday_of
+from generator.clock import Hours, timestamps, weekday_of
 from generator.delivery.pacing import Counts
 from generator.enums import ReachWindow, TimeUnit
 from generator.randomness import Floats

@@ -14,8 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generator.delivery import noise
-from generator.delivery.calendar import (
+from generator.clock import (
     Hours,
     LocalClock,
     day_number,
@@ -24,12 +23,13 @@ from generator.delivery.calendar import (
     timestamps,
     weekday_of,
 )
+from generator.delivery import noise
 from generator.delivery.price import price_index
 from generator.enums import Device
+from generator.platform.model import Behaviour, Event, Noise, Supply
 from generator.randomness import Floats
 from generator.schema import InventoryHourly
 from generator.schema.arrow import arrow_schema
-from generator.schema.behaviour import Behaviour, Event, Noise, Supply
 
 DEVICES = tuple(Device)
 

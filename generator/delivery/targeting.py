@@ -15,9 +15,9 @@ from functools import lru_cache
 import numpy as np
 
 from generator.enums import Device, TargetingKey
+from generator.platform.model import Behaviour
 from generator.randomness import Floats
 from generator.schema import LineItem
-from generator.schema.behaviour import Behaviour
 
 Targeting = Mapping[str, list[str]]
 

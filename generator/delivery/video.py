@@ -12,9 +12,9 @@ import numpy as np
 
 from generator.delivery.quantiles import normal
 from generator.enums import Device, Placement
+from generator.platform.model import Video
 from generator.randomness import Floats, key, uniforms
 from generator.schema import Creative
-from generator.schema.behaviour import Video
 
 FATES = (
     "never started",

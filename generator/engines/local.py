@@ -24,10 +24,20 @@ from typing import Any
 
 import numpy as np
 
-from generator.engines.job import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
-from generator.engines.markets import Markets
-from generator.engines.parts import Part
 from generator.engines.shared import mapped, nameless_file, written
+from generator.pipeline.markets import Markets
+from generator.pipeline.parts import Part
+from generator.pipeline.run import (
+    Engine,
+    EngineError,
+    Job,
+    Landed,
+    Made,
+    Maker,
+    Progress,
+    in_this_process,
+    land,
+)
 from generator.schema import TABLES, RawTable
 from generator.sinks.sink import DestinationError, Sink
 from generator.world.world import World
@@ -62,7 +72,7 @@ def processes(jobs: int) -> Engine:
 
     def made(job: Job, parts: Sequence[Part]) -> Iterator[Made]:
         workers = min(jobs, sum(part.campaigns > 0 for part in parts))
-        return _in_workers(job, parts, workers) if workers > 1 else map(Maker(job), parts)
+        return _in_workers(job, parts, workers) if workers > 1 else in_this_process(job, parts)
 
     return made
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from generator.engines.job import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
-from generator.engines.parts import Part
+from generator.pipeline.parts import Part
+from generator.pipeline.run import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
 from generator.schema import TABLES, RawTable
 from generator.sinks.sink import Sink
 from generator.world.world import World

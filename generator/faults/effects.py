@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from generator.delivery.calendar import day_number, timestamps
+from generator.clock import day_number, timestamps
 from generator.enums import Device, FaultType
 from generator.faults.rows import Mask, Rows, Whole, joined
 from generator.randomness import key, uniforms

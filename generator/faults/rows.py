@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generator.delivery.calendar import MICROSECONDS_AN_HOUR
+from generator.clock import MICROSECONDS_AN_HOUR
 from generator.enums import Device
 from generator.randomness import Keys, key, mixed, row_keys
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from generator.delivery.calendar import MICROSECONDS_AN_HOUR, day_number
+from generator.clock import MICROSECONDS_AN_HOUR, day_number
 from generator.enums import FaultType
+from generator.faults.changed_columns import landing_table
 from generator.faults.effects import KINDS, stream_of, touched
-from generator.faults.landing import landing_table
 from generator.faults.rows import Mask, Rows
 from generator.scenario.faults import Faults
 from generator.schema import FaultLog, PerformanceHourly, Run

@@ -18,7 +18,7 @@ from jinja2 import Environment, StrictUndefined
 
 from generator import __version__
 from generator.report.charts import CONFIG, Chart, charts
-from generator.report.marts import ALL, Marts, Row
+from generator.report.queries import ALL, Marts, Row
 
 _SECTIONS = {
     "spend": "Spend and pacing",

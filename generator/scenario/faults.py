@@ -16,7 +16,7 @@ from generator.enums import FaultType
 from generator.scenario.errors import nearest
 from generator.scenario.values import Day, Devices, Share, no_repeats
 from generator.schema import PerformanceHourly
-from generator.schema.words import TemplateName, Text
+from generator.schema.text_types import TemplateName, Text
 
 Number = Annotated[int, Field(strict=True, ge=1)]
 Ids = Annotated[list[Number], Field(min_length=1), no_repeats]

@@ -38,6 +38,7 @@ from generator.enums import (
     TimeUnit,
     VerificationVendor,
 )
+from generator.platform.model import Behaviour
 from generator.scenario.errors import nearest
 from generator.scenario.faults import NO_FAULTS, Faults
 from generator.scenario.values import (
@@ -53,8 +54,7 @@ from generator.scenario.values import (
     Whole,
     no_repeats,
 )
-from generator.schema.behaviour import Behaviour
-from generator.schema.words import TemplateName, Text, TimeZone
+from generator.schema.text_types import TemplateName, Text, TimeZone
 
 DURATIONS = (10, 15, 20, 30, 45, 60, 75)
 PRE_ROLL_DURATIONS = (10, 15, 20, 30)

@@ -17,15 +17,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from generator.scenario import older_format
+from generator.platform.model import Behaviour
+from generator.scenario import legacy_format
 from generator.scenario.errors import InputError, Problem, bad_input, nearest
 from generator.scenario.faults import NO_FAULTS, Faults
 from generator.scenario.models import MarketPlan, Scenario, Workflow, platform_problems
 from generator.scenario.overrides import Override, overridden
 from generator.scenario.validation import input_error, validated
 from generator.scenario.yaml_file import Document, Mark, Path_, dotted, merged, read
-from generator.schema.behaviour import Behaviour
-from generator.schema.words import TEMPLATE_NAME
+from generator.schema.text_types import TEMPLATE_NAME
 
 BUNDLED = Path(__file__).resolve().parent.parent / "templates"
 DEFAULT_WORKFLOW = "complete"
@@ -127,8 +127,8 @@ class Library:
     ) -> Drawn:
         """The scenario in a file: the only one, or `entry` of a file in the older shape."""
         document = self._of_file(file)
-        if older_format.is_older(document.data):
-            known = older_format.entries(document)
+        if legacy_format.is_older(document.data):
+            known = legacy_format.entries(document)
             if entry is None and len(known) > 1:
                 raise bad_input(f"has several entries: {', '.join(known)}; name one", str(file))
             return self._of_older(document, entry or next(iter(known)), overrides)
@@ -147,8 +147,8 @@ class Library:
             return self._of_workflow(self.document(Kind.WORKFLOWS, name_or_file), None, overrides)
         file = Path(name_or_file)
         document = self._of_file(file)
-        if older_format.is_older(document.data):
-            known = older_format.entries(document)
+        if legacy_format.is_older(document.data):
+            known = legacy_format.entries(document)
             drawn = [self._of_older(document, name, _for(name, known, overrides)) for name in known]
             name = re.sub(r"[^a-z0-9]+", "_", file.stem.lower()).strip("_") or "templates"
             return self._dataset(self._like_default(name), drawn)
@@ -178,7 +178,7 @@ class Library:
         return self._extended(document, kinds[0] if kinds else Kind.PROFILES, (file.resolve(),))
 
     def _of_older(self, document: Document, name: str, overrides: Sequence[Override]) -> Drawn:
-        translation = older_format.translated(document, name)
+        translation = legacy_format.translated(document, name)
         drawn = self._drawn(translation.document, overrides)
         return replace(drawn, notices=translation.notices)
 

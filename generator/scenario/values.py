@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from generator.enums import Device
-from generator.schema.words import Text
+from generator.schema.text_types import Text
 
 _EXAMPLE_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[a-z0-9.-]{1,120}\.example")
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, RawTable, Run
 from generator.schema.ddl import create_table, quoted
-from generator.schema.holdings import Holdings
+from generator.schema.existing import Holdings
 from generator.sinks.fingerprint import Tally
 from generator.sinks.replacement import Replacement, write_ahead_log
 from generator.sinks.sink import (

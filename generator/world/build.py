@@ -15,6 +15,7 @@ from decimal import Decimal
 
 from generator import __version__
 from generator.enums import BuyType, Currency, DspPartner, Industry, Placement, QaStatus, Status
+from generator.platform.model import Behaviour
 from generator.randomness import uniform
 from generator.scenario.errors import bad_input
 from generator.scenario.models import (
@@ -36,9 +37,8 @@ from generator.schema import (
     Platform,
     Run,
 )
-from generator.schema.behaviour import Behaviour
 from generator.schema.booking import BookedLineItem, Booking
-from generator.world import names, specs
+from generator.world import creative_files, names
 from generator.world.names import Pools
 from generator.world.world import World, identity_of, outline_of
 
@@ -296,9 +296,9 @@ def _creative(
 ) -> Creative:
     is_still = plan.placement is Placement.PAUSE or plan.duration_seconds is None
     file = (
-        specs.still_image(seed, creative_id)
+        creative_files.still_image(seed, creative_id)
         if plan.duration_seconds is None
-        else specs.video_file(seed, creative_id, plan.duration_seconds)
+        else creative_files.video_file(seed, creative_id, plan.duration_seconds)
     )
     title = names.pick(pools.titles, seed, "title", creative_id)
     length = "pause ad" if is_still else f"{plan.duration_seconds} s"

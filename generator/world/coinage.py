@@ -1,19 +1,13 @@
-"""Coined names: a Faker provider, and the pools that a seed makes with it.
+"""A Faker provider of coined names.
 
-A brand is a coined word, never a dictionary of companies; `KNOWN` keeps out the coinages that are
-words, names or brands already. Faker takes longer to load than anything else here, so `names` loads
-this only where pools are made.
+A brand is a coined word, never a dictionary of companies; `KNOWN` lists the coinages that are
+already words, names or brands. Faker takes longer to load than anything else here, so `names`
+imports this module only when it makes pools.
 """
 
 from __future__ import annotations
 
-from faker import Faker
 from faker.providers import BaseProvider
-
-from generator.randomness import key
-from generator.world.names import Pools
-
-POOL_SIZE = 400
 
 ONSETS = ("br", "cal", "dar", "el", "fen", "gal", "hal", "ist", "jor", "kel", "lum", "mar", "nor",
            "or", "pel", "quin", "ros", "sol", "tal", "ul", "vel", "wes", "yar", "zel")  # fmt: skip
@@ -46,18 +40,3 @@ class InventedNames(BaseProvider):
     def agency_name(self) -> str:
         """The name of a media agency."""
         return f"{self.coined_word()} {self.random_element(_AGENCY_SUFFIXES)}"
-
-
-def coined(seed: int) -> Pools:
-    """The pools of one seed."""
-    faker = Faker("en_US")
-    faker.seed_instance(key(seed, "names"))
-    faker.add_provider(InventedNames)
-
-    def many(make: str) -> tuple[str, ...]:
-        made = (getattr(faker, make)() for _ in range(POOL_SIZE))
-        return tuple(dict.fromkeys(name for name in made if name.split()[0].lower() not in KNOWN))
-
-    return Pools(
-        brands=many("coined_word"), agencies=many("agency_name"), titles=many("film_title")
-    )

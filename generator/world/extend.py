@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from generator.enums import Currency, Objective
+from generator.platform.model import Behaviour
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan, Scenario
 from generator.schema import Advertiser, Run
-from generator.schema.behaviour import Behaviour
-from generator.schema.holdings import Holdings
+from generator.schema.existing import Holdings
 from generator.world import names
 from generator.world.build import FirstOrder, book, first_order_of, platform_row, sign
 from generator.world.world import World, identity_of, outline_of

@@ -13,6 +13,8 @@ from typing import TypeVar
 from generator.enums import Industry
 from generator.randomness import key
 
+POOL_SIZE = 400
+
 Member = TypeVar("Member")
 
 _SECTORS: dict[Industry, tuple[str, ...]] = {
@@ -42,11 +44,25 @@ class Pools:
 
 @lru_cache(maxsize=8)
 def pools(seed: int) -> Pools:
-    """The pools of one seed."""
-    # Not at the top: whoever is sent the pools does without Faker.
-    from generator.world.coinage import coined
+    """Return the pools of one seed."""
+    # Imported lazily: workers receive ready-made pools and never load Faker.
+    from faker import Faker
 
-    return coined(seed)
+    from generator.world.coinage import KNOWN, InventedNames
+
+    faker = Faker("en_US")
+    faker.seed_instance(key(seed, "names"))
+    faker.add_provider(InventedNames)
+
+    def distinct(provider: str) -> tuple[str, ...]:
+        names = (getattr(faker, provider)() for _ in range(POOL_SIZE))
+        return tuple(dict.fromkeys(name for name in names if name.split()[0].lower() not in KNOWN))
+
+    return Pools(
+        brands=distinct("coined_word"),
+        agencies=distinct("agency_name"),
+        titles=distinct("film_title"),
+    )
 
 
 def pick(members: Sequence[Member], *purpose: int | str) -> Member:

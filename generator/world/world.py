@@ -6,20 +6,17 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from generator import __version__
+from generator.clock import HOURS_A_DAY, day_number
 from generator.enums import Device, TargetingKey
+from generator.platform.model import Behaviour
 from generator.scenario.faults import NO_FAULTS, Faults
 from generator.schema import Advertiser, LineItem, Platform, Run
-from generator.schema.behaviour import Behaviour
 from generator.schema.booking import Booking
-
-HOURS_A_DAY = 24
-EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -112,8 +109,3 @@ def outline_of(bookings: Sequence[Booking], behaviours: Mapping[str, Behaviour])
 def _targeting(line_item: LineItem) -> dict[str, list[str]]:
     lists: dict[str, list[str]] = json.loads(line_item.targeting)
     return lists
-
-
-def day_number(day: date) -> int:
-    """Days from the epoch to this day."""
-    return (day - EPOCH).days

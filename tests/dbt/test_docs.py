@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, dbt
+from tests.support.project import ROOT, dbt
 
 MODELS = ROOT / "dbt_project" / "models"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

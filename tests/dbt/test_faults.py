@@ -20,12 +20,12 @@ import pytest
 
 from generator.engines import local
 from generator.enums import FaultType
-from generator.faults.landing import landing_tables
+from generator.faults.changed_columns import landing_tables
 from generator.scenario.faults import Faults
 from generator.scenario.templates import dataset
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
-from tests.conftest import MODELS_ONLY, dbt
+from tests.support.project import MODELS_ONLY, dbt
 
 ALL = dataset("faulty").faults
 # An id of a creative that is gone cannot be told from the rest of the table.

@@ -35,7 +35,7 @@ from generator.schema import (
 from generator.schema.arrow import to_arrow
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
-from tests.conftest import dbt
+from tests.support.project import dbt
 
 SATURDAY, SUNDAY = date(2025, 11, 1), date(2025, 11, 2)
 COUNTS = [

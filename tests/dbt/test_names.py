@@ -21,9 +21,9 @@ from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.postgresql import PostgresqlSink
 from generator.world.build import build_world
-from tests import postgresql
-from tests.conftest import ROOT, run_dbt
-from tests.test_commands import NAMES
+from tests.cli.test_commands import NAMES
+from tests.support import postgresql
+from tests.support.project import ROOT, run_dbt
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.conftest import dbt
+from tests.support.project import dbt
 
 DELIVERY_MARTS = (
     "fct_performance_hourly",

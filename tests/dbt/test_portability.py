@@ -19,7 +19,7 @@ import pytest
 from adbc_driver_postgresql import dbapi
 
 from generator.engines import local
-from generator.faults.landing import landing_tables
+from generator.faults.changed_columns import landing_tables
 from generator.scenario.faults import Faults
 from generator.scenario.templates import dataset
 from generator.schema import TABLES, FaultLog, PerformanceHourly, RawTable
@@ -27,9 +27,9 @@ from generator.sinks.parquet import ParquetSink
 from generator.sinks.postgresql import PostgresqlSink
 from generator.sinks.sink import DestinationError
 from generator.world.build import build_world
-from tests import postgresql
-from tests.conftest import MODELS_ONLY, ROOT, dbt
 from tests.dbt.test_project import descriptions
+from tests.support import postgresql
+from tests.support.project import MODELS_ONLY, ROOT, dbt
 
 # What is of the build itself: each database hashes in its own way.
 OF_THE_BUILD = {"source_digest"}

@@ -13,11 +13,11 @@ import duckdb
 import pytest
 import yaml
 
-from generator.platform_seeds import seeds
+from generator.platform.dbt_seeds import seeds
 from generator.scenario.templates import Kind, names, platform
 from generator.schema import TABLES
 from generator.schema.dbt_sources import docs_markdown
-from tests.conftest import ROOT, dbt
+from tests.support.project import ROOT, dbt
 
 DBT_PROJECT = ROOT / "dbt_project"
 RAW_MODELS = DBT_PROJECT / "models" / "staging" / "ads"

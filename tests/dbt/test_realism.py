@@ -14,7 +14,7 @@ import yaml
 
 from generator.enums import BuyType, Device, Placement
 from generator.scenario.templates import BUNDLED, Library
-from tests.conftest import ROOT, Answer, dbt, generate
+from tests.support.project import ROOT, Answer, dbt, generate
 
 # The two models with all they stand on and the two tests that judge them, nothing else.
 JUDGE = (

@@ -20,7 +20,7 @@ from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
-from tests.conftest import dbt
+from tests.support.project import dbt
 
 MARTS = (
     "fct_performance_hourly",

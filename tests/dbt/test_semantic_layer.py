@@ -20,7 +20,7 @@ from metricflow.protocols.sql_client import SqlEngine
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
-from tests.conftest import link_project
+from tests.support.project import link_project
 
 DAILY = "marts.fct_campaign_performance_daily"
 HELPERS = {"spend_per_mille": "1000 * spend", "rendered_ads": "impressions + invalid_impressions"}

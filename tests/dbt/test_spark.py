@@ -19,8 +19,8 @@ from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.parquet import ParquetSink
 from generator.world.build import build_world
-from tests.conftest import dbt
 from tests.dbt.test_portability import assert_equal, in_duckdb, rows
+from tests.support.project import dbt
 
 pytestmark = pytest.mark.spark
 

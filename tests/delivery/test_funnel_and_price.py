@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.delivery.calendar import hours_of
+from generator.clock import hours_of
 from generator.delivery.funnel import funnel_odds, largest_loss, supply_side
 from generator.delivery.price import auction, micros_per_impression, price_index
 from generator.delivery.video import FATES, completion_rates, fates

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.delivery.calendar import day_number, hours_of
+from generator.clock import day_number, hours_of
 from generator.delivery.interaction import wear_out
 from generator.delivery.performance import _kept, rotation_shares
 from generator.randomness import key, row_keys, uniforms

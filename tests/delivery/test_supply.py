@@ -7,11 +7,11 @@ from datetime import date
 import numpy as np
 import pytest
 
-from generator.delivery.calendar import day_number, hours_of, local_clock
+from generator.clock import day_number, hours_of, local_clock
 from generator.delivery.supply import DEVICES, event_factor, hour_curves, market, viewing
 from generator.enums import Device
+from generator.platform.model import Event
 from generator.scenario.templates import platform
-from generator.schema.behaviour import Event
 
 PLATFORM = platform("netflix_like")
 YEAR = hours_of(day_number(date(2025, 1, 1)), day_number(date(2025, 12, 31)))

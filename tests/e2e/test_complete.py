@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.scenario.test_platform import BENCHMARKS
+from tests.platform.test_model import BENCHMARKS
 
 CTR = {"CTV": "ctr_ctv", "MOBILE": "ctr_mobile", "TABLET": "ctr_tablet", "DESKTOP": "ctr_desktop"}
 

@@ -26,7 +26,7 @@ from generator.scenario.models import (
     Scenario,
     TargetingPlan,
 )
-from tests.conftest import ROOT
+from tests.support.project import ROOT
 
 PLANS = (
     Scenario,

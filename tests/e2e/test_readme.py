@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from tests.conftest import ROOT, dbt
+from tests.support.project import ROOT, dbt
 
 README = (ROOT / "README.md").read_text()
 

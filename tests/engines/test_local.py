@@ -19,15 +19,15 @@ import pyarrow as pa
 import pytest
 
 from generator.engines import local
-from generator.engines.job import EngineError
-from generator.engines.markets import Markets
-from generator.engines.parts import _edges, all_pieces, parts_of, pieces
+from generator.pipeline.markets import Markets
+from generator.pipeline.parts import _edges, all_pieces, parts_of, pieces
+from generator.pipeline.run import EngineError
 from generator.scenario.templates import dataset
 from generator.schema import TABLES, AudienceDaily, Campaign, CampaignReach, PerformanceHourly
 from generator.sinks.fingerprint import Fingerprint, Tally
 from generator.world.build import build_world
-from tests.conftest import ROOT
 from tests.engines.basket import Basket
+from tests.support.project import ROOT
 
 FACTS = (PerformanceHourly, CampaignReach, AudienceDaily)
 
@@ -201,9 +201,9 @@ def test_blocks_of_a_part_follow_one_another_in_time(
         return ids.unique().to_pylist()
 
     ids = sorted(begins)
-    monkeypatch.setattr("generator.engines.parts.ROWS_A_BLOCK", 10**9)
+    monkeypatch.setattr("generator.pipeline.parts.ROWS_A_BLOCK", 10**9)
     assert order() == ids
-    monkeypatch.setattr("generator.engines.parts.ROWS_A_BLOCK", 2_000)
+    monkeypatch.setattr("generator.pipeline.parts.ROWS_A_BLOCK", 2_000)
     assert order() == sorted(ids, key=begins.__getitem__) != ids
     assert landed(Basket(10**9)) == of_one_process
 

@@ -5,11 +5,11 @@ import os
 import numpy as np
 import pytest
 
-from generator.engines.markets import Markets
 from generator.engines.shared import mapped, nameless_file, written
+from generator.market.dataset import world_of
+from generator.pipeline.markets import Markets
 from generator.scenario.overrides import parsed
 from generator.scenario.templates import Library
-from generator.world.of_dataset import world_of
 
 
 def test_the_markets_of_a_run_come_back_as_they_were() -> None:

@@ -10,11 +10,11 @@ import sys
 import pytest
 
 from generator.engines import local, spark
-from generator.engines.job import EngineError
+from generator.pipeline.run import EngineError
 from generator.scenario.templates import dataset
 from generator.world.build import build_world
-from tests.conftest import ROOT
 from tests.engines.basket import Basket
+from tests.support.project import ROOT
 
 pytestmark = pytest.mark.spark
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import generate
+from tests.support.project import generate
 
 MISTAKES = {
     "outages: []": "outages: unknown key; did you mean 'outage'?",

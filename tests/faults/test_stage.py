@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.engines import local
-from generator.engines.parts import all_pieces
 from generator.enums import FaultType
-from generator.faults.landing import landing_table, landing_tables
+from generator.faults.changed_columns import landing_table, landing_tables
 from generator.faults.stage import faulty
+from generator.pipeline.parts import all_pieces
 from generator.scenario.faults import Faults
 from generator.scenario.templates import dataset
 from generator.schema import TABLES, FaultLog, PerformanceHourly

@@ -11,11 +11,11 @@ import resource
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from generator.cli import main
+from generator.cli.app import main
 from generator.interruption import interruptible
+from generator.market.dataset import world_of
 from generator.scenario.templates import dataset
 from generator.sinks import csv, parquet, postgresql
-from generator.world.of_dataset import world_of
 
 SINKS = (csv, parquet, postgresql)
 SMOKE = world_of(dataset("smoke"))

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.reliability import child
+from tests.support.project import ROOT
 
 INTERRUPTED = "interrupted; no half of a run can be seen, and the same command makes it whole\n"
 # What is promised to whoever asks a run to stop. Tests ask it of the median of their trials: a

@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from generator.engines.job import Job, Made, Maker, land
-from generator.engines.parts import Part, parts_of
+from generator.pipeline.parts import Part, parts_of
+from generator.pipeline.run import Job, Made, Maker, land
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.csv import CsvSink
@@ -25,10 +25,10 @@ from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.parquet import ROWS_A_PART, ParquetSink
 from generator.sinks.sink import DestinationFailedError, Sink
 from generator.world.build import build_world
-from tests.conftest import ROOT
 from tests.reliability.commands import Command, done
 from tests.reliability.database import add_others, content
 from tests.reliability.test_killed_in_parquet import files, named
+from tests.support.project import ROOT
 
 ADD = ("create-campaign", "--advertiser-id", "1", "--profile", "small_two_weeks", "--to")
 SMOKE = build_world(dataset("smoke"))

@@ -14,9 +14,9 @@ from generator.schema import TABLES
 from generator.sinks.postgresql import PostgresqlSink
 from generator.sinks.sink import DestinationFailedError
 from generator.world.build import build_world
-from tests import postgresql
 from tests.reliability.commands import Command, done
 from tests.reliability.test_two_at_once import generate, hashes
+from tests.support import postgresql
 
 TRIALS = 8
 _END = (

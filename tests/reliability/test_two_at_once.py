@@ -9,10 +9,10 @@ import pytest
 from adbc_driver_postgresql import dbapi
 
 from generator.schema import TABLES
-from tests import postgresql
 from tests.reliability.commands import Command, done
 from tests.reliability.database import content
 from tests.reliability.test_killed_in_parquet import files
+from tests.support import postgresql
 
 PAIRS = 8
 

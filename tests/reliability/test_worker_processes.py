@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.reliability.commands import INTERRUPTED, SECONDS_TO_STOP
+from tests.support.project import ROOT
 
 MARKET = (
     "generate market --campaigns 2000 --set market.made=200 --jobs 2 --quiet --to parquet:folder"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.report import marts
+from generator.report import queries
 from generator.report.page import html
-from tests.browser import Page, browser
+from tests.support.browser import Page, browser
 
 READY = "document.documentElement && document.documentElement.dataset.ready === '{}'"
 MARKS = """Object.fromEntries([...document.querySelectorAll('.card:has(.chart)')].map(card => [
@@ -34,14 +34,14 @@ CHARTS = {
 @pytest.fixture(scope="module")
 def report(built_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("report") / "a report.html"
-    file.write_text(html(marts.read(built_database)), encoding="utf-8")
+    file.write_text(html(queries.read(built_database)), encoding="utf-8")
     return file
 
 
 @pytest.fixture(scope="module")
 def spoilt(faulty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("spoilt") / "report.html"
-    file.write_text(html(marts.read(faulty_database)), encoding="utf-8")
+    file.write_text(html(queries.read(faulty_database)), encoding="utf-8")
     return file
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from generator.report import marts
+from generator.report import queries
 from generator.report.page import html, verdict, wilson
-from tests.conftest import ROOT, Answer
+from tests.support.project import ROOT, Answer
 
 SIX_MEGABYTES = 6_000_000
 NASTY = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)> & \"'"
@@ -25,7 +25,7 @@ NASTY = "</script><script>document.title='taken'</script><img src=x onerror=aler
 
 @pytest.fixture(scope="module")
 def text(built_database: Path) -> str:
-    return html(marts.read(built_database))
+    return html(queries.read(built_database))
 
 
 def data_of(text: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class Tags(HTMLParser):
 
 def test_it_is_one_small_file_made_in_little_time(built_database: Path) -> None:
     started = time.process_time()
-    text = html(marts.read(built_database))
+    text = html(queries.read(built_database))
     assert time.process_time() - started < 10
     assert len(text.encode()) < SIX_MEGABYTES
     tags = Tags()
@@ -115,10 +115,10 @@ def test_rates_are_those_of_the_marts(text: str, built_database: Path) -> None:
 
 def test_all_campaigns_are_their_sum(text: str) -> None:
     hours = rows_of(text, "hours")
-    of_all = sum(row["impressions"] for row in hours if row["campaign"] == marts.ALL)
-    of_each = sum(row["impressions"] for row in hours if row["campaign"] != marts.ALL)
+    of_all = sum(row["impressions"] for row in hours if row["campaign"] == queries.ALL)
+    of_each = sum(row["impressions"] for row in hours if row["campaign"] != queries.ALL)
     assert of_all == of_each > 0
-    shares = sum(row["share_pct"] for row in hours if row["campaign"] == marts.ALL)
+    shares = sum(row["share_pct"] for row in hours if row["campaign"] == queries.ALL)
     assert shares == pytest.approx(100, abs=0.1)
 
 
@@ -132,7 +132,7 @@ def test_the_scorecard_and_the_invariants_stand_in_the_file_as_tables(
             ).fetchall()
         )
         checked = connection.execute("SELECT checked_rows FROM marts.realism_invariants").fetchall()
-    shapes = marts.read(built_database)["shapes"]
+    shapes = queries.read(built_database)["shapes"]
     for status, count in counts.items():
         badges = text.count(f'<span class="badge {status.lower()}">')
         assert badges == count + sum(row["status"] == status for row in shapes)
@@ -168,7 +168,7 @@ def test_labelled_faults_are_a_row_per_type_with_the_figures_of_the_model(
             "detection_recall, labelled_days, found_and_labelled_days, found_by "
             "FROM marts.fct_fault_detection ORDER BY labelled_days = 0, fault_type"
         ).fetchall()
-    headings, *rows = faults_of(html(marts.read(file)))
+    headings, *rows = faults_of(html(queries.read(file)))
     assert headings == ["Fault", "Rows touched", "Findings", "Precision", "Recall", "Found by"]
     assert len(rows) == len(expected) == 12
     for row, (name, touched, findings, precision, found, recall, labelled, both, by) in zip(
@@ -226,7 +226,7 @@ def test_names_are_escaped(built_database: Path, tmp_path: Path) -> None:
             "UPDATE marts.fct_fault_detection SET fault_type = ?, found_by = ?, labelled_days = 1",
             [NASTY] * 2,
         )
-    text = html(marts.read(file))
+    text = html(queries.read(file))
     assert NASTY not in text
     assert "<script>document.title" not in text
     assert "onerror=alert(1)>" not in text.replace("&gt;", "")
@@ -289,6 +289,6 @@ def test_the_scorecard_is_printed_with_its_count(
 
 def test_the_report_reads_the_marts_that_its_exposure_names() -> None:
     exposure = (ROOT / "dbt_project/models/_exposures.yml").read_text().split("- name: ")[1]
-    assert sorted(re.findall(r"ref\('(\w+)'\)", exposure)) == sorted(marts.MARTS)
-    read = set(re.findall(r"marts\.(\w+)", "".join(marts.QUERIES.values())))
-    assert read == set(marts.MARTS)
+    assert sorted(re.findall(r"ref\('(\w+)'\)", exposure)) == sorted(queries.MARTS)
+    read = set(re.findall(r"marts\.(\w+)", "".join(queries.QUERIES.values())))
+    assert read == set(queries.MARTS)

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.cli import main
+from generator.cli.app import main
 from generator.scenario.templates import BUNDLED
 from generator.scenario.yaml_file import Path_, dotted
-from tests.scenario.test_older_format import OLDER
+from tests.scenario.test_legacy_format import OLDER
 
 FILES = sorted(BUNDLED.rglob("*.yml"))
 HOW_MANY = 300

@@ -16,11 +16,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from generator.market.dataset import world_of
 from generator.scenario.errors import InputError
 from generator.scenario.overrides import parsed
 from generator.scenario.templates import BUNDLED, Dataset, Library
-from generator.world.of_dataset import world_of
-from tests.scenario.test_older_format import OLDER
+from tests.scenario.test_legacy_format import OLDER
 
 FILES = max(500, settings.default.max_examples)
 TEXTS = [

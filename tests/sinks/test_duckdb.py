@@ -15,13 +15,13 @@ import duckdb
 import pytest
 
 from generator.engines import local
-from generator.engines.parts import all_pieces
+from generator.pipeline.parts import all_pieces
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.sink import DestinationError
 from generator.world.build import build_world
-from tests.conftest import ROOT
+from tests.support.project import ROOT
 
 SMOKE = build_world(dataset("smoke"))
 OTHER = build_world(dataset("smoke").with_seed(8))

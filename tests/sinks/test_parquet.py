@@ -13,8 +13,8 @@ import pytest
 from pyarrow import fs, parquet
 
 from generator.engines import local
-from generator.engines.job import Job, Landed, Made, Maker, land
-from generator.engines.parts import Part
+from generator.pipeline.parts import Part
+from generator.pipeline.run import Job, Landed, Made, Maker, land
 from generator.scenario.templates import dataset
 from generator.schema import (
     TABLES,
@@ -30,7 +30,7 @@ from generator.sinks.manifest import Manifest, digest
 from generator.sinks.parquet import ParquetSink
 from generator.sinks.sink import DestinationError, Packer
 from generator.world.build import build_world
-from tests import s3
+from tests.support import s3
 
 SMOKE = build_world(dataset("smoke"))
 OTHER = build_world(dataset("smoke").with_seed(8))

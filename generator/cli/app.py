@@ -1,0 +1,457 @@
+"""The command line: parse, call, answer. No logic lives here."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from generator import __version__
+from generator.cli import commands, results
+from generator.cli.catalogue import Registry
+from generator.cli.settings import ENVIRONMENT
+from generator.cli.terminal import answers
+from generator.enums import Currency, Industry, Objective
+from generator.pipeline.run import EngineError
+from generator.scenario.errors import InputError, bad_input
+from generator.scenario.overrides import Override
+from generator.scenario.templates import DEFAULT_WORKFLOW, Kind
+from generator.sinks.sink import DestinationError, DestinationFailedError
+
+EXIT_INPUT = 2
+EXIT_FAILURE = 1
+COMMAND = "streaming-ads"
+_COMPLETION = {"--install-completion", "--show-completion"}
+_MAKE, _LOOK = "Make and change data", "Look at data and templates"
+_SOURCES = Path("dbt_project/models/staging/ads")
+_SEEDS = Path("dbt_project/seeds")
+_DAY = ["%Y-%m-%d"]
+_MARKET = "Market"
+
+app = typer.Typer(
+    help="Make up streaming-advertising data: advertisers, campaigns and their delivery.\n\n"
+    "An option not given is taken from its $VARIABLE, then from ads.yml.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _known(kind: Kind) -> list[str]:
+    return Registry().library.names(kind)
+
+
+def _setting(name: str, text: str) -> str:
+    """The help of an option that can be set by the environment too."""
+    return f"{text} (${ENVIRONMENT[name]})."
+
+
+Target = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        "--to",
+        metavar="TARGET",
+        help=_setting("database", "A DuckDB file"),
+    ),
+]
+Destination = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        "--to",
+        metavar="TARGET",
+        help=_setting("database", "A DuckDB file, parquet:DIR, s3://…, csv:DIR, postgresql://…"),
+    ),
+]
+Database = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help=_setting("database", "The DuckDB file with the marts")),
+]
+Templates = Annotated[
+    str | None,
+    typer.Option(metavar="FOLDER", help=_setting("templates", "Own templates")),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a template's key; repeatable."),
+]
+Seed = Annotated[
+    int | None, typer.Option(metavar="NUMBER", help=_setting("seed", "Seed of every draw"))
+]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=_DAY,
+        metavar="DATE",
+        help=_setting("as_of", "Day the data is seen on"),
+    ),
+]
+OfAdvertiser = Annotated[
+    str | None,
+    typer.Option("--advertiser-id", metavar="ID", help="Id or name of one that is there."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.")
+    ] = False,
+) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command(rich_help_panel=_MAKE)
+@answers
+def generate(
+    workflow: Annotated[
+        str,
+        typer.Argument(
+            help="A workflow, or a .yml file of one or of scenarios.",
+            autocompletion=lambda: _known(Kind.WORKFLOWS),
+        ),
+    ] = DEFAULT_WORKFLOW,
+    seed: Seed = None,
+    as_of: AsOf = None,
+    database: Destination = None,
+    sets: Sets = None,
+    select: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this scenario; repeatable.")
+    ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(help="A .yml file of faults to put in, in place of its own.")
+    ] = None,
+    tables: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this table; repeatable.")
+    ] = None,
+    campaigns: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Campaigns to book.", rich_help_panel=_MARKET),
+    ] = None,
+    advertisers: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Advertisers that book.", rich_help_panel=_MARKET),
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from",
+            formats=_DAY,
+            metavar="DATE",
+            help="First day of the market.",
+            rich_help_panel=_MARKET,
+        ),
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option(
+            "--until",
+            formats=_DAY,
+            metavar="DATE",
+            help="Last day of the market.",
+            rich_help_panel=_MARKET,
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help=_setting("jobs", "Processes, or tasks"))
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="ENGINE", help=_setting("engine", "Who makes it: local or spark")),
+    ] = None,
+    templates: Templates = None,
+) -> results.Generated:
+    """Make a dataset, in place of what schema `raw` held.
+
+    What other schemas hold stays. Nothing on or after the as-of day is reported.
+    """
+    market = [
+        Override(("market", key), str(value), f"{option} {value}")
+        for key, option, value in (
+            ("campaigns", "--campaigns", campaigns),
+            ("advertisers", "--advertisers", advertisers),
+            ("start_date", "--from", start and start.date()),
+            ("end_date", "--until", end and end.date()),
+        )
+        if value is not None
+    ]
+    return commands.generate(
+        commands.setting(
+            database=database,
+            seed=seed,
+            as_of=as_of,
+            templates=templates,
+            jobs=jobs,
+            engine=engine,
+        ),
+        workflow,
+        sets or [],
+        market,
+        select,
+        faults,
+        tables,
+    )
+
+
+@app.command("init-db", rich_help_panel=_MAKE)
+@answers
+def init_db(database: Target = None) -> results.Initialised:
+    """Make the tables of schema `raw`, or migrate them.
+
+    Rows stay, and it is safe to repeat.
+    """
+    return commands.init_db(commands.setting(database=database))
+
+
+@app.command("create-advertiser", rich_help_panel=_MAKE)
+@answers
+def create_advertiser(
+    auto: Annotated[bool, typer.Option("--auto", help="Make up what is not given.")] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the company.")] = None,
+    email: Annotated[str | None, typer.Option(help="Address, ends in .example.")] = None,
+    brand: Annotated[str | None, typer.Option(help="The brand it advertises.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Its media agency.")] = None,
+    industry: Annotated[
+        Industry | None, typer.Option(help="What it sells.", case_sensitive=False)
+    ] = None,
+    currency: Annotated[
+        Currency, typer.Option(help="What it pays in.", case_sensitive=False)
+    ] = Currency.USD,
+    database: Target = None,
+) -> results.AddedAdvertiser:
+    """Add an advertiser."""
+    plan = {
+        "name": name,
+        "contact_email": email,
+        "brand": brand,
+        "agency_name": agency,
+        "industry": industry,
+    }
+    return commands.create_advertiser(commands.setting(database=database), auto, plan, currency)
+
+
+@app.command("create-campaign", rich_help_panel=_MAKE)
+@answers
+def create_campaign(
+    advertiser: Annotated[
+        str, typer.Option("--advertiser-id", help="Id or name of the advertiser.")
+    ],
+    auto: Annotated[bool, typer.Option("--auto", help="Draw a profile by the seed.")] = False,
+    objective: Annotated[
+        Objective | None, typer.Option(help="What it is for.", case_sensitive=False)
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="The profile that it follows.", autocompletion=lambda: _known(Kind.PROFILES)
+        ),
+    ] = None,
+    sets: Sets = None,
+    database: Target = None,
+    templates: Templates = None,
+) -> results.AddedCampaign:
+    """Add a campaign of an advertiser, with its delivery.
+
+    Rows that are there stay as they are; ids, seed and as-of day are those of their run.
+    """
+    chosen = commands.setting(database=database, templates=templates)
+    return commands.create_campaign(chosen, advertiser, auto, objective, profile, sets or [])
+
+
+@app.command("create-profile", rich_help_panel=_MAKE)
+@answers
+def create_profile(
+    name: Annotated[
+        str, typer.Option(help="The profile.", autocompletion=lambda: _known(Kind.PROFILES))
+    ],
+    template: Annotated[
+        Path | None, typer.Option(help="A file that holds it, of the older shape or our own.")
+    ] = None,
+    sets: Sets = None,
+    advertiser: OfAdvertiser = None,
+    database: Target = None,
+    templates: Templates = None,
+) -> results.AddedCampaign:
+    """Add the campaign of a profile.
+
+    Its advertiser is made up, or one that is there.
+    """
+    chosen = commands.setting(database=database, templates=templates)
+    return commands.create_from(chosen, Kind.PROFILES, name, template, sets or [], advertiser)
+
+
+@app.command("create-example", rich_help_panel=_MAKE)
+@answers
+def create_example(
+    example: Annotated[
+        str | None,
+        typer.Option(help="The example.", autocompletion=lambda: _known(Kind.EXAMPLES)),
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option(help="A file that holds it, of the older shape or our own.")
+    ] = None,
+    sets: Sets = None,
+    advertiser: OfAdvertiser = None,
+    database: Target = None,
+    templates: Templates = None,
+) -> results.AddedCampaign:
+    """Add the campaign of an example.
+
+    Its advertiser is added once, or is one that is there.
+    """
+    chosen = commands.setting(database=database, templates=templates)
+    return commands.create_from(chosen, Kind.EXAMPLES, example, template, sets or [], advertiser)
+
+
+@app.command(rich_help_panel=_MAKE)
+@answers
+def remove(
+    campaign_id: Annotated[int, typer.Option(help="The campaign.")],
+    database: Target = None,
+) -> results.Removed:
+    """Remove a campaign and all its rows.
+
+    Its advertiser and the inventory stay.
+    """
+    return commands.remove(commands.setting(database=database), campaign_id)
+
+
+@app.command(rich_help_panel=_LOOK)
+@answers
+def status(
+    config: Annotated[
+        bool, typer.Option("--config", help="Show the settings and where each is set.")
+    ] = False,
+    database: Target = None,
+    templates: Templates = None,
+) -> commands.Status:
+    """Show what a database holds, or the settings.
+
+    The run, the rows of each table, the dates, and the spend of each campaign.
+    """
+    return commands.status(config, database=database, templates=templates)
+
+
+@app.command("list", rich_help_panel=_LOOK)
+@answers
+def list_names(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="profiles, examples, workflows, platforms, tables, enums, sinks or engines.",
+            autocompletion=lambda: list(Registry().kinds()),
+        ),
+    ],
+    templates: Templates = None,
+) -> results.Listing:
+    """List profiles, tables, enums and the like."""
+    return commands.catalogue(commands.setting(templates=templates)).listing(kind)
+
+
+@app.command(rich_help_panel=_LOOK)
+@answers
+def describe(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A profile, example, workflow, platform, table or enum.",
+            autocompletion=lambda: [n for kind in Registry().kinds().values() for n in kind],
+        ),
+    ],
+    templates: Templates = None,
+) -> results.Description:
+    """Show what a template, table or enum holds.
+
+    Columns with type, unit and meaning.
+    """
+    return commands.catalogue(commands.setting(templates=templates)).description(name)
+
+
+@app.command(rich_help_panel=_LOOK)
+@answers
+def validate(
+    file: Annotated[Path, typer.Argument(help="A .yml file of any kind.")],
+    sets: Sets = None,
+    templates: Templates = None,
+) -> results.Valid:
+    """Check a file of your own.
+
+    A scenario, a workflow, a platform, or a file of the older shape.
+    """
+    return commands.validate(commands.setting(templates=templates), file, sets or [])
+
+
+@app.command(rich_help_panel=_LOOK)
+@answers
+def report(
+    to: Annotated[Path, typer.Option(metavar="FILE.html", help="The file to write.")] = Path(
+        "data/report.html"
+    ),
+    database: Database = None,
+) -> results.Written:
+    """Write the delivery report, one HTML file, from the marts that `dbt build` made."""
+    return commands.report(commands.setting(database=database), to)
+
+
+@app.command(rich_help_panel=_LOOK)
+@answers
+def scorecard(database: Database = None) -> results.Scorecard:
+    """Show how realistic the data is, beside published figures, as `dbt build` judged it."""
+    return commands.scorecard(commands.setting(database=database))
+
+
+@app.command("dbt-sources", hidden=True)
+@answers
+def dbt_sources(
+    folder: Annotated[Path, typer.Argument(help="The folder to write them to.")] = _SOURCES,
+) -> results.Written:
+    """Write the dbt sources of the raw tables.
+
+    With their descriptions, as the raw models state them.
+    """
+    return commands.dbt_sources(folder)
+
+
+@app.command("dbt-seeds", rich_help_panel=_MAKE)
+@answers
+def dbt_seeds(
+    folder: Annotated[Path, typer.Argument(help="The folder to write them to.")] = _SEEDS,
+    templates: Templates = None,
+) -> results.Written:
+    """Tell dbt of your own platforms.
+
+    Writes the seeds with the population, calendar and clocks of every platform.
+    """
+    return commands.dbt_seeds(commands.setting(templates=templates), folder)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; every foreseeable failure is a sentence and an exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(given, prog_name=_completed() if _COMPLETION & set(given) else None)
+    except (EngineError, DestinationFailedError) as error:
+        _say(str(error), EXIT_FAILURE)
+    except (InputError, DestinationError) as error:
+        _say(str(error), EXIT_INPUT)
+
+
+def _completed() -> str:
+    """The command that shells complete, `python -m generator` being none. Raises InputError."""
+    if shutil.which(COMMAND) is None:
+        raise bad_input(
+            f"shells complete the command {COMMAND}, which is not on the path; "
+            f"`pip install -e .` makes it"
+        )
+    return COMMAND
+
+
+def _say(sentence: str, code: int) -> None:
+    print(f"error: {sentence}" if "\n" not in sentence else f"error:\n{sentence}", file=sys.stderr)
+    raise SystemExit(code)

@@ -1,0 +1,169 @@
+"""The catalogue: everything that has a name, by attribute and by name.
+
+`registry.BudgetType.LIFETIME`, `registry.Campaign`, `registry.profiles["mobile_consideration"]`,
+`registry.tables.campaigns`. Nothing is listed twice: tables and enums are read off their modules,
+templates off their folders, so an addition in its one place is an addition here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from generator import enums
+from generator.cli.results import DescribedColumn, Description, Entry, Listing
+from generator.engines import local, spark
+from generator.platform.model import Behaviour
+from generator.scenario.errors import bad_input, nearest
+from generator.scenario.models import Scenario, Workflow
+from generator.scenario.templates import Kind, Library
+from generator.schema import TABLES, RawTable
+from generator.sinks.target import SCHEMES, sink_class
+
+Member = TypeVar("Member")
+
+ENGINES = {"local": local.run, "spark": spark.run}
+
+
+class Catalogue(Mapping[str, Member]):
+    """Members of one kind by name, `catalogue["name"]` or `catalogue.name`, read when asked for."""
+
+    def __init__(self, names: Callable[[], Iterable[str]], load: Callable[[str], Member]) -> None:
+        self._names = names
+        self._load = load
+
+    def __getitem__(self, name: str) -> Member:
+        if name not in self._names():
+            raise KeyError(f"{name}{nearest(name, set(self._names()))}")
+        return self._load(name)
+
+    def __getattr__(self, name: str) -> Member:
+        if name.startswith("_") or name not in self._names():
+            raise AttributeError(name)
+        return self._load(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(list(self._names()))
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._names()]
+
+
+def _of(members: Mapping[str, Member]) -> Catalogue[Member]:
+    return Catalogue(lambda: members, members.__getitem__)
+
+
+class Registry:
+    """Everything that has a name, over one library of templates."""
+
+    def __init__(self, library: Library | None = None) -> None:
+        self.library = library or Library()
+        self.tables: Catalogue[type[RawTable]] = _of({table.table_name: table for table in TABLES})
+        self.models: Catalogue[type[RawTable]] = _of({table.__name__: table for table in TABLES})
+        self.enums: Catalogue[type[StrEnum]] = _of(
+            {
+                name: member
+                for name, member in vars(enums).items()
+                if inspect.isclass(member) and issubclass(member, StrEnum) and member is not StrEnum
+            }
+        )
+        self.platforms: Catalogue[Behaviour] = self._templates(
+            Kind.PLATFORMS, self.library.platform
+        )
+        self.examples: Catalogue[Scenario] = self._scenarios(Kind.EXAMPLES)
+        self.profiles: Catalogue[Scenario] = self._scenarios(Kind.PROFILES)
+        self.workflows: Catalogue[Workflow] = self._templates(Kind.WORKFLOWS, self.library.workflow)
+        self.sinks = Catalogue(lambda: SCHEMES, sink_class)
+        self.engines = _of(ENGINES)
+
+    def __getattr__(self, name: str) -> Any:
+        """An enum or the model of a table, by the name of its class."""
+        if not name.startswith("_"):
+            for members in (self.enums, self.models):
+                if name in members:
+                    return members[name]
+        raise AttributeError(name)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.enums, *self.models]
+
+    def kinds(self) -> dict[str, Catalogue[Any]]:
+        """The kinds that can be listed and described."""
+        return {
+            "profiles": self.profiles,
+            "examples": self.examples,
+            "workflows": self.workflows,
+            "platforms": self.platforms,
+            "tables": self.tables,
+            "enums": self.enums,
+            "sinks": self.sinks,
+            "engines": self.engines,
+        }
+
+    def listing(self, kind: str) -> Listing:
+        """Every name of a kind with a line on what it is. Raises InputError for an unknown kind."""
+        if kind not in self.kinds():
+            raise bad_input(f"cannot list {kind!r}{nearest(kind, set(self.kinds()))}")
+        members = self.kinds()[kind]
+        return Listing(
+            kind=kind,
+            entries=[Entry(name=name, description=_line(members[name])) for name in members],
+        )
+
+    def description(self, name: str) -> Description:
+        """What a name holds, whichever kind it is of. Raises InputError for an unknown name."""
+        for kind, members in self.kinds().items():
+            if name in members:
+                return self._described(kind.removesuffix("s"), name, members[name])
+        if name in self.models:
+            return self._described("table", self.models[name].table_name, self.models[name])
+        known = {each for members in self.kinds().values() for each in members}
+        raise bad_input(f"there is nothing called {name!r}{nearest(name, known)}")
+
+    def _described(self, kind: str, name: str, member: Any) -> Description:
+        text = inspect.cleandoc(_text(member)).replace("\n", " ")
+        described = Description(kind=kind, name=name, description=text)
+        if kind == "table":
+            described.grain = list(member.grain)
+            described.columns = [
+                DescribedColumn(
+                    name=column.name,
+                    type=column.storage.duckdb,
+                    unit=column.unit,
+                    nullable=column.nullable,
+                    references=column.references,
+                    description=column.description,
+                )
+                for column in member.columns()
+            ]
+        elif kind == "enum":
+            described.members = [str(each) for each in member]
+        elif kind + "s" in set(Kind):
+            described.file = f"{kind}s/{name}.yml"
+            described.content = member.model_dump(mode="json", exclude_none=True)
+        return described
+
+    def _templates(self, kind: Kind, load: Callable[[str], Member]) -> Catalogue[Member]:
+        return Catalogue(lambda: self.library.names(kind), load)
+
+    def _scenarios(self, kind: Kind) -> Catalogue[Scenario]:
+        return self._templates(kind, lambda name: self.library.scenario(kind, name).scenario)
+
+
+def _text(member: Any) -> str:
+    own = getattr(member, "description", None)
+    return own if isinstance(own, str) else inspect.getdoc(member) or ""
+
+
+def _line(member: Any) -> str:
+    """The first sentence of what a member says of itself."""
+    text = " ".join(_text(member).split())
+    return text.split(". ")[0].removesuffix(".")
+
+
+registry = Registry()

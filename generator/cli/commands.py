@@ -1,0 +1,355 @@
+"""What each command does, from its parsed options to its result: find, check, run, report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from generator.cli import results
+from generator.cli.catalogue import ENGINES, Registry
+from generator.cli.settings import EngineName, Settings, effective, settings
+from generator.cli.terminal import progress
+from generator.enums import Currency, Objective
+from generator.faults.changed_columns import landing_tables
+from generator.market.dataset import market_notices, world_of
+from generator.pipeline.addition import (
+    Added,
+    Start,
+    add_advertiser,
+    add_campaign,
+    remove_campaign,
+)
+from generator.pipeline.run import Landed
+from generator.platform.dbt_seeds import seeds
+from generator.platform.model import Behaviour
+from generator.report import queries
+from generator.scenario import overrides
+from generator.scenario.errors import bad_input, nearest
+from generator.scenario.models import AdvertiserPlan
+from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Drawn, Kind, Library, faults_of
+from generator.scenario.validation import validated
+from generator.scenario.yaml_file import Document, Mark, Path_
+from generator.schema import TABLES, FaultLog, RawTable, Run
+from generator.schema.dbt_sources import docs_markdown, source_yaml
+from generator.schema.existing import Holdings
+from generator.sinks.duckdb import DuckdbSchema
+from generator.sinks.summary import Contents, contents
+from generator.sinks.target import database_file, shown, sink_of
+from generator.world.build import notices_of
+from generator.world.extend import drawn_profile
+
+Status = results.Configuration | Contents
+
+
+def setting(**flags: Any) -> Settings:
+    """The settings in force: options, environment, `ads.yml`, defaults. Raises InputError."""
+    if isinstance(day := flags.get("as_of"), datetime):
+        flags["as_of"] = day.date()
+    return settings(**flags)
+
+
+def catalogue(chosen: Settings) -> Registry:
+    """The registry over the templates in force."""
+    return Registry(_library(chosen))
+
+
+def generate(
+    chosen: Settings,
+    workflow: str,
+    sets: Sequence[str],
+    market: Sequence[overrides.Override],
+    select: list[str] | None,
+    faults: Path | None,
+    tables: list[str] | None,
+) -> results.Generated:
+    """Generate a dataset, or some tables of it, in place of what the destination held; with the
+    faults of a file if one is given. `market` is what other options than --set change of it."""
+    changes = [*_parsed(sets), *market]
+    data = _selected(_library(chosen).dataset(workflow, changes), select)
+    if chosen.seed is not None:
+        data = data.with_seed(chosen.seed)
+    if chosen.as_of is not None:
+        data = data.with_as_of(chosen.as_of)
+    if faults is not None:
+        data = data.with_faults(faults_of(faults))
+    landing = landing_tables(data.faults)
+    engine, sink = ENGINES[chosen.engine], sink_of(chosen.database, landing)
+    if chosen.engine is EngineName.SPARK and not sink.packs_files:
+        raise bad_input(
+            f"Spark's executors write files: --engine spark needs --to parquet:DIR or s3://…, "
+            f"not {shown(chosen.database)}"
+        )
+    world = world_of(data)
+    if select:
+        world = world.only(select)
+    wanted = _tables(tables)
+    reached: list[tuple[int, int]] = []
+    with progress() as bar:
+        task = bar.add_task("Generating", total=len(world.bookings))
+
+        def tell(done: int, total: int) -> None:
+            reached.append((done, total))
+            bar.update(task, completed=done, total=total)
+
+        landed = engine(world, sink, jobs=chosen.jobs, tables=wanted, progress=tell)
+    return results.Generated(
+        workflow=data.name,
+        seed=data.seed,
+        as_of=data.as_of,
+        database=shown(chosen.database),
+        tables=[
+            results.LandedRows(
+                table=f"raw.{each.table.table_name}", rows=each.rows, hash=each.fingerprint
+            )
+            for each in landed
+        ],
+        notices=[
+            *data.notices,
+            *market_notices(data),
+            *notices_of(world),
+            *_run_notices(data, landed, *reached[0]),
+        ],
+    )
+
+
+def _run_notices(
+    data: Dataset, landed: Sequence[Landed], there: int, campaigns: int
+) -> Iterator[str]:
+    """What only the run shows: that a part of it was there, or that its faults spoilt nothing."""
+    if there:
+        yield (
+            f"{there:,} of {campaigns:,} campaigns were there already, whole, and were not made "
+            "again"
+        )
+    rows = {each.table: each.rows for each in landed}
+    if data.faults and not rows[FaultLog]:
+        yield (
+            "the faults touch no row of this run: compare their days, hours, campaigns and devices "
+            "with the data's"
+        )
+
+
+def init_db(chosen: Settings) -> results.Initialised:
+    """Make or migrate the raw tables."""
+    file = database_file(chosen.database)
+    with DuckdbSchema(file, TABLES) as schema:
+        pass
+    return results.Initialised(database=str(file), tables=schema.changes)
+
+
+def create_advertiser(
+    chosen: Settings, auto: bool, given: dict[str, Any], currency: Currency
+) -> results.AddedAdvertiser:
+    """Add an advertiser; without `auto`, a name must be given."""
+    values = {key: value for key, value in given.items() if value is not None}
+    if not auto and "name" not in values:
+        raise bad_input("give --name, or --auto to make one up")
+    options = {"contact_email": "--email", "agency_name": "--agency"}
+    marks: dict[Path_, Mark] = {(key,): Mark(options.get(key, f"--{key}")) for key in values}
+    plan = validated(Document(values, marks), AdvertiserPlan)
+    file = database_file(chosen.database)
+    added = add_advertiser(file, _start(chosen), plan, currency)
+    return results.AddedAdvertiser(
+        database=str(file), advertiser=added.advertiser.model_dump(mode="json")
+    )
+
+
+def create_campaign(
+    chosen: Settings,
+    advertiser: str,
+    auto: bool,
+    objective: Objective | None,
+    profile: str | None,
+    sets: Sequence[str],
+) -> results.AddedCampaign:
+    """Add a campaign of a profile: the one named, or one that the seed draws."""
+    if profile is None and not auto:
+        raise bad_input("give --profile NAME, or --auto to have one drawn")
+    if objective is not None:
+        sets = [f"campaign.objective={objective}", *sets] if profile else sets
+    library, changes = _library(chosen), _parsed(sets)
+
+    def draw(holdings: Holdings, run: Run) -> Drawn:
+        name = profile or drawn_profile(_by_objective(library, objective), holdings, run)
+        return library.scenario(Kind.PROFILES, name, changes)
+
+    return _added(chosen, add_campaign(_file(chosen), _start(chosen), draw, advertiser))
+
+
+def create_from(
+    chosen: Settings,
+    kind: Kind,
+    name: str | None,
+    template: Path | None,
+    sets: Sequence[str],
+    advertiser: str | None,
+) -> results.AddedCampaign:
+    """Add the campaign of an example or profile, bundled or in a file."""
+    library, changes = _library(chosen), _parsed(sets)
+    if template is not None:
+        drawn = library.scenario_of_file(template, name, changes)
+    elif name is not None:
+        drawn = library.scenario(kind, name, changes)
+    else:
+        raise bad_input("give --example NAME, --template FILE, or both")
+    return _added(
+        chosen,
+        add_campaign(_file(chosen), _start(chosen), lambda _holdings, _run: drawn, advertiser),
+    )
+
+
+def remove(chosen: Settings, campaign_id: int) -> results.Removed:
+    """Remove a campaign and all that belongs to it."""
+    file = _file(chosen)
+    rows = remove_campaign(file, campaign_id)
+    return results.Removed(database=str(file), campaign_id=campaign_id, rows=rows)
+
+
+def status(config: bool, **flags: Any) -> Status:
+    """What the database holds, or which settings are in force."""
+    if config:
+        found = effective(**flags)
+        for each in found:
+            if each.name == "database":
+                each.value = shown(str(each.value))
+        return results.Configuration(settings=found)
+    return contents(_file(setting(**flags)))
+
+
+def validate(chosen: Settings, file: Path, sets: Sequence[str]) -> results.Valid:
+    """Check a file. Raises InputError with all that is wrong in it."""
+    found = _library(chosen).checked(file, _parsed(sets))
+    if isinstance(found, Behaviour):
+        return results.Valid(file=str(file), kind="platform", name=found.name)
+    world = world_of(found)
+    scenarios = [scenario.name for scenario in found.scenarios]
+    kind = "scenario" if scenarios == [found.name] else "workflow"
+    return results.Valid(
+        file=str(file),
+        kind=kind,
+        name=found.name,
+        scenarios=scenarios,
+        notices=[*found.notices, *notices_of(world)],
+    )
+
+
+def report(chosen: Settings, to: Path) -> results.Written:
+    """Write the report on the marts of the database."""
+    # What draws it takes a while to import, and no other command needs it.
+    from generator.report import page
+
+    text = page.html(queries.read(_file(chosen)))
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise bad_input(f"cannot be written: {error.strerror}", str(to)) from error
+    return results.Written(files=[str(to)])
+
+
+def scorecard(chosen: Settings) -> results.Scorecard:
+    """How realistic the database is, as dbt judged it."""
+    file = _file(chosen)
+    found = queries.judged(file)
+    return results.Scorecard(
+        database=str(file),
+        workflow=found["scorecard"][0]["workflow"],
+        platform=found["scorecard"][0]["platform"],
+        benchmarks=[
+            results.Judged(
+                name=row["benchmark_id"], what=f"{row['metric']}: {row['segment']}", **row
+            )
+            for row in found["scorecard"]
+        ],
+        shapes=[
+            results.Judged(name=row["shape_id"], what=row["figure"], is_binding=True, **row)
+            for row in found["shapes"]
+        ],
+    )
+
+
+def dbt_sources(folder: Path) -> results.Written:
+    """Write the dbt sources of the raw tables."""
+    files = {"_ads__sources.yml": source_yaml(TABLES), "_ads__docs.md": docs_markdown(TABLES)}
+    return _written(files, folder)
+
+
+def dbt_seeds(chosen: Settings, folder: Path) -> results.Written:
+    """Write what dbt has to know of every platform that there is a template of."""
+    library = _library(chosen)
+    platforms = [library.platform(name) for name in library.names(Kind.PLATFORMS)]
+    return _written(seeds(platforms), folder)
+
+
+def _written(files: Mapping[str, str], folder: Path) -> results.Written:
+    if not folder.is_dir():
+        raise bad_input(f"there is no folder {folder}; run this at the top of the checkout")
+    for name, text in files.items():
+        folder.joinpath(name).write_text(text, encoding="utf-8")
+    return results.Written(files=[str(folder / name) for name in files])
+
+
+def _library(chosen: Settings) -> Library:
+    return Library(Path(chosen.templates)) if chosen.templates else Library()
+
+
+def _file(chosen: Settings) -> Path:
+    return database_file(chosen.database)
+
+
+def _parsed(sets: Sequence[str]) -> list[overrides.Override]:
+    return [overrides.parsed(each) for each in sets]
+
+
+def _start(chosen: Settings) -> Start:
+    default = Library().workflow(DEFAULT_WORKFLOW)
+    seed = default.seed if chosen.seed is None else chosen.seed
+    return Start(seed=seed, as_of=chosen.as_of or default.as_of)
+
+
+def _tables(names: list[str] | None) -> Sequence[type[RawTable]]:
+    known = {table.table_name: table for table in TABLES}
+    for name in names or ():
+        if name not in known:
+            raise bad_input(f"there is no raw table {name!r}{nearest(name, set(known))}")
+    return [known[name] for name in names or known]
+
+
+def _selected(data: Dataset, select: list[str] | None) -> Dataset:
+    known = {scenario.name for scenario in data.scenarios}
+    for name in select or ():
+        if name not in known:
+            raise bad_input(f"workflow {data.name} has no scenario {name!r}{nearest(name, known)}")
+    return data
+
+
+def _by_objective(library: Library, objective: Objective | None) -> dict[str, Objective]:
+    """The profiles of an objective, or all."""
+    found = {
+        name: library.scenario(Kind.PROFILES, name).scenario.campaign.objective
+        for name in library.names(Kind.PROFILES)
+    }
+    return {name: each for name, each in found.items() if objective in (None, each)}
+
+
+def _added(chosen: Settings, added: Added) -> results.AddedCampaign:
+    (booking,) = added.world.bookings
+    days: list[date] = [
+        day for flight in booking.flights for day in (flight.start_date, flight.end_date)
+    ]
+    return results.AddedCampaign(
+        database=str(_file(chosen)),
+        campaign_id=booking.campaign.campaign_id,
+        name=booking.campaign.name,
+        advertiser_id=added.advertiser.advertiser_id,
+        advertiser=added.advertiser.name,
+        scenario=booking.campaign.scenario,
+        platform=booking.campaign.platform,
+        start_date=min(days),
+        end_date=max(days),
+        status=booking.campaign.status,
+        rows=added.rows,
+        notices=[*added.notices, *notices_of(added.world)],
+    )

@@ -1,0 +1,170 @@
+"""What each command answers: the models that `--json` prints and that `terminal` shows."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel
+
+from generator.cli.settings import Setting
+from generator.sinks.summary import Contents
+
+
+class LandedRows(BaseModel):
+    """Rows that one raw table received, and their fingerprint."""
+
+    table: str
+    rows: int
+    hash: str
+
+
+class Generated(BaseModel):
+    """A dataset that was generated."""
+
+    workflow: str
+    seed: int
+    as_of: date
+    database: str
+    tables: list[LandedRows]
+    notices: list[str] = []
+
+
+class Initialised(BaseModel):
+    """What `init-db` did to each table: created, migrated or kept."""
+
+    database: str
+    tables: dict[str, str]
+
+
+class AddedAdvertiser(BaseModel):
+    """An advertiser that was added."""
+
+    database: str
+    advertiser: dict[str, Any]
+
+
+class AddedCampaign(BaseModel):
+    """A campaign that was added, with the rows that each table took."""
+
+    database: str
+    campaign_id: int
+    name: str
+    advertiser_id: int
+    advertiser: str
+    scenario: str
+    platform: str
+    start_date: date
+    end_date: date
+    status: str
+    rows: dict[str, int]
+    notices: list[str] = []
+
+
+class Removed(BaseModel):
+    """A campaign that was removed, with the rows that each table lost."""
+
+    database: str
+    campaign_id: int
+    rows: dict[str, int]
+
+
+class Entry(BaseModel):
+    """A name of the catalogue and what it stands for."""
+
+    name: str
+    description: str
+
+
+class Listing(BaseModel):
+    """All names of one kind."""
+
+    kind: str
+    entries: list[Entry]
+
+
+class DescribedColumn(BaseModel):
+    """A column of a raw table."""
+
+    name: str
+    type: str
+    unit: str | None
+    nullable: bool
+    references: str | None
+    description: str
+
+
+class Description(BaseModel):
+    """One thing of the catalogue: a table's columns, an enum's members or a template's content."""
+
+    kind: str
+    name: str
+    description: str
+    file: str | None = None
+    grain: list[str] | None = None
+    columns: list[DescribedColumn] | None = None
+    members: list[str] | None = None
+    content: dict[str, Any] | None = None
+
+
+class Valid(BaseModel):
+    """A file that can be used, and what is in it."""
+
+    file: str
+    kind: str
+    name: str
+    scenarios: list[str] = []
+    notices: list[str] = []
+
+
+class Configuration(BaseModel):
+    """The settings in force."""
+
+    settings: list[Setting]
+
+
+class Judged(BaseModel):
+    """What a benchmark or a shape came out as; see the dbt models realism_scorecard and _shapes."""
+
+    name: str
+    what: str
+    unit: str
+    status: str
+    is_binding: bool
+    measured_value: float | None
+    low: float | None
+    high: float | None
+    impressions: int | None = None
+    why_not_applicable: str | None = None
+
+
+class Scorecard(BaseModel):
+    """The realism of a database: of the benchmarks, then of the shapes."""
+
+    database: str
+    workflow: str
+    platform: str
+    benchmarks: list[Judged]
+    shapes: list[Judged]
+
+
+class Written(BaseModel):
+    """Files that were written."""
+
+    files: list[str]
+
+
+Result = (
+    Generated
+    | Initialised
+    | AddedAdvertiser
+    | AddedCampaign
+    | Removed
+    | Listing
+    | Description
+    | Valid
+    | Configuration
+    | Scorecard
+    | Written
+    | Contents
+)

@@ -1,0 +1,116 @@
+"""What can be set for every command, in order of precedence: by an option, by the environment, in
+the file `ads.yml` of the current folder, or by a default."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from generator.masking import masked
+from generator.scenario.errors import InputError, bad_input, nearest
+from generator.scenario.validation import validated
+from generator.scenario.values import Day, Seed
+from generator.scenario.yaml_file import Document, Mark, read, value_of
+from generator.schema.text_types import Text
+
+FILE = Path("ads.yml")
+ENVIRONMENT = {
+    "database": "ADS_DATABASE",
+    "seed": "ADS_SEED",
+    "as_of": "ADS_AS_OF",
+    "templates": "ADS_TEMPLATES",
+    "jobs": "ADS_JOBS",
+    "engine": "ADS_ENGINE",
+    "log_level": "LOG_LEVEL",
+}
+
+
+class LogLevel(StrEnum):
+    """How much is said on stderr beside the result."""
+
+    ERROR = "ERROR"
+    WARNING = "WARNING"
+    INFO = "INFO"
+    DEBUG = "DEBUG"
+
+
+class EngineName(StrEnum):
+    """Who makes the data: processes of this machine, or the tasks of a Spark cluster."""
+
+    LOCAL = "local"
+    SPARK = "spark"
+
+
+class Settings(BaseModel):
+    """What `ads.yml` may hold. A seed or day that is not set is that of the workflow; jobs that are
+    not set are one per core, or one Spark task per part of the run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    database: Text = "data/ads.duckdb"
+    seed: Seed | None = None
+    as_of: Day | None = None
+    templates: Text | None = None
+    jobs: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
+    engine: EngineName = EngineName.LOCAL
+    log_level: LogLevel = LogLevel.WARNING
+
+
+class Setting(BaseModel):
+    """One setting, its value, and where that was set."""
+
+    name: str
+    value: str | int | date | None
+    source: str
+    environment: str
+
+
+def settings(**flags: Any) -> Settings:
+    """The settings in force, with the options given. Raises InputError for what is not valid."""
+    found, _ = _resolved(flags)
+    return found
+
+
+def effective(**flags: Any) -> list[Setting]:
+    """Every setting in force and where it comes from; a password in an address is masked."""
+    found, sources = _resolved(flags)
+    shown = found.model_copy(update={"database": masked(found.database)})
+    return [
+        Setting(name=name, value=getattr(shown, name), source=sources[name], environment=variable)
+        for name, variable in ENVIRONMENT.items()
+    ]
+
+
+def _resolved(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
+    # A folder that cannot be searched has no settings; what is to be written there will tell.
+    document = read(FILE) if os.path.isfile(FILE) else Document({}, {})
+    data, marks = dict(document.data), dict(document.marks)
+    unknown = set(data) - set(Settings.model_fields)
+    for name in unknown:
+        raise bad_input(f"unknown key{nearest(name, set(ENVIRONMENT))}", document.where((name,)))
+    sources = {name: str(FILE) if name in data else "default" for name in ENVIRONMENT}
+    for name, variable in ENVIRONMENT.items():
+        text = os.environ.get(variable)
+        if text:
+            data[name] = _typed(name, text, variable)
+            marks[name,] = Mark(f"environment {variable}")
+            sources[name] = f"environment {variable}"
+        if flags.get(name) is not None:
+            data[name] = flags[name]
+            marks[name,] = Mark("--" + name.replace("_", "-"))
+            sources[name] = "option"
+    return validated(Document(data, marks), Settings), sources
+
+
+def _typed(name: str, text: str, variable: str) -> Any:
+    if name in ("seed", "as_of", "jobs"):
+        try:
+            return value_of(text, Mark(f"environment {variable}"))
+        except InputError:
+            return text
+    return text.upper() if name == "log_level" else text

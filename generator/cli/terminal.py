@@ -1,0 +1,241 @@
+"""How a command speaks: its result as a table or as JSON on stdout, all else on stderr.
+
+`answers` gives a command the options that all commands share. A result is printed whole with
+`--json`, as tables without, and not at all with `--quiet`; notices and progress go to stderr.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, get_type_hints
+
+import typer
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from generator.cli import results
+from generator.cli.settings import LogLevel, settings
+from generator.sinks.summary import Contents
+
+_MILLION = 1_000_000
+_WIDTH_OF_A_PIPE = 200
+_VERDICTS = {"INSIDE": "inside", "OUTSIDE": "OUTSIDE", "NOT_APPLICABLE": "-"}
+_PANEL = "Output"
+_SHARED = {
+    "as_json": Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=_PANEL)
+    ],
+    "quiet": Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print errors only.", rich_help_panel=_PANEL)
+    ],
+    "verbose": Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say what is done.", rich_help_panel=_PANEL)
+    ],
+}
+
+log = logging.getLogger("generator")
+
+
+def answers(command: Callable[..., results.Result]) -> Callable[..., None]:
+    """A command that takes `--json`, `--quiet` and `--verbose` too, and whose result is shown."""
+    hints = get_type_hints(command, include_extras=True)
+    own = [
+        each.replace(annotation=hints[each.name])
+        for each in inspect.signature(command).parameters.values()
+    ]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+        for name, kind in _SHARED.items()
+    ]
+
+    @functools.wraps(command)
+    def answering(
+        *arguments: Any, as_json: bool, quiet: bool, verbose: bool, **options: Any
+    ) -> None:
+        _listen(quiet, verbose)
+        result = command(*arguments, **options)
+        for notice in getattr(result, "notices", ()):
+            log.warning("%s", notice)
+        if as_json:
+            print(result.model_dump_json(indent=2))
+        elif log.isEnabledFor(logging.WARNING):
+            show(result)
+
+    answering.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    answering.__annotations__ = {**hints, **_SHARED}
+    return answering
+
+
+def _listen(quiet: bool, verbose: bool) -> None:
+    """Set how much is said on stderr: by the options, else by LOG_LEVEL and `ads.yml`."""
+    level = LogLevel.ERROR if quiet else LogLevel.DEBUG if verbose else settings().log_level
+    logging.basicConfig(format="%(message)s", force=True)
+    log.setLevel(level.value)
+
+
+def progress() -> Progress:
+    """A bar on stderr, drawn on a terminal only and never with `--quiet`."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal or not log.isEnabledFor(logging.WARNING),
+    )
+
+
+def show(result: results.Result) -> None:
+    """Print a result for people."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDTH_OF_A_PIPE
+    for each in _shown(result):
+        if isinstance(each, str):
+            print(each)
+        else:
+            console.print(each)
+
+
+def _shown(result: results.Result) -> Iterable[str | Table]:
+    match result:
+        case results.Generated():
+            title = f"{result.workflow}, seed {result.seed} → {result.database}"
+            rows = [(each.table, f"{each.rows:,}", each.hash) for each in result.tables]
+            yield _table(title, ("table", "rows", "hash"), rows, numbers={"rows"})
+        case results.AddedCampaign():
+            yield (
+                f"campaign {result.campaign_id} {result.name!r} of advertiser "
+                f"{result.advertiser_id} {result.advertiser!r}, {result.start_date} to "
+                f"{result.end_date}, {result.status} → {result.database}"
+            )
+            yield from _rows(result.rows)
+        case results.Removed():
+            yield f"campaign {result.campaign_id} removed from {result.database}"
+            yield from _rows(result.rows)
+        case results.AddedAdvertiser():
+            row = result.advertiser
+            yield f"advertiser {row['advertiser_id']} {row['name']!r} → {result.database}"
+        case results.Initialised():
+            yield result.database
+            yield from (f"  raw.{name}: {what}" for name, what in result.tables.items())
+        case results.Listing():
+            width = max((len(each.name) for each in result.entries), default=0)
+            yield from (f"{each.name:{width}}  {each.description}" for each in result.entries)
+        case results.Description():
+            yield from _described(result)
+        case results.Valid():
+            held = f" of {', '.join(result.scenarios)}" if result.scenarios else ""
+            yield f"{result.file}: a valid {result.kind}, {result.name}{held}"
+        case results.Configuration():
+            rows = [
+                (each.name, "" if each.value is None else str(each.value), each.source)
+                for each in result.settings
+            ]
+            yield _table("", ("setting", "value", "set by"), rows)
+        case results.Scorecard():
+            yield from _judged(result)
+        case results.Written():
+            yield from result.files
+        case Contents():
+            yield from _held(result)
+
+
+def _described(result: results.Description) -> Iterable[str | Table]:
+    yield f"{result.kind} {result.name}: {result.description}"
+    if result.columns:
+        yield f"One row per {', '.join(result.grain or ())}."
+        rows = [
+            (
+                each.name,
+                each.type + ("?" if each.nullable else ""),
+                each.unit or "",
+                each.description,
+            )
+            for each in result.columns
+        ]
+        yield _table("", ("column", "type", "unit", "what"), rows)
+    if result.members:
+        yield from (f"  {member}" for member in result.members)
+    if result.content:
+        yield yaml.safe_dump(result.content, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _judged(result: results.Scorecard) -> Iterable[str | Table]:
+    columns = ("", "benchmark", "what", "measured", "low", "high", "impressions")
+    numbers = {"measured", "low", "high", "impressions"}
+    for title, judged in (("Benchmarks", result.benchmarks), ("Shapes", result.shapes)):
+        rows = [
+            (
+                _VERDICTS[each.status] + ("" if each.is_binding else " *"),
+                each.name,
+                each.why_not_applicable or each.what,
+                *map(_figure, (each.measured_value, each.low, each.high)),
+                "" if each.impressions is None else f"{each.impressions:,}",
+            )
+            for each in judged
+        ]
+        yield _table(title, columns, rows, numbers)
+    for kind, judged in (("benchmarks", result.benchmarks), ("shapes", result.shapes)):
+        applicable = [
+            each for each in judged if each.is_binding and each.status != "NOT_APPLICABLE"
+        ]
+        inside = sum(each.status == "INSIDE" for each in applicable)
+        left = sum(each.status == "NOT_APPLICABLE" for each in judged)
+        yield (
+            f"{inside} of {len(applicable)} {kind} that bind are inside, {left} not applicable; "
+            f"{result.platform}, {result.workflow}"
+        )
+    yield "* an assumption or a specification: shown, but it binds nothing"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _held(result: Contents) -> Iterable[str | Table]:
+    run = result.run
+    made = f"{run.workflow}, seed {run.seed}, as of {run.as_of_date}" if run else "no run yet"
+    hours = f", {result.first_hour} to {result.last_hour} UTC" if result.first_hour else ""
+    yield f"{result.database}: {made}{hours}"
+    rows = [(each.table, f"{each.rows:,}") for each in result.tables]
+    yield _table("", ("table", "rows"), rows, numbers={"rows"})
+    campaigns = [
+        (
+            str(each.campaign_id),
+            each.name,
+            str(each.start_date),
+            str(each.end_date),
+            f"{each.impressions:,}",
+            f"{each.spend_micros / _MILLION:,.2f} {each.currency_code}",
+            f"{each.budget_micros / _MILLION:,.2f} {each.budget_type.lower()}",
+        )
+        for each in result.campaigns
+    ]
+    columns = ("id", "campaign", "from", "to", "impressions", "spend", "budget")
+    if campaigns:
+        yield _table("", columns, campaigns, numbers={"id", "impressions", "spend", "budget"})
+
+
+def _rows(rows: dict[str, int]) -> Iterable[str]:
+    return (f"  raw.{name}: {count:,} rows" for name, count in rows.items())
+
+
+def _table(
+    title: str,
+    columns: tuple[str, ...],
+    rows: Iterable[tuple[str, ...]],
+    numbers: Iterable[str] = (),
+) -> Table:
+    table = Table(title=title or None, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left")
+    for row in rows:
+        table.add_row(*(cell.replace("[", "\\[") for cell in row))
+    return table

@@ -1,0 +1,103 @@
+"""Hours and days: UTC hours counted from the epoch, and what the clock on the wall says in a time
+zone.
+
+An hour is the number of hours since 1970-01-01T00:00Z (int64); a day the number of days (UTC).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hours = NDArray[np.int64]
+
+HOURS_A_DAY = 24
+MICROSECONDS_AN_HOUR = 3_600_000_000
+# Assumption: an ad server's log of a UTC day is closed and loaded by six the next morning.
+LANDING_HOUR = 6
+EPOCH = date(1970, 1, 1)
+
+
+def day_number(day: date) -> int:
+    """Days from the epoch to this day."""
+    return (day - EPOCH).days
+
+
+def hours_of(first_day: int, last_day: int) -> Hours:
+    """Every UTC hour from the start of `first_day` to the end of `last_day`; empty if it ends
+    first."""
+    return np.arange(first_day * 24, (last_day + 1) * 24, dtype=np.int64)
+
+
+def hours_of_days(days: NDArray[np.int64]) -> Hours:
+    """Every UTC hour of these days (day numbers), in order."""
+    return (days[:, None] * 24 + np.arange(24, dtype=np.int64)).ravel()
+
+
+def timestamps(hours: Hours) -> NDArray[np.int64]:
+    """Hours as microseconds since the epoch, as Arrow's timestamp[us] stores them."""
+    return hours * MICROSECONDS_AN_HOUR
+
+
+def landing_of(hours: Hours) -> Hours:
+    """The hour at which the rows of each of these hours land in the warehouse."""
+    return (hours // 24 + 1) * 24 + LANDING_HOUR
+
+
+def weekday_of(days: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Day of the week of day numbers: 0 is Monday, 6 is Sunday."""
+    return (days + 3) % 7
+
+
+def month_of(days: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Month of day numbers: 0 is January."""
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
+
+
+@dataclass(frozen=True)
+class LocalClock:
+    """The wall clock of one time zone at given UTC hours; every array has the shape (hours,).
+
+    Zones that are off by half an hour are read at the start of the UTC hour.
+    """
+
+    hour: Hours
+    day: NDArray[np.int64]
+    is_weekend: NDArray[np.bool_]
+
+
+def local_clock(zone: str, hours: Hours) -> LocalClock:
+    """What the clock in `zone` shows at each UTC hour, daylight saving time included."""
+    local_minutes = hours * 60 + _offsets(zone, hours)
+    local_hours = local_minutes // 60
+    day = local_hours // 24
+    return LocalClock(hour=local_hours % 24, day=day, is_weekend=weekday_of(day) >= 5)
+
+
+def _offsets(zone: str, hours: Hours) -> NDArray[np.int64]:
+    """Minutes ahead of UTC at each hour: read once a day, and hour by hour where the day changes
+    it."""
+    if not hours.size:
+        return np.zeros(0, dtype=np.int64)
+    first = int(hours[0]) // 24
+    last = int(hours[-1]) // 24 + 1
+    midnight = [_offset(zone, day * 24) for day in range(first, last + 1)]
+    table = np.repeat(np.array(midnight[:-1], dtype=np.int64), 24)
+    for index, (before, after) in enumerate(pairwise(midnight)):
+        if before != after:
+            start = (first + index) * 24
+            table[index * 24 : index * 24 + 24] = [
+                _offset(zone, start + hour) for hour in range(24)
+            ]
+    return table[hours - first * 24]
+
+
+@lru_cache(maxsize=65536)
+def _offset(zone: str, hour: int) -> int:
+    offset = datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZoneInfo(zone)).utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds()) // 60

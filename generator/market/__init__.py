@@ -1,0 +1,1 @@
+"""A made-up market: how many campaigns of which size are booked, by whom, when and where."""

@@ -1,0 +1,149 @@
+"""The world of a market: advertisers and campaigns that are made as they are asked for.
+
+Campaign and advertiser k are functions of the seed, k and the sketch of the market, so any range of
+them can be made alone, in any process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from functools import cached_property
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.clock import EPOCH, HOURS_A_DAY, day_number
+from generator.market.order import Draw, Order, scenario_of
+from generator.market.outline import Sketch, advertisers_of, figures_of, sketched
+from generator.platform.model import Behaviour
+from generator.scenario.models import AdvertiserPlan, MarketPlan
+from generator.scenario.templates import Dataset
+from generator.schema import Advertiser, Run
+from generator.schema.booking import Booking
+from generator.world import names
+from generator.world.build import FirstOrder, book, ordered_for, platform_row, run_of, sign
+from generator.world.names import Pools
+from generator.world.world import Outline, World, identity_of
+
+Member = TypeVar("Member")
+
+# A campaign is booked at most 40 days before its flight, see `build`; its advertiser is older.
+_DAYS_BOOKED_AHEAD = 41
+
+
+def build_market(dataset: Dataset) -> World:
+    """The world of a dataset with a market."""
+    plan = dataset.market
+    assert plan is not None
+    sketch = sketched(plan, dataset.platforms, dataset.seed)
+    run = run_of(dataset)
+    made = plan.made or plan.campaigns
+    maker = _Maker(plan, dataset.platforms, run, sketch)
+    return World(
+        identity=identity_of(dataset),
+        run=run,
+        behaviours=dataset.platforms,
+        platforms=tuple(platform_row(each) for each in dataset.platforms.values()),
+        advertisers=Made(maker.advertiser, advertisers_of(plan)),
+        bookings=Made(maker.booking, made),
+        outline=Outline(
+            countries={
+                name: tuple(sorted(behaviour.countries))
+                for name, behaviour in sorted(dataset.platforms.items())
+            },
+            days=np.arange(day_number(plan.start_date), day_number(plan.end_date) + 1),
+            rows=maker.rows()[:made],
+        ),
+        faults=dataset.faults,
+    )
+
+
+@dataclass(frozen=True)
+class Made(Sequence[Member]):
+    """Members that are made as they are asked for, each from its position."""
+
+    make: Callable[[int], Member]
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    @overload
+    def __getitem__(self, position: int) -> Member: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> Sequence[Member]: ...
+
+    def __getitem__(self, position: int | slice) -> Member | Sequence[Member]:
+        if isinstance(position, slice):
+            return tuple(self.make(each) for each in range(self.size)[position])
+        return self.make(range(self.size)[position])
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes the entities of a market from their positions; an id is one more."""
+
+    plan: MarketPlan
+    behaviours: Mapping[str, Behaviour]
+    run: Run
+    sketch: Sketch
+
+    @cached_property
+    def pools(self) -> Pools:
+        """The names that entities have."""
+        return names.pools(self.run.seed)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """With the pools: where this is sent to, nobody makes them again."""
+        return {**vars(self), "pools": self.pools}
+
+    def advertiser(self, position: int) -> Advertiser:
+        """An advertiser: it was there before the market opens."""
+        country = self.sketch.countries[self.sketch.homes[position]]
+        behaviour = next(each for each in self.behaviours.values() if country in each.countries)
+        place = behaviour.countries[country]
+        draw = Draw(self.run.seed, "market advertiser", position + 1)
+        plan = AdvertiserPlan(
+            industry=draw.of("industry", figures_of(behaviour).industry),
+            time_zone=max(place.zones, key=lambda zone: place.zones[zone]),
+        )
+        opening = ordered_for(self.plan.start_date, self.run)
+        before = opening - timedelta(days=_DAYS_BOOKED_AHEAD)
+        first = FirstOrder(datetime.combine(before, time(12)), place.currency)
+        return sign(plan, position + 1, first, self.run, self.pools)
+
+    def order(self, position: int) -> Order:
+        """What the sketch says of a campaign."""
+        return Order(
+            behaviour=self.behaviours[self.plan.platforms[self.sketch.platform[position]]],
+            country=self.sketch.countries[self.sketch.country[position]],
+            devices=int(self.sketch.devices[position]),
+            start=EPOCH + timedelta(days=int(self.sketch.first_day[position])),
+            end=EPOCH + timedelta(days=int(self.sketch.last_day[position])),
+            creatives=[each for each in self.sketch.creatives[position].tolist() if each],
+            opportunities=float(self.sketch.opportunities[position]),
+            share=float(self.sketch.share[position]),
+            use=float(self.sketch.use[position]),
+        )
+
+    def booking(self, position: int) -> Booking:
+        """A campaign with everything that belongs to it."""
+        advertiser_id = int(self.sketch.advertiser[position])
+        brand = names.pick(self.pools.brands, self.run.seed, "brand", advertiser_id)
+        draw = Draw(self.run.seed, "market campaign", position + 1)
+        scenario = scenario_of(self.order(position), brand, draw)
+        return book(scenario, position + 1, advertiser_id, self.run, self.pools)
+
+    def rows(self) -> NDArray[np.int64]:
+        """The rows of performance of each campaign."""
+        devices = np.zeros(self.sketch.platform.size, dtype=np.int64)
+        for index, name in enumerate(self.plan.platforms):
+            own = self.sketch.platform == index
+            sets = figures_of(self.behaviours[name]).devices
+            devices[own] = np.array([len(each.devices) for each in sets])[self.sketch.devices[own]]
+        days = self.sketch.last_day - self.sketch.first_day + 1
+        return days * HOURS_A_DAY * devices * self.sketch.creatives.sum(axis=1)

@@ -1,0 +1,101 @@
+"""Adding to a database: one campaign with its performance, or one advertiser, in one transaction.
+
+Whatever is there stays byte for byte; ids, seed and as-of day are those of the database's run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from generator import __version__
+from generator.enums import Currency
+from generator.pipeline.run import in_this_process, land
+from generator.scenario.errors import bad_input, nearest
+from generator.scenario.models import AdvertiserPlan
+from generator.scenario.templates import Drawn
+from generator.schema import TABLES, Advertiser, Campaign, Run
+from generator.schema.existing import Holdings
+from generator.sinks.duckdb import DuckdbAddition
+from generator.world.extend import advertiser_of, with_advertiser, with_campaign
+from generator.world.world import World
+
+BY_HAND = "by_hand"
+
+
+@dataclass(frozen=True)
+class Start:
+    """The seed and the as-of day of the run that an addition to an empty database begins."""
+
+    seed: int
+    as_of: date
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was added: the new world, the advertiser that it is for, and the rows by table name."""
+
+    world: World
+    advertiser: Advertiser
+    rows: dict[str, int]
+    notices: tuple[str, ...] = ()
+
+
+def add_campaign(
+    file: Path, start: Start, draw: Callable[[Holdings, Run], Drawn], advertiser: str | None
+) -> Added:
+    """Add the campaign that `draw` makes of what is there, for an advertiser of an id or a name,
+    or for the scenario's own. Raises InputError and DestinationError."""
+    with DuckdbAddition(file, TABLES) as sink:
+        holdings = sink.holdings()
+        run = _run_of(holdings, start)
+        buyer = advertiser_of(holdings, advertiser) if advertiser is not None else None
+        drawn = draw(holdings, run)
+        world = with_campaign(holdings, run, drawn.scenario, drawn.platform, buyer)
+        land(world, sink, in_this_process)
+    advertiser_id = world.bookings[0].campaign.advertiser_id
+    (payer,) = (
+        each
+        for each in (*holdings.advertisers, *world.advertisers)
+        if each.advertiser_id == advertiser_id
+    )
+    return Added(world, payer, _rows(sink), drawn.notices)
+
+
+def add_advertiser(file: Path, start: Start, plan: AdvertiserPlan, currency: Currency) -> Added:
+    """Add an advertiser. Raises InputError and DestinationError."""
+    with DuckdbAddition(file, TABLES) as sink:
+        holdings = sink.holdings()
+        world = with_advertiser(holdings, _run_of(holdings, start), plan, currency)
+        land(world, sink, in_this_process)
+    return Added(world, world.advertisers[0], _rows(sink))
+
+
+def remove_campaign(file: Path, campaign_id: int) -> dict[str, int]:
+    """Remove a campaign with all that belongs to it; rows by table. Raises InputError for none.
+
+    Its advertiser stays, and so does the inventory, which is there whoever buys.
+    """
+    with DuckdbAddition(file, TABLES) as sink:
+        known = sink.ids(Campaign)
+        if campaign_id not in known:
+            hint = nearest(campaign_id, {str(each) for each in known})
+            raise bad_input(f"there is no campaign {campaign_id}{hint}", str(file))
+        return sink.remove(Campaign, campaign_id)
+
+
+def _rows(sink: DuckdbAddition) -> dict[str, int]:
+    return {table.table_name: rows for table, rows in sink.inserted.items() if rows}
+
+
+def _run_of(holdings: Holdings, start: Start) -> Run:
+    return holdings.run or Run(
+        run_id=1,
+        workflow=BY_HAND,
+        seed=start.seed,
+        as_of_date=start.as_of,
+        generator_version=__version__,
+        market_campaigns=None,
+    )

@@ -1,0 +1,189 @@
+"""The parts that a run is made of, each of which can be made alone, anywhere.
+
+A part is the platforms with the advertisers, the inventory of one platform, or the entities and
+facts of a range of campaigns. Which parts there are depends on the world and on the size of a part,
+never on who makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.clock import day_number, hours_of_days
+from generator.delivery.campaign import deliver
+from generator.delivery.supply import inventory_batch
+from generator.faults.stage import faulty
+from generator.pipeline.markets import AllMarkets, Markets
+from generator.schema import (
+    TABLES,
+    Advertiser,
+    AudienceDaily,
+    Budget,
+    Campaign,
+    CampaignReach,
+    Creative,
+    FaultLog,
+    Flight,
+    FrequencyCap,
+    InventoryHourly,
+    LineItem,
+    PerformanceHourly,
+    Platform,
+    RawTable,
+    Run,
+)
+from generator.schema.arrow import to_arrow
+from generator.schema.booking import Booking
+from generator.sinks.sink import Piece
+from generator.world.world import World
+
+ROWS_A_BLOCK = 122_880
+_A_FEW = 4
+FACTS = (PerformanceHourly, CampaignReach, AudienceDaily, FaultLog)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a run: its name, and the positions of its campaigns, `first` to before `last`.
+
+    `platform` is set for an inventory; a part with neither is the one of platforms and advertisers.
+    """
+
+    name: str
+    first: int = 0
+    last: int = 0
+    platform: str | None = None
+
+    @property
+    def campaigns(self) -> int:
+        """How many campaigns it holds."""
+        return self.last - self.first
+
+
+def parts_of(world: World, rows_a_part: int) -> list[Part]:
+    """The parts of a run, in order: who sells and buys, the inventories, then ranges of campaigns
+    with about `rows_a_part` rows of performance each, and fewer towards the end of many: then no
+    process works alone for long at last."""
+    inventories = [Part(f"inventory-{name}", platform=name) for name in world.outline.countries]
+    campaigns = [
+        Part(f"campaigns-{first + 1:08d}-{last:08d}", first, last)
+        for first, last in _ranges(world.outline.rows, _edges(world.outline.rows, rows_a_part))
+    ]
+    return [Part("accounts"), *inventories, *campaigns]
+
+
+def _edges(rows: NDArray[np.int64], size: int) -> list[int]:
+    """Where each of the parts is full, in rows so far; the last of more than a few parts are ever
+    smaller, down to an eighth."""
+    total, edge = int(rows.sum()), 0
+    edges = []
+    while edge < total:
+        few = total <= _A_FEW * size
+        edge += size if few else max(min(size, (total - edge) // _A_FEW), size // 8, 1)
+        edges.append(edge)
+    return edges
+
+
+def _ranges(rows: NDArray[np.int64], edges: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ranges of positions, first to before last, that end where an edge is passed."""
+    passed = np.searchsorted(edges, rows.cumsum(), side="right")
+    ends = [*(np.flatnonzero(np.diff(passed, prepend=0)) + 1).tolist(), rows.size]
+    first = 0
+    for last in ends:
+        if last > first:
+            yield first, last
+            first = last
+
+
+def pieces(
+    world: World, part: Part, markets: AllMarkets, tables: Collection[type[RawTable]]
+) -> Iterator[Piece]:
+    """Every batch of a part, of the tables that are wanted."""
+    made = _made(world, part, markets, tables)
+    for table, batch in faulty(made, world.faults, world.run):
+        if issubclass(table, tuple(tables)):
+            yield table, batch
+
+
+def all_pieces(world: World, tables: Collection[type[RawTable]] = TABLES) -> Iterator[Piece]:
+    """Every batch of a run, in order."""
+    markets = Markets(world)
+    for part in parts_of(world, ROWS_A_BLOCK):
+        yield from pieces(world, part, markets, tables)
+
+
+def _made(
+    world: World, part: Part, markets: AllMarkets, tables: Collection[type[RawTable]]
+) -> Iterator[Piece]:
+    if part.platform is not None:
+        if InventoryHourly in tables:
+            yield from _inventory(world, part.platform, markets)
+    elif part.campaigns:
+        bookings = world.bookings[part.first : part.last]
+        yield from _entities(_rows_of(bookings))
+        if not set(FACTS).isdisjoint(tables):
+            yield from _facts(world, bookings, world.outline.rows[part.first : part.last], markets)
+    else:
+        yield from _entities(
+            {Run: [world.run], Platform: world.platforms, Advertiser: world.advertisers}
+        )
+
+
+def _entities(rows: Mapping[type[RawTable], Sequence[RawTable]]) -> Iterator[Piece]:
+    for table, entities in rows.items():
+        for batch in to_arrow(table, entities).to_batches():
+            yield table, batch
+
+
+def _rows_of(bookings: Sequence[Booking]) -> dict[type[RawTable], list[RawTable]]:
+    """The rows of everything that was booked, by table."""
+    items = [item for booking in bookings for item in booking.line_items]
+    return {
+        Campaign: [booking.campaign for booking in bookings],
+        Flight: [flight for booking in bookings for flight in booking.flights],
+        Budget: [booking.budget for booking in bookings],
+        FrequencyCap: [cap for booking in bookings for cap in booking.frequency_caps],
+        LineItem: [item.line_item for item in items],
+        Creative: [creative for item in items for creative in item.creatives],
+    }
+
+
+def _inventory(world: World, platform: str, markets: AllMarkets) -> Iterator[Piece]:
+    """What each market of a platform offered, on every day of some flight that is known."""
+    days = world.outline.days
+    hours = hours_of_days(days[days < day_number(world.run.as_of_date)])
+    for market in markets[platform].values():
+        yield InventoryHourly, inventory_batch(market, hours)
+
+
+def _facts(
+    world: World, bookings: Sequence[Booking], rows: NDArray[np.int64], markets: AllMarkets
+) -> Iterator[Piece]:
+    horizon_day = day_number(world.run.as_of_date)
+    blocks = _blocks(rows)
+    if len(blocks) > 1:
+        in_time = _by_first_day(bookings)
+        bookings, blocks = [bookings[each] for each in in_time], _blocks(rows[in_time])
+    for first, last in blocks:
+        delivery = deliver(
+            bookings[first:last], world.behaviours, markets, world.run.seed, horizon_day
+        )
+        yield PerformanceHourly, delivery.performance
+        yield CampaignReach, delivery.reach
+        yield AudienceDaily, delivery.audience
+
+
+def _blocks(rows: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Ranges of campaigns that are delivered together."""
+    return list(_ranges(rows, range(ROWS_A_BLOCK, int(rows.sum()) + 1, ROWS_A_BLOCK)))
+
+
+def _by_first_day(bookings: Sequence[Booking]) -> list[int]:
+    """The positions of campaigns in the order in which they begin: a block of them then spans few
+    months, so that partitions fill one after the other and not all at once."""
+    first_days = [min(each.start_date for each in booking.flights) for booking in bookings]
+    return sorted(range(len(bookings)), key=first_days.__getitem__)

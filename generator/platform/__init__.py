@@ -1,0 +1,1 @@
+"""The model of a platform file, and the dbt seeds that follow from the platforms."""

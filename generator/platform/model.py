@@ -1,0 +1,440 @@
+"""What a platform must say about itself: the model of a platform file.
+
+Every figure that shapes the data stands in `templates/platforms/*.yml` and nowhere else; this
+module says which figures there are, in which unit, and within which bounds. Delivery takes the
+model as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from generator.enums import (
+    AdFormat,
+    BuyType,
+    Currency,
+    Device,
+    Industry,
+    Objective,
+    Pacing,
+    Placement,
+    TargetingKey,
+    TimeUnit,
+)
+from generator.schema.text_types import TemplateName, Text, TimeZone
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, lt=1e12)]
+LogOdds = Annotated[float, Field(ge=-10, le=10)]
+LogSd = Annotated[float, Field(ge=0, le=3)]
+Autocorrelation = Annotated[float, Field(ge=0, le=0.99)]
+Floor = Annotated[Decimal, Field(gt=0, le=1, max_digits=4, decimal_places=3, strict=False)]
+DayCurve = Annotated[list[Positive], Field(min_length=24, max_length=24)]
+WeekCurve = Annotated[list[Positive], Field(min_length=7, max_length=7)]
+YearCurve = Annotated[list[Positive], Field(min_length=12, max_length=12)]
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+
+
+def _adds_up_to_one(shares: dict[Any, float]) -> dict[Any, float]:
+    if abs(sum(shares.values()) - 1) > 1e-6:
+        raise ValueError(f"the shares add up to {sum(shares.values()):.6g}, not to 1")
+    return shares
+
+
+_MOST_OPPORTUNITIES = 2**31 - 1
+_SEASONS_AND_NOISE = 4
+
+Kind = TypeVar("Kind")
+Mix = Annotated[dict[Kind, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
+Shares = Annotated[dict[Text, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
+
+
+class Figures(BaseModel):
+    """Base of everything in a platform file: unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+Figure = TypeVar("Figure")
+
+
+class PerDevice(Figures, Generic[Figure]):
+    """One figure for each device group."""
+
+    CTV: Figure
+    MOBILE: Figure
+    TABLET: Figure
+    DESKTOP: Figure
+
+    def in_order(self) -> list[Figure]:
+        """The figures in the order of `Device`."""
+        return [getattr(self, device) for device in Device]
+
+
+class HourCurve(Figures):
+    """Relative viewing by local hour 0-23; only the shape counts, the level does not."""
+
+    weekday: DayCurve
+    weekend: DayCurve
+
+
+class Event(Figures):
+    """A window in which viewing is higher or lower everywhere (a holiday, a première, live sport).
+
+    Dates are local days, both included: a full date happens once, `MM-DD` every year.
+    """
+
+    name: Text
+    start: date | Annotated[str, StringConstraints(pattern=r"^\d\d-\d\d$")]
+    end: date | Annotated[str, StringConstraints(pattern=r"^\d\d-\d\d$")]
+    multiplier: Annotated[float, Field(gt=0, le=20)]
+    countries: list[CountryCode] | None = None
+
+    @model_validator(mode="after")
+    def _dates_make_a_window(self) -> Event:
+        if type(self.start) is not type(self.end):
+            raise ValueError("start and end are both full dates or both MM-DD")
+        for day in (self.start, self.end):
+            if isinstance(day, str):
+                try:
+                    datetime.strptime(f"2024-{day}", "%Y-%m-%d")
+                except ValueError as error:
+                    raise ValueError(f"{day!r} is not a day of the year") from error
+        if isinstance(self.start, date) and isinstance(self.end, date) and self.end < self.start:
+            raise ValueError("end lies before start")
+        return self
+
+
+class Noise(Figures):
+    """Log-normal noise with mean 1 that remembers itself (an AR(1) of the logarithm)."""
+
+    log_sd: LogSd
+    autocorrelation: Autocorrelation
+
+
+class Supply(Figures):
+    """How many ad opportunities viewing creates."""
+
+    hours_per_household_day: Annotated[float, Field(gt=0, le=24)]
+    ad_minutes_per_hour: Annotated[float, Field(gt=0, le=60)]
+    mean_ad_seconds: Annotated[float, Field(ge=1, le=300)]
+    device_share: PerDevice[Share]
+    hour_curve: PerDevice[HourCurve]
+    weekday: WeekCurve
+    month: YearCurve
+    events: list[Event] = []
+    market_noise: Noise
+    line_item_noise: Noise
+    max_share_of_voice: Annotated[float, Field(gt=0, le=1)]
+
+    @model_validator(mode="after")
+    def _devices_add_up(self) -> Supply:
+        total = sum(self.device_share.in_order())
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"device_share adds up to {total:.6g}, not to 1")
+        return self
+
+
+class Region(Figures):
+    """A part of a country that can be targeted: a DMA, a state, a city."""
+
+    name: Text
+    share: Share
+
+
+class Country(Figures):
+    """A market: who watches there, in which time zones and regions, and at which price level."""
+
+    households: Annotated[int, Field(ge=1, le=10**9)]
+    currency: Annotated[Currency, Field(strict=False)]
+    cpm_level: Positive
+    zones: Annotated[dict[TimeZone, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
+    regions: dict[Text, Region] = {}
+
+    @model_validator(mode="after")
+    def _regions_fit(self) -> Country:
+        if sum(region.share for region in self.regions.values()) > 1 + 1e-6:
+            raise ValueError("the shares of the regions add up to more than 1")
+        return self
+
+
+class Genre(Figures):
+    """A genre of the catalogue and its part of viewing."""
+
+    share: Share
+    iab_content_id: Text
+
+
+class Audience(Figures):
+    """The platform's population: the share of each segment, per dimension."""
+
+    AGE_RANGE: Shares
+    GENDER: Shares
+    HOUSEHOLD_INCOME: Shares
+    LIFE_STAGE: Shares
+    INTEREST_CATEGORY: Shares
+    affinity_log_sd: LogSd
+
+
+class FunnelFloor(Figures):
+    """The least each step of the supply funnel keeps of the step before."""
+
+    response: Floor
+    eligible: Floor
+    win: Floor
+    render: Floor
+
+
+class Funnel(Figures):
+    """The mean of each step of the supply funnel, and what the losses are made of."""
+
+    response_rate: Share
+    eligibility_rate: Share
+    win_rate: dict[Annotated[BuyType, Field(strict=False)], Share]
+    render_rate: Share
+    timeout_share_of_no_response: Share
+    error_share_of_render_loss: Share
+    invalid_traffic_rate: Annotated[float, Field(ge=0, lt=1)]
+
+    @model_validator(mode="after")
+    def _every_buy_type_has_a_win_rate(self) -> Funnel:
+        missing = [buy_type.value for buy_type in BuyType if buy_type not in self.win_rate]
+        if missing:
+            raise ValueError(f"win_rate lacks {', '.join(missing)}")
+        return self
+
+
+class Quality(Figures):
+    """Measurement (MRC): shares of impressions, and of measurable impressions."""
+
+    measurable_rate: PerDevice[Share]
+    viewability_rate: PerDevice[Share]
+    audibility_rate: PerDevice[Share]
+
+
+class PlacementShift(Figures):
+    """Log-odds added to completion by placement; a pause ad has no completion."""
+
+    PRE_ROLL: LogOdds
+    MID_ROLL: LogOdds
+    LIVE: LogOdds
+
+
+class Video(Figures):
+    """Starts and completion. Completion is stated for a 15 s pre-roll that cannot be skipped."""
+
+    start_rate: PerDevice[Share]
+    completion_rate: PerDevice[Annotated[float, Field(gt=0, lt=1)]]
+    placement_log_odds: PlacementShift
+    log_odds_per_doubling_of_duration: LogOdds
+    skippable_log_odds: LogOdds
+    creative_log_odds_sd: LogSd
+    abandoned_by_quartile: Annotated[list[Share], Field(min_length=3, max_length=3)]
+    skip_share_of_abandoners: Share
+
+    @model_validator(mode="after")
+    def _abandonment_rises(self) -> Video:
+        if self.abandoned_by_quartile != sorted(self.abandoned_by_quartile):
+            raise ValueError("abandoned_by_quartile must rise: who is gone by 25 % is gone by 50 %")
+        return self
+
+
+class Interaction(Figures):
+    """Clicks, QR scans and engagements, as shares of impressions."""
+
+    ctr: PerDevice[Share]
+    campaign_log_sd: LogSd
+    creative_log_sd: LogSd
+    wear_out: Annotated[dict[Annotated[int, Field(ge=1)], Share], Field(min_length=1)]
+    qr_scan_rate: PerDevice[Share]
+    interactive_rate: PerDevice[Share]
+
+
+class Price(Figures):
+    """What an impression costs where it is auctioned. Guaranteed buys pay the booked CPM."""
+
+    clearing_share_of_cpm_level: Positive
+    impression_log_sd: Annotated[float, Field(gt=0, le=3)]
+    market_noise: Noise
+    line_item_hourly_log_sd: LogSd
+    month: YearCurve
+    month_of_quarter: Annotated[list[Positive], Field(min_length=3, max_length=3)]
+    prime_time: Positive
+    device: PerDevice[Positive]
+
+
+class PacingFigures(Figures):
+    """How delivery follows the plan."""
+
+    supply_exponent: Annotated[float, Field(ge=0, le=2)]
+    frontload_decay_per_flight: Annotated[float, Field(ge=0, le=20)]
+    cap_use: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Reach(Figures):
+    """How exposure spreads over households (negative binomial)."""
+
+    shape_k: Annotated[float, Field(gt=0, le=100)]
+    device_households: PerDevice[Share]
+    breadth: dict[Annotated[TargetingKey, Field(strict=False)], Positive]
+
+
+class CapMix(Figures):
+    """A frequency cap and the share of campaigns that book it; without figures, of those that book
+    none."""
+
+    share: Share
+    max_impressions: Annotated[int, Field(ge=1)] | None = None
+    time_unit: Annotated[TimeUnit, Field(strict=False)] | None = None
+    time_units: Annotated[int, Field(ge=1)] = 1
+
+
+class DeviceMix(Figures):
+    """A set of devices and the share of campaigns that run on them."""
+
+    share: Share
+    devices: Annotated[list[Annotated[Device, Field(strict=False)]], Field(min_length=1)]
+
+
+class MarketFigures(Figures):
+    """What is booked on the platform: the mix of campaigns that a market draws from.
+
+    `fill` is the part of all ad opportunities that its campaigns are sized to sell together,
+    `most_of_share` the part of its share of the market that a campaign plans to use,
+    `size_log_sd` the spread of campaign sizes, `largest_over_median` how many times the median the
+    largest are, `country_exponent` how much slower than its
+    opportunities the number of campaigns of a country grows. `targeting` is how often a line item
+    names segments of a key; lengths are in seconds, flights in weeks.
+    """
+
+    fill: Annotated[float, Field(gt=0, le=0.9)]
+    most_of_share: Annotated[float, Field(gt=0, le=1)]
+    size_log_sd: LogSd
+    largest_over_median: Annotated[float, Field(ge=1)]
+    country_exponent: Annotated[float, Field(gt=0, le=1)]
+    flight_weeks: Mix[Annotated[int, Field(ge=1, le=52)]]
+    objective: Mix[Annotated[Objective, Field(strict=False)]]
+    buy_type: Mix[Annotated[BuyType, Field(strict=False)]]
+    industry: Mix[Annotated[Industry, Field(strict=False)]]
+    devices: Annotated[list[DeviceMix], Field(min_length=1)]
+    line_items: Mix[Annotated[int, Field(ge=1, le=9)]]
+    creatives: Mix[Annotated[int, Field(ge=1, le=9)]]
+    ad_format: Mix[Annotated[AdFormat, Field(strict=False)]]
+    placement: Mix[Annotated[Placement, Field(strict=False)]]
+    duration: dict[
+        Annotated[Placement, Field(strict=False)], Mix[Annotated[int, Field(ge=1, le=300)]]
+    ]
+    pacing: Mix[Annotated[Pacing, Field(strict=False)]]
+    daily_budget: Share
+    targeting: dict[Annotated[TargetingKey, Field(strict=False)], Share]
+    frequency_caps: Annotated[list[CapMix], Field(min_length=1)]
+    cpm_of_buy_type: dict[Annotated[BuyType, Field(strict=False)], Positive]
+    cpm_log_sd: LogSd
+    bid_over_target: Annotated[float, Field(ge=1, le=10)]
+    qr_code: Share
+    skippable: Share
+
+    @model_validator(mode="after")
+    def _lists_add_up(self) -> MarketFigures:
+        _adds_up_to_one({str(each.devices): each.share for each in self.devices})
+        _adds_up_to_one({repr(each): each.share for each in self.frequency_caps})
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_booked_has_its_figures(self) -> MarketFigures:
+        video = [each for each in self.placement if each is not Placement.PAUSE]
+        if Placement.PAUSE in self.placement:
+            raise ValueError("placement is that of video; a PAUSE_AD needs none")
+        if missing := [each.value for each in video if each not in self.duration]:
+            raise ValueError(f"duration lacks {', '.join(missing)}")
+        if missing := [each.value for each in self.buy_type if each not in self.cpm_of_buy_type]:
+            raise ValueError(f"cpm_of_buy_type lacks {', '.join(missing)}")
+        return self
+
+
+class Behaviour(Figures):
+    """A whole platform file."""
+
+    name: TemplateName
+    title: Text
+    description: Text
+    is_skippable_allowed: bool
+    countries: Annotated[dict[CountryCode, Country], Field(min_length=1)]
+    genres: Annotated[dict[Text, Genre], Field(min_length=1)]
+    audience: Audience
+    supply: Supply
+    funnel_floor: FunnelFloor
+    funnel: Funnel
+    quality: Quality
+    video: Video
+    interaction: Interaction
+    price: Price
+    pacing: PacingFigures
+    reach: Reach
+    market: MarketFigures | None = None
+
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Behaviour], tuple[dict[str, Any]]]:
+        """As its figures: the classes of `PerDevice` have no name to be pickled by."""
+        return Behaviour.model_validate, (self.model_dump(),)
+
+    @model_validator(mode="after")
+    def _genres_add_up(self) -> Behaviour:
+        _adds_up_to_one({name: genre.share for name, genre in self.genres.items()})
+        return self
+
+    @model_validator(mode="after")
+    def _events_name_its_countries(self) -> Behaviour:
+        for event in self.supply.events:
+            for country in event.countries or ():
+                if country not in self.countries:
+                    raise ValueError(f"the event {event.name!r} names {country}, no country of it")
+        return self
+
+    @model_validator(mode="after")
+    def _devices_with_viewing_have_households(self) -> Behaviour:
+        for device in Device:
+            viewing = getattr(self.supply.device_share, device)
+            if viewing > 0 and getattr(self.reach.device_households, device) == 0:
+                raise ValueError(f"{device} has viewing, but reach.device_households says nobody")
+        return self
+
+    @model_validator(mode="after")
+    def _an_hour_can_be_counted(self) -> Behaviour:
+        supply = self.supply
+        slots = supply.ad_minutes_per_hour * 60 / supply.mean_ad_seconds
+        days = [day for c in supply.hour_curve.in_order() for day in (c.weekday, c.weekend)]
+        peak = max(max(day) / sum(day) for day in days) * _SEASONS_AND_NOISE
+        peak *= max([1.0, *(event.multiplier for event in supply.events)])
+        for code, country in self.countries.items():
+            a_day = country.households * supply.hours_per_household_day * slots
+            if a_day * peak > _MOST_OPPORTUNITIES:
+                raise ValueError(
+                    f"{code} could have more ad opportunities in an hour than a column can count "
+                    f"({_MOST_OPPORTUNITIES:,}): fewer households, or a smaller ad load"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _means_are_above_their_floor(self) -> Behaviour:
+        steps = {
+            "response": self.funnel.response_rate,
+            "eligible": self.funnel.eligibility_rate,
+            "win": min(self.funnel.win_rate.values()),
+            "render": self.funnel.render_rate,
+        }
+        for step, mean in steps.items():
+            if mean < float(getattr(self.funnel_floor, step)):
+                raise ValueError(f"the mean {step} rate {mean} lies below funnel_floor.{step}")
+        return self
