@@ -15,5 +15,6 @@
 {% macro default__type_here(data_type) %}{{ return(data_type) }}{% endmacro %}
 
 {% macro spark__type_here(data_type) %}
-    {{- return({"varchar": "string", "double precision": "double"}.get(data_type | lower, data_type)) -}}
+    {%- set names = {"varchar": "string", "text": "string", "double precision": "double"} -%}
+    {{- return(names.get(data_type | lower, data_type)) -}}
 {% endmacro %}

@@ -13,7 +13,7 @@ final as (
         -- dimensions
         activity_date,
         cast(dimension as {{ dbt.type_string() }}) as dimension,
-        segment,
+        cast(segment as {{ dbt.type_string() }}) as segment,
 
         -- facts
         impressions,
