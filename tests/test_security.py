@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 from generator.masking import masked, without_secrets_of
 from generator.scenario.errors import InputError
-from generator.scenario.templates import Kind, Library
+from generator.scenario.templates import Library, TemplateKind
 from generator.sinks.postgresql import PostgresqlSink
 from generator.sinks.sink import DestinationError
 from tests.support.project import ROOT
@@ -178,7 +178,7 @@ def test_a_name_of_a_template_leads_to_no_other_folder(tmp_path: Path, name: str
         (place / "secret.yml").write_text(secret)
     name = name.replace("{path}", str(tmp_path / "secret.yml"))
     library = Library(tmp_path / "mine")
-    for kind in Kind:
+    for kind in TemplateKind:
         with pytest.raises(InputError):
             library.document(kind, name)
     for key, text in (

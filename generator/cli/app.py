@@ -19,7 +19,7 @@ from generator.enums import Currency, Industry, Objective
 from generator.pipeline.run import EngineError
 from generator.scenario.errors import InputError, bad_input
 from generator.scenario.overrides import Override
-from generator.scenario.templates import DEFAULT_WORKFLOW, Kind
+from generator.scenario.templates import DEFAULT_WORKFLOW, TemplateKind
 from generator.sinks.sink import DestinationError, DestinationFailedError
 
 EXIT_INPUT = 2
@@ -40,7 +40,7 @@ app = typer.Typer(
 )
 
 
-def _known(kind: Kind) -> list[str]:
+def _known(kind: TemplateKind) -> list[str]:
     return Registry().library.names(kind)
 
 
@@ -114,7 +114,7 @@ def generate(
         str,
         typer.Argument(
             help="A workflow, or a .yml file of one or of scenarios.",
-            autocompletion=lambda: _known(Kind.WORKFLOWS),
+            autocompletion=lambda: _known(TemplateKind.WORKFLOWS),
         ),
     ] = DEFAULT_WORKFLOW,
     seed: Seed = None,
@@ -249,7 +249,8 @@ def create_campaign(
     profile: Annotated[
         str | None,
         typer.Option(
-            help="The profile that it follows.", autocompletion=lambda: _known(Kind.PROFILES)
+            help="The profile that it follows.",
+            autocompletion=lambda: _known(TemplateKind.PROFILES),
         ),
     ] = None,
     sets: Sets = None,
@@ -268,7 +269,7 @@ def create_campaign(
 @answers
 def create_profile(
     name: Annotated[
-        str, typer.Option(help="The profile.", autocompletion=lambda: _known(Kind.PROFILES))
+        str, typer.Option(help="The profile.", autocompletion=lambda: _known(TemplateKind.PROFILES))
     ],
     template: Annotated[
         Path | None, typer.Option(help="A file that holds it, of the older shape or our own.")
@@ -283,7 +284,9 @@ def create_profile(
     Its advertiser is made up, or one that is there.
     """
     chosen = commands.setting(database=database, templates=templates)
-    return commands.create_from(chosen, Kind.PROFILES, name, template, sets or [], advertiser)
+    return commands.create_from(
+        chosen, TemplateKind.PROFILES, name, template, sets or [], advertiser
+    )
 
 
 @app.command("create-example", rich_help_panel=_MAKE)
@@ -291,7 +294,7 @@ def create_profile(
 def create_example(
     example: Annotated[
         str | None,
-        typer.Option(help="The example.", autocompletion=lambda: _known(Kind.EXAMPLES)),
+        typer.Option(help="The example.", autocompletion=lambda: _known(TemplateKind.EXAMPLES)),
     ] = None,
     template: Annotated[
         Path | None, typer.Option(help="A file that holds it, of the older shape or our own.")
@@ -306,7 +309,9 @@ def create_example(
     Its advertiser is added once, or is one that is there.
     """
     chosen = commands.setting(database=database, templates=templates)
-    return commands.create_from(chosen, Kind.EXAMPLES, example, template, sets or [], advertiser)
+    return commands.create_from(
+        chosen, TemplateKind.EXAMPLES, example, template, sets or [], advertiser
+    )
 
 
 @app.command(rich_help_panel=_MAKE)

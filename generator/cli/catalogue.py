@@ -18,7 +18,7 @@ from generator.engines import local, spark
 from generator.platform.model import Behaviour
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import Scenario, Workflow
-from generator.scenario.templates import Kind, Library
+from generator.scenario.templates import Library, TemplateKind
 from generator.schema import TABLES, RawTable
 from generator.sinks.target import SCHEMES, sink_class
 
@@ -73,11 +73,13 @@ class Registry:
             }
         )
         self.platforms: Catalogue[Behaviour] = self._templates(
-            Kind.PLATFORMS, self.library.platform
+            TemplateKind.PLATFORMS, self.library.platform
         )
-        self.examples: Catalogue[Scenario] = self._scenarios(Kind.EXAMPLES)
-        self.profiles: Catalogue[Scenario] = self._scenarios(Kind.PROFILES)
-        self.workflows: Catalogue[Workflow] = self._templates(Kind.WORKFLOWS, self.library.workflow)
+        self.examples: Catalogue[Scenario] = self._scenarios(TemplateKind.EXAMPLES)
+        self.profiles: Catalogue[Scenario] = self._scenarios(TemplateKind.PROFILES)
+        self.workflows: Catalogue[Workflow] = self._templates(
+            TemplateKind.WORKFLOWS, self.library.workflow
+        )
         self.sinks = Catalogue(lambda: SCHEMES, sink_class)
         self.engines = _of(ENGINES)
 
@@ -143,15 +145,15 @@ class Registry:
             ]
         elif kind == "enum":
             described.members = [str(each) for each in member]
-        elif kind + "s" in set(Kind):
+        elif kind + "s" in set(TemplateKind):
             described.file = f"{kind}s/{name}.yml"
             described.content = member.model_dump(mode="json", exclude_none=True)
         return described
 
-    def _templates(self, kind: Kind, load: Callable[[str], Member]) -> Catalogue[Member]:
+    def _templates(self, kind: TemplateKind, load: Callable[[str], Member]) -> Catalogue[Member]:
         return Catalogue(lambda: self.library.names(kind), load)
 
-    def _scenarios(self, kind: Kind) -> Catalogue[Scenario]:
+    def _scenarios(self, kind: TemplateKind) -> Catalogue[Scenario]:
         return self._templates(kind, lambda name: self.library.scenario(kind, name).scenario)
 
 

@@ -28,9 +28,16 @@ from generator.report import queries
 from generator.scenario import overrides
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
-from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Drawn, Kind, Library, faults_of
+from generator.scenario.templates import (
+    DEFAULT_WORKFLOW,
+    Dataset,
+    Library,
+    ResolvedScenario,
+    TemplateKind,
+    faults_of,
+)
 from generator.scenario.validation import validated
-from generator.scenario.yaml_file import Document, Mark, Path_
+from generator.scenario.yaml_file import Document, KeyPath, Mark
 from generator.schema import TABLES, FaultLog, RawTable, Run
 from generator.schema.dbt_sources import docs_markdown, source_yaml
 from generator.schema.existing import Holdings
@@ -147,7 +154,7 @@ def create_advertiser(
     if not auto and "name" not in values:
         raise bad_input("give --name, or --auto to make one up")
     options = {"contact_email": "--email", "agency_name": "--agency"}
-    marks: dict[Path_, Mark] = {(key,): Mark(options.get(key, f"--{key}")) for key in values}
+    marks: dict[KeyPath, Mark] = {(key,): Mark(options.get(key, f"--{key}")) for key in values}
     plan = validated(Document(values, marks), AdvertiserPlan)
     file = database_file(chosen.database)
     added = add_advertiser(file, _start(chosen), plan, currency)
@@ -171,16 +178,16 @@ def create_campaign(
         sets = [f"campaign.objective={objective}", *sets] if profile else sets
     library, changes = _library(chosen), _parsed(sets)
 
-    def draw(holdings: Holdings, run: Run) -> Drawn:
+    def draw(holdings: Holdings, run: Run) -> ResolvedScenario:
         name = profile or drawn_profile(_by_objective(library, objective), holdings, run)
-        return library.scenario(Kind.PROFILES, name, changes)
+        return library.scenario(TemplateKind.PROFILES, name, changes)
 
     return _added(chosen, add_campaign(_file(chosen), _start(chosen), draw, advertiser))
 
 
 def create_from(
     chosen: Settings,
-    kind: Kind,
+    kind: TemplateKind,
     name: str | None,
     template: Path | None,
     sets: Sequence[str],
@@ -279,7 +286,7 @@ def dbt_sources(folder: Path) -> results.Written:
 def dbt_seeds(chosen: Settings, folder: Path) -> results.Written:
     """Write what dbt has to know of every platform that there is a template of."""
     library = _library(chosen)
-    platforms = [library.platform(name) for name in library.names(Kind.PLATFORMS)]
+    platforms = [library.platform(name) for name in library.names(TemplateKind.PLATFORMS)]
     return _written(seeds(platforms), folder)
 
 
@@ -328,8 +335,8 @@ def _selected(data: Dataset, select: list[str] | None) -> Dataset:
 def _by_objective(library: Library, objective: Objective | None) -> dict[str, Objective]:
     """The profiles of an objective, or all."""
     found = {
-        name: library.scenario(Kind.PROFILES, name).scenario.campaign.objective
-        for name in library.names(Kind.PROFILES)
+        name: library.scenario(TemplateKind.PROFILES, name).scenario.campaign.objective
+        for name in library.names(TemplateKind.PROFILES)
     }
     return {name: each for name, each in found.items() if objective in (None, each)}
 

@@ -15,7 +15,7 @@ from generator.enums import Currency
 from generator.pipeline.run import in_this_process, land
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
-from generator.scenario.templates import Drawn
+from generator.scenario.templates import ResolvedScenario
 from generator.schema import TABLES, Advertiser, Campaign, Run
 from generator.schema.existing import Holdings
 from generator.sinks.duckdb import DuckdbAddition
@@ -44,7 +44,10 @@ class Added:
 
 
 def add_campaign(
-    file: Path, start: Start, draw: Callable[[Holdings, Run], Drawn], advertiser: str | None
+    file: Path,
+    start: Start,
+    draw: Callable[[Holdings, Run], ResolvedScenario],
+    advertiser: str | None,
 ) -> Added:
     """Add the campaign that `draw` makes of what is there, for an advertiser of an id or a name,
     or for the scenario's own. Raises InputError and DestinationError."""

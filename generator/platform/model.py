@@ -56,8 +56,8 @@ def _adds_up_to_one(shares: dict[Any, float]) -> dict[Any, float]:
 _MOST_OPPORTUNITIES = 2**31 - 1
 _SEASONS_AND_NOISE = 4
 
-Kind = TypeVar("Kind")
-Mix = Annotated[dict[Kind, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
+Member = TypeVar("Member")
+Mix = Annotated[dict[Member, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
 Shares = Annotated[dict[Text, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
 
 

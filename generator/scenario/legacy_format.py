@@ -24,7 +24,7 @@ from generator.scenario.models import PRE_ROLL_DURATIONS, AdvertiserPlan, Creati
 from generator.scenario.overrides import paths
 from generator.scenario.synonyms import known_as, word
 from generator.scenario.validation import validated
-from generator.scenario.yaml_file import Document, Path_, dotted, merged
+from generator.scenario.yaml_file import Document, KeyPath, dotted, merged
 from generator.schema import Creative
 from generator.schema.text_types import LONGEST
 
@@ -171,10 +171,10 @@ def is_older(data: Any) -> bool:
     return any(entries) or "base_templates" in data
 
 
-def entries(document: Document) -> dict[str, Path_]:
+def entries(document: Document) -> dict[str, KeyPath]:
     """The names of a file's entries, and the path of each. Raises InputError."""
     template = validated(document, OlderTemplate)
-    found: dict[str, Path_] = {}
+    found: dict[str, KeyPath] = {}
     for section in SECTIONS:
         listed = getattr(template, section)
         for key, entry in listed.items() if isinstance(listed, dict) else enumerate(listed):
@@ -202,7 +202,7 @@ def translated(document: Document, name: str) -> Translation:
     return _Translator(name, entry, validated(entry, OlderEntry)).translation()
 
 
-def _inherited(document: Document, path: Path_, chain: tuple[str, ...]) -> Document:
+def _inherited(document: Document, path: KeyPath, chain: tuple[str, ...]) -> Document:
     """An entry on top of its base template, its test values on top of both."""
     own = _below(document, path)
     data = dict(own.data)
@@ -229,7 +229,7 @@ def _inherited(document: Document, path: Path_, chain: tuple[str, ...]) -> Docum
     return result
 
 
-def _below(document: Document, path: Path_) -> Document:
+def _below(document: Document, path: KeyPath) -> Document:
     """The part of a document below a path, which keeps its lines and its full keys."""
     data: Any = document.data
     for step in path:
@@ -248,7 +248,7 @@ class _Translator:
         self.entry = entry
         self.name = name
         self.data: dict[str, Any] = {}
-        self.origin: dict[Path_, Path_] = {}
+        self.origin: dict[KeyPath, KeyPath] = {}
         self.notices: list[str] = []
 
     def translation(self) -> Translation:
@@ -280,22 +280,22 @@ class _Translator:
         }
         return Translation(Document(self.data, marks, keys), tuple(self.notices))
 
-    def _place(self, path: Path_) -> Path_:
+    def _place(self, path: KeyPath) -> KeyPath:
         while path and path not in self.source.marks:
             path = path[:-1]
         return path
 
-    def _notice(self, path: Path_, text: str) -> None:
+    def _notice(self, path: KeyPath, text: str) -> None:
         self.notices.append(f"{self.source.where(path)}: {text}")
 
-    def _word(self, path: Path_, text: str, table: Mapping[str, str]) -> str:
+    def _word(self, path: KeyPath, text: str, table: Mapping[str, str]) -> str:
         """A word in the project's vocabulary, with a notice where it has another name here."""
         known = known_as(text, table)
         if known != word(text):
             self._notice(path, f"{text} is read as {known}")
         return known
 
-    def _fill(self, own: Path_, older: Path_, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _fill(self, own: KeyPath, older: KeyPath, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values without the missing ones, each pointing at the older key of the same name."""
         given = {key: value for key, value in values.items() if value is not None}
         for key in given:
@@ -311,7 +311,7 @@ class _Translator:
                 raise bad_input(f"{each!r} cannot be made up{nearest(each, made_up)}", where)
 
     def _advertiser(self, older: OlderAdvertiser) -> dict[str, Any]:
-        here: Path_ = ("advertiser",)
+        here: KeyPath = ("advertiser",)
         plan = self._fill(here, here, older.model_dump())
         if older.industry:
             plan["industry"] = self._word((*here, "industry"), older.industry, synonyms.INDUSTRIES)
@@ -325,7 +325,7 @@ class _Translator:
         return plan
 
     def _campaign(self, older: OlderCampaign) -> dict[str, Any]:
-        here: Path_ = ("campaign",)
+        here: KeyPath = ("campaign",)
         dsp = None
         if older.dsp_partner is not None and word(older.dsp_partner) not in synonyms.NO_DSP:
             dsp = self._word((*here, "dsp_partner"), older.dsp_partner, synonyms.DSPS)
@@ -352,7 +352,7 @@ class _Translator:
         return plan
 
     def _budget(self, older: OlderCampaign) -> dict[str, Any]:
-        here: Path_ = ("campaign", "budget")
+        here: KeyPath = ("campaign", "budget")
         self.origin[here] = here
         self.origin[*here, "type"] = ("campaign", "budget_type")
         if not isinstance(older.budget, OlderBudget):
@@ -373,7 +373,7 @@ class _Translator:
         return {"amount": older.budget.amount, "type": kind}
 
     def _flight(self, older: OlderFlight | None) -> dict[str, Any]:
-        own: Path_ = ("campaign", "flights", 0)
+        own: KeyPath = ("campaign", "flights", 0)
         if older is None:
             return {"weeks": self._weeks(), "start_between": list(START_BETWEEN)}
         days = {}
@@ -394,7 +394,7 @@ class _Translator:
         return weeks
 
     def _line_item(self, index: int, older: OlderLineItem) -> dict[str, Any]:
-        here: Path_ = ("line_items", index)
+        here: KeyPath = ("line_items", index)
         self.origin[here] = here
         plan = self._fill(
             here,
@@ -418,7 +418,7 @@ class _Translator:
         plan["creatives"] = self._creatives(here, older, plan.get("ad_format", "STANDARD_VIDEO"))
         return plan
 
-    def _targeting(self, here: Path_, older: OlderLineItem) -> dict[str, list[str]]:
+    def _targeting(self, here: KeyPath, older: OlderLineItem) -> dict[str, list[str]]:
         own, place = (*here, "targeting"), (*here, "targeting_json")
         self.origin[own] = place
         lists: dict[str, list[str]] = {}
@@ -443,7 +443,7 @@ class _Translator:
             lists["DEVICE"] = targeted
         return lists
 
-    def _segments(self, place: Path_, key: str, value: Any) -> list[str]:
+    def _segments(self, place: KeyPath, key: str, value: Any) -> list[str]:
         values = value if isinstance(value, list) else [value]
         if not all(isinstance(each, str | int) and not isinstance(each, bool) for each in values):
             raise bad_input(f"{key} must be a list of words", self.source.where(place))
@@ -452,7 +452,7 @@ class _Translator:
             values = [self._word(place, str(each), tables[key]) for each in values]
         return list(dict.fromkeys(str(each) for each in values))
 
-    def _json(self, place: Path_, text: str | None, kind: type) -> Any:
+    def _json(self, place: KeyPath, text: str | None, kind: type) -> Any:
         if text is None:
             return kind()
         try:
@@ -464,9 +464,11 @@ class _Translator:
             raise bad_input(f"must be a JSON string with {name} in it", self.source.where(place))
         return value
 
-    def _creatives(self, here: Path_, older: OlderLineItem, ad_format: str) -> list[dict[str, Any]]:
+    def _creatives(
+        self, here: KeyPath, older: OlderLineItem, ad_format: str
+    ) -> list[dict[str, Any]]:
         self.origin[*here, "creatives"] = (*here, "creatives")
-        listed: list[tuple[Path_, OlderCreative]] = [
+        listed: list[tuple[KeyPath, OlderCreative]] = [
             ((*here, "creatives", index), each) for index, each in enumerate(older.creatives or ())
         ]
         shared = self.entry.creatives or []
@@ -480,7 +482,12 @@ class _Translator:
         ]
 
     def _creative(
-        self, own: Path_, place: Path_, older: OlderCreative, item: OlderLineItem, ad_format: str
+        self,
+        own: KeyPath,
+        place: KeyPath,
+        older: OlderCreative,
+        item: OlderLineItem,
+        ad_format: str,
     ) -> dict[str, Any]:
         self.origin[own] = place
         extra = dict(older.model_extra or {})
@@ -517,7 +524,7 @@ class _Translator:
     def _performance(self, older: OlderPerformance | None) -> None:
         if older is None:
             return
-        here: Path_ = ("performance",)
+        here: KeyPath = ("performance",)
         unused: Iterable[tuple[str, bool, str]] = (
             ("generate", not older.generate, "a campaign always comes with its performance"),
             ("seed", older.seed is not None, "the seed is that of the run (--seed)"),

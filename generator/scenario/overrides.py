@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from generator.scenario.errors import bad_input
 from generator.scenario.validation import bare, is_model, type_at
-from generator.scenario.yaml_file import Document, Mark, Path_, dotted, merged, value_of
+from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merged, value_of
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d{1,4})\]")
 _NEAREST = 3
@@ -29,7 +29,7 @@ class Override:
     """One `--set`, or an option that stands for one: the path, the value as it was typed, and the
     whole of it as it was typed, for messages."""
 
-    path: Path_
+    path: KeyPath
     text: str
     source: str
 
@@ -92,7 +92,7 @@ def _is_text(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, str)
 
 
-def _nested(path: Path_, value: Any, present: Any) -> Any:
+def _nested(path: KeyPath, value: Any, present: Any) -> Any:
     """The value inside a mapping per step. The first item of a list that is not there makes it."""
     if not path:
         return value
@@ -117,7 +117,7 @@ def _unknown(override: Override, document: Document, model: type[BaseModel]) -> 
     return bad_input(f"there is no {asked}; near it: {', '.join(shown)}", str(override.mark))
 
 
-def paths(model: type[BaseModel], data: Any = None, prefix: Path_ = ()) -> Iterator[Path_]:
+def paths(model: type[BaseModel], data: Any = None, prefix: KeyPath = ()) -> Iterator[KeyPath]:
     """Every path that a model has; lists are walked as far as `data` has items, at least one."""
     for name in model.model_fields:
         path = (*prefix, name)

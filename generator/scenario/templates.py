@@ -24,7 +24,7 @@ from generator.scenario.faults import NO_FAULTS, Faults
 from generator.scenario.models import MarketPlan, Scenario, Workflow, platform_problems
 from generator.scenario.overrides import Override, overridden
 from generator.scenario.validation import input_error, validated
-from generator.scenario.yaml_file import Document, Mark, Path_, dotted, merged, read
+from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merged, read
 from generator.schema.text_types import TEMPLATE_NAME
 
 BUNDLED = Path(__file__).resolve().parent.parent / "templates"
@@ -33,7 +33,7 @@ _SUFFIXES = (".yml", ".yaml")
 _PLATFORM_KEYS = {"countries", "genres", "supply", "funnel", "funnel_floor", "reach"}
 
 
-class Kind(StrEnum):
+class TemplateKind(StrEnum):
     """The folders of `templates/`."""
 
     PLATFORMS = "platforms"
@@ -42,7 +42,12 @@ class Kind(StrEnum):
     WORKFLOWS = "workflows"
 
 
-_EXTENDED = (Kind.PROFILES, Kind.EXAMPLES, Kind.WORKFLOWS, Kind.PLATFORMS)
+_EXTENDED = (
+    TemplateKind.PROFILES,
+    TemplateKind.EXAMPLES,
+    TemplateKind.WORKFLOWS,
+    TemplateKind.PLATFORMS,
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class ResolvedScenario:
     """One scenario with the platform it runs on, and what its reader should know."""
 
     scenario: Scenario
@@ -90,13 +95,13 @@ class Library:
 
     own: Path | None = None
 
-    def names(self, kind: Kind) -> list[str]:
+    def names(self, kind: TemplateKind) -> list[str]:
         """The templates of a kind, in order of name."""
         return sorted(
             {file.stem for folder in self._folders(kind) for file in folder.glob("*.yml")}
         )
 
-    def file(self, kind: Kind, name: str) -> Path:
+    def file(self, kind: TemplateKind, name: str) -> Path:
         """The file of a name. Raises InputError for a name that is not there."""
         if TEMPLATE_NAME.fullmatch(name):
             for folder in self._folders(kind):
@@ -105,7 +110,7 @@ class Library:
         singular = kind.value.removesuffix("s")
         raise bad_input(f"there is no {singular} {name!r}{nearest(name, set(self.names(kind)))}")
 
-    def document(self, kind: Kind, name: str, folder: Path | None = None) -> Document:
+    def document(self, kind: TemplateKind, name: str, folder: Path | None = None) -> Document:
         """The file of a name with all that it extends; neighbours are looked up in `folder`."""
         file = self._file(kind, name, folder)
         return self._extended(_read(file), kind, (file.resolve(),))
@@ -116,15 +121,17 @@ class Library:
 
     def workflow(self, name: str) -> Workflow:
         """The workflow of a name."""
-        return validated(self.document(Kind.WORKFLOWS, name), Workflow)
+        return validated(self.document(TemplateKind.WORKFLOWS, name), Workflow)
 
-    def scenario(self, kind: Kind, name: str, overrides: Sequence[Override] = ()) -> Drawn:
+    def scenario(
+        self, kind: TemplateKind, name: str, overrides: Sequence[Override] = ()
+    ) -> ResolvedScenario:
         """An example or profile of a name, with overrides."""
         return self._drawn(self.document(kind, name), overrides)
 
     def scenario_of_file(
         self, file: Path, entry: str | None, overrides: Sequence[Override] = ()
-    ) -> Drawn:
+    ) -> ResolvedScenario:
         """The scenario in a file: the only one, or `entry` of a file in the older shape."""
         document = self._of_file(file)
         if legacy_format.is_older(document.data):
@@ -144,7 +151,9 @@ class Library:
         An override whose path starts with the name of a scenario is for that scenario alone.
         """
         if not name_or_file.endswith(_SUFFIXES):
-            return self._of_workflow(self.document(Kind.WORKFLOWS, name_or_file), None, overrides)
+            return self._of_workflow(
+                self.document(TemplateKind.WORKFLOWS, name_or_file), None, overrides
+            )
         file = Path(name_or_file)
         document = self._of_file(file)
         if legacy_format.is_older(document.data):
@@ -157,7 +166,7 @@ class Library:
             return self._dataset(self._like_default(only.scenario.name), [only])
         return self._of_workflow(document, file.parent, overrides)
 
-    def _folders(self, kind: Kind) -> list[Path]:
+    def _folders(self, kind: TemplateKind) -> list[Path]:
         if self.own is None:
             return [BUNDLED / kind]
         if not os.path.isdir(self.own):
@@ -175,15 +184,19 @@ class Library:
         document = _read(file)
         base = document.data.get("extends")
         kinds = [kind for kind in _EXTENDED if base in self.names(kind)]
-        return self._extended(document, kinds[0] if kinds else Kind.PROFILES, (file.resolve(),))
+        return self._extended(
+            document, kinds[0] if kinds else TemplateKind.PROFILES, (file.resolve(),)
+        )
 
-    def _of_older(self, document: Document, name: str, overrides: Sequence[Override]) -> Drawn:
+    def _of_older(
+        self, document: Document, name: str, overrides: Sequence[Override]
+    ) -> ResolvedScenario:
         translation = legacy_format.translated(document, name)
         drawn = self._drawn(translation.document, overrides)
         return replace(drawn, notices=translation.notices)
 
     def _like_default(self, name: str) -> Workflow:
-        default = validated(Library().document(Kind.WORKFLOWS, DEFAULT_WORKFLOW), Workflow)
+        default = validated(Library().document(TemplateKind.WORKFLOWS, DEFAULT_WORKFLOW), Workflow)
         return default.model_copy(update={"name": name})
 
     def _of_workflow(
@@ -213,8 +226,8 @@ class Library:
         listed = [
             (kind, index, name)
             for kind, names in (
-                (Kind.EXAMPLES, workflow.examples),
-                (Kind.PROFILES, workflow.profiles),
+                (TemplateKind.EXAMPLES, workflow.examples),
+                (TemplateKind.PROFILES, workflow.profiles),
             )
             for index, name in enumerate(names)
         ]
@@ -256,7 +269,7 @@ class Library:
             market=market,
         )
 
-    def _dataset(self, workflow: Workflow, drawn: Sequence[Drawn]) -> Dataset:
+    def _dataset(self, workflow: Workflow, drawn: Sequence[ResolvedScenario]) -> Dataset:
         return Dataset(
             name=workflow.name,
             seed=workflow.seed,
@@ -267,7 +280,7 @@ class Library:
             faults=workflow.faults,
         )
 
-    def _drawn(self, document: Document, overrides: Sequence[Override]) -> Drawn:
+    def _drawn(self, document: Document, overrides: Sequence[Override]) -> ResolvedScenario:
         """The scenario of a document, checked against its platform."""
         document = overridden(document, overrides, Scenario)
         scenario = validated(document, Scenario)
@@ -284,16 +297,18 @@ class Library:
         ]
         if problems:
             raise input_error(problems)
-        return Drawn(scenario, behaviour)
+        return ResolvedScenario(scenario, behaviour)
 
-    def _file(self, kind: Kind, name: str, folder: Path | None) -> Path:
+    def _file(self, kind: TemplateKind, name: str, folder: Path | None) -> Path:
         if name.endswith(_SUFFIXES) and folder is not None:
             if Path(name).name != name:
                 raise bad_input(f"{name!r} must be the name of a file in the same folder")
             return folder / name
         return self.file(kind, name)
 
-    def _extended(self, document: Document, kind: Kind, chain: tuple[Path, ...]) -> Document:
+    def _extended(
+        self, document: Document, kind: TemplateKind, chain: tuple[Path, ...]
+    ) -> Document:
         """The document on top of what its `extends:` names, whose own is followed first."""
         data: dict[str, Any] = dict(document.data)
         if "extends" not in data:
@@ -310,7 +325,7 @@ class Library:
             names = " → ".join(each.stem for each in (*chain, file))
             raise bad_input(f"templates extend one another in a circle: {names}", here)
         base = self._extended(_read(file), kind, (*chain, file.resolve()))
-        marks: dict[Path_, Mark] = {
+        marks: dict[KeyPath, Mark] = {
             path: mark for path, mark in document.marks.items() if path[:1] != ("extends",)
         }
         return merged(base, Document(data, marks))
@@ -321,7 +336,7 @@ def faults_of(file: Path) -> Faults:
     return validated(_read(file), Faults)
 
 
-def names(kind: Kind) -> list[str]:
+def names(kind: TemplateKind) -> list[str]:
     """The bundled templates of a kind, in order of name."""
     return Library().names(kind)
 
@@ -338,7 +353,7 @@ def platform(name: str) -> Behaviour:
 
 @lru_cache
 def _platform(library: Library, name: str) -> Behaviour:
-    return validated(library.document(Kind.PLATFORMS, name), Behaviour)
+    return validated(library.document(TemplateKind.PLATFORMS, name), Behaviour)
 
 
 def _for(

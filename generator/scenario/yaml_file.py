@@ -20,7 +20,7 @@ from generator.scenario.errors import bad_input
 
 log = logging.getLogger(__name__)
 
-Path_ = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 LARGEST_FILE_BYTES = 500_000
 MOST_NODES = 50_000
@@ -51,10 +51,10 @@ class Document:
     """
 
     data: Any
-    marks: dict[Path_, Mark]
-    written_as: Mapping[Path_, str] = field(default_factory=dict)
+    marks: dict[KeyPath, Mark]
+    written_as: Mapping[KeyPath, str] = field(default_factory=dict)
 
-    def where(self, path: Path_) -> str:
+    def where(self, path: KeyPath) -> str:
         """`file:line: dotted.key` of a path, or of the nearest of its parents that was written."""
         known = path
         while known and known not in self.marks:
@@ -64,7 +64,7 @@ class Document:
         return ": ".join(part for part in (place, key) if part)
 
 
-def dotted(path: Path_) -> str:
+def dotted(path: KeyPath) -> str:
     """A path as people write it: `line_items[0].targeting.DEVICE`."""
     text = ""
     for step in path:
@@ -122,7 +122,7 @@ def merged(base: Document, over: Document) -> Document:
     return Document(data, marks, {**base.written_as, **over.written_as})
 
 
-def _merge(base: Any, over: Document, value: Any, path: Path_, marks: dict[Path_, Mark]) -> Any:
+def _merge(base: Any, over: Document, value: Any, path: KeyPath, marks: dict[KeyPath, Mark]) -> Any:
     if isinstance(base, dict) and isinstance(value, dict):
         result = dict(base)
         for name, inner in value.items():
@@ -172,11 +172,11 @@ class _Builder:
 
     def __init__(self, file: Path | str) -> None:
         self.file = file
-        self.marks: dict[Path_, Mark] = {}
+        self.marks: dict[KeyPath, Mark] = {}
         self.nodes = 0
         self.scalars = yaml.SafeLoader("")
 
-    def build(self, node: yaml.Node, path: Path_, parents: tuple[yaml.Node, ...]) -> Any:
+    def build(self, node: yaml.Node, path: KeyPath, parents: tuple[yaml.Node, ...]) -> Any:
         """The value of a node; remembers its line under `path`."""
         mark = Mark(self.file, node.start_mark.line + 1)
         self.marks.setdefault(path, mark)
@@ -197,7 +197,7 @@ class _Builder:
         return self._scalar(node, f"{mark}: {dotted(path)}")
 
     def _mapping(
-        self, node: yaml.MappingNode, path: Path_, parents: tuple[yaml.Node, ...]
+        self, node: yaml.MappingNode, path: KeyPath, parents: tuple[yaml.Node, ...]
     ) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         for key_node, value_node in node.value:

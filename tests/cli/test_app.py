@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from generator import __version__
-from generator.scenario.templates import Kind, names
+from generator.scenario.templates import TemplateKind, names
 from generator.schema import TABLES
 from tests.support.project import ROOT, generate
 
@@ -183,7 +183,7 @@ def test_version_help_and_lists(cwd) -> None:
         assert shown.returncode == 0
         assert len(shown.stdout.splitlines()) <= 40
     listed = generate("list", "workflows", cwd=cwd).stdout.splitlines()
-    assert [line.split()[0] for line in listed] == names(Kind.WORKFLOWS)
+    assert [line.split()[0] for line in listed] == names(TemplateKind.WORKFLOWS)
 
 
 @pytest.fixture

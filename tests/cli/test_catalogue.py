@@ -13,7 +13,7 @@ import pytest
 
 from generator import enums, schema
 from generator.cli.catalogue import registry
-from generator.scenario.templates import Kind, names
+from generator.scenario.templates import TemplateKind, names
 from tests.support.project import ROOT
 
 
@@ -32,7 +32,7 @@ def test_everything_is_there_by_attribute_and_by_name() -> None:
 
 def test_the_kinds_are_complete() -> None:
     assert list(registry.tables) == [table.table_name for table in schema.TABLES]
-    for kind in Kind:
+    for kind in TemplateKind:
         assert list(registry.kinds()[kind]) == names(kind)
     for enum in registry.enums.values():
         assert list(enum)

@@ -13,7 +13,7 @@ import pytest
 
 from generator.cli.catalogue import Registry
 from generator.engines import local
-from generator.scenario.templates import Kind, Library, dataset
+from generator.scenario.templates import Library, TemplateKind, dataset
 from generator.schema import TABLES
 from generator.schema.ddl import create_table
 from generator.sinks.duckdb import DuckdbSink
@@ -516,6 +516,6 @@ def test_every_name_can_be_described(run) -> None:
         assert all(each["description"] for each in listed), kind
         for name in members:
             assert registry.description(name).description
-    for name in registry.library.names(Kind.PROFILES):
+    for name in registry.library.names(TemplateKind.PROFILES):
         assert run("describe", name).code == 0
     assert create_table(registry.Campaign)

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from generator.platform.dbt_seeds import seeds
-from generator.scenario.templates import Kind, names, platform
+from generator.scenario.templates import TemplateKind, names, platform
 from generator.schema import TABLES
 from generator.schema.dbt_sources import docs_markdown
 from tests.support.project import ROOT, dbt
@@ -53,7 +53,7 @@ def test_the_committed_doc_blocks_are_in_step() -> None:
 
 
 def test_the_committed_platform_seeds_are_in_step() -> None:
-    platforms = [platform(name) for name in names(Kind.PLATFORMS)]
+    platforms = [platform(name) for name in names(TemplateKind.PLATFORMS)]
     for name, text in seeds(platforms).items():
         assert (DBT_PROJECT / "seeds" / name).read_text() == text, "run `make sources`"
 

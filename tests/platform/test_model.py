@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from generator.platform.model import Behaviour
-from generator.scenario.templates import BUNDLED, Kind, names, platform
+from generator.scenario.templates import BUNDLED, TemplateKind, names, platform
 from tests.support.project import ROOT
 
 PLATFORM = platform("netflix_like")
@@ -24,7 +24,7 @@ def benchmarks(file: Path = SEED) -> dict[str, dict[str, str]]:
 
 BENCHMARKS = benchmarks()
 
-PLATFORMS = names(Kind.PLATFORMS)
+PLATFORMS = names(TemplateKind.PLATFORMS)
 
 
 def figures(of: Behaviour) -> dict[str, float]:
@@ -148,7 +148,7 @@ def test_what_the_other_platforms_are_known_for() -> None:
     assert live.genres["SPORTS"].share > 0.8
 
 
-@pytest.mark.parametrize("name", names(Kind.PLATFORMS))
+@pytest.mark.parametrize("name", names(TemplateKind.PLATFORMS))
 def test_a_platform_file_is_named_after_its_platform(name: str) -> None:
     assert platform(name).name == name
 

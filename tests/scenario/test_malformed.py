@@ -20,7 +20,7 @@ import yaml
 
 from generator.cli.app import main
 from generator.scenario.templates import BUNDLED
-from generator.scenario.yaml_file import Path_, dotted
+from generator.scenario.yaml_file import KeyPath, dotted
 from tests.scenario.test_legacy_format import OLDER
 
 FILES = sorted(BUNDLED.rglob("*.yml"))
@@ -41,7 +41,7 @@ WRONG: dict[str, Any] = {
 }
 
 
-def leaves(data: Any, path: Path_ = ()) -> Iterator[Path_]:
+def leaves(data: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
     if isinstance(data, dict):
         for key, value in data.items():
             yield from leaves(value, (*path, key))
@@ -52,19 +52,19 @@ def leaves(data: Any, path: Path_ = ()) -> Iterator[Path_]:
         yield path
 
 
-def at(data: Any, path: Path_) -> Any:
+def at(data: Any, path: KeyPath) -> Any:
     for step in path:
         data = data[step]
     return data
 
 
-def replaced(data: Any, path: Path_, value: Any) -> Any:
+def replaced(data: Any, path: KeyPath, value: Any) -> Any:
     data = copy.deepcopy(data)
     at(data, path[:-1])[path[-1]] = value
     return data
 
 
-def renamed(data: Any, path: Path_) -> Any:
+def renamed(data: Any, path: KeyPath) -> Any:
     data = copy.deepcopy(data)
     holder = at(data, path[:-1])
     holder[f"{path[-1]}x"] = holder.pop(path[-1])

@@ -7,14 +7,16 @@ import pytest
 from generator.scenario.errors import InputError
 from generator.scenario.models import Scenario
 from generator.scenario.overrides import overridden, parsed, paths
-from generator.scenario.templates import Kind, Library
+from generator.scenario.templates import Library, TemplateKind
 from generator.scenario.yaml_file import Document, dotted, merged, read
 
 LIBRARY = Library()
 
 
 def changed(*sets: str, profile: str = "multi_device_advanced") -> Scenario:
-    return LIBRARY.scenario(Kind.PROFILES, profile, [parsed(each) for each in sets]).scenario
+    return LIBRARY.scenario(
+        TemplateKind.PROFILES, profile, [parsed(each) for each in sets]
+    ).scenario
 
 
 def test_values_are_typed_by_the_model() -> None:
@@ -100,7 +102,7 @@ def test_the_documented_example_of_the_merge_rule(tmp_path) -> None:
 
 
 def test_an_override_leaves_its_document_as_it_was() -> None:
-    document = LIBRARY.document(Kind.PROFILES, "small_two_weeks")
+    document = LIBRARY.document(TemplateKind.PROFILES, "small_two_weeks")
     before = Document(document.data, dict(document.marks))
     overridden(document, [parsed("line_items[0].creatives[0].duration_seconds=30")], Scenario)
     assert document.data["line_items"][0]["creatives"][0]["duration_seconds"] == 15

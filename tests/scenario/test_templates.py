@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from generator.scenario.errors import InputError
-from generator.scenario.templates import BUNDLED, Kind, dataset, names
+from generator.scenario.templates import BUNDLED, TemplateKind, dataset, names
 
 COMPLETE = {scenario.name: scenario for scenario in dataset("complete").scenarios}
 
@@ -79,8 +79,8 @@ def test_complete_is_the_seven_and_one_buys_in_auction_and_one_is_capped() -> No
     assert len(COMPLETE["multi_device_advanced"].line_items) == 2
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_every_bundled_file_is_read_and_named_after_itself(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", TemplateKind)
+def test_every_bundled_file_is_read_and_named_after_itself(kind: TemplateKind) -> None:
     assert names(kind)
     for name in names(kind):
         text = (BUNDLED / kind / f"{name}.yml").read_text()

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from generator.scenario.models import Scenario
-from generator.scenario.templates import Dataset, Kind, names, platform
+from generator.scenario.templates import Dataset, TemplateKind, names, platform
 
-PLATFORMS = names(Kind.PLATFORMS)
+PLATFORMS = names(TemplateKind.PLATFORMS)
 COUNTRIES = ["US", "GB", "JP", "AU", "BR"]
 GENRES = ["DRAMA", "COMEDY", "DOCUMENTARY", "TALK_SHOW"]
 AGES = ["18-24", "25-34", "65+"]
