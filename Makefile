@@ -44,7 +44,8 @@ $(SPARK_STAMP): requirements-spark.txt $(STAMP)
 # Every version with its hashes, for all Pythons and systems: `pip install --require-hashes -r
 # requirements.lock` installs these files and no others. With their extras: some versions of pip take what
 # a package asks for with an extra for another requirement, which would have no hash.
-lock: deps ## Write requirements.lock anew from requirements.txt
+lock: deps ## Write the requirements files and requirements.lock from pyproject.toml
+	python -m tests.support.requirements
 	$(PIP_INSTALL) 'uv>=0.9,<1'
 	uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes --upgrade \
 		--no-strip-extras --quiet --custom-compile-command 'make lock' --output-file requirements.lock

@@ -12,13 +12,14 @@ PACKAGE = ROOT / "generator"
 
 # What each part may import of the package. Nothing imports upward.
 # The floors of the house from the ground up: a room may import those listed beside it.
-GROUND = {"enums", "clock", "randomness", "masking"}
+GROUND = {"enums", "clock", "randomness", "masking", "extras"}
 MAY_IMPORT: dict[str, set[str]] = {
     "enums": set(),
     "clock": set(),
     "randomness": set(),
     "masking": set(),
     "interruption": set(),
+    "extras": set(),
     "schema": GROUND,
     "platform": GROUND | {"schema"},
     "scenario": GROUND | {"schema", "platform"},
@@ -27,10 +28,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "world": GROUND | {"schema", "platform", "scenario"},
     "market": GROUND | {"schema", "platform", "scenario", "world"},
     "faults": GROUND | {"schema", "scenario", "delivery", "sinks"},
-    "report": {"scenario"},
+    "report": {"scenario", "extras"},
     "pipeline": GROUND
     | {"schema", "scenario", "platform", "world", "market", "delivery", "faults", "sinks"},
-    "engines": {"schema", "sinks", "world", "pipeline"},
+    "engines": {"schema", "sinks", "world", "pipeline", "extras"},
     "cli": GROUND
     | {
         "schema",

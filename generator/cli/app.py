@@ -16,6 +16,7 @@ from generator.cli.catalogue import Registry
 from generator.cli.settings import ENVIRONMENT
 from generator.cli.terminal import answers
 from generator.enums import Currency, Industry, Objective
+from generator.extras import MissingExtraError
 from generator.pipeline.run import EngineError
 from generator.scenario.errors import InputError, bad_input
 from generator.scenario.overrides import Override
@@ -441,7 +442,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     try:
         app(given, prog_name=_completed() if _COMPLETION & set(given) else None)
-    except (EngineError, DestinationFailedError) as error:
+    except (EngineError, DestinationFailedError, MissingExtraError) as error:
         _say(str(error), EXIT_FAILURE)
     except (InputError, DestinationError) as error:
         _say(str(error), EXIT_INPUT)

@@ -2,7 +2,7 @@
 
 Master and settings are those of the usual Spark configuration (`spark-defaults.conf`,
 `PYSPARK_SUBMIT_ARGS`, a session that is there). The generator is sent to the executors, which need
-the packages of `requirements.txt`; what they make they pack themselves, so the sink has to be one
+the packages of the generator; what they make they pack themselves, so the sink has to be one
 that packs into files on storage they can all reach.
 """
 
@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from generator.extras import packages_of
 from generator.pipeline.parts import Part
-from generator.pipeline.run import Engine, EngineError, Job, Landed, Made, Maker, Progress, land
+from generator.pipeline.run import Engine, Job, Landed, Made, Maker, Progress, land
 from generator.schema import TABLES, RawTable
 from generator.sinks.sink import Sink
 from generator.world.world import World
@@ -41,7 +42,7 @@ def run(
     progress: Progress | None = None,
 ) -> list[Landed]:
     """Make the world's data on Spark, in `jobs` tasks or one per part, for the sink; rows
-    and fingerprint of each table. Raises EngineError where PySpark is not installed."""
+    and fingerprint of each table. Raises MissingExtraError where PySpark is not installed."""
     with sink:
         return land(world, sink, cluster(jobs), tables, progress)
 
@@ -86,12 +87,8 @@ def _make(work: Broadcast[bytes], batches: Iterator[pa.RecordBatch]) -> Iterator
 
 def _session() -> tuple[SparkSession, bool]:
     """The session that is active, or a new one; and whether it is new."""
-    try:
+    with packages_of("spark", "the engine spark"):
         from pyspark.sql import SparkSession
-    except ImportError as error:
-        raise EngineError(
-            "PySpark is not installed; pip install -r requirements-spark.txt"
-        ) from error
     if active := SparkSession.getActiveSession():
         return active, False
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

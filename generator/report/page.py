@@ -13,12 +13,14 @@ from importlib.resources import files
 from math import isfinite, sqrt
 from typing import Any
 
-import vl_convert
-from jinja2 import Environment, StrictUndefined
-
 from generator import __version__
+from generator.extras import packages_of
 from generator.report.charts import CONFIG, Chart, charts
 from generator.report.queries import ALL, Marts, Row
+
+with packages_of("report", "the report"):
+    import vl_convert
+    from jinja2 import Environment, StrictUndefined
 
 _SECTIONS = {
     "spend": "Spend and pacing",

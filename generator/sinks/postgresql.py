@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
-from adbc_driver_manager import Error
-from adbc_driver_postgresql import dbapi
 
+from generator.extras import packages_of
 from generator.masking import without_secrets_of
 from generator.schema import RawTable
 from generator.schema.ddl import column_conditions, quoted
@@ -31,6 +31,12 @@ from generator.sinks.sink import (
     as_batches,
     check_columns,
 )
+
+with suppress(
+    ImportError
+):  # PostgresqlSink says so when it is opened, and can be listed until then
+    from adbc_driver_manager import Error
+    from adbc_driver_postgresql import dbapi
 
 SCHEMA = "raw"
 ROWS_PER_INSERT = 122_880
@@ -73,6 +79,8 @@ class PostgresqlSink:
                 "/DATABASE, with all but letters and digits in user and password as %XX (@ as %40)"
             )
         check_columns(self.tables, _SYSTEM_COLUMNS, "PostgreSQL has in every table")
+        with packages_of("postgres", "PostgreSQL"):
+            import adbc_driver_postgresql  # noqa: F401
         try:
             self._connection = dbapi.connect(self._uri)
         except Error as error:

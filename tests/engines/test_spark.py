@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
 from generator.engines import local, spark
-from generator.pipeline.run import EngineError
+from generator.extras import MissingExtraError
 from generator.scenario.templates import dataset
 from generator.world.build import build_world
 from tests.engines.basket import Basket
@@ -73,5 +74,5 @@ def test_two_executors_make_the_same(of_one_process) -> None:
 
 def test_without_pyspark_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
-    with pytest.raises(EngineError, match="requirements-spark"):
+    with pytest.raises(MissingExtraError, match=re.escape('pip install "streaming-ads[spark]"')):
         spark.run(build_world(dataset("smoke")), Basket(10**9))
