@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from generator.clock import day_number, hours_of
 from generator.delivery.campaign import deliver
-from generator.delivery.supply import market
+from generator.delivery.supply import country_supply
 from generator.delivery.video import effects
 from generator.enums import Device
 from generator.randomness import uniform
@@ -103,7 +103,7 @@ class Work:
 
     name: str
     world: World
-    markets: dict[str, dict[str, Any]]
+    supplies: dict[str, dict[str, Any]]
 
     @classmethod
     def of(cls, data: Dataset) -> Work:
@@ -114,11 +114,14 @@ class Work:
             day_number(min(flight.start_date for flight in flights)),
             day_number(max(flight.end_date for flight in flights)),
         )
-        markets = {
-            name: {country: market(each, country, hours, data.seed) for country in each.countries}
-            for name, each in world.behaviours.items()
+        supplies = {
+            name: {
+                country: country_supply(each, country, hours, data.seed)
+                for country in each.countries
+            }
+            for name, each in world.platform_models.items()
         }
-        return cls(data.name, world, markets)
+        return cls(data.name, world, supplies)
 
     def batches(self) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Every batch of facts, with the name of its table."""
@@ -126,7 +129,7 @@ class Work:
         horizon = day_number(world.run.as_of_date)
         for first in range(0, len(world.bookings), CAMPAIGNS_A_BLOCK):
             block = world.bookings[first : first + CAMPAIGNS_A_BLOCK]
-            made = deliver(block, world.behaviours, self.markets, world.run.seed, horizon)
+            made = deliver(block, world.platform_models, self.supplies, world.run.seed, horizon)
             for table in TABLES:
                 yield table, getattr(made, table)
 

@@ -11,9 +11,10 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
-Hours = NDArray[np.int64]
+from generator.arrays import Int64s, Mask
+
+Hours = Int64s
 
 HOURS_A_DAY = 24
 MICROSECONDS_AN_HOUR = 3_600_000_000
@@ -33,12 +34,12 @@ def hours_of(first_day: int, last_day: int) -> Hours:
     return np.arange(first_day * 24, (last_day + 1) * 24, dtype=np.int64)
 
 
-def hours_of_days(days: NDArray[np.int64]) -> Hours:
+def hours_of_days(days: Int64s) -> Hours:
     """Every UTC hour of these days (day numbers), in order."""
     return (days[:, None] * 24 + np.arange(24, dtype=np.int64)).ravel()
 
 
-def timestamps(hours: Hours) -> NDArray[np.int64]:
+def timestamps(hours: Hours) -> Int64s:
     """Hours as microseconds since the epoch, as Arrow's timestamp[us] stores them."""
     return hours * MICROSECONDS_AN_HOUR
 
@@ -48,12 +49,12 @@ def landing_of(hours: Hours) -> Hours:
     return (hours // 24 + 1) * 24 + LANDING_HOUR
 
 
-def weekday_of(days: NDArray[np.int64]) -> NDArray[np.int64]:
+def weekday_of(days: Int64s) -> Int64s:
     """Day of the week of day numbers: 0 is Monday, 6 is Sunday."""
     return (days + 3) % 7
 
 
-def month_of(days: NDArray[np.int64]) -> NDArray[np.int64]:
+def month_of(days: Int64s) -> Int64s:
     """Month of day numbers: 0 is January."""
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
 
@@ -66,8 +67,8 @@ class LocalClock:
     """
 
     hour: Hours
-    day: NDArray[np.int64]
-    is_weekend: NDArray[np.bool_]
+    day: Int64s
+    is_weekend: Mask
 
 
 def local_clock(zone: str, hours: Hours) -> LocalClock:
@@ -78,7 +79,7 @@ def local_clock(zone: str, hours: Hours) -> LocalClock:
     return LocalClock(hour=local_hours % 24, day=day, is_weekend=weekday_of(day) >= 5)
 
 
-def _offsets(zone: str, hours: Hours) -> NDArray[np.int64]:
+def _offsets(zone: str, hours: Hours) -> Int64s:
     """Minutes ahead of UTC at each hour: read once a day, and hour by hour where the day changes
     it."""
     if not hours.size:

@@ -9,10 +9,8 @@ from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
-from numpy.typing import NDArray
 
-Keys = NDArray[np.uint64]
-Floats = NDArray[np.float64]
+from generator.arrays import Floats, Int64s, Keys
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -26,25 +24,25 @@ _ALMOST_ONE = 1.0 - 2.0**-53
 def key(*parts: int | str) -> int:
     """A 64-bit key of these parts. Parts are kept apart: ("a", "bc") and ("ab", "c") differ."""
     *first, last = parts
-    state = _hashed(*first).copy()
-    state.update(_written(last))
+    state = _hash_prefix(*first).copy()
+    state.update(_encode(last))
     return int.from_bytes(state.digest(), "little")
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _hashed(*parts: int | str) -> blake2b:
+def _hash_prefix(*parts: int | str) -> blake2b:
     """The hash of these parts, to go on from: seed and purpose are the same for many ids."""
-    return blake2b(b"".join(map(_written, parts)), digest_size=8)
+    return blake2b(b"".join(map(_encode, parts)), digest_size=8)
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _written(part: int | str) -> bytes:
+def _encode(part: int | str) -> bytes:
     text = str(part).encode()
     kind = b"i" if isinstance(part, int) else b"s"
     return kind + len(text).to_bytes(4, "little") + text
 
 
-def mixed(values: Keys) -> Keys:
+def mix(values: Keys) -> Keys:
     """The SplitMix64 finalizer of each value, in place."""
     shifted = values >> _30
     values ^= shifted
@@ -55,21 +53,21 @@ def mixed(values: Keys) -> Keys:
     return values
 
 
-def row_keys(base: int | Keys, positions: NDArray[np.int64]) -> Keys:
+def row_keys(base: int | Keys, positions: Int64s) -> Keys:
     """One key per position of the stream `base`: the SplitMix64 sequence, entered anywhere.
 
     Several streams and positions are broadcast against one another.
     """
-    return mixed(np.uint64(base) + positions.astype(np.uint64) * _GOLDEN)
+    return mix(np.uint64(base) + positions.astype(np.uint64) * _GOLDEN)
 
 
 def uniforms(keys: Keys, *purposes: str) -> Floats:
     """One uniform per key for this purpose: 2^52 equal steps, strictly inside (0, 1). For several
     purposes (purposes, keys)."""
     if len(purposes) == 1:
-        bits = mixed(keys + _purpose(purposes[0]))
+        bits = mix(keys + _purpose(purposes[0]))
     else:
-        bits = mixed(keys + np.array([[_purpose(each)] for each in purposes]))
+        bits = mix(keys + np.array([[_purpose(each)] for each in purposes]))
     # 52 bits are a float between 1 and 2 once they have its sign and exponent.
     bits >>= _12
     bits |= _ONE

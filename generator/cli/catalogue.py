@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from generator import enums
 from generator.cli.results import DescribedColumn, Description, Entry, Listing
 from generator.engines import local, spark
-from generator.platform.model import Behaviour
+from generator.platform.model import PlatformModel
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import Scenario, Workflow
 from generator.scenario.templates import Library, TemplateKind
@@ -72,7 +72,7 @@ class Registry:
                 if inspect.isclass(member) and issubclass(member, StrEnum) and member is not StrEnum
             }
         )
-        self.platforms: Catalogue[Behaviour] = self._templates(
+        self.platforms: Catalogue[PlatformModel] = self._templates(
             TemplateKind.PLATFORMS, self.library.platform
         )
         self.examples: Catalogue[Scenario] = self._scenarios(TemplateKind.EXAMPLES)

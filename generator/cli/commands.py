@@ -15,15 +15,15 @@ from generator.enums import Currency, Objective
 from generator.faults.changed_columns import landing_tables
 from generator.market.dataset import market_notices, world_of
 from generator.pipeline.addition import (
-    Added,
+    Addition,
     Start,
     add_advertiser,
     add_campaign,
     remove_campaign,
 )
-from generator.pipeline.run import Landed
+from generator.pipeline.run import TableTotal
 from generator.platform.dbt_seeds import seeds
-from generator.platform.model import Behaviour
+from generator.platform.model import PlatformModel
 from generator.report import queries
 from generator.scenario import overrides
 from generator.scenario.errors import bad_input, nearest
@@ -45,7 +45,7 @@ from generator.sinks.duckdb import DuckdbSchema
 from generator.sinks.summary import Contents, contents
 from generator.sinks.target import database_file, shown, sink_of
 from generator.world.build import notices_of
-from generator.world.extend import drawn_profile
+from generator.world.extend import pick_profile
 
 Status = results.Configuration | Contents
 
@@ -122,7 +122,7 @@ def generate(
 
 
 def _run_notices(
-    data: Dataset, landed: Sequence[Landed], there: int, campaigns: int
+    data: Dataset, landed: Sequence[TableTotal], there: int, campaigns: int
 ) -> Iterator[str]:
     """What only the run shows: that a part of it was there, or that its faults spoilt nothing."""
     if there:
@@ -179,7 +179,7 @@ def create_campaign(
     library, changes = _library(chosen), _parsed(sets)
 
     def draw(holdings: Holdings, run: Run) -> ResolvedScenario:
-        name = profile or drawn_profile(_by_objective(library, objective), holdings, run)
+        name = profile or pick_profile(_by_objective(library, objective), holdings, run)
         return library.scenario(TemplateKind.PROFILES, name, changes)
 
     return _added(chosen, add_campaign(_file(chosen), _start(chosen), draw, advertiser))
@@ -228,7 +228,7 @@ def status(config: bool, **flags: Any) -> Status:
 def validate(chosen: Settings, file: Path, sets: Sequence[str]) -> results.Valid:
     """Check a file. Raises InputError with all that is wrong in it."""
     found = _library(chosen).checked(file, _parsed(sets))
-    if isinstance(found, Behaviour):
+    if isinstance(found, PlatformModel):
         return results.Valid(file=str(file), kind="platform", name=found.name)
     world = world_of(found)
     scenarios = [scenario.name for scenario in found.scenarios]
@@ -341,7 +341,7 @@ def _by_objective(library: Library, objective: Objective | None) -> dict[str, Ob
     return {name: each for name, each in found.items() if objective in (None, each)}
 
 
-def _added(chosen: Settings, added: Added) -> results.AddedCampaign:
+def _added(chosen: Settings, added: Addition) -> results.AddedCampaign:
     (booking,) = added.world.bookings
     days: list[date] = [
         day for flight in booking.flights for day in (flight.start_date, flight.end_date)

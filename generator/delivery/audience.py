@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from generator.arrays import Floats, Int64s, Keys, WholeFloats
 from generator.clock import Hours
-from generator.delivery.quantiles import WholeNumbers, binomial
-from generator.delivery.supply import Market
+from generator.delivery.quantiles import binomial
+from generator.delivery.supply import CountrySupply
 from generator.delivery.targeting import (
     Targeting,
     countries_of,
@@ -29,13 +30,13 @@ from generator.delivery.targeting import (
 )
 from generator.delivery.video import effects
 from generator.enums import AudienceDimension, TargetingKey
-from generator.platform.model import Behaviour
-from generator.randomness import Floats, Keys, key, row_keys, uniforms
+from generator.platform.model import PlatformModel
+from generator.randomness import key, row_keys, uniforms
 from generator.schema import AudienceDaily
 from generator.schema.arrow import arrow_schema
 
 _SCHEMA = arrow_schema(AudienceDaily)
-KINDS = ("completed and clicked", "completed", "clicked", "neither")
+IMPRESSION_KINDS = ("completed and clicked", "completed", "clicked", "neither")
 _DIMENSIONS = tuple(AudienceDimension)
 _SPLIT_BY_SHARES = (
     AudienceDimension.AGE_RANGE,
@@ -48,14 +49,14 @@ _SPLIT_BY_SHARES = (
 
 
 @dataclass(frozen=True)
-class Delivered:
+class HourlyDelivery:
     """What a campaign delivered in each of its hours: (hours,) each, `by_item` (hours, line items)
     the impressions of each line item."""
 
     hours: Hours
-    impressions: WholeNumbers
-    completes: WholeNumbers
-    clicks: WholeNumbers
+    impressions: WholeFloats
+    completes: WholeFloats
+    clicks: WholeFloats
     by_item: Floats
 
 
@@ -65,8 +66,8 @@ class Buyer:
 
     campaign_id: int
     targetings: tuple[Targeting, ...]
-    behaviour: Behaviour
-    markets: Mapping[str, Market]
+    platform_model: PlatformModel
+    supplies: Mapping[str, CountrySupply]
     seed: int
 
 
@@ -74,12 +75,12 @@ class Buyer:
 class Split:
     """One thing to split: `totals` (kinds, rows) over segments by `shares` (rows, segments)."""
 
-    totals: WholeNumbers
+    totals: WholeFloats
     shares: Floats
     keys: Keys
 
 
-def audience_batch(buyers: Sequence[Buyer], delivered: Sequence[Delivered]) -> pa.RecordBatch:
+def audience_batch(buyers: Sequence[Buyer], delivered: Sequence[HourlyDelivery]) -> pa.RecordBatch:
     """The days of campaigns as a batch of `audience_daily`: days x segments of every dimension.
 
     Campaigns are split in one go, and none depends on which others are split beside it.
@@ -88,7 +89,7 @@ def audience_batch(buyers: Sequence[Buyer], delivered: Sequence[Delivered]) -> p
     if not some:
         return pa.RecordBatch.from_pylist([], _SCHEMA)
     streams = [key(buyer.seed, "audience kinds", buyer.campaign_id) for buyer, _ in some]
-    by_hour = kinds([each for _, each in some], streams)
+    by_hour = impression_kinds([each for _, each in some], streams)
     audiences = [_Audience(*pair, own) for pair, own in zip(some, by_hour, strict=True)]
     by_share = multinomials([split for each in audiences for split in each.splits_of_days()])
     by_zone = multinomials([each.split_of_hours() for each in audiences])
@@ -101,18 +102,18 @@ def audience_batch(buyers: Sequence[Buyer], delivered: Sequence[Delivered]) -> p
 
 
 @dataclass(frozen=True)
-class _Part:
+class DimensionSplit:
     """A campaign's days by the segments of one dimension; `counts` are (segments, kinds, days)."""
 
     dimension: AudienceDimension
     segments: list[str]
-    counts: WholeNumbers
+    counts: WholeFloats
 
 
 class _Audience:
     """One campaign's audience between its two splits."""
 
-    def __init__(self, buyer: Buyer, delivered: Delivered, by_hour: WholeNumbers) -> None:
+    def __init__(self, buyer: Buyer, delivered: HourlyDelivery, by_hour: WholeFloats) -> None:
         self.buyer, self.delivered, self.by_hour = buyer, delivered, by_hour
         day = delivered.hours // 24
         self.first_hour = np.flatnonzero(np.diff(day, prepend=-1))
@@ -123,7 +124,7 @@ class _Audience:
     def splits_of_days(self) -> list[Split]:
         """Each day over the segments of each dimension that is split by shares."""
         by_day = np.add.reduceat(self.by_hour, self.first_hour, axis=1)
-        parts = _parts(np.add.reduceat(self.delivered.by_item, self.first_hour, axis=0))
+        parts = line_item_shares(np.add.reduceat(self.delivered.by_item, self.first_hour, axis=0))
         seed, campaign_id = self.buyer.seed, self.buyer.campaign_id
         return [
             Split(
@@ -141,11 +142,11 @@ class _Audience:
         weights = _zone_weights(self.buyer, self.delivered, self.zones)
         return Split(self.by_hour, weights, row_keys(stream, hours))
 
-    def parts(self, by_share: Sequence[WholeNumbers], by_zone: WholeNumbers) -> list[_Part]:
+    def parts(self, by_share: Sequence[WholeFloats], by_zone: WholeFloats) -> list[DimensionSplit]:
         """The campaign by dimension, of its splits: (segments, kinds, days) each, and (zones,
         kinds, hours)."""
         by_shares = [
-            _Part(dimension, list(shares), split)
+            DimensionSplit(dimension, list(shares), split)
             for (dimension, shares), split in zip(self.shares.items(), by_share, strict=True)
         ]
         zone_days = np.add.reduceat(by_zone, self.first_hour, axis=2)
@@ -153,7 +154,9 @@ class _Audience:
         return [*by_shares, _by_country(self.zones, zone_days), local_hour]
 
 
-def kinds(delivered: Sequence[Delivered], streams: Sequence[int]) -> list[WholeNumbers]:
+def impression_kinds(
+    delivered: Sequence[HourlyDelivery], streams: Sequence[int]
+) -> list[WholeFloats]:
     """Each hour's impressions by kind: (kinds, hours) of each campaign. The clicks of viewers who
     completed are a binomial part of the clicks, within what the hour's counts allow."""
     impressions, completes, clicks = (
@@ -176,7 +179,7 @@ def kinds(delivered: Sequence[Delivered], streams: Sequence[int]) -> list[WholeN
     return np.split(together, edges[:-1], axis=1)
 
 
-def multinomial(totals: WholeNumbers, shares: Floats, keys: Keys) -> WholeNumbers:
+def multinomial(totals: WholeFloats, shares: Floats, keys: Keys) -> WholeFloats:
     """Split `totals` (kinds, rows) over segments: (segments, kinds, rows), sums exact.
 
     `shares` are (rows, segments). They are split over halves of the segments, then over halves of
@@ -220,10 +223,10 @@ def multinomial(totals: WholeNumbers, shares: Floats, keys: Keys) -> WholeNumber
     return split[:segments]
 
 
-def multinomials(splits: Sequence[Split]) -> list[WholeNumbers]:
+def multinomials(splits: Sequence[Split]) -> list[WholeFloats]:
     """The splits, each as `multinomial` makes it: (segments, kinds, rows) each. Those that are
     halved as often are made in one go."""
-    results: dict[int, WholeNumbers] = {}
+    results: dict[int, WholeFloats] = {}
     depths = [_depth(split.shares.shape[1]) for split in splits]
     for depth in sorted(set(depths)):
         alike = [position for position, own in enumerate(depths) if own == depth]
@@ -232,7 +235,7 @@ def multinomials(splits: Sequence[Split]) -> list[WholeNumbers]:
     return [results[position] for position in range(len(splits))]
 
 
-def _of_one_depth(splits: Sequence[Split]) -> Iterator[WholeNumbers]:
+def _of_one_depth(splits: Sequence[Split]) -> Iterator[WholeFloats]:
     width = max(split.shares.shape[1] for split in splits)
     shares = np.zeros((sum(split.keys.size for split in splits), width))
     first = 0
@@ -280,7 +283,7 @@ def item_shares(buyer: Buyer) -> dict[AudienceDimension, dict[str, Floats]]:
         for dimension, shares in population.items()
         for segment in shares
     ]
-    log_sd = buyer.behaviour.audience.affinity_log_sd
+    log_sd = buyer.platform_model.audience.affinity_log_sd
     affinity = np.exp(log_sd * effects(buyer.seed, whose))
     result, first = {}, 0
     for dimension, shares in population.items():
@@ -300,7 +303,7 @@ def _targeted_shares(buyer: Buyer, dimension: AudienceDimension) -> dict[str, li
             share if segment in targeting.get(dimension, [segment]) else 0.0
             for targeting in buyer.targetings
         ]
-        for segment, share in segment_shares(buyer.behaviour, dimension).items()
+        for segment, share in segment_shares(buyer.platform_model, dimension).items()
     }
 
 
@@ -311,9 +314,9 @@ def _region_shares(buyer: Buyer) -> dict[str, list[float]]:
     for item, targeting in enumerate(buyer.targetings):
         named = targeting.get(TargetingKey.GEO_DMA)
         anywhere = {key: targeting[key] for key in targeting if key != TargetingKey.GEO_DMA}
-        for country in countries_of(targeting, buyer.behaviour):
-            place = buyer.behaviour.countries[country]
-            weight = place.households * supply_share(buyer.behaviour, country, anywhere)
+        for country in countries_of(targeting, buyer.platform_model):
+            place = buyer.platform_model.countries[country]
+            weight = place.households * supply_share(buyer.platform_model, country, anywhere)
             for code, region in place.regions.items():
                 used = named is None or code in named
                 total.setdefault(f"{country}-{code}", [0.0] * items)[item] += (
@@ -326,7 +329,7 @@ def _region_shares(buyer: Buyer) -> dict[str, list[float]]:
     return total
 
 
-def _parts(delivered: Floats) -> Floats:
+def line_item_shares(delivered: Floats) -> Floats:
     """Each line item's part of a row's impressions: (rows, line items), even where it has none."""
     total = delivered.sum(axis=1, keepdims=True)
     even = np.full(delivered.shape, 1.0 / delivered.shape[1])
@@ -335,30 +338,30 @@ def _parts(delivered: Floats) -> Floats:
 
 def _zones(buyer: Buyer) -> list[tuple[str, str]]:
     """The (country, zone) pairs the campaign is watched in, by country."""
-    return [(c, zone) for c in _countries(buyer) for zone in buyer.markets[c].zones]
+    return [(c, zone) for c in _countries(buyer) for zone in buyer.supplies[c].zones]
 
 
 def _countries(buyer: Buyer) -> list[str]:
     """The countries the campaign is watched in, in order."""
     return sorted(
-        {c for targeting in buyer.targetings for c in countries_of(targeting, buyer.behaviour)}
+        {c for targeting in buyer.targetings for c in countries_of(targeting, buyer.platform_model)}
     )
 
 
-def _zone_weights(buyer: Buyer, delivered: Delivered, zones: list[tuple[str, str]]) -> Floats:
+def _zone_weights(buyer: Buyer, delivered: HourlyDelivery, zones: list[tuple[str, str]]) -> Floats:
     """Who was watching in each time zone, for the line items as they delivered: (hours, zones)."""
     hours = delivered.hours
-    parts = _parts(delivered.by_item)
+    parts = line_item_shares(delivered.by_item)
     weights = np.zeros((hours.size, len(zones)))
     for item, targeting in enumerate(buyer.targetings):
         watched = np.zeros_like(weights)
         devices = np.flatnonzero(device_mask(targeting))
-        for country in countries_of(targeting, buyer.behaviour):
-            market = buyer.markets[country]
-            share = supply_share(buyer.behaviour, country, targeting)
-            first = zones.index((country, market.zones[0]))
-            viewing = market.zone_viewing.take(market.rows(hours), axis=0)
-            here = watched[:, first : first + len(market.zones)]
+        for country in countries_of(targeting, buyer.platform_model):
+            supply = buyer.supplies[country]
+            share = supply_share(buyer.platform_model, country, targeting)
+            first = zones.index((country, supply.zones[0]))
+            viewing = supply.zone_viewing.take(supply.rows(hours), axis=0)
+            here = watched[:, first : first + len(supply.zones)]
             for device in devices:
                 here += viewing[:, device]
             here *= share
@@ -369,33 +372,35 @@ def _zone_weights(buyer: Buyer, delivered: Delivered, zones: list[tuple[str, str
     return weights
 
 
-def _by_country(zones: list[tuple[str, str]], by_day: WholeNumbers) -> _Part:
+def _by_country(zones: list[tuple[str, str]], by_day: WholeFloats) -> DimensionSplit:
     """Days by zone (zones, kinds, days) added up by country."""
     countries = sorted({country for country, _ in zones})
     counts = np.zeros((len(countries), *by_day.shape[1:]))
     for (country, _), days in zip(zones, by_day, strict=True):
         counts[countries.index(country)] += days
-    return _Part(AudienceDimension.COUNTRY, countries, counts)
+    return DimensionSplit(AudienceDimension.COUNTRY, countries, counts)
 
 
 def _by_local_hour(
-    buyer: Buyer, by_zone: WholeNumbers, delivered: Delivered, days: NDArray[np.int64]
-) -> _Part:
+    buyer: Buyer, by_zone: WholeFloats, delivered: HourlyDelivery, days: Int64s
+) -> DimensionSplit:
     """Hours by zone (zones, kinds, hours) added up by UTC day and local hour."""
     day = np.searchsorted(days, delivered.hours // 24)
-    markets = [buyer.markets[country] for country in _countries(buyer)]
-    local = [each.local_hour.take(each.rows(delivered.hours), axis=1) for each in markets]
+    supplies = [buyer.supplies[country] for country in _countries(buyer)]
+    local = [each.local_hour.take(each.rows(delivered.hours), axis=1) for each in supplies]
     cells = np.concatenate(local).astype(np.int64) * days.size
     cells += day
-    counts = np.empty((24, len(KINDS), days.size))
-    for kind in range(len(KINDS)):
+    counts = np.empty((24, len(IMPRESSION_KINDS), days.size))
+    for kind in range(len(IMPRESSION_KINDS)):
         of_kind = by_zone[:, kind].ravel()
         by_cell = np.bincount(cells.ravel(), weights=of_kind, minlength=24 * days.size)
         counts[:, kind] = by_cell.reshape(24, days.size)
-    return _Part(AudienceDimension.LOCAL_HOUR, [f"{hour:02d}" for hour in range(24)], counts)
+    return DimensionSplit(
+        AudienceDimension.LOCAL_HOUR, [f"{hour:02d}" for hour in range(24)], counts
+    )
 
 
-def _batch(audiences: Sequence[_Audience], parts: Sequence[list[_Part]]) -> pa.RecordBatch:
+def _batch(audiences: Sequence[_Audience], parts: Sequence[list[DimensionSplit]]) -> pa.RecordBatch:
     """The rows of these campaigns: by campaign, day, dimension and segment."""
     names = dict.fromkeys(name for each in parts for part in each for name in part.segments)
     code = {name: position for position, name in enumerate(names)}

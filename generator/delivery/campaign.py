@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from generator.clock import Hours, day_number, hours_of
 from generator.delivery import audience, performance, reach
+from generator.delivery.flight_supply import FlightContext
 from generator.delivery.odds import OddsTable, odds_table
-from generator.delivery.offer import Setting
 from generator.delivery.pacing import Goal
-from generator.delivery.supply import Market
-from generator.delivery.targeting import addressed_households, targeting_of
+from generator.delivery.supply import CountrySupply
+from generator.delivery.targeting import count_households, targeting_of
 from generator.enums import BudgetType
-from generator.platform.model import Behaviour
+from generator.platform.model import PlatformModel
 from generator.schema import Campaign, Creative, Flight
 from generator.schema.booking import Booking
 
@@ -36,8 +36,8 @@ class Delivery:
 
 def deliver(
     bookings: Sequence[Booking],
-    behaviours: Mapping[str, Behaviour],
-    markets: Mapping[str, Mapping[str, Market]],
+    platform_models: Mapping[str, PlatformModel],
+    supplies: Mapping[str, Mapping[str, CountrySupply]],
     seed: int,
     horizon_day: int,
 ) -> Delivery:
@@ -47,21 +47,23 @@ def deliver(
     is targeted on, over at least its flights. Campaigns that are delivered together do not
     influence one another; together is faster.
     """
-    table = _odds(bookings, behaviours, seed)
+    table = _odds(bookings, platform_models, seed)
     plans = [
-        _plan(booking, behaviours[booking.campaign.platform], markets, table, seed, horizon_day)
+        _plan(
+            booking, platform_models[booking.campaign.platform], supplies, table, seed, horizon_day
+        )
         for booking in bookings
     ]
-    rows = performance.drawn([stretch for plan in plans for stretch in plan.stretches], table)
-    delivered, exposed, first = [], [], 0
+    rows = performance.draw_rows([stretch for plan in plans for stretch in plan.stretches], table)
+    delivered, hourly_impressions, first = [], [], 0
     for booking, plan in zip(bookings, plans, strict=True):
         own = rows.slice(first, sum(stretch.rows for stretch in plan.stretches))
         first += own.num_rows
         by_hour = _by_hour(booking, plan.stretches, own)
-        shape_k = behaviours[booking.campaign.platform].reach.shape_k
+        shape_k = platform_models[booking.campaign.platform].reach.shape_k
         delivered.append(by_hour)
-        exposed.append(
-            reach.Exposed(
+        hourly_impressions.append(
+            reach.HourlyImpressions(
                 by_hour.hours,
                 by_hour.impressions.astype(np.int64),
                 plan.households,
@@ -73,8 +75,8 @@ def deliver(
         audience.Buyer(
             campaign_id=booking.campaign.campaign_id,
             targetings=tuple(targeting_of(item.line_item) for item in booking.line_items),
-            behaviour=behaviours[booking.campaign.platform],
-            markets=markets[booking.campaign.platform],
+            platform_model=platform_models[booking.campaign.platform],
+            supplies=supplies[booking.campaign.platform],
             seed=seed,
         )
         for booking in bookings
@@ -82,19 +84,21 @@ def deliver(
     campaign_ids = [booking.campaign.campaign_id for booking in bookings]
     return Delivery(
         performance=rows,
-        reach=reach.reach_batch(campaign_ids, reach.windows_of(exposed)),
+        reach=reach.reach_batch(campaign_ids, reach.windows_of(hourly_impressions)),
         audience=audience.audience_batch(buyers, delivered),
     )
 
 
-def _odds(bookings: Sequence[Booking], behaviours: Mapping[str, Behaviour], seed: int) -> OddsTable:
+def _odds(
+    bookings: Sequence[Booking], platform_models: Mapping[str, PlatformModel], seed: int
+) -> OddsTable:
     """The odds of every creative, platform by platform."""
     shown: dict[str, list[tuple[Campaign, Creative]]] = {}
     for booking in bookings:
         own = shown.setdefault(booking.campaign.platform, [])
         own += [(booking.campaign, each) for item in booking.line_items for each in item.creatives]
-    return OddsTable.joined(
-        [odds_table(behaviours[platform], each, seed) for platform, each in shown.items()]
+    return OddsTable.concatenate(
+        [odds_table(platform_models[platform], each, seed) for platform, each in shown.items()]
     )
 
 
@@ -109,34 +113,34 @@ class _Plan:
 
 def _plan(
     booking: Booking,
-    behaviour: Behaviour,
-    markets: Mapping[str, Mapping[str, Market]],
+    platform_model: PlatformModel,
+    supplies: Mapping[str, Mapping[str, CountrySupply]],
     table: OddsTable,
     seed: int,
     horizon_day: int,
 ) -> _Plan:
     targetings = [targeting_of(item.line_item) for item in booking.line_items]
-    households = addressed_households(behaviour, targetings)
+    households = count_households(platform_model, targetings)
     campaign_days = sum(_days(flight) for flight in booking.flights)
     caps = reach.caps_of(booking.frequency_caps, campaign_days * 24)
     stretches = []
     for index, flight in enumerate(booking.flights):
         for position, item in enumerate(booking.line_items):
-            setting = Setting(
-                behaviour=behaviour,
-                markets=markets[booking.campaign.platform],
+            context = FlightContext(
+                platform_model=platform_model,
+                supplies=supplies[booking.campaign.platform],
                 campaign=booking.campaign,
                 item=item,
                 hours=_hours(flight),
                 horizon=horizon_day * 24,
-                addressed_households=households,
+                count_households=households,
                 line_items=len(booking.line_items),
                 delivered_before=_expected_before(booking, index),
                 seed=seed,
             )
-            own = addressed_households(behaviour, [targetings[position]])
+            own = count_households(platform_model, [targetings[position]])
             goal = _goal(booking, position, index, (own, households), caps)
-            stretches.append(performance.stretch(setting, goal, table))
+            stretches.append(performance.plan_stretch(context, goal, table))
     return _Plan(stretches, households, caps)
 
 
@@ -184,7 +188,7 @@ def _goal(
     if caps:
         own, all_addressed = households
         exposed = min(float(own), all_addressed * shares[position] / sum(shares))
-        an_hour, a_day = reach.allowed_rates(caps)
+        an_hour, a_day = reach.cap_rates(caps)
         day_impressions = int(exposed * a_day)
         hour_impressions = int(exposed * an_hour)
     return Goal(
@@ -199,7 +203,7 @@ def _goal(
 
 def _by_hour(
     booking: Booking, stretches: Sequence[performance.Stretch], rows: pa.RecordBatch
-) -> audience.Delivered:
+) -> audience.HourlyDelivery:
     """The campaign's hours up to the horizon, and what its line items delivered in each."""
     flights = {each.hours.tobytes(): each.hours for each in stretches}.values()
     hours = next(iter(flights)) if len(flights) == 1 else np.unique(np.concatenate([*flights]))
@@ -219,7 +223,7 @@ def _by_hour(
                 total[span] += counts
                 if name == "impressions":
                     by_item[span, items.index(each.line_item_id)] += counts
-    return audience.Delivered(
+    return audience.HourlyDelivery(
         hours, totals["impressions"], totals["video_q100"], totals["clicks"], by_item
     )
 

@@ -14,12 +14,11 @@ from decimal import Decimal
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from generator.delivery.quantiles import WholeNumbers, parts
+from generator.arrays import Floats, Int64s, Keys, WholeFloats
+from generator.delivery.quantiles import binomial_shares
 from generator.enums import BuyType
-from generator.platform.model import Behaviour
-from generator.randomness import Floats, Keys
+from generator.platform.model import PlatformModel
 
 _THOUSAND = 1000
 
@@ -32,10 +31,10 @@ class FunnelOdds:
     is lost on average, the rest parts of a loss.
     """
 
-    floor_render: WholeNumbers
-    floor_win: WholeNumbers
-    floor_eligible: WholeNumbers
-    floor_response: WholeNumbers
+    floor_render: WholeFloats
+    floor_win: WholeFloats
+    floor_eligible: WholeFloats
+    floor_response: WholeFloats
     lost_render: Floats
     lost_win: Floats
     lost_eligible: Floats
@@ -44,21 +43,21 @@ class FunnelOdds:
     errors_of_render_loss: Floats
     timeouts_of_no_response: Floats
 
-    def of(self, positions: NDArray[np.int64]) -> Self:
+    def of(self, positions: Int64s) -> Self:
         """The odds at these positions."""
         return type(self)(*(getattr(self, each.name).take(positions) for each in fields(self)))
 
     @classmethod
-    def joined(cls, tables: Sequence[Self]) -> Self:
+    def concatenate(cls, tables: Sequence[Self]) -> Self:
         """One table of several, in their order."""
         return cls(
             *(np.concatenate([getattr(t, each.name) for t in tables]) for each in fields(cls))
         )
 
 
-def funnel_odds(behaviour: Behaviour, buy_type: BuyType) -> FunnelOdds:
+def funnel_odds(platform_model: PlatformModel, buy_type: BuyType) -> FunnelOdds:
     """The odds of a platform and a way to buy: arrays of shape (1,)."""
-    funnel, floor = behaviour.funnel, behaviour.funnel_floor
+    funnel, floor = platform_model.funnel, platform_model.funnel_floor
     steps = (
         (floor.render, funnel.render_rate),
         (floor.win, funnel.win_rate[buy_type]),
@@ -66,9 +65,9 @@ def funnel_odds(behaviour: Behaviour, buy_type: BuyType) -> FunnelOdds:
         (floor.response, funnel.response_rate),
     )
     thousandths = [np.array([float(int(each * _THOUSAND))]) for each, _ in steps]
-    lost = [np.array([_lost_on_average(each, mean)]) for each, mean in steps]
+    lost = [np.array([_mean_loss(each, mean)]) for each, mean in steps]
     parts = (
-        _invalid_share_of_render_loss(behaviour),
+        _invalid_share_of_render_loss(platform_model),
         funnel.error_share_of_render_loss,
         funnel.timeout_share_of_no_response,
     )
@@ -79,19 +78,19 @@ def funnel_odds(behaviour: Behaviour, buy_type: BuyType) -> FunnelOdds:
 class SupplySide:
     """The counts on the supply side of the impressions; all of one shape."""
 
-    requests: WholeNumbers
-    responses: WholeNumbers
-    eligible_impressions: WholeNumbers
-    auctions_won: WholeNumbers
-    invalid_impressions: WholeNumbers
-    error_count: WholeNumbers
-    timeout_count: WholeNumbers
+    requests: WholeFloats
+    responses: WholeFloats
+    eligible_impressions: WholeFloats
+    auctions_won: WholeFloats
+    invalid_impressions: WholeFloats
+    error_count: WholeFloats
+    timeout_count: WholeFloats
 
 
 def supply_side(
     odds: FunnelOdds,
-    impressions: WholeNumbers,
-    spare: WholeNumbers,
+    impressions: WholeFloats,
+    spare: WholeFloats,
     competition: Floats,
     keys: Keys,
 ) -> SupplySide:
@@ -104,27 +103,27 @@ def supply_side(
     """
 
     most = largest_loss(impressions, odds.floor_render)
-    (not_rendered,) = parts(keys, ("render loss", most, odds.lost_render))
+    (not_rendered,) = binomial_shares(keys, ("render loss", most, odds.lost_render))
     not_rendered = np.minimum(not_rendered, spare)
     won = impressions + not_rendered
     most = largest_loss(won, odds.floor_win)
     under_pressure = np.minimum(odds.lost_win * competition, 1.0)
-    lost, invalid = parts(
+    lost, invalid = binomial_shares(
         keys,
         ("lost auctions", most, under_pressure),
         ("invalid", not_rendered, odds.invalid_of_render_loss),
     )
     eligible = won + lost
     most = largest_loss(eligible, odds.floor_eligible)
-    not_eligible, errors = parts(
+    not_eligible, errors = binomial_shares(
         keys,
         ("not eligible", most, odds.lost_eligible),
         ("errors", not_rendered - invalid, odds.errors_of_render_loss),
     )
     responses = eligible + not_eligible
     most = largest_loss(responses, odds.floor_response)
-    (unanswered,) = parts(keys, ("no response", most, odds.lost_response))
-    (timeouts,) = parts(keys, ("timeouts", unanswered, odds.timeouts_of_no_response))
+    (unanswered,) = binomial_shares(keys, ("no response", most, odds.lost_response))
+    (timeouts,) = binomial_shares(keys, ("timeouts", unanswered, odds.timeouts_of_no_response))
     return SupplySide(
         requests=responses + unanswered,
         responses=responses,
@@ -136,22 +135,22 @@ def supply_side(
     )
 
 
-def largest_loss(kept: WholeNumbers, thousandths: WholeNumbers | float) -> WholeNumbers:
+def largest_loss(kept: WholeFloats, thousandths: WholeFloats | float) -> WholeFloats:
     """The most that can be added to `kept` so that 1000 kept >= thousandths x (kept + loss)."""
     return np.floor(kept * (_THOUSAND - thousandths) / thousandths)
 
 
-def _lost_on_average(floor: Decimal, mean_rate: float) -> float:
+def _mean_loss(floor: Decimal, mean_rate: float) -> float:
     """The part of the largest loss that makes kept / (kept + loss) the mean rate."""
     most = 1.0 / float(floor) - 1.0
     return min(1.0, (1.0 / mean_rate - 1.0) / most) if most > 0.0 else 0.0
 
 
-def _invalid_share_of_render_loss(behaviour: Behaviour) -> float:
+def _invalid_share_of_render_loss(platform_model: PlatformModel) -> float:
     """The part of the render loss that makes invalid / (impressions + invalid) the platform's
     rate."""
-    rate = behaviour.funnel.invalid_traffic_rate
-    loss_per_impression = 1.0 / behaviour.funnel.render_rate - 1.0
+    rate = platform_model.funnel.invalid_traffic_rate
+    loss_per_impression = 1.0 / platform_model.funnel.render_rate - 1.0
     if loss_per_impression <= 0.0:
         return 0.0
     return min(1.0, rate / (1.0 - rate) / loss_per_impression)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from generator.arrays import Floats
 from generator.platform.model import Interaction, PerDevice
-from generator.randomness import Floats
 from generator.schema import Creative
 
 _HIGHEST_RATE = 0.5

@@ -2,16 +2,16 @@
 of it can be made alone."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from generator.arrays import Floats, Int64s
 from generator.delivery.quantiles import normal
 from generator.platform.model import Noise
-from generator.randomness import Floats, key, row_keys, uniforms
+from generator.randomness import key, row_keys, uniforms
 
 _FORGOTTEN = 1e-3
 
 
-def autocorrelated(stream: int, positions: NDArray[np.int64], autocorrelation: float) -> Floats:
+def ar1_normals(stream: int, positions: Int64s, autocorrelation: float) -> Floats:
     """Standard normals at consecutive `positions`, correlated by `autocorrelation` from one to the
     next.
 
@@ -36,7 +36,7 @@ def autocorrelated(stream: int, positions: NDArray[np.int64], autocorrelation: f
     return total / np.sqrt(np.sum(weights * weights))
 
 
-def multiplier(noise: Noise, positions: NDArray[np.int64], *purpose: int | str) -> Floats:
+def multiplier(noise: Noise, positions: Int64s, *purpose: int | str) -> Floats:
     """Noise factors with mean 1 at consecutive `positions`; `purpose` starts with the seed."""
-    shocks = autocorrelated(key(*purpose), positions, noise.autocorrelation)
+    shocks = ar1_normals(key(*purpose), positions, noise.autocorrelation)
     return np.exp(noise.log_sd * shocks - 0.5 * noise.log_sd**2)

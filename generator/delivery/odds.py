@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from generator.arrays import Floats
 from generator.delivery import interaction, video
 from generator.delivery.funnel import FunnelOdds, funnel_odds
 from generator.delivery.quantiles import prepare
 from generator.delivery.video import effects
 from generator.enums import Device
-from generator.platform.model import Behaviour
-from generator.randomness import Floats
+from generator.platform.model import PlatformModel
 from generator.schema import Campaign, Creative
 
 # What each creative has an effect of its own on; the names are part of the draws.
@@ -61,7 +61,7 @@ class OddsTable:
     first_profile: dict[int, int]
 
     @classmethod
-    def joined(cls, tables: Sequence[OddsTable]) -> OddsTable:
+    def concatenate(cls, tables: Sequence[OddsTable]) -> OddsTable:
         """One table of several, in their order."""
         first_profile: dict[int, int] = {}
         before = 0
@@ -69,27 +69,27 @@ class OddsTable:
             first_profile |= {each: before + own for each, own in table.first_profile.items()}
             before += table.fates.shape[1]
         return cls(
-            Odds.joined([table.odds for table in tables]),
+            Odds.concatenate([table.odds for table in tables]),
             np.concatenate([table.fates for table in tables], axis=1),
             first_profile,
         )
 
 
 def odds_table(
-    behaviour: Behaviour, shown: Sequence[tuple[Campaign, Creative]], seed: int
+    platform_model: PlatformModel, shown: Sequence[tuple[Campaign, Creative]], seed: int
 ) -> OddsTable:
     """The odds of creatives, each with its campaign, on one platform."""
     creatives, devices = [creative for _, creative in shown], len(Device)
-    figures, quality = behaviour.interaction, behaviour.quality
+    figures, quality = platform_model.interaction, platform_model.quality
     campaigns = list(dict.fromkeys(campaign.campaign_id for campaign, _ in shown))
     whose = [(purpose, each.creative_id) for purpose in _OWN for each in creatives]
     drawn = effects(seed, [*(("ctr", each) for each in campaigns), *whose])
     of_campaign = dict(zip(campaigns, drawn[: len(campaigns)].tolist(), strict=True))
     completion, click, scan, engagement = drawn[len(campaigns) :].reshape(len(_OWN), -1)
     of_campaigns = np.array([of_campaign[campaign.campaign_id] for campaign, _ in shown])
-    funnels = {each: funnel_odds(behaviour, each) for each in {c.buy_type for c, _ in shown}}
-    funnel = FunnelOdds.joined([funnels[campaign.buy_type] for campaign, _ in shown])
-    skips = behaviour.video.skip_share_of_abandoners
+    funnels = {each: funnel_odds(platform_model, each) for each in {c.buy_type for c, _ in shown}}
+    funnel = FunnelOdds.concatenate([funnels[campaign.buy_type] for campaign, _ in shown])
+    skips = platform_model.video.skip_share_of_abandoners
 
     def for_each_device(rates: list[float]) -> Floats:
         return np.tile(np.array(rates), len(creatives))
@@ -105,6 +105,6 @@ def odds_table(
         skip=np.repeat([skips if each.is_skippable else 0.0 for each in creatives], devices),
     )
     prepare(np.concatenate([getattr(odds, name)[:devices] for name in _SHARED]))
-    fates = video.fates(behaviour.video, creatives, completion)
+    fates = video.fates(platform_model.video, creatives, completion)
     first_profile = {each.creative_id: devices * own for own, each in enumerate(creatives)}
     return OddsTable(odds, fates.reshape(-1, fates.shape[2]).T, first_profile)

@@ -12,13 +12,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from generator.arrays import Floats, Int64s
+from generator.delivery.flight_supply import FlightSupply
 from generator.enums import Pacing
 from generator.platform.model import PacingFigures
-from generator.randomness import Floats
-
-Counts = NDArray[np.int64]
 
 HOURS_A_DAY = 24
 _BARELY_LESS = 1.0 - 1e-12
@@ -40,23 +38,7 @@ class Goal:
     pacing_pct: int
 
 
-@dataclass(frozen=True)
-class Offer:
-    """What one line item is offered in one flight of whole UTC days.
-
-    `available` is the most impressions that supply and share of voice allow, `forecast` what that
-    was expected to be, `price` micros per impression, `slots` the most that can be won, `ceiling`
-    the impressions that chance may not exceed; all (hours, devices).
-    """
-
-    forecast: Floats
-    available: Floats
-    price: Floats
-    slots: Counts
-    ceiling: Counts
-
-
-def plan(goal: Goal, offer: Offer, figures: PacingFigures) -> Floats:
+def plan(goal: Goal, supply: FlightSupply, figures: PacingFigures) -> Floats:
     """Expected impressions (hours, devices) of a line item over a flight; 0 <= plan <= available.
 
     EVEN follows the forecast raised to `supply_exponent`; FRONTLOADED the same with a decay over
@@ -64,17 +46,17 @@ def plan(goal: Goal, offer: Offer, figures: PacingFigures) -> Floats:
     left, limited to `pacing_pct` of the day's share of the first plan. Money not spent on a day is
     spent later.
     """
-    available = over_devices(offer.available)
+    available = over_devices(supply.available)
     if goal.flight_micros <= 0 or not available.any():
-        return np.zeros_like(offer.available)
+        return np.zeros_like(supply.available)
     days = available.size // HOURS_A_DAY
     by_device = np.divide(
-        offer.available,
+        supply.available,
         available[:, None],
-        out=np.zeros_like(offer.available),
+        out=np.zeros_like(supply.available),
         where=available[:, None] > 0,
     )
-    price = over_devices(by_device * offer.price)
+    price = over_devices(by_device * supply.price)
     price[available == 0] = 1.0
     ceiling = available * price
     if goal.hour_impressions is not None:
@@ -86,7 +68,7 @@ def plan(goal: Goal, offer: Offer, figures: PacingFigures) -> Floats:
         if goal.day_impressions is not None:
             spend = spend * _let_through(impressions, goal.day_impressions, figures)[:, None]
     else:
-        forecast = over_devices(offer.forecast)
+        forecast = over_devices(supply.forecast)
         spend = _follow_plan(goal, forecast, available, ceiling, price, figures)
     return (spend.ravel() / price)[:, None] * by_device
 
@@ -173,7 +155,7 @@ def _let_through(impressions: Floats, most: int, figures: PacingFigures) -> Floa
     return part
 
 
-def stop_at(limit: int, amounts: Counts, window: int) -> Floats:
+def stop_at(limit: int, amounts: Int64s, window: int) -> Floats:
     """The part of each hour's amount that still fits under `limit` in its window: (hours,).
 
     1 before the limit is reached, a fraction in the hour that reaches it, 0 after it, until the
@@ -185,7 +167,7 @@ def stop_at(limit: int, amounts: Counts, window: int) -> Floats:
     return fitting(np.maximum(limit - before, 0), windows).ravel()
 
 
-def fitting(room: Counts, amounts: Counts) -> Floats:
+def fitting(room: Int64s, amounts: Int64s) -> Floats:
     """The part of each amount that fits into its room: 1, or a hair less than the ratio."""
     scaled = room / np.maximum(amounts, 1).astype(np.float64) * _BARELY_LESS
     return np.where(amounts <= room, 1.0, scaled)

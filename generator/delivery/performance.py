@@ -18,20 +18,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from generator.arrays import Floats, Int64s, Keys, WholeFloats
 from generator.clock import Hours, day_number, landing_of, timestamps
 from generator.delivery import interaction, pacing, targeting, video
+from generator.delivery.flight_supply import FlightContext, competition, flight_supply
 from generator.delivery.funnel import largest_loss, supply_side
 from generator.delivery.odds import Odds, OddsTable
-from generator.delivery.offer import Setting, competition, offered
-from generator.delivery.pacing import Counts
-from generator.delivery.quantiles import WholeNumbers, parts, poisson
+from generator.delivery.quantiles import binomial_shares, poisson
 from generator.delivery.reach import exposure
 from generator.delivery.supply import DEVICES, device_column
-from generator.randomness import Floats, Keys, key, row_keys, uniforms
+from generator.randomness import key, row_keys, uniforms
 from generator.schema import Creative, PerformanceHourly
 from generator.schema.arrow import arrow_schema
-
-Positions = NDArray[np.int64]
 
 # Fewer, and what a numpy call costs to begin shows; more, and what is worked on leaves the cache.
 ROWS_AT_ONCE = 24_000
@@ -54,16 +52,16 @@ class Stretch:
     goal: pacing.Goal
     floor_render: float
     hours: Hours
-    first_rows: Positions
+    first_rows: Int64s
     hour: Hours
-    device: Positions
-    creative_id: NDArray[np.int64]
-    profile: Positions
+    device: Int64s
+    creative_id: Int64s
+    profile: Int64s
     keys: Keys
     means: Floats
-    prices: Counts
-    slots: Counts
-    ceiling: Counts
+    prices: Int64s
+    slots: Int64s
+    ceiling: Int64s
     wear_out: Floats
     competition: Floats
 
@@ -73,22 +71,22 @@ class Stretch:
         return self.hour.size
 
 
-def stretch(setting: Setting, goal: pacing.Goal, table: OddsTable) -> Stretch:
+def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) -> Stretch:
     """What one line item plans for one flight, up to the horizon; `table` has its creatives."""
-    creatives, line_item = setting.item.creatives, setting.item.line_item
-    by_day = rotation_shares(creatives, setting.hours)
+    creatives, line_item = context.item.creatives, context.item.line_item
+    by_day = rotation_shares(creatives, context.hours)
     how_many = np.count_nonzero(by_day, axis=1)
-    offer = offered(setting, in_rotation=_all_day(how_many > 0))
-    planned = pacing.plan(goal, offer, setting.behaviour.pacing)
-    delivered = int(np.searchsorted(setting.hours, setting.horizon))
-    exposures = _mean_exposures(planned * offer.price, planned, setting, goal)[:delivered]
-    worn = interaction.wear_out(setting.behaviour.interaction, exposures)
-    hours, rotation = setting.hours[:delivered], _all_day(by_day)[:delivered]
+    supply = flight_supply(context, in_rotation=_all_day(how_many > 0))
+    planned = pacing.plan(goal, supply, context.platform_model.pacing)
+    delivered = int(np.searchsorted(context.hours, context.horizon))
+    exposures = _mean_exposures(planned * supply.price, planned, context, goal)[:delivered]
+    worn = interaction.wear_out(context.platform_model.interaction, exposures)
+    hours, rotation = context.hours[:delivered], _all_day(by_day)[:delivered]
     targeted = np.flatnonzero(targeting.device_mask(targeting.targeting_of(line_item)))
 
     shape = (hours.size, targeted.size, len(creatives))
     in_rotation = rotation > 0
-    present: Positions | slice = slice(None)
+    present: Int64s | slice = slice(None)
     if not in_rotation.all():
         present = np.flatnonzero(np.broadcast_to(in_rotation[:, None, :], shape))
 
@@ -112,13 +110,13 @@ def stretch(setting: Setting, goal: pacing.Goal, table: OddsTable) -> Stretch:
         device=by_row(targeted[:, None]),
         creative_id=by_row(ids),
         profile=by_row(first_profiles + targeted[:, None]),
-        keys=by_row(_row_keys(setting, hours, targeted)),
+        keys=by_row(_row_keys(context, hours, targeted)),
         means=by_row(planned[:delivered, targeted, None] * rotation[:, None, :]),
-        prices=by_row(offer.price[:delivered, targeted, None].astype(np.int64)),
-        slots=offer.slots[:delivered],
-        ceiling=offer.ceiling[:delivered],
+        prices=by_row(supply.price[:delivered, targeted, None].astype(np.int64)),
+        slots=supply.slots[:delivered],
+        ceiling=supply.ceiling[:delivered],
         wear_out=by_row(worn[:, None, None]),
-        competition=by_row(competition(setting, hours)[:, targeted, None]),
+        competition=by_row(competition(context, hours)[:, targeted, None]),
     )
 
 
@@ -147,7 +145,9 @@ def _day_or(day: date | None, otherwise: int) -> int:
     return otherwise if day is None else day_number(day)
 
 
-def _mean_exposures(spend: Floats, planned: Floats, setting: Setting, goal: pacing.Goal) -> Floats:
+def _mean_exposures(
+    spend: Floats, planned: Floats, context: FlightContext, goal: pacing.Goal
+) -> Floats:
     """Impressions per reached household that the campaign is expected to have delivered before each
     hour: (hours,). `spend` and `planned` are the line item's, (hours, devices), and count until
     its money is spent; the campaign's other line items are taken to keep step with it."""
@@ -155,24 +155,24 @@ def _mean_exposures(spend: Floats, planned: Floats, setting: Setting, goal: paci
     money = pacing.over_devices(spend).cumsum()
     affordable = np.minimum(1.0, goal.flight_micros / np.maximum(money, 1.0))
     own = np.maximum.accumulate(hourly.cumsum() * affordable) - hourly * affordable
-    campaign = np.maximum(own, 0.0) / setting.item.line_item.budget_share
-    so_far = setting.delivered_before + campaign
-    return exposure(so_far, setting.addressed_households, setting.behaviour.reach.shape_k)
+    campaign = np.maximum(own, 0.0) / context.item.line_item.budget_share
+    so_far = context.delivered_before + campaign
+    return exposure(so_far, context.count_households, context.platform_model.reach.shape_k)
 
 
-def _row_keys(setting: Setting, hours: Hours, targeted: Positions) -> Keys:
+def _row_keys(context: FlightContext, hours: Hours, targeted: Int64s) -> Keys:
     """The key of each row: (hours, targeted devices, creatives)."""
     streams = [
         [
-            key(setting.seed, "performance", creative.creative_id, str(DEVICES[device]))
-            for creative in setting.item.creatives
+            key(context.seed, "performance", creative.creative_id, str(DEVICES[device]))
+            for creative in context.item.creatives
         ]
         for device in targeted
     ]
     return row_keys(np.array(streams, dtype=np.uint64), hours[:, None, None])
 
 
-def drawn(stretches: Sequence[Stretch], table: OddsTable) -> pa.RecordBatch:
+def draw_rows(stretches: Sequence[Stretch], table: OddsTable) -> pa.RecordBatch:
     """The rows of these stretches, one after the other, zeros included; `table` has their odds.
 
     They are drawn some thousands at a time, so that what is worked on stays in the processor's
@@ -187,7 +187,7 @@ def drawn(stretches: Sequence[Stretch], table: OddsTable) -> pa.RecordBatch:
     }
     first = 0
     for block in _blocks(stretches):
-        first = _draw(block, table, columns, first)
+        first = _draw_block(block, table, columns, first)
 
     def all_of(name: str) -> NDArray[Any]:
         return np.concatenate([getattr(each, name) for each in stretches])
@@ -216,7 +216,7 @@ def _blocks(stretches: Sequence[Stretch]) -> Iterator[list[Stretch]]:
     yield block
 
 
-def _draw(
+def _draw_block(
     stretches: Sequence[Stretch],
     table: OddsTable,
     columns: Mapping[str, NDArray[Any]],
@@ -238,8 +238,8 @@ def _draw(
         spare[start:stop] = _stop_at_limits(each, fates[:, start:stop])
 
     impressions = fates.sum(axis=0)
-    live: Positions | slice = slice(0, profile.size)
-    where: Positions | slice = slice(first, first + profile.size)
+    live: Int64s | slice = slice(0, profile.size)
+    where: Int64s | slice = slice(first, first + profile.size)
     some = impressions > 0.0
     if np.count_nonzero(some) < _LIVELY * profile.size:
         live = np.flatnonzero(some)
@@ -259,7 +259,7 @@ def _draw(
     return first + profile.size
 
 
-def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> WholeNumbers | float:
+def _stop_at_limits(stretch: Stretch, fates: WholeFloats) -> WholeFloats | float:
     """End delivery, in place, where a limit is reached; limits hold to the impression and micro.
 
     First no hour and device sells more than there was; then hour, day and flight end at their cap
@@ -273,13 +273,13 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> WholeNumbers | flo
     hour = np.repeat(np.arange(hours), sizes)
     impressions = fates.sum(axis=0)
 
-    def keep(fits: Floats, where: Positions) -> None:
+    def keep(fits: Floats, where: Int64s) -> None:
         part = fits.take(where)
         any_fits = part > 0.0
         np.multiply(fates, any_fits, out=fates)
         some = np.flatnonzero(any_fits & (part < 1.0))
         chance = uniforms(stretch.keys.take(some), "kept")
-        fates[:, some] = _kept(fates.take(some, axis=1), part.take(some), chance)
+        fates[:, some] = _keep_share(fates.take(some, axis=1), part.take(some), chance)
         fates.sum(axis=0, out=impressions)
 
     cell = hour * len(DEVICES)
@@ -310,7 +310,7 @@ def _stop_at_limits(stretch: Stretch, fates: WholeNumbers) -> WholeNumbers | flo
     return np.floor(beside_each.take(cell) * impressions)
 
 
-def _kept(fates: WholeNumbers, part: Floats, chance: Floats) -> WholeNumbers:
+def _keep_share(fates: WholeFloats, part: Floats, chance: Floats) -> WholeFloats:
     """A part of each row's impressions, rounded down, by systematic sampling over the fates.
 
     Each fate keeps its share on average, and none gets more than it had. `fates` is (fates, rows).
@@ -327,16 +327,16 @@ def _kept(fates: WholeNumbers, part: Floats, chance: Floats) -> WholeNumbers:
 
 def _events(
     odds: Odds,
-    fates: WholeNumbers,
-    impressions: WholeNumbers,
-    spare: WholeNumbers,
+    fates: WholeFloats,
+    impressions: WholeFloats,
+    spare: WholeFloats,
     keys: Keys,
     wear_out: Floats,
     competition: Floats,
 ) -> dict[str, NDArray[Any]]:
     """What became of the impressions, by column name: (rows,) each."""
     _, starts, q25, q50, q75, q100 = accumulate(fates[:-1], np.subtract, initial=impressions)
-    measurable, clicks, skips, scans, engagements = parts(
+    measurable, clicks, skips, scans, engagements = binomial_shares(
         keys,
         ("measurable", impressions, odds.measurable),
         ("clicks", impressions, odds.click * wear_out),
@@ -344,7 +344,7 @@ def _events(
         ("qr scans", impressions, odds.scan),
         ("engagements", impressions, odds.engagement),
     )
-    viewable, audible = parts(
+    viewable, audible = binomial_shares(
         keys, ("viewable", measurable, odds.viewable), ("audible", measurable, odds.audible)
     )
     supply = supply_side(odds, impressions, spare, competition, keys)

@@ -6,10 +6,11 @@ impressions x price exactly, and no rounding can ever take a campaign over its b
 
 import numpy as np
 
+from generator.arrays import Floats
 from generator.clock import Hours, local_clock, month_of
 from generator.delivery.quantiles import normal, normal_probability
 from generator.platform.model import Country, Price
-from generator.randomness import Floats, key, row_keys, uniforms
+from generator.randomness import key, row_keys, uniforms
 
 PRIME_TIME = (20, 21, 22)
 

@@ -12,7 +12,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.randomness import Floats
+from generator.arrays import Floats, Int64s
 
 Cells = NDArray[np.int16]
 
@@ -86,7 +86,7 @@ class BinomialTables:
         return self._cells.take(cell)
 
 
-def _slots(probabilities: Floats) -> NDArray[np.int64]:
+def _slots(probabilities: Floats) -> Int64s:
     """Where in the list of tables each probability has its place: a hash of its bits."""
     bits = probabilities.view(np.uint64) * _MULTIPLIER
     bits >>= _SHIFT

@@ -14,12 +14,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from generator.arrays import Floats, Keys, Mask, WholeFloats
 from generator.delivery.quantile_tables import OPEN, BinomialTables, PoissonTable
-from generator.randomness import Floats, Keys, uniforms
-
-# Counts as floats, which are exact up to 2^53: one draw is the base of the next, and converting in
-# between would cost as much as a step of the draw.
-WholeNumbers = NDArray[np.float64]
+from generator.randomness import uniforms
 
 EXACT_BELOW_VARIANCE = 9.0
 # Where the rounds of an inversion end, by count: more steps as fewer wait. The last is far beyond
@@ -83,22 +80,22 @@ def normal_probability(z: Floats) -> Floats:
     return np.where(z >= 0.0, 1.0 - upper, upper)
 
 
-def poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
+def poisson(uniforms: Floats, means: Floats) -> WholeFloats:
     """Poisson quantiles; `means` >= 0, same shape as `uniforms`."""
     draws, each = uniforms.ravel(), means.ravel()
-    counts = _expanded(_expand_poisson, each, draws, each)
+    counts = _expand(_expand_poisson, each, draws, each)
     small = _where(each < EXACT_BELOW_VARIANCE)
     if small.size:
         counts[small] = _small_poisson(draws.take(small), each.take(small))
     return counts.reshape(means.shape)
 
 
-def binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> WholeNumbers:
+def binomial(uniforms: Floats, trials: WholeFloats, probability: Floats) -> WholeFloats:
     """Binomial quantiles: between 0 and `trials` always; all three of the same shape (draws,)."""
     spread = 1.0 - probability
     spread *= probability
     variance = trials * spread
-    counts = _expanded(_expand_binomial, variance, uniforms, trials, probability, spread, variance)
+    counts = _expand(_expand_binomial, variance, uniforms, trials, probability, spread, variance)
     small = _where(variance < EXACT_BELOW_VARIANCE)
     if small.size:
         counts[small] = _small_binomial(
@@ -107,9 +104,9 @@ def binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> Who
     return counts
 
 
-def _expanded(
-    expand: Callable[..., WholeNumbers], variance: Floats, *arguments: Floats
-) -> WholeNumbers:
+def _expand(
+    expand: Callable[..., WholeFloats], variance: Floats, *arguments: Floats
+) -> WholeFloats:
     """Draws by expansion where the variance is large, and any number elsewhere: (draws,).
 
     Where few are small, they are expanded as well: taking the large ones out costs more.
@@ -125,7 +122,7 @@ def _expanded(
     return counts
 
 
-def parts(keys: Keys, *draws: tuple[str, WholeNumbers, Floats]) -> list[WholeNumbers]:
+def binomial_shares(keys: Keys, *draws: tuple[str, WholeFloats, Floats]) -> list[WholeFloats]:
     """Binomial parts of counts: for each purpose, whole and probability one, (rows,) each.
 
     They are drawn in one go, since a numpy call on few numbers costs more than its work.
@@ -144,7 +141,7 @@ def parts(keys: Keys, *draws: tuple[str, WholeNumbers, Floats]) -> list[WholeNum
     return [made.get(purpose, np.zeros(keys.size)) for purpose, _, _ in draws]
 
 
-def _expand_poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
+def _expand_poisson(uniforms: Floats, means: Floats) -> WholeFloats:
     """Cornish-Fisher to third order with a continuity correction, never below 0.
 
     It is mean + sd z + (z^2 - 1) / 6 + z (1 - z^2) / (72 sd) - 1 / 2, rounded up.
@@ -168,11 +165,11 @@ def _expand_poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
 
 def _expand_binomial(
     uniforms: Floats,
-    trials: WholeNumbers,
+    trials: WholeFloats,
     probability: Floats,
     spread: Floats,
     variance: Floats,
-) -> WholeNumbers:
+) -> WholeFloats:
     """Cornish-Fisher to third order with a continuity correction, kept on the support.
 
     It is n p + sd z + (1 - 2 p) (z^2 - 1) / 6 + z / (72 sd) (1 - z^2 + pq (14 - 2 z^2)) - 1 / 2,
@@ -203,18 +200,18 @@ def _expand_binomial(
     return np.minimum(z, trials, out=z)
 
 
-def _small_poisson(uniforms: Floats, means: Floats) -> WholeNumbers:
+def _small_poisson(uniforms: Floats, means: Floats) -> WholeFloats:
     """Exact quantiles of Poissons with these means, below 9."""
     counts = _poisson_table().quantiles(uniforms, means)
     result = counts.astype(np.float64)
     left = _where(counts == OPEN)
-    result[left] = _inverted(uniforms.take(left), np.exp(-means.take(left)), means.take(left))
+    result[left] = _invert(uniforms.take(left), np.exp(-means.take(left)), means.take(left))
     return result
 
 
 def _small_binomial(
-    uniforms: Floats, trials: WholeNumbers, probability: Floats, variance: Floats
-) -> WholeNumbers:
+    uniforms: Floats, trials: WholeFloats, probability: Floats, variance: Floats
+) -> WholeFloats:
     """Exact quantiles of binomials with a variance below 9; with none, they are the mean."""
     counts = _BINOMIALS.quantiles(uniforms, trials, probability)
     unknown = counts == OPEN
@@ -242,7 +239,7 @@ def prepare(probabilities: Floats) -> None:
     _BINOMIALS.prepare(probabilities)
 
 
-def _invert_binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats) -> WholeNumbers:
+def _invert_binomial(uniforms: Floats, trials: WholeFloats, probability: Floats) -> WholeFloats:
     """Exact binomial quantiles, summed from the end of the support that is nearer to the mean."""
     mirrored = _where(probability > 0.5)
     p, u = probability.copy(), uniforms.copy()
@@ -251,13 +248,13 @@ def _invert_binomial(uniforms: Floats, trials: WholeNumbers, probability: Floats
     none = np.log1p(-p)
     none *= trials
     odds = p / (1.0 - p)
-    counts = _inverted(u, np.exp(none, out=none), odds * (trials + 1.0), odds)
+    counts = _invert(u, np.exp(none, out=none), odds * (trials + 1.0), odds)
     np.minimum(counts, trials, out=counts)
     counts[mirrored] = trials.take(mirrored) - counts[mirrored]
     return counts
 
 
-def _inverted(uniforms: Floats, first: Floats, a: Floats, b: Floats | None = None) -> WholeNumbers:
+def _invert(uniforms: Floats, first: Floats, a: Floats, b: Floats | None = None) -> WholeFloats:
     """How many cumulative probabilities lie below each uniform, which is its quantile.
 
     The probabilities follow P(0) = `first`, P(k) = P(k - 1) x (a / k - b): the recursion of Panjer
@@ -290,6 +287,6 @@ def _inverted(uniforms: Floats, first: Floats, a: Floats, b: Floats | None = Non
     return result
 
 
-def _where(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _where(mask: Mask) -> NDArray[np.intp]:
     """The positions that hold; `numpy.flatnonzero` takes several times as long to begin."""
     return mask.nonzero()[0]

@@ -15,12 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from generator.arrays import Floats, Int64s
 from generator.clock import Hours, timestamps, weekday_of
-from generator.delivery.pacing import Counts
 from generator.enums import ReachWindow, TimeUnit
-from generator.randomness import Floats
 from generator.schema import CampaignReach, FrequencyCap
 from generator.schema.arrow import arrow_schema
 
@@ -44,7 +42,7 @@ class Cap:
     impressions: int
     hours: int
 
-    def within(self, hours: NDArray[np.int64]) -> Counts:
+    def within(self, hours: Int64s) -> Int64s:
         """The most exposures of a household in windows with this many hours of delivery."""
         return self.impressions * -(-hours // self.hours)
 
@@ -63,16 +61,16 @@ def caps_of(caps: Sequence[FrequencyCap], campaign_hours: int) -> tuple[Cap, ...
     )
 
 
-def most_exposures(caps: Sequence[Cap], hours: NDArray[np.int64]) -> Counts | None:
+def most_exposures(caps: Sequence[Cap], hours: Int64s) -> Int64s | None:
     """The most exposures of a household under all caps, in windows of so many hours of delivery;
     None without a cap."""
     if not caps:
         return None
-    most: Counts = np.min([cap.within(hours) for cap in caps], axis=0)
+    most: Int64s = np.min([cap.within(hours) for cap in caps], axis=0)
     return most
 
 
-def allowed_rates(caps: Sequence[Cap]) -> tuple[float, float]:
+def cap_rates(caps: Sequence[Cap]) -> tuple[float, float]:
     """Exposures per household that all caps allow in an hour, and in a day, at an even rate.
 
     A cap over less than a day is spread over its hours, a longer one over its days, so that no
@@ -90,11 +88,11 @@ def exposure(impressions: Floats, households: int, shape_k: float) -> Floats:
 
 
 def tiers(
-    impressions: Counts,
-    households: Counts | int,
+    impressions: Int64s,
+    households: Int64s | int,
     shape_k: Floats | float,
-    cap: Counts | None = None,
-) -> dict[int, Counts]:
+    cap: Int64s | None = None,
+) -> dict[int, Int64s]:
     """Households with at least n impressions, for each n of `TIERS`: (windows,) each.
 
     `cap` is the most exposures a household can have in each window; impressions <= households x
@@ -132,7 +130,7 @@ def _survival(mean: Floats, shape_k: Floats, most: int) -> Floats:
     return result
 
 
-def _uncapped_mean(mean: Floats, shape_k: Floats, cap: Counts) -> Floats:
+def _uncapped_mean(mean: Floats, shape_k: Floats, cap: Int64s) -> Floats:
     """The mean exposure without a cap that leaves `mean` once exposures above `cap` are not served.
 
     Solves E[min(N, cap)] = mean by Newton's method, where the cap matters. The expectation is
@@ -145,7 +143,7 @@ def _uncapped_mean(mean: Floats, shape_k: Floats, cap: Counts) -> Floats:
     touched = touched[np.argsort(cap[touched], kind="stable")]
     for _ in range(_MOST_STEPS):
         now = result[touched]
-        served, gain = _served(now, shape_k[touched], cap[touched])
+        served, gain = _served_mean(now, shape_k[touched], cap[touched])
         step = now * (mean[touched] - served) / gain
         result[touched] = np.clip(now + step, mean[touched], mean[touched] * _LARGEST)
         touched = touched[step > _SMALL_STEP * now]
@@ -154,7 +152,7 @@ def _uncapped_mean(mean: Floats, shape_k: Floats, cap: Counts) -> Floats:
     return result
 
 
-def _served(mean: Floats, shape_k: Floats, cap: Counts) -> tuple[Floats, Floats]:
+def _served_mean(mean: Floats, shape_k: Floats, cap: Int64s) -> tuple[Floats, Floats]:
     """E[min(N, cap)] of negative binomials with these means, and the means times its slope, which
     is the sum of n P(N = n) up to the cap: (windows,) each, in order of `cap`. The expectation is
     that sum and the cap times P(N > cap)."""
@@ -173,14 +171,14 @@ def _served(mean: Floats, shape_k: Floats, cap: Counts) -> tuple[Floats, Floats]
 
 
 @dataclass(frozen=True)
-class Exposed:
+class HourlyImpressions:
     """What a campaign delivered in each of its hours, and to how many it could.
 
     `hours` are in order and make whole UTC days; flights may leave gaps.
     """
 
     hours: Hours
-    impressions: Counts
+    impressions: Int64s
     households: int
     shape_k: float
     caps: tuple[Cap, ...]
@@ -192,13 +190,13 @@ class Windows:
     what it delivered to whom."""
 
     kind: ReachWindow
-    owner: NDArray[np.int64]
+    owner: Int64s
     start: Hours
-    impressions: Counts
-    tiers: dict[int, Counts]
+    impressions: Int64s
+    tiers: dict[int, Int64s]
 
 
-def windows_of(campaigns: Sequence[Exposed]) -> list[Windows]:
+def windows_of(campaigns: Sequence[HourlyImpressions]) -> list[Windows]:
     """Reach of campaigns by hour, UTC day, ISO week and from their first day to each day.
 
     A window reaches at least what its best part reaches: with a cap, a longer window allows a
@@ -209,16 +207,16 @@ def windows_of(campaigns: Sequence[Exposed]) -> list[Windows]:
 
     def counted(
         kind: ReachWindow,
-        owner: NDArray[np.int64],
+        owner: Int64s,
         start: Hours,
-        length: Counts,
-        amount: Counts,
-        floor: dict[int, Counts] | None,
+        length: Int64s,
+        amount: Int64s,
+        floor: dict[int, Int64s] | None,
     ) -> Windows:
         most = _most_exposures(campaigns, owner, length)
         curve = tiers(amount, households[owner], shapes[owner], most)
         floor = floor or {tier: np.zeros_like(amount) for tier in TIERS}
-        return Windows(kind, owner, start, amount, _settled(amount, curve, floor))
+        return Windows(kind, owner, start, amount, _settle(amount, curve, floor))
 
     owner = np.repeat(np.arange(len(campaigns)), [each.hours.size for each in campaigns])
     hours = np.concatenate([each.hours for each in campaigns])
@@ -260,7 +258,7 @@ def windows_of(campaigns: Sequence[Exposed]) -> list[Windows]:
     return [hourly, daily, weekly, replace(curve, tiers=_to_date(curve, daily))]
 
 
-def _starts(owner: NDArray[np.int64], span: NDArray[np.int64]) -> NDArray[np.int64]:
+def _starts(owner: Int64s, span: Int64s) -> Int64s:
     """The positions at which another owner or span begins; both are in order."""
     if not owner.size:
         return np.zeros(0, dtype=np.int64)
@@ -268,9 +266,7 @@ def _starts(owner: NDArray[np.int64], span: NDArray[np.int64]) -> NDArray[np.int
     return np.concatenate([[0], np.flatnonzero(changes) + 1])
 
 
-def _most_exposures(
-    campaigns: Sequence[Exposed], owner: NDArray[np.int64], hours: Counts
-) -> Counts:
+def _most_exposures(campaigns: Sequence[HourlyImpressions], owner: Int64s, hours: Int64s) -> Int64s:
     """The most exposures of a household in each window, of so many hours of delivery."""
     most = np.full(hours.shape, _NO_CAP)
     edges = np.searchsorted(owner, np.arange(len(campaigns) + 1))
@@ -281,12 +277,12 @@ def _most_exposures(
     return most
 
 
-def _best(parts: Windows, first: NDArray[np.int64]) -> dict[int, Counts]:
+def _best(parts: Windows, first: Int64s) -> dict[int, Int64s]:
     """The most households that one part of each window reached, per tier."""
     return {tier: np.maximum.reduceat(reach, first) for tier, reach in parts.tiers.items()}
 
 
-def _to_date(curve: Windows, daily: Windows) -> dict[int, Counts]:
+def _to_date(curve: Windows, daily: Windows) -> dict[int, Int64s]:
     """Reach from the first day to each day: the curve, never below the day before or any day.
 
     Without a cap one curve serves all windows, rises, and lies above every day as it is.
@@ -303,15 +299,15 @@ def _to_date(curve: Windows, daily: Windows) -> dict[int, Counts]:
             one = slice(day, day + 1)
             floor = {tier: np.maximum(daily.tiers[tier][one], yesterday[tier]) for tier in TIERS}
             today = {tier: curve.tiers[tier][one] for tier in TIERS}
-            for tier, reach in _settled(curve.impressions[one], today, floor).items():
+            for tier, reach in _settle(curve.impressions[one], today, floor).items():
                 result[tier][one] = reach
                 yesterday[tier] = int(reach[0])
     return result
 
 
-def _settled(
-    impressions: Counts, curve: dict[int, Counts], floor: dict[int, Counts]
-) -> dict[int, Counts]:
+def _settle(
+    impressions: Int64s, curve: dict[int, Int64s], floor: dict[int, Int64s]
+) -> dict[int, Int64s]:
     """The curve's reach, at least `floor`, with n+ tiers that claim no more than the impressions.
 
     n+ reach of every n adds up to the impressions; of the tiers not reported, 4+ is at least 5+,
@@ -335,7 +331,7 @@ def reach_batch(campaign_ids: Sequence[int], windows: Sequence[Windows]) -> pa.R
     owner = np.concatenate([each.owner for each in windows])
     order = np.lexsort((codes, owner))
 
-    def joined(parts: Iterable[Counts]) -> Counts:
+    def concatenate(parts: Iterable[Int64s]) -> Int64s:
         return np.concatenate(list(parts))[order]
 
     columns = {
@@ -344,11 +340,11 @@ def reach_batch(campaign_ids: Sequence[int], windows: Sequence[Windows]) -> pa.R
             pa.array(codes[order]), pa.array([str(window) for window in _WINDOWS])
         ),
         "window_start": pa.array(
-            timestamps(joined(each.start for each in windows)), type=pa.timestamp("us")
+            timestamps(concatenate(each.start for each in windows)), type=pa.timestamp("us")
         ),
-        "impressions": pa.array(joined(each.impressions for each in windows)),
+        "impressions": pa.array(concatenate(each.impressions for each in windows)),
     }
     for tier in TIERS:
         name = "reach" if tier == 1 else f"reach_{tier}plus"
-        columns[name] = pa.array(joined(each.tiers[tier] for each in windows).astype(np.int32))
+        columns[name] = pa.array(concatenate(each.tiers[tier] for each in windows).astype(np.int32))
     return pa.RecordBatch.from_pydict(columns, schema=arrow_schema(CampaignReach))

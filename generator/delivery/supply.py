@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from generator.arrays import Floats, Int64s, Mask
 from generator.clock import (
     Hours,
     LocalClock,
@@ -26,8 +27,7 @@ from generator.clock import (
 from generator.delivery import noise
 from generator.delivery.price import price_index
 from generator.enums import Device
-from generator.platform.model import Behaviour, Event, Noise, Supply
-from generator.randomness import Floats
+from generator.platform.model import Event, Noise, PlatformModel, Supply
 from generator.schema import InventoryHourly
 from generator.schema.arrow import arrow_schema
 
@@ -35,7 +35,7 @@ DEVICES = tuple(Device)
 
 
 @dataclass(frozen=True)
-class Market:
+class CountrySupply:
     """One country of one platform over a span of hours; arrays are (hours, devices).
 
     `forecast` is what everybody expects, `opportunities` what came, as landed in
@@ -55,7 +55,7 @@ class Market:
     price_forecast: Floats
     price_index: Floats
 
-    def rows(self, hours: Hours) -> NDArray[np.int64]:
+    def rows(self, hours: Hours) -> Int64s:
         """The rows of these hours, which lie inside the market's span and may have gaps."""
         return hours - self.first_hour
 
@@ -65,19 +65,25 @@ class Market:
         return slice(start, start + hours.size)
 
 
-def market(behaviour: Behaviour, country: str, hours: Hours, seed: int) -> Market:
+def country_supply(
+    platform_model: PlatformModel, country: str, hours: Hours, seed: int
+) -> CountrySupply:
     """The market of one country at consecutive UTC hours."""
-    place = behaviour.countries[country]
-    zone_viewing = viewing(behaviour, country, hours)
-    slots = behaviour.supply.ad_minutes_per_hour * 60 / behaviour.supply.mean_ad_seconds
-    viewing_hours = place.households * behaviour.supply.hours_per_household_day / 24
+    place = platform_model.countries[country]
+    zone_viewing = viewing(platform_model, country, hours)
+    slots = platform_model.supply.ad_minutes_per_hour * 60 / platform_model.supply.mean_ad_seconds
+    viewing_hours = place.households * platform_model.supply.hours_per_household_day / 24
     zone_viewing *= viewing_hours * slots
     forecast = zone_viewing.sum(axis=2) if len(place.zones) > 1 else zone_viewing[:, :, 0]
-    market_factor = _daily(behaviour.supply.market_noise, hours, seed, "market", behaviour.name)
-    price_forecast = price_index(behaviour.price, place, hours)
-    price_factor = _daily(behaviour.price.market_noise, hours, seed, "price", behaviour.name)
-    return Market(
-        platform=behaviour.name,
+    market_factor = _daily(
+        platform_model.supply.market_noise, hours, seed, "market", platform_model.name
+    )
+    price_forecast = price_index(platform_model.price, place, hours)
+    price_factor = _daily(
+        platform_model.price.market_noise, hours, seed, "price", platform_model.name
+    )
+    return CountrySupply(
+        platform=platform_model.name,
         country=country,
         first_hour=int(hours[0]) if hours.size else 0,
         forecast=forecast,
@@ -90,10 +96,10 @@ def market(behaviour: Behaviour, country: str, hours: Hours, seed: int) -> Marke
     )
 
 
-def viewing(behaviour: Behaviour, country: str, hours: Hours) -> Floats:
+def viewing(platform_model: PlatformModel, country: str, hours: Hours) -> Floats:
     """Viewing relative to the yearly mean of 1, by device and zone: (hours, devices, zones)."""
-    place = behaviour.countries[country]
-    supply = behaviour.supply
+    place = platform_model.countries[country]
+    supply = platform_model.supply
     curves = hour_curves(supply)
     weekday = np.array(supply.weekday) / np.mean(supply.weekday)
     month = np.array(supply.month) / np.mean(supply.month)
@@ -127,19 +133,23 @@ def event_factor(events: list[Event], country: str, clock: LocalClock) -> Floats
     return factor
 
 
-def inventory_batch(market: Market, hours: Hours) -> pa.RecordBatch:
+def inventory_batch(country_supply: CountrySupply, hours: Hours) -> pa.RecordBatch:
     """The market's hours, which may have gaps, as a batch of `inventory_hourly`, by hour and
     device."""
     devices = len(DEVICES)
-    window = market.rows(hours)
+    window = country_supply.rows(hours)
     rows = hours.size * devices
     columns = {
-        "platform": pa.array([market.platform]).take(pa.array(np.zeros(rows, dtype=np.int32))),
-        "country": pa.array([market.country]).take(pa.array(np.zeros(rows, dtype=np.int32))),
+        "platform": pa.array([country_supply.platform]).take(
+            pa.array(np.zeros(rows, dtype=np.int32))
+        ),
+        "country": pa.array([country_supply.country]).take(
+            pa.array(np.zeros(rows, dtype=np.int32))
+        ),
         "device": device_column(np.tile(np.arange(devices, dtype=np.int8), hours.size)),
         "hour_ts": pa.array(np.repeat(timestamps(hours), devices), type=pa.timestamp("us")),
-        "ad_opportunities": pa.array(market.opportunities[window].ravel()),
-        "price_index": pa.array(market.price_index[window].ravel()),
+        "ad_opportunities": pa.array(country_supply.opportunities[window].ravel()),
+        "price_index": pa.array(country_supply.price_index[window].ravel()),
     }
     return pa.RecordBatch.from_pydict(columns, schema=arrow_schema(InventoryHourly))
 
@@ -149,11 +159,9 @@ def device_column(codes: NDArray[np.int8]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array([str(d) for d in DEVICES]))
 
 
-def _during(event: Event, days: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _during(event: Event, days: Int64s) -> Mask:
     if isinstance(event.start, date) and isinstance(event.end, date):
-        during: NDArray[np.bool_] = (days >= day_number(event.start)) & (
-            days <= day_number(event.end)
-        )
+        during: Mask = (days >= day_number(event.start)) & (days <= day_number(event.end))
         return during
     of_year = _month_and_day(days)
     start, end = (int(str(day).replace("-", "")) for day in (event.start, event.end))
@@ -162,7 +170,7 @@ def _during(event: Event, days: NDArray[np.int64]) -> NDArray[np.bool_]:
     return (of_year >= start) | (of_year <= end)
 
 
-def _month_and_day(days: NDArray[np.int64]) -> NDArray[np.int64]:
+def _month_and_day(days: Int64s) -> Int64s:
     """Day numbers as month x 100 + day of the month."""
     dates = days.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")

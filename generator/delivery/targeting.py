@@ -14,9 +14,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from generator.arrays import Floats
 from generator.enums import Device, TargetingKey
-from generator.platform.model import Behaviour
-from generator.randomness import Floats
+from generator.platform.model import PlatformModel
 from generator.schema import LineItem
 
 Targeting = Mapping[str, list[str]]
@@ -41,9 +41,9 @@ def _read(text: str) -> Targeting:
     return lists
 
 
-def countries_of(targeting: Targeting, behaviour: Behaviour) -> tuple[str, ...]:
+def countries_of(targeting: Targeting, platform_model: PlatformModel) -> tuple[str, ...]:
     """The markets a line item runs in: those it names, else all of the platform's."""
-    return tuple(targeting.get(TargetingKey.GEO_COUNTRY, list(behaviour.countries)))
+    return tuple(targeting.get(TargetingKey.GEO_COUNTRY, list(platform_model.countries)))
 
 
 def devices_of(targeting: Targeting) -> tuple[Device, ...]:
@@ -52,19 +52,19 @@ def devices_of(targeting: Targeting) -> tuple[Device, ...]:
     return tuple(device for device in Device if named is None or device in named)
 
 
-def segment_shares(behaviour: Behaviour, key: str) -> dict[str, float]:
+def segment_shares(platform_model: PlatformModel, key: str) -> dict[str, float]:
     """Each segment's share of viewing for a key of the audience, or for CONTENT_GENRE."""
     if key == TargetingKey.CONTENT_GENRE:
-        return {name: genre.share for name, genre in behaviour.genres.items()}
-    shares: dict[str, float] = getattr(behaviour.audience, key)
+        return {name: genre.share for name, genre in platform_model.genres.items()}
+    shares: dict[str, float] = getattr(platform_model.audience, key)
     return shares
 
 
-def supply_share(behaviour: Behaviour, country: str, targeting: Targeting) -> float:
+def supply_share(platform_model: PlatformModel, country: str, targeting: Targeting) -> float:
     """The share of a country's opportunities that fits the targeting, devices left out."""
-    share = _region_share(behaviour, country, targeting)
+    share = _region_share(platform_model, country, targeting)
     for key in (TargetingKey.CONTENT_GENRE, *AUDIENCE_KEYS):
-        share *= _addressed(segment_shares(behaviour, key), targeting.get(key))
+        share *= _named_share(segment_shares(platform_model, key), targeting.get(key))
     return share
 
 
@@ -74,18 +74,18 @@ def device_mask(targeting: Targeting) -> Floats:
     return np.array([1.0 if device in targeted else 0.0 for device in Device])
 
 
-def addressed_households(behaviour: Behaviour, targetings: Sequence[Targeting]) -> int:
+def count_households(platform_model: PlatformModel, targetings: Sequence[Targeting]) -> int:
     """Households that at least one of these targetings addresses; 0 if none can be.
 
     Per country it is the sum of the targetings' households, and at most what all their values
     together address: the same targeting twice addresses nobody twice.
     """
     total = 0.0
-    for country in sorted({each for t in targetings for each in countries_of(t, behaviour)}):
-        here = [each for each in targetings if country in countries_of(each, behaviour)]
-        parts = sum(_household_share(behaviour, country, each) for each in here)
-        whole = _household_share(behaviour, country, _all_values(here))
-        total += behaviour.countries[country].households * min(parts, whole)
+    for country in sorted({each for t in targetings for each in countries_of(t, platform_model)}):
+        here = [each for each in targetings if country in countries_of(each, platform_model)]
+        parts = sum(_household_share(platform_model, country, each) for each in here)
+        whole = _household_share(platform_model, country, _all_values(here))
+        total += platform_model.countries[country].households * min(parts, whole)
     return max(1, round(total)) if total > 0 else 0
 
 
@@ -98,29 +98,30 @@ def _all_values(targetings: Sequence[Targeting]) -> Targeting:
     }
 
 
-def _household_share(behaviour: Behaviour, country: str, targeting: Targeting) -> float:
-    share = _region_share(behaviour, country, targeting)
+def _household_share(platform_model: PlatformModel, country: str, targeting: Targeting) -> float:
+    share = _region_share(platform_model, country, targeting)
     without_device = 1.0
     for device in devices_of(targeting):
-        without_device *= 1.0 - getattr(behaviour.reach.device_households, device)
+        without_device *= 1.0 - getattr(platform_model.reach.device_households, device)
     share *= 1.0 - without_device
     for key in (TargetingKey.CONTENT_GENRE, *AUDIENCE_KEYS):
-        looks = behaviour.reach.breadth.get(key, 1.0)
+        looks = platform_model.reach.breadth.get(key, 1.0)
         share *= (
-            1.0 - (1.0 - _addressed(segment_shares(behaviour, key), targeting.get(key))) ** looks
+            1.0
+            - (1.0 - _named_share(segment_shares(platform_model, key), targeting.get(key))) ** looks
         )
     return share
 
 
-def _region_share(behaviour: Behaviour, country: str, targeting: Targeting) -> float:
+def _region_share(platform_model: PlatformModel, country: str, targeting: Targeting) -> float:
     named = targeting.get(TargetingKey.GEO_DMA)
     if named is None:
         return 1.0
-    regions = behaviour.countries[country].regions
+    regions = platform_model.countries[country].regions
     return sum(regions[code].share for code in named if code in regions)
 
 
-def _addressed(shares: Mapping[str, float], named: Iterable[str] | None) -> float:
+def _named_share(shares: Mapping[str, float], named: Iterable[str] | None) -> float:
     if named is None:
         return 1.0
     return min(1.0, sum(shares.get(name, 0.0) for name in named))

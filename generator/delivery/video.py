@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from generator.arrays import Floats
 from generator.delivery.quantiles import normal
 from generator.enums import Device, Placement
 from generator.platform.model import Video
-from generator.randomness import Floats, key, uniforms
+from generator.randomness import key, uniforms
 from generator.schema import Creative
 
 FATES = (

@@ -24,17 +24,17 @@ from typing import Any
 
 import numpy as np
 
-from generator.engines.shared import mapped, nameless_file, written
-from generator.pipeline.markets import Markets
+from generator.engines.shared import map_arrays, nameless_file, write_arrays
+from generator.pipeline.country_supplies import CountrySupplies
 from generator.pipeline.parts import Part
 from generator.pipeline.run import (
     Engine,
     EngineError,
     Job,
-    Landed,
-    Made,
     Maker,
+    PackedPart,
     Progress,
+    TableTotal,
     in_this_process,
     land,
 )
@@ -55,7 +55,7 @@ def run(
     jobs: int | None = None,
     tables: Collection[type[RawTable]] = TABLES,
     progress: Progress | None = None,
-) -> list[Landed]:
+) -> list[TableTotal]:
     """Make the world's data in `jobs` processes, or one per core, and hand it to the sink; rows and
     fingerprint of each table. `progress` is called with campaigns done and campaigns in all."""
     with sink:
@@ -70,14 +70,14 @@ def cores() -> int:
 def processes(jobs: int) -> Engine:
     """The engine of so many processes; of one, or for a single part, this process."""
 
-    def made(job: Job, parts: Sequence[Part]) -> Iterator[Made]:
+    def made(job: Job, parts: Sequence[Part]) -> Iterator[PackedPart]:
         workers = min(jobs, sum(part.campaigns > 0 for part in parts))
         return _in_workers(job, parts, workers) if workers > 1 else in_this_process(job, parts)
 
     return made
 
 
-def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[Made]:
+def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[PackedPart]:
     context = multiprocessing.get_context("spawn")
     # Starting it lets signals through, so it is not left to the first worker.
     resource_tracker.ensure_running()
@@ -91,7 +91,7 @@ def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[Made]:
                 workers[ours] = worker
             theirs.close()
         # They take as long to begin as this process for the markets that all look at.
-        _share_markets(job, workers)
+        _share_supplies(job, workers)
         yield from _in_order(parts, workers)
     finally:
         for connection, worker in workers.items():
@@ -100,14 +100,16 @@ def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[Made]:
             connection.close()
 
 
-def _share_markets(job: Job, workers: Mapping[Connection, SpawnProcess]) -> None:
+def _share_supplies(job: Job, workers: Mapping[Connection, SpawnProcess]) -> None:
     """Send the job to all workers, and the file that has the markets."""
     try:
         with nameless_file() as file:
-            markets = written({name: dict(each) for name, each in Markets(job.world).items()}, file)
+            supplies = write_arrays(
+                {name: dict(each) for name, each in CountrySupplies(job.world).items()}, file
+            )
             for connection, worker in workers.items():
                 with _at_work(worker):
-                    connection.send((job, markets))
+                    connection.send((job, supplies))
                     send_handle(connection, file, worker.pid)
     except OSError as error:
         raise EngineError(
@@ -115,11 +117,13 @@ def _share_markets(job: Job, workers: Mapping[Connection, SpawnProcess]) -> None
         ) from error
 
 
-def _in_order(parts: Sequence[Part], workers: Mapping[Connection, SpawnProcess]) -> Iterator[Made]:
+def _in_order(
+    parts: Sequence[Part], workers: Mapping[Connection, SpawnProcess]
+) -> Iterator[PackedPart]:
     """Deal the parts out as workers get done, not far beyond the one that is due, and give each
     when it is due."""
     dealt: dict[Connection, deque[int]] = {connection: deque() for connection in workers}
-    made: dict[int, Made] = {}
+    made: dict[int, PackedPart] = {}
     upcoming = 0
     for due in range(len(parts)):
         while due not in made:
@@ -158,14 +162,14 @@ def _signals_wait() -> Iterator[None]:
             signal.raise_signal(each)
 
 
-def _fetched(worker: SpawnProcess, connection: Connection) -> Made:
+def _fetched(worker: SpawnProcess, connection: Connection) -> PackedPart:
     """The next part of a worker. Raises the DestinationError that it met, and EngineError if it is
     gone."""
     with _at_work(worker):
         made = _received(connection)
     if isinstance(made, DestinationError):
         raise made
-    assert isinstance(made, Made)
+    assert isinstance(made, PackedPart)
     return made
 
 
@@ -194,9 +198,9 @@ def _work(connection: Connection) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     threading.Thread(target=_leave_when_alone, daemon=True).start()
     try:
-        job, markets = connection.recv()
+        job, supplies = connection.recv()
         file = recv_handle(connection)
-        make = Maker(job, mapped(markets, file))
+        make = Maker(job, map_arrays(supplies, file))
         os.close(file)
         while True:
             _send(connection, make(connection.recv()))
@@ -214,7 +218,7 @@ def _leave_when_alone() -> None:
     os._exit(1)
 
 
-def _send(connection: Connection, answer: Made | DestinationError) -> None:
+def _send(connection: Connection, answer: PackedPart | DestinationError) -> None:
     """Send columns as they lie in memory, beside the pickle of what they belong to: a fifth of the
     time of a pickle that holds them."""
     buffers: list[pickle.PickleBuffer] = []

@@ -41,7 +41,7 @@ def nameless_file() -> Iterator[int]:
         os.close(descriptor)
 
 
-def written(thing: Any, descriptor: int) -> Shared:
+def write_arrays(thing: Any, descriptor: int) -> Shared:
     """Write the arrays of something that can be pickled to a file that is empty."""
     buffers: list[pickle.PickleBuffer] = []
     pickled = pickle.dumps(thing, protocol=5, buffer_callback=buffers.append)
@@ -64,7 +64,7 @@ def written(thing: Any, descriptor: int) -> Shared:
     return Shared(pickled, tuple(spans))
 
 
-def mapped(shared: Shared, descriptor: int) -> Any:
+def map_arrays(shared: Shared, descriptor: int) -> Any:
     """What was written, with arrays that lie in the file and cannot be changed; the descriptor can
     be closed."""
     if not any(end for _, end in shared.spans):

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from generator.extras import packages_of
 from generator.pipeline.parts import Part
-from generator.pipeline.run import Engine, Job, Landed, Made, Maker, Progress, land
+from generator.pipeline.run import Engine, Job, Maker, PackedPart, Progress, TableTotal, land
 from generator.schema import TABLES, RawTable
 from generator.sinks.sink import Sink
 from generator.world.world import World
@@ -40,7 +40,7 @@ def run(
     jobs: int | None = None,
     tables: Collection[type[RawTable]] = TABLES,
     progress: Progress | None = None,
-) -> list[Landed]:
+) -> list[TableTotal]:
     """Make the world's data on Spark, in `jobs` tasks or one per part, for the sink; rows
     and fingerprint of each table. Raises MissingExtraError where PySpark is not installed."""
     with sink:
@@ -50,13 +50,13 @@ def run(
 def cluster(jobs: int | None) -> Engine:
     """The engine of so many tasks, or of one per part."""
 
-    def made(job: Job, parts: Sequence[Part]) -> Iterator[Made]:
+    def made(job: Job, parts: Sequence[Part]) -> Iterator[PackedPart]:
         return _on_spark(job, parts, jobs or len(parts)) if parts else iter(())
 
     return made
 
 
-def _on_spark(job: Job, parts: Sequence[Part], tasks: int) -> Iterator[Made]:
+def _on_spark(job: Job, parts: Sequence[Part], tasks: int) -> Iterator[PackedPart]:
     session, is_ours = _session()
     with tempfile.TemporaryDirectory() as folder:
         try:

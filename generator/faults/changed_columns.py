@@ -17,8 +17,8 @@ from generator.schema import TABLES, PerformanceHourly, RawTable
 from generator.schema.table import STORAGE, Column
 
 # The columns that faults empty, and those that they bring: the new name, and the renamed column.
-Emptied = frozenset[str]
-Added = tuple[tuple[str, str | None], ...]
+EmptiedColumns = frozenset[str]
+AddedColumns = tuple[tuple[str, str | None], ...]
 
 
 def landing_tables(faults: Faults) -> tuple[type[RawTable], ...]:
@@ -40,7 +40,7 @@ class _Derived(type(PerformanceHourly)):  # type: ignore[misc]
 
 
 @cache
-def _landing(emptied: Emptied, added: Added) -> type[PerformanceHourly]:
+def _landing(emptied: EmptiedColumns, added: AddedColumns) -> type[PerformanceHourly]:
     """One class for the same changes, so that it can be a key."""
     columns = {column.name: column for column in PerformanceHourly.columns()}
     landed = tuple(
@@ -58,17 +58,19 @@ def _landing(emptied: Emptied, added: Added) -> type[PerformanceHourly]:
             return landed + new
 
         @classmethod
-        def derivation(cls) -> tuple[Emptied, Added]:
+        def derivation(cls) -> tuple[EmptiedColumns, AddedColumns]:
             return emptied, added
 
     return Landing
 
 
-def _reduced(table: Any) -> tuple[Callable[..., type[PerformanceHourly]], tuple[Emptied, Added]]:
+def _reduce(
+    table: Any,
+) -> tuple[Callable[..., type[PerformanceHourly]], tuple[EmptiedColumns, AddedColumns]]:
     return _landing, table.derivation()
 
 
-copyreg.pickle(_Derived, _reduced)  # type: ignore[arg-type]
+copyreg.pickle(_Derived, _reduce)  # type: ignore[arg-type]
 
 
 def _new_column(name: str, renamed: Column | None) -> Column:

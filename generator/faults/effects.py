@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from generator.arrays import Int64s, Mask
 from generator.clock import day_number, timestamps
 from generator.enums import Device, FaultType
-from generator.faults.rows import Mask, Rows, Whole, joined
+from generator.faults.rows import Rows, concatenate
 from generator.randomness import key, uniforms
 from generator.scenario import faults
 from generator.schema import PerformanceHourly
@@ -52,7 +53,7 @@ _ROW, _CAMPAIGN_HOUR, _CAMPAIGN_DAY = (
 
 
 @dataclass(frozen=True)
-class Kind:
+class FaultKind:
     """A kind of fault: the arrays of `Rows` that make a unit, of which `rate` takes a share; the
     column that is above 0 in the rows that it can touch; and its effect."""
 
@@ -61,7 +62,9 @@ class Kind:
     effect: Callable[[Rows, Mask, Any], Rows]
 
 
-def touched(rows: Rows, kind: Kind, fault: faults.Window | faults.SchemaDrift, stream: int) -> Mask:
+def select_rows(
+    rows: Rows, kind: FaultKind, fault: faults.Window | faults.SchemaDrift, stream: int
+) -> Mask:
     """The rows that a fault touches: (rows,). `stream` is the key of the fault's draws."""
     chosen = np.ones(rows.values.num_rows, dtype=np.bool_)
     if kind.live is not None:
@@ -126,7 +129,7 @@ def _restated_days(rows: Rows, mask: Mask, fault: faults.RestatedDays) -> Rows:
     impressions = np.maximum(first.numbers("impressions"), 1)
     prices = first.numbers("spend_micros") // impressions
     columns["spend_micros"] = prices * columns["impressions"]
-    return joined(_landing_later(rows, mask, fault.days), first.with_columns(columns))
+    return concatenate(_landing_later(rows, mask, fault.days), first.with_columns(columns))
 
 
 def _late_rows(rows: Rows, mask: Mask, fault: faults.LateRows) -> Rows:
@@ -138,11 +141,11 @@ def _missing_hours(rows: Rows, mask: Mask, _fault: faults.MissingHours) -> Rows:
 
 
 def _duplicates(rows: Rows, mask: Mask, _fault: faults.Duplicates) -> Rows:
-    return joined(rows, rows.take(mask))
+    return concatenate(rows, rows.take(mask))
 
 
 def _null_ids(rows: Rows, mask: Mask, fault: faults.NullIds) -> Rows:
-    return rows.with_columns({fault.column: _emptied(rows, mask, fault.column)})
+    return rows.with_columns({fault.column: _clear(rows, mask, fault.column)})
 
 
 def _time_zone_shift(rows: Rows, mask: Mask, fault: faults.TimeZoneShift) -> Rows:
@@ -156,27 +159,27 @@ def _schema_drift(rows: Rows, mask: Mask, fault: faults.SchemaDrift) -> Rows:
             {new: pa.array([fault.value if new_row else None for new_row in mask], pa.string())}
         )
     return rows.with_columns(
-        {new: _emptied(rows, ~mask, fault.column), fault.column: _emptied(rows, mask, fault.column)}
+        {new: _clear(rows, ~mask, fault.column), fault.column: _clear(rows, mask, fault.column)}
     )
 
 
-KINDS: dict[FaultType, Kind] = {
-    FaultType.OUTAGE: Kind(_CAMPAIGN_HOUR, "requests", _outage),
-    FaultType.TRACKING_LOSS: Kind(_CAMPAIGN_HOUR, "video_q25", _tracking_loss),
-    FaultType.BOT_SPIKE: Kind(_CAMPAIGN_HOUR, "impressions", _bot_spike),
-    FaultType.RUNAWAY_SPEND: Kind(_CAMPAIGN_HOUR, "spend_micros", _runaway_spend),
-    FaultType.VAST_401: Kind(("creative",), "impressions", _vast_401),
-    FaultType.RESTATED_DAYS: Kind(_CAMPAIGN_DAY, None, _restated_days),
-    FaultType.LATE_ROWS: Kind(_ROW, None, _late_rows),
-    FaultType.MISSING_HOURS: Kind(_CAMPAIGN_HOUR, None, _missing_hours),
-    FaultType.DUPLICATES: Kind(_ROW, None, _duplicates),
-    FaultType.NULL_IDS: Kind(_ROW, None, _null_ids),
-    FaultType.TIME_ZONE_SHIFT: Kind(_CAMPAIGN_DAY, None, _time_zone_shift),
-    FaultType.SCHEMA_DRIFT: Kind((), None, _schema_drift),
+FAULT_KINDS: dict[FaultType, FaultKind] = {
+    FaultType.OUTAGE: FaultKind(_CAMPAIGN_HOUR, "requests", _outage),
+    FaultType.TRACKING_LOSS: FaultKind(_CAMPAIGN_HOUR, "video_q25", _tracking_loss),
+    FaultType.BOT_SPIKE: FaultKind(_CAMPAIGN_HOUR, "impressions", _bot_spike),
+    FaultType.RUNAWAY_SPEND: FaultKind(_CAMPAIGN_HOUR, "spend_micros", _runaway_spend),
+    FaultType.VAST_401: FaultKind(("creative",), "impressions", _vast_401),
+    FaultType.RESTATED_DAYS: FaultKind(_CAMPAIGN_DAY, None, _restated_days),
+    FaultType.LATE_ROWS: FaultKind(_ROW, None, _late_rows),
+    FaultType.MISSING_HOURS: FaultKind(_CAMPAIGN_HOUR, None, _missing_hours),
+    FaultType.DUPLICATES: FaultKind(_ROW, None, _duplicates),
+    FaultType.NULL_IDS: FaultKind(_ROW, None, _null_ids),
+    FaultType.TIME_ZONE_SHIFT: FaultKind(_CAMPAIGN_DAY, None, _time_zone_shift),
+    FaultType.SCHEMA_DRIFT: FaultKind((), None, _schema_drift),
 }
 
 
-def _with(rows: Rows, mask: Mask, columns: dict[str, Whole]) -> Rows:
+def _with(rows: Rows, mask: Mask, columns: dict[str, Int64s]) -> Rows:
     """The rows with these values where the mask is set."""
     return rows.with_columns(
         {name: np.where(mask, values, rows.numbers(name)) for name, values in columns.items()}
@@ -188,11 +191,11 @@ def _landing_later(rows: Rows, mask: Mask, days: int) -> Rows:
     return _with(rows, mask, {"loaded_at": later})
 
 
-def _emptied(rows: Rows, mask: Mask, column: str) -> pa.Array:
+def _clear(rows: Rows, mask: Mask, column: str) -> pa.Array:
     """A column of whole numbers with NULL where the mask is set, or where it was NULL before."""
     values = rows.values.column(column)
     return pa.compute.if_else(pa.array(mask), pa.scalar(None, values.type), values)
 
 
-def _zeros(rows: Rows) -> Whole:
+def _zeros(rows: Rows) -> Int64s:
     return np.zeros(rows.values.num_rows, dtype=np.int64)

@@ -13,12 +13,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from generator.arrays import Int64s, Keys, Mask
 from generator.clock import MICROSECONDS_AN_HOUR
 from generator.enums import Device
-from generator.randomness import Keys, key, mixed, row_keys
-
-Whole = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+from generator.randomness import key, mix, row_keys
 
 _ODD = np.uint64(key("unit of a fault") | 1)
 
@@ -29,10 +27,10 @@ class Rows:
     position in `Device`; both and the ids are the row's own, whatever `values` says by now."""
 
     values: pa.RecordBatch
-    campaign: Whole
-    creative: Whole
-    device: Whole
-    hour: Whole
+    campaign: Int64s
+    creative: Int64s
+    device: Int64s
+    hour: Int64s
 
     @classmethod
     def of(cls, batch: pa.RecordBatch, schema: pa.Schema) -> Self:
@@ -53,11 +51,11 @@ class Rows:
         )
 
     @property
-    def day(self) -> Whole:
+    def day(self) -> Int64s:
         """Number of the UTC day."""
         return self.hour // 24
 
-    def numbers(self, column: str) -> Whole:
+    def numbers(self, column: str) -> Int64s:
         """A column of counts, micros or times as whole numbers; NULL is 0."""
         return _numbers(self.values, column)
 
@@ -66,10 +64,10 @@ class Rows:
         first, *others = (getattr(self, name) for name in unit)
         keys = row_keys(base, first)
         for values in others:
-            keys = mixed(keys + values.astype(np.uint64) * _ODD)
+            keys = mix(keys + values.astype(np.uint64) * _ODD)
         return keys
 
-    def take(self, chosen: Mask | Whole) -> Rows:
+    def take(self, chosen: Mask | Int64s) -> Rows:
         """Some of the rows: by a mask, or by positions that may repeat."""
         positions = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
         return Rows(
@@ -91,7 +89,7 @@ class Rows:
         return replace(self, values=pa.RecordBatch.from_arrays(arrays, schema=schema))
 
 
-def joined(first: Rows, second: Rows) -> Rows:
+def concatenate(first: Rows, second: Rows) -> Rows:
     """The rows of both."""
     batches = pa.Table.from_batches([first.values, second.values]).combine_chunks().to_batches()
     (values,) = batches or [first.values]
@@ -104,7 +102,7 @@ def joined(first: Rows, second: Rows) -> Rows:
     )
 
 
-def _numbers(batch: pa.RecordBatch, column: str) -> Whole:
+def _numbers(batch: pa.RecordBatch, column: str) -> Int64s:
     values = batch.column(column)
     if pa.types.is_timestamp(values.type):
         values = values.view(pa.int64())

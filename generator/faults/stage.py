@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from generator.arrays import Mask
 from generator.clock import MICROSECONDS_AN_HOUR, day_number
 from generator.enums import FaultType
 from generator.faults.changed_columns import landing_table
-from generator.faults.effects import KINDS, stream_of, touched
-from generator.faults.rows import Mask, Rows
+from generator.faults.effects import FAULT_KINDS, select_rows, stream_of
+from generator.faults.rows import Rows
 from generator.scenario.faults import Faults
 from generator.schema import FaultLog, PerformanceHourly, Run
 from generator.schema.arrow import arrow_schema, to_arrow
@@ -26,7 +27,7 @@ from generator.sinks.sink import Piece
 _EPOCH = datetime(1970, 1, 1)
 
 
-def faulty(pieces: Iterable[Piece], faults: Faults, run: Run) -> Iterator[Piece]:
+def inject_faults(pieces: Iterable[Piece], faults: Faults, run: Run) -> Iterator[Piece]:
     """The batches of a part with the faults in them, then the log. Without faults, the batches."""
     if not faults:
         yield from pieces
@@ -36,19 +37,19 @@ def faulty(pieces: Iterable[Piece], faults: Faults, run: Run) -> Iterator[Piece]
     schema = arrow_schema(landing)
     for table, batch in pieces:
         if table is PerformanceHourly:
-            yield landing, spoilt(Rows.of(batch, schema), faults, run, log).values
+            yield landing, apply_faults(Rows.of(batch, schema), faults, run, log).values
         else:
             yield table, batch
     for batch in to_arrow(FaultLog, log.rows()).to_batches():
         yield FaultLog, batch
 
 
-def spoilt(rows: Rows, faults: Faults, run: Run, log: Log) -> Rows:
+def apply_faults(rows: Rows, faults: Faults, run: Run, log: Log) -> Rows:
     """Rows after all faults, as far as they have landed by the end of the as-of day; what each
     fault touched is added to the log."""
     for fault_type, name, fault in faults.in_order():
-        kind = KINDS[fault_type]
-        mask = touched(rows, kind, fault, stream_of(run.seed, name))
+        kind = FAULT_KINDS[fault_type]
+        mask = select_rows(rows, kind, fault, stream_of(run.seed, name))
         if mask.any():
             log.add(fault_type, name, fault, rows, mask)
         rows = kind.effect(rows, mask, fault)

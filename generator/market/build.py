@@ -13,20 +13,20 @@ from functools import cached_property
 from typing import Any, TypeVar, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
+from generator.arrays import Int64s
 from generator.clock import EPOCH, HOURS_A_DAY, day_number
 from generator.market.order import Draw, Order, scenario_of
-from generator.market.outline import Sketch, advertisers_of, figures_of, sketched
-from generator.platform.model import Behaviour
+from generator.market.outline import MarketOutline, advertisers_of, figures_of, market_outline
+from generator.platform.model import PlatformModel
 from generator.scenario.models import AdvertiserPlan, MarketPlan
 from generator.scenario.templates import Dataset
 from generator.schema import Advertiser, Run
 from generator.schema.booking import Booking
 from generator.world import names
-from generator.world.build import FirstOrder, book, ordered_for, platform_row, run_of, sign
+from generator.world.build import FirstOrder, book, order_day, platform_row, run_of, sign
 from generator.world.names import Pools
-from generator.world.world import Outline, World, identity_of
+from generator.world.world import RunOutline, World, identity_of
 
 Member = TypeVar("Member")
 
@@ -38,21 +38,21 @@ def build_market(dataset: Dataset) -> World:
     """The world of a dataset with a market."""
     plan = dataset.market
     assert plan is not None
-    sketch = sketched(plan, dataset.platforms, dataset.seed)
+    outline = market_outline(plan, dataset.platforms, dataset.seed)
     run = run_of(dataset)
     made = plan.made or plan.campaigns
-    maker = _Maker(plan, dataset.platforms, run, sketch)
+    maker = _Maker(plan, dataset.platforms, run, outline)
     return World(
         identity=identity_of(dataset),
         run=run,
-        behaviours=dataset.platforms,
+        platform_models=dataset.platforms,
         platforms=tuple(platform_row(each) for each in dataset.platforms.values()),
-        advertisers=Made(maker.advertiser, advertisers_of(plan)),
-        bookings=Made(maker.booking, made),
-        outline=Outline(
+        advertisers=LazySequence(maker.advertiser, advertisers_of(plan)),
+        bookings=LazySequence(maker.booking, made),
+        outline=RunOutline(
             countries={
-                name: tuple(sorted(behaviour.countries))
-                for name, behaviour in sorted(dataset.platforms.items())
+                name: tuple(sorted(platform_model.countries))
+                for name, platform_model in sorted(dataset.platforms.items())
             },
             days=np.arange(day_number(plan.start_date), day_number(plan.end_date) + 1),
             rows=maker.rows()[:made],
@@ -62,7 +62,7 @@ def build_market(dataset: Dataset) -> World:
 
 
 @dataclass(frozen=True)
-class Made(Sequence[Member]):
+class LazySequence(Sequence[Member]):
     """Members that are made as they are asked for, each from its position."""
 
     make: Callable[[int], Member]
@@ -88,9 +88,9 @@ class _Maker:
     """Makes the entities of a market from their positions; an id is one more."""
 
     plan: MarketPlan
-    behaviours: Mapping[str, Behaviour]
+    platform_models: Mapping[str, PlatformModel]
     run: Run
-    sketch: Sketch
+    outline: MarketOutline
 
     @cached_property
     def pools(self) -> Pools:
@@ -103,15 +103,17 @@ class _Maker:
 
     def advertiser(self, position: int) -> Advertiser:
         """An advertiser: it was there before the market opens."""
-        country = self.sketch.countries[self.sketch.homes[position]]
-        behaviour = next(each for each in self.behaviours.values() if country in each.countries)
-        place = behaviour.countries[country]
+        country = self.outline.countries[self.outline.homes[position]]
+        platform_model = next(
+            each for each in self.platform_models.values() if country in each.countries
+        )
+        place = platform_model.countries[country]
         draw = Draw(self.run.seed, "market advertiser", position + 1)
         plan = AdvertiserPlan(
-            industry=draw.of("industry", figures_of(behaviour).industry),
+            industry=draw.of("industry", figures_of(platform_model).industry),
             time_zone=max(place.zones, key=lambda zone: place.zones[zone]),
         )
-        opening = ordered_for(self.plan.start_date, self.run)
+        opening = order_day(self.plan.start_date, self.run)
         before = opening - timedelta(days=_DAYS_BOOKED_AHEAD)
         first = FirstOrder(datetime.combine(before, time(12)), place.currency)
         return sign(plan, position + 1, first, self.run, self.pools)
@@ -119,31 +121,33 @@ class _Maker:
     def order(self, position: int) -> Order:
         """What the sketch says of a campaign."""
         return Order(
-            behaviour=self.behaviours[self.plan.platforms[self.sketch.platform[position]]],
-            country=self.sketch.countries[self.sketch.country[position]],
-            devices=int(self.sketch.devices[position]),
-            start=EPOCH + timedelta(days=int(self.sketch.first_day[position])),
-            end=EPOCH + timedelta(days=int(self.sketch.last_day[position])),
-            creatives=[each for each in self.sketch.creatives[position].tolist() if each],
-            opportunities=float(self.sketch.opportunities[position]),
-            share=float(self.sketch.share[position]),
-            use=float(self.sketch.use[position]),
+            platform_model=self.platform_models[
+                self.plan.platforms[self.outline.platform[position]]
+            ],
+            country=self.outline.countries[self.outline.country[position]],
+            devices=int(self.outline.devices[position]),
+            start=EPOCH + timedelta(days=int(self.outline.first_day[position])),
+            end=EPOCH + timedelta(days=int(self.outline.last_day[position])),
+            creatives=[each for each in self.outline.creatives[position].tolist() if each],
+            opportunities=float(self.outline.opportunities[position]),
+            share=float(self.outline.share[position]),
+            use=float(self.outline.use[position]),
         )
 
     def booking(self, position: int) -> Booking:
         """A campaign with everything that belongs to it."""
-        advertiser_id = int(self.sketch.advertiser[position])
+        advertiser_id = int(self.outline.advertiser[position])
         brand = names.pick(self.pools.brands, self.run.seed, "brand", advertiser_id)
         draw = Draw(self.run.seed, "market campaign", position + 1)
         scenario = scenario_of(self.order(position), brand, draw)
         return book(scenario, position + 1, advertiser_id, self.run, self.pools)
 
-    def rows(self) -> NDArray[np.int64]:
+    def rows(self) -> Int64s:
         """The rows of performance of each campaign."""
-        devices = np.zeros(self.sketch.platform.size, dtype=np.int64)
+        devices = np.zeros(self.outline.platform.size, dtype=np.int64)
         for index, name in enumerate(self.plan.platforms):
-            own = self.sketch.platform == index
-            sets = figures_of(self.behaviours[name]).devices
-            devices[own] = np.array([len(each.devices) for each in sets])[self.sketch.devices[own]]
-        days = self.sketch.last_day - self.sketch.first_day + 1
-        return days * HOURS_A_DAY * devices * self.sketch.creatives.sum(axis=1)
+            own = self.outline.platform == index
+            sets = figures_of(self.platform_models[name]).devices
+            devices[own] = np.array([len(each.devices) for each in sets])[self.outline.devices[own]]
+        days = self.outline.last_day - self.outline.first_day + 1
+        return days * HOURS_A_DAY * devices * self.outline.creatives.sum(axis=1)

@@ -26,7 +26,7 @@ from generator.enums import (
     VerificationVendor,
 )
 from generator.market.outline import figures_of
-from generator.platform.model import Behaviour
+from generator.platform.model import PlatformModel
 from generator.randomness import uniform
 from generator.scenario.models import (
     BudgetPlan,
@@ -86,7 +86,7 @@ class Order:
     """What the sketch of a market says of one campaign; `devices` is a position in the sets of its
     platform, `creatives` has one count per line item."""
 
-    behaviour: Behaviour
+    platform_model: PlatformModel
     country: str
     devices: int
     start: date
@@ -104,8 +104,8 @@ class Order:
 
 def scenario_of(order: Order, brand: str, draw: Draw) -> Scenario:
     """The order as a scenario."""
-    figures = figures_of(order.behaviour)
-    place = order.behaviour.countries[order.country]
+    figures = figures_of(order.platform_model)
+    place = order.platform_model.countries[order.country]
     objective = draw.of("objective", figures.objective)
     buy_type = draw.of("buy type", figures.buy_type)
     level = place.cpm_level * figures.cpm_of_buy_type[buy_type]
@@ -119,7 +119,7 @@ def scenario_of(order: Order, brand: str, draw: Draw) -> Scenario:
     daily = draw.uniform("budget type") < figures.daily_budget
     plan = CampaignPlan(
         name=f"{brand} {objective.lower()} {order.start:%Y-%m} {order.country}",
-        platform=order.behaviour.name,
+        platform=order.platform_model.name,
         objective=objective,
         buy_type=buy_type,
         target_cpm=target_cpm,
@@ -154,7 +154,7 @@ def _log_normal(normal: float, log_sd: float) -> float:
 
 
 def _line_item(order: Order, position: int, fits: float, draw: Draw) -> LineItemPlan:
-    figures = figures_of(order.behaviour)
+    figures = figures_of(order.platform_model)
     ad_format = draw.of("format", figures.ad_format, position)
     return LineItemPlan(
         name=f"{ad_format.replace('_', ' ').capitalize()} {position + 1}",
@@ -176,7 +176,7 @@ def _creative(
 ) -> CreativePlan:
     if ad_format is AdFormat.PAUSE_AD:
         return CreativePlan(placement=Placement.PAUSE)
-    figures = figures_of(order.behaviour)
+    figures = figures_of(order.platform_model)
     placement = draw.of("placement", figures.placement, position)
     return CreativePlan(
         placement=placement,
@@ -192,9 +192,9 @@ def _targeting(order: Order, position: int, fits: float, draw: Draw) -> dict[str
     the keys that it names. A key that would leave too little for its part of the campaign is left
     out; `fits` is the part of what fits its targeting that a line item can be sized to."""
     part = 1 / len(order.creatives)
-    most = min(order.behaviour.supply.max_share_of_voice, _LINE_ITEMS_ROOM * part) * fits
+    most = min(order.platform_model.supply.max_share_of_voice, _LINE_ITEMS_ROOM * part) * fits
     needed = order.share * order.use * part
-    figures = figures_of(order.behaviour)
+    figures = figures_of(order.platform_model)
     devices = figures.devices[order.devices].devices
     lists = {TargetingKey.GEO_COUNTRY.value: [order.country]}
     if set(devices) != set(Device):
@@ -214,22 +214,22 @@ def _targeting(order: Order, position: int, fits: float, draw: Draw) -> dict[str
 def _shares(order: Order, key: TargetingKey) -> dict[str, float]:
     """The segments of a targeting key and their part of viewing."""
     if key is TargetingKey.CONTENT_GENRE:
-        return {name: genre.share for name, genre in order.behaviour.genres.items()}
+        return {name: genre.share for name, genre in order.platform_model.genres.items()}
     if key is TargetingKey.GEO_DMA:
-        regions = order.behaviour.countries[order.country].regions
+        regions = order.platform_model.countries[order.country].regions
         return {code: region.share for code, region in regions.items()}
-    shares: dict[str, float] = getattr(order.behaviour.audience, key)
+    shares: dict[str, float] = getattr(order.platform_model.audience, key)
     return shares
 
 
 def _caps(order: Order, impressions: float, draw: Draw) -> list[FrequencyCapPlan]:
     """The cap that is booked, if it lets the campaign's impressions through with room to spare."""
-    mix = figures_of(order.behaviour).frequency_caps
+    mix = figures_of(order.platform_model).frequency_caps
     cap = draw.of("cap", dict(zip(mix, (each.share for each in mix), strict=True)))
     if cap.max_impressions is None or cap.time_unit is None:
         return []
     windows = order.days / (_DAYS.get(cap.time_unit, order.days) * cap.time_units)
-    households = order.behaviour.countries[order.country].households
+    households = order.platform_model.countries[order.country].households
     if impressions > _USE_OF_A_CAP * cap.max_impressions * max(windows, 1) * households:
         return []
     return [

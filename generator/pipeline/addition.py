@@ -34,7 +34,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Added:
+class Addition:
     """What was added: the new world, the advertiser that it is for, and the rows by table name."""
 
     world: World
@@ -48,7 +48,7 @@ def add_campaign(
     start: Start,
     draw: Callable[[Holdings, Run], ResolvedScenario],
     advertiser: str | None,
-) -> Added:
+) -> Addition:
     """Add the campaign that `draw` makes of what is there, for an advertiser of an id or a name,
     or for the scenario's own. Raises InputError and DestinationError."""
     with DuckdbAddition(file, TABLES) as sink:
@@ -64,16 +64,16 @@ def add_campaign(
         for each in (*holdings.advertisers, *world.advertisers)
         if each.advertiser_id == advertiser_id
     )
-    return Added(world, payer, _rows(sink), drawn.notices)
+    return Addition(world, payer, _rows(sink), drawn.notices)
 
 
-def add_advertiser(file: Path, start: Start, plan: AdvertiserPlan, currency: Currency) -> Added:
+def add_advertiser(file: Path, start: Start, plan: AdvertiserPlan, currency: Currency) -> Addition:
     """Add an advertiser. Raises InputError and DestinationError."""
     with DuckdbAddition(file, TABLES) as sink:
         holdings = sink.holdings()
         world = with_advertiser(holdings, _run_of(holdings, start), plan, currency)
         land(world, sink, in_this_process)
-    return Added(world, world.advertisers[0], _rows(sink))
+    return Addition(world, world.advertisers[0], _rows(sink))
 
 
 def remove_campaign(file: Path, campaign_id: int) -> dict[str, int]:

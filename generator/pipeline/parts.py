@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from generator.arrays import Int64s
 from generator.clock import day_number, hours_of_days
 from generator.delivery.campaign import deliver
 from generator.delivery.supply import inventory_batch
-from generator.faults.stage import faulty
-from generator.pipeline.markets import AllMarkets, Markets
+from generator.faults.stage import inject_faults
+from generator.pipeline.country_supplies import CountrySupplies, Supplies
 from generator.schema import (
     TABLES,
     Advertiser,
@@ -76,7 +76,7 @@ def parts_of(world: World, rows_a_part: int) -> list[Part]:
     return [Part("accounts"), *inventories, *campaigns]
 
 
-def _edges(rows: NDArray[np.int64], size: int) -> list[int]:
+def _edges(rows: Int64s, size: int) -> list[int]:
     """Where each of the parts is full, in rows so far; the last of more than a few parts are ever
     smaller, down to an eighth."""
     total, edge = int(rows.sum()), 0
@@ -88,7 +88,7 @@ def _edges(rows: NDArray[np.int64], size: int) -> list[int]:
     return edges
 
 
-def _ranges(rows: NDArray[np.int64], edges: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _ranges(rows: Int64s, edges: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Ranges of positions, first to before last, that end where an edge is passed."""
     passed = np.searchsorted(edges, rows.cumsum(), side="right")
     ends = [*(np.flatnonzero(np.diff(passed, prepend=0)) + 1).tolist(), rows.size]
@@ -100,33 +100,33 @@ def _ranges(rows: NDArray[np.int64], edges: Sequence[int]) -> Iterator[tuple[int
 
 
 def pieces(
-    world: World, part: Part, markets: AllMarkets, tables: Collection[type[RawTable]]
+    world: World, part: Part, supplies: Supplies, tables: Collection[type[RawTable]]
 ) -> Iterator[Piece]:
     """Every batch of a part, of the tables that are wanted."""
-    made = _made(world, part, markets, tables)
-    for table, batch in faulty(made, world.faults, world.run):
+    made = _make(world, part, supplies, tables)
+    for table, batch in inject_faults(made, world.faults, world.run):
         if issubclass(table, tuple(tables)):
             yield table, batch
 
 
 def all_pieces(world: World, tables: Collection[type[RawTable]] = TABLES) -> Iterator[Piece]:
     """Every batch of a run, in order."""
-    markets = Markets(world)
+    supplies = CountrySupplies(world)
     for part in parts_of(world, ROWS_A_BLOCK):
-        yield from pieces(world, part, markets, tables)
+        yield from pieces(world, part, supplies, tables)
 
 
-def _made(
-    world: World, part: Part, markets: AllMarkets, tables: Collection[type[RawTable]]
+def _make(
+    world: World, part: Part, supplies: Supplies, tables: Collection[type[RawTable]]
 ) -> Iterator[Piece]:
     if part.platform is not None:
         if InventoryHourly in tables:
-            yield from _inventory(world, part.platform, markets)
+            yield from _inventory(world, part.platform, supplies)
     elif part.campaigns:
         bookings = world.bookings[part.first : part.last]
         yield from _entities(_rows_of(bookings))
         if not set(FACTS).isdisjoint(tables):
-            yield from _facts(world, bookings, world.outline.rows[part.first : part.last], markets)
+            yield from _facts(world, bookings, world.outline.rows[part.first : part.last], supplies)
     else:
         yield from _entities(
             {Run: [world.run], Platform: world.platforms, Advertiser: world.advertisers}
@@ -152,16 +152,16 @@ def _rows_of(bookings: Sequence[Booking]) -> dict[type[RawTable], list[RawTable]
     }
 
 
-def _inventory(world: World, platform: str, markets: AllMarkets) -> Iterator[Piece]:
+def _inventory(world: World, platform: str, supplies: Supplies) -> Iterator[Piece]:
     """What each market of a platform offered, on every day of some flight that is known."""
     days = world.outline.days
     hours = hours_of_days(days[days < day_number(world.run.as_of_date)])
-    for market in markets[platform].values():
-        yield InventoryHourly, inventory_batch(market, hours)
+    for country_supply in supplies[platform].values():
+        yield InventoryHourly, inventory_batch(country_supply, hours)
 
 
 def _facts(
-    world: World, bookings: Sequence[Booking], rows: NDArray[np.int64], markets: AllMarkets
+    world: World, bookings: Sequence[Booking], rows: Int64s, supplies: Supplies
 ) -> Iterator[Piece]:
     horizon_day = day_number(world.run.as_of_date)
     blocks = _blocks(rows)
@@ -170,14 +170,14 @@ def _facts(
         bookings, blocks = [bookings[each] for each in in_time], _blocks(rows[in_time])
     for first, last in blocks:
         delivery = deliver(
-            bookings[first:last], world.behaviours, markets, world.run.seed, horizon_day
+            bookings[first:last], world.platform_models, supplies, world.run.seed, horizon_day
         )
         yield PerformanceHourly, delivery.performance
         yield CampaignReach, delivery.reach
         yield AudienceDaily, delivery.audience
 
 
-def _blocks(rows: NDArray[np.int64]) -> list[tuple[int, int]]:
+def _blocks(rows: Int64s) -> list[tuple[int, int]]:
     """Ranges of campaigns that are delivered together."""
     return list(_ranges(rows, range(ROWS_A_BLOCK, int(rows.sum()) + 1, ROWS_A_BLOCK)))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
-from generator.pipeline.markets import AllMarkets, Markets
+from generator.pipeline.country_supplies import CountrySupplies, Supplies
 from generator.pipeline.memory import keep_what_is_freed
 from generator.pipeline.parts import Part, parts_of, pieces
 from generator.schema import TABLES, RawTable
@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Landed:
+class TableTotal:
     """What one table received."""
 
     table: type[RawTable]
@@ -28,7 +28,7 @@ class Landed:
 
 
 @dataclass(frozen=True)
-class Made:
+class PackedPart:
     """A part as it is packed for the sink, and what it holds of each table, by name."""
 
     packed: Any
@@ -47,26 +47,26 @@ class Job:
 class Maker:
     """Makes the parts of a job, in the markets that they share: those given, or its own."""
 
-    def __init__(self, job: Job, markets: AllMarkets | None = None) -> None:
+    def __init__(self, job: Job, supplies: Supplies | None = None) -> None:
         keep_what_is_freed()
         self._job = job
-        self._markets = markets or Markets(job.world)
+        self._supplies = supplies or CountrySupplies(job.world)
 
-    def __call__(self, part: Part) -> Made:
+    def __call__(self, part: Part) -> PackedPart:
         """A part, made and packed."""
-        counted = Counted(pieces(self._job.world, part, self._markets, self._job.tables))
+        counted = Counted(pieces(self._job.world, part, self._supplies, self._job.tables))
         packed = self._job.packer(part.name, counted)
-        return Made(packed, counted.tallies)
+        return PackedPart(packed, counted.tallies)
 
 
 class EngineError(Exception):
     """A part could not be made: what happened and what to do."""
 
 
-Engine = Callable[[Job, Sequence[Part]], Iterable[Made]]
+Engine = Callable[[Job, Sequence[Part]], Iterable[PackedPart]]
 
 
-def in_this_process(job: Job, parts: Sequence[Part]) -> Iterator[Made]:
+def in_this_process(job: Job, parts: Sequence[Part]) -> Iterator[PackedPart]:
     """Make the parts one after the other: the engine without any other process."""
     return map(Maker(job), parts)
 
@@ -77,7 +77,7 @@ def land(
     engine: Engine,
     tables: Collection[type[RawTable]] = TABLES,
     progress: Progress | None = None,
-) -> list[Landed]:
+) -> list[TableTotal]:
     """Have an engine make the world's data and hand it to a sink that is open; rows and fingerprint
     of each table.
 
@@ -106,7 +106,7 @@ def land(
         if progress:
             progress(done, campaigns)
     return [
-        Landed(table, totals[table.table_name].rows, totals[table.table_name].hexdigest)
+        TableTotal(table, totals[table.table_name].rows, totals[table.table_name].hexdigest)
         for table in TABLES
     ]
 

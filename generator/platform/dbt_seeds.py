@@ -16,14 +16,14 @@ from io import StringIO
 from zoneinfo import ZoneInfo
 
 from generator.enums import AudienceDimension, Device
-from generator.platform.model import Behaviour
+from generator.platform.model import PlatformModel
 
 _SATURDAY = 5
 _SEASONS = (1, 7)
 _DECIMALS = 12
 
 
-def seeds(platforms: Iterable[Behaviour]) -> dict[str, str]:
+def seeds(platforms: Iterable[PlatformModel]) -> dict[str, str]:
     """The text of each seed file by its name."""
     known = list(platforms)
     return {
@@ -48,35 +48,35 @@ def seeds(platforms: Iterable[Behaviour]) -> dict[str, str]:
     }
 
 
-def population(behaviour: Behaviour) -> Iterator[tuple[str, str, str, float]]:
+def population(platform_model: PlatformModel) -> Iterator[tuple[str, str, str, float]]:
     """Each segment's share of the platform's viewing, all markets and devices: ratios that add up
     to 1 over a dimension."""
     for dimension in AudienceDimension:
-        for segment, share in _shares(behaviour, dimension).items():
-            yield behaviour.name, dimension.value, segment, round(share, _DECIMALS)
+        for segment, share in _shares(platform_model, dimension).items():
+            yield platform_model.name, dimension.value, segment, round(share, _DECIMALS)
 
 
-def calendar(behaviour: Behaviour) -> Iterator[tuple[str, int, int, float, float]]:
+def calendar(platform_model: PlatformModel) -> Iterator[tuple[str, int, int, float, float]]:
     """Expected viewing of a day of the week (ISO, 1-7) in a month, relative to the mean day, raised
     to the exponent with which plans follow it. Events are not in it."""
-    supply, pacing = behaviour.supply, behaviour.pacing
+    supply, pacing = platform_model.supply, platform_model.pacing
     for month, of_month in enumerate(_relative(supply.month), start=1):
         for weekday, of_weekday in enumerate(_relative(supply.weekday), start=1):
             weight = (of_month * of_weekday) ** pacing.supply_exponent
             decay = pacing.frontload_decay_per_flight
-            yield behaviour.name, month, weekday, round(weight, _DECIMALS), decay
+            yield platform_model.name, month, weekday, round(weight, _DECIMALS), decay
 
 
-def markets(behaviour: Behaviour) -> Iterator[tuple[str, str, int]]:
+def markets(platform_model: PlatformModel) -> Iterator[tuple[str, str, int]]:
     """How many whole hours each market's clocks are ahead of UTC: the mean of its time zones,
     weighed by their viewers, over a year of winter and summer time."""
-    for code, country in behaviour.countries.items():
+    for code, country in platform_model.countries.items():
         ahead = sum(
             share * _hours_ahead(zone, month) / len(_SEASONS)
             for zone, share in country.zones.items()
             for month in _SEASONS
         )
-        yield behaviour.name, code, round(ahead)
+        yield platform_model.name, code, round(ahead)
 
 
 def _hours_ahead(zone: str, month: int) -> float:
@@ -84,30 +84,30 @@ def _hours_ahead(zone: str, month: int) -> float:
     return offset / timedelta(hours=1)
 
 
-def _shares(behaviour: Behaviour, dimension: AudienceDimension) -> dict[str, float]:
+def _shares(platform_model: PlatformModel, dimension: AudienceDimension) -> dict[str, float]:
     match dimension:
         case AudienceDimension.CONTENT_GENRE:
-            return {name: genre.share for name, genre in behaviour.genres.items()}
+            return {name: genre.share for name, genre in platform_model.genres.items()}
         case AudienceDimension.COUNTRY:
-            return _country_shares(behaviour)
+            return _country_shares(platform_model)
         case AudienceDimension.REGION:
-            return _region_shares(behaviour)
+            return _region_shares(platform_model)
         case AudienceDimension.LOCAL_HOUR:
-            return _hour_shares(behaviour)
-    shares: dict[str, float] = getattr(behaviour.audience, dimension)
+            return _hour_shares(platform_model)
+    shares: dict[str, float] = getattr(platform_model.audience, dimension)
     return shares
 
 
-def _country_shares(behaviour: Behaviour) -> dict[str, float]:
-    households = sum(country.households for country in behaviour.countries.values())
-    return {code: each.households / households for code, each in behaviour.countries.items()}
+def _country_shares(platform_model: PlatformModel) -> dict[str, float]:
+    households = sum(country.households for country in platform_model.countries.values())
+    return {code: each.households / households for code, each in platform_model.countries.items()}
 
 
-def _region_shares(behaviour: Behaviour) -> dict[str, float]:
+def _region_shares(platform_model: PlatformModel) -> dict[str, float]:
     """Regions of every market, the rest of a market as `CC-OTHER`."""
     shares = {}
-    for code, of_country in _country_shares(behaviour).items():
-        regions = behaviour.countries[code].regions
+    for code, of_country in _country_shares(platform_model).items():
+        regions = platform_model.countries[code].regions
         for region, figures in regions.items():
             shares[f"{code}-{region}"] = of_country * figures.share
         rest = 1.0 - sum(figures.share for figures in regions.values())
@@ -115,9 +115,9 @@ def _region_shares(behaviour: Behaviour) -> dict[str, float]:
     return shares
 
 
-def _hour_shares(behaviour: Behaviour) -> dict[str, float]:
+def _hour_shares(platform_model: PlatformModel) -> dict[str, float]:
     """Viewing by local hour over a week, the devices weighed by their share."""
-    supply = behaviour.supply
+    supply = platform_model.supply
     totals = [0.0] * 24
     for device in Device:
         curve = getattr(supply.hour_curve, device)

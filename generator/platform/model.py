@@ -64,7 +64,7 @@ Shares = Annotated[dict[Text, Share], Field(min_length=1), AfterValidator(_adds_
 class Figures(BaseModel):
     """Base of everything in a platform file: unknown keys and wrong types are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, serialize_by_alias=True)
 
 
 Figure = TypeVar("Figure")
@@ -308,7 +308,7 @@ class DeviceMix(Figures):
     devices: Annotated[list[Annotated[Device, Field(strict=False)]], Field(min_length=1)]
 
 
-class MarketFigures(Figures):
+class BookingMix(Figures):
     """What is booked on the platform: the mix of campaigns that a market draws from.
 
     `fill` is the part of all ad opportunities that its campaigns are sized to sell together,
@@ -347,13 +347,13 @@ class MarketFigures(Figures):
     skippable: Share
 
     @model_validator(mode="after")
-    def _lists_add_up(self) -> MarketFigures:
+    def _lists_add_up(self) -> BookingMix:
         _adds_up_to_one({str(each.devices): each.share for each in self.devices})
         _adds_up_to_one({repr(each): each.share for each in self.frequency_caps})
         return self
 
     @model_validator(mode="after")
-    def _what_is_booked_has_its_figures(self) -> MarketFigures:
+    def _what_is_booked_has_its_figures(self) -> BookingMix:
         video = [each for each in self.placement if each is not Placement.PAUSE]
         if Placement.PAUSE in self.placement:
             raise ValueError("placement is that of video; a PAUSE_AD needs none")
@@ -364,7 +364,7 @@ class MarketFigures(Figures):
         return self
 
 
-class Behaviour(Figures):
+class PlatformModel(Figures):
     """A whole platform file."""
 
     name: TemplateName
@@ -383,19 +383,19 @@ class Behaviour(Figures):
     price: Price
     pacing: PacingFigures
     reach: Reach
-    market: MarketFigures | None = None
+    booking_mix: BookingMix | None = Field(default=None, alias="market")
 
-    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Behaviour], tuple[dict[str, Any]]]:
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], PlatformModel], tuple[dict[str, Any]]]:
         """As its figures: the classes of `PerDevice` have no name to be pickled by."""
-        return Behaviour.model_validate, (self.model_dump(),)
+        return PlatformModel.model_validate, (self.model_dump(),)
 
     @model_validator(mode="after")
-    def _genres_add_up(self) -> Behaviour:
+    def _genres_add_up(self) -> PlatformModel:
         _adds_up_to_one({name: genre.share for name, genre in self.genres.items()})
         return self
 
     @model_validator(mode="after")
-    def _events_name_its_countries(self) -> Behaviour:
+    def _events_name_its_countries(self) -> PlatformModel:
         for event in self.supply.events:
             for country in event.countries or ():
                 if country not in self.countries:
@@ -403,7 +403,7 @@ class Behaviour(Figures):
         return self
 
     @model_validator(mode="after")
-    def _devices_with_viewing_have_households(self) -> Behaviour:
+    def _devices_with_viewing_have_households(self) -> PlatformModel:
         for device in Device:
             viewing = getattr(self.supply.device_share, device)
             if viewing > 0 and getattr(self.reach.device_households, device) == 0:
@@ -411,7 +411,7 @@ class Behaviour(Figures):
         return self
 
     @model_validator(mode="after")
-    def _an_hour_can_be_counted(self) -> Behaviour:
+    def _an_hour_can_be_counted(self) -> PlatformModel:
         supply = self.supply
         slots = supply.ad_minutes_per_hour * 60 / supply.mean_ad_seconds
         days = [day for c in supply.hour_curve.in_order() for day in (c.weekday, c.weekend)]
@@ -427,7 +427,7 @@ class Behaviour(Figures):
         return self
 
     @model_validator(mode="after")
-    def _means_are_above_their_floor(self) -> Behaviour:
+    def _means_are_above_their_floor(self) -> PlatformModel:
         steps = {
             "response": self.funnel.response_rate,
             "eligible": self.funnel.eligibility_rate,

@@ -38,7 +38,7 @@ from generator.enums import (
     TimeUnit,
     VerificationVendor,
 )
-from generator.platform.model import Behaviour
+from generator.platform.model import PlatformModel
 from generator.scenario.errors import nearest
 from generator.scenario.faults import NO_FAULTS, Faults
 from generator.scenario.values import (
@@ -309,7 +309,7 @@ class Workflow(Plan):
 
 
 def platform_problems(
-    scenario: Scenario, platform: Behaviour
+    scenario: Scenario, platform: PlatformModel
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What a scenario asks for that its platform does not have: (path, sentence) each."""
     audience = platform.audience.model_dump(exclude={"affinity_log_sd"})
@@ -330,7 +330,7 @@ def platform_problems(
 
 
 def _currency_problems(
-    scenario: Scenario, position: int, item: LineItemPlan, platform: Behaviour
+    scenario: Scenario, position: int, item: LineItemPlan, platform: PlatformModel
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Markets in which a line item bids in an auction that is held in another currency."""
     if scenario.campaign.buy_type is not BuyType.PRIVATE_AUCTION:

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from generator.platform.model import Behaviour
+from generator.platform.model import PlatformModel
 from generator.scenario import legacy_format
 from generator.scenario.errors import InputError, Problem, bad_input, nearest
 from generator.scenario.faults import NO_FAULTS, Faults
@@ -59,7 +59,7 @@ class Dataset:
     seed: int
     as_of: date
     scenarios: tuple[Scenario, ...]
-    platforms: dict[str, Behaviour]
+    platforms: dict[str, PlatformModel]
     notices: tuple[str, ...] = ()
     market: MarketPlan | None = None
     faults: Faults = NO_FAULTS
@@ -82,7 +82,7 @@ class ResolvedScenario:
     """One scenario with the platform it runs on, and what its reader should know."""
 
     scenario: Scenario
-    platform: Behaviour
+    platform: PlatformModel
     notices: tuple[str, ...] = ()
 
 
@@ -115,7 +115,7 @@ class Library:
         file = self._file(kind, name, folder)
         return self._extended(_read(file), kind, (file.resolve(),))
 
-    def platform(self, name: str) -> Behaviour:
+    def platform(self, name: str) -> PlatformModel:
         """The platform of a name."""
         return _platform(self, name)
 
@@ -173,11 +173,11 @@ class Library:
             raise bad_input("is not a folder of templates", str(self.own))
         return [self.own / kind, BUNDLED / kind]
 
-    def checked(self, file: Path, overrides: Sequence[Override] = ()) -> Dataset | Behaviour:
+    def checked(self, file: Path, overrides: Sequence[Override] = ()) -> Dataset | PlatformModel:
         """What a file holds, whole and valid: a dataset, or a platform. Raises InputError."""
         document = self._of_file(file)
         if _PLATFORM_KEYS & set(document.data):
-            return validated(document, Behaviour)
+            return validated(document, PlatformModel)
         return self.dataset(str(file), overrides)
 
     def _of_file(self, file: Path) -> Document:
@@ -256,7 +256,7 @@ class Library:
             except InputError as error:
                 problems += [Problem(each.where or here, each.what) for each in error.problems]
                 continue
-            if platforms[name].market is None:
+            if platforms[name].booking_mix is None:
                 problems.append(Problem(here, f"platform {name} says nothing under `market:`"))
         if problems:
             raise input_error(problems)
@@ -285,7 +285,7 @@ class Library:
         document = overridden(document, overrides, Scenario)
         scenario = validated(document, Scenario)
         try:
-            behaviour = self.platform(scenario.campaign.platform)
+            platform_model = self.platform(scenario.campaign.platform)
         except InputError as error:
             where = document.where(("campaign", "platform"))
             raise input_error(
@@ -293,11 +293,11 @@ class Library:
             ) from error
         problems = [
             Problem(document.where(path), what)
-            for path, what in platform_problems(scenario, behaviour)
+            for path, what in platform_problems(scenario, platform_model)
         ]
         if problems:
             raise input_error(problems)
-        return ResolvedScenario(scenario, behaviour)
+        return ResolvedScenario(scenario, platform_model)
 
     def _file(self, kind: TemplateKind, name: str, folder: Path | None) -> Path:
         if name.endswith(_SUFFIXES) and folder is not None:
@@ -346,14 +346,14 @@ def dataset(name_or_file: str) -> Dataset:
     return Library().dataset(name_or_file)
 
 
-def platform(name: str) -> Behaviour:
+def platform(name: str) -> PlatformModel:
     """A bundled platform."""
     return Library().platform(name)
 
 
 @lru_cache
-def _platform(library: Library, name: str) -> Behaviour:
-    return validated(library.document(TemplateKind.PLATFORMS, name), Behaviour)
+def _platform(library: Library, name: str) -> PlatformModel:
+    return validated(library.document(TemplateKind.PLATFORMS, name), PlatformModel)
 
 
 def _for(

@@ -50,10 +50,10 @@ def _doc_block(name: str, text: str) -> str:
 
 def _table(table: type[RawTable]) -> dict[str, Any]:
     required = [column.name for column in table.columns() if not column.nullable]
-    tests = [_named(f"not_null_raw_{table.table_name}", "not_null_columns", columns=required)]
+    tests = [_named_test(f"not_null_raw_{table.table_name}", "not_null_columns", columns=required)]
     if table.primary_key is None:
         name = f"unique_grain_raw_{table.table_name}"
-        tests.append(_named(name, "unique_grain", columns=list(table.grain)))
+        tests.append(_named_test(name, "unique_grain", columns=list(table.grain)))
     tests += _bounds_tests(table)
     tests += [_constraint_test(constraint) for constraint in table.constraints]
     if table.is_repaired:
@@ -74,10 +74,10 @@ def _bounds_tests(table: type[RawTable]) -> list[dict[str, Any]]:
     ]
     tests = []
     if numbers:
-        tests.append(_named(f"finite_raw_{table.table_name}", "finite", columns=numbers))
+        tests.append(_named_test(f"finite_raw_{table.table_name}", "finite", columns=numbers))
     if ratios:
         name = f"finite_ratios_raw_{table.table_name}"
-        tests.append(_named(name, "finite", columns=ratios, at_most=1))
+        tests.append(_named_test(name, "finite", columns=ratios, at_most=1))
     return tests
 
 
@@ -113,7 +113,7 @@ def _column_tests(table: type[RawTable], column: Column) -> list[str | dict[str,
     return tests
 
 
-def _named(name: str, test: str, **arguments: Any) -> dict[str, Any]:
+def _named_test(name: str, test: str, **arguments: Any) -> dict[str, Any]:
     """A test with a name of its own, where the one that dbt makes would list every column."""
     return {test: {"name": name, "arguments": arguments}}
 

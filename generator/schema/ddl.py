@@ -86,7 +86,7 @@ def duckdb_type(table: type[RawTable], column: Column) -> str:
     """How DuckDB stores a column of a raw table."""
     if column.enum is None or table.primary_key:
         return column.storage.duckdb
-    return f"ENUM({_listed(column.enum)})"
+    return f"ENUM({_list_values(column.enum)})"
 
 
 def column_conditions(column: Column) -> list[str]:
@@ -98,9 +98,9 @@ def column_conditions(column: Column) -> list[str]:
     if column.maximum is not None:
         conditions.append(f"{name} <= {column.maximum}")
     if column.enum is not None:
-        conditions.append(f"{name} IN ({_listed(column.enum)})")
+        conditions.append(f"{name} IN ({_list_values(column.enum)})")
     return conditions
 
 
-def _listed(members: type[StrEnum]) -> str:
+def _list_values(members: type[StrEnum]) -> str:
     return ", ".join(f"'{member}'" for member in members)

@@ -24,7 +24,7 @@ def _without_control_characters(text: str) -> str:
     return text
 
 
-def _known_zone(name: str) -> str:
+def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
@@ -37,5 +37,5 @@ Text = Annotated[
     StringConstraints(min_length=1, max_length=LONGEST),
     AfterValidator(_without_control_characters),
 ]
-TimeZone = Annotated[Text, AfterValidator(_known_zone)]
+TimeZone = Annotated[Text, AfterValidator(_check_zone)]
 TemplateName = Annotated[str, StringConstraints(pattern=TEMPLATE_NAME)]

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generator.randomness import key, mixed
+from generator.randomness import key, mix
 
 Words = NDArray[np.uint64]
 
@@ -61,7 +61,7 @@ class Fingerprint:
             of_column *= _constant(name)
             words += of_column
         with np.errstate(over="ignore"):
-            self._sum = self._sum + mixed(words).sum(dtype=np.uint64)
+            self._sum = self._sum + mix(words).sum(dtype=np.uint64)
         self.rows += batch.num_rows
 
     @property

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from generator import __version__
 from generator.enums import BuyType, Currency, DspPartner, Industry, Placement, QaStatus, Status
-from generator.platform.model import Behaviour
+from generator.platform.model import PlatformModel
 from generator.randomness import uniform
 from generator.scenario.errors import bad_input
 from generator.scenario.models import (
@@ -72,8 +72,10 @@ def build_world(dataset: Dataset) -> World:
     return World(
         identity=identity_of(dataset),
         run=run,
-        behaviours=dataset.platforms,
-        platforms=tuple(platform_row(behaviour) for behaviour in dataset.platforms.values()),
+        platform_models=dataset.platforms,
+        platforms=tuple(
+            platform_row(platform_model) for platform_model in dataset.platforms.values()
+        ),
         advertisers=advertisers,
         bookings=tuple(bookings),
         outline=outline_of(bookings, dataset.platforms),
@@ -118,7 +120,7 @@ def book(
     plan = scenario.campaign
     flights = _flights(plan.flights, campaign_id, run.seed)
     status = _status(flights[0].start_date, flights[-1].end_date, run.as_of_date)
-    ordered = ordered_for(flights[0].start_date, run)
+    ordered = order_day(flights[0].start_date, run)
     booked = _days_before(ordered, *_BOOKED_AHEAD, run.seed, "booked", campaign_id)
     created = max(booked, since)
     campaign = Campaign(
@@ -168,7 +170,7 @@ def book(
     return Booking(campaign, flights, budget, caps, items)
 
 
-def ordered_for(first_day: date, run: Run) -> date:
+def order_day(first_day: date, run: Run) -> date:
     """The day that a booking is so many days before: the first day of a campaign, or one so near
     that the booking lies before the run's as-of day."""
     return min(first_day, run.as_of_date + timedelta(days=_BOOKED_AHEAD[0] - 1))
@@ -195,19 +197,19 @@ def _member(parent_id: int, position: int) -> int:
     return parent_id * _MEMBERS_OF_A_PARENT + position
 
 
-def platform_row(behaviour: Behaviour) -> Platform:
+def platform_row(platform_model: PlatformModel) -> Platform:
     """The row of `raw.platforms` that a platform file makes."""
     return Platform(
-        platform=behaviour.name,
-        name=behaviour.title,
-        households=sum(country.households for country in behaviour.countries.values()),
-        ad_minutes_per_hour=behaviour.supply.ad_minutes_per_hour,
-        hours_per_household_day=behaviour.supply.hours_per_household_day,
-        min_response_ratio=behaviour.funnel_floor.response,
-        min_eligible_ratio=behaviour.funnel_floor.eligible,
-        min_win_ratio=behaviour.funnel_floor.win,
-        min_render_ratio=behaviour.funnel_floor.render,
-        is_skippable_allowed=behaviour.is_skippable_allowed,
+        platform=platform_model.name,
+        name=platform_model.title,
+        households=sum(country.households for country in platform_model.countries.values()),
+        ad_minutes_per_hour=platform_model.supply.ad_minutes_per_hour,
+        hours_per_household_day=platform_model.supply.hours_per_household_day,
+        min_response_ratio=platform_model.funnel_floor.response,
+        min_eligible_ratio=platform_model.funnel_floor.eligible,
+        min_win_ratio=platform_model.funnel_floor.win,
+        min_render_ratio=platform_model.funnel_floor.render,
+        is_skippable_allowed=platform_model.is_skippable_allowed,
     )
 
 

@@ -29,7 +29,7 @@ _AGENCY_SUFFIXES = ("Media", "Media Partners", "Communications", "Collective")
 class InventedNames(BaseProvider):
     """A Faker provider of coined words, film titles and agencies."""
 
-    def coined_word(self) -> str:
+    def coin_word(self) -> str:
         """A word that means nothing, capitalised."""
         return "".join(self.random_element(p) for p in (ONSETS, MIDDLES, ENDINGS)).capitalize()
 
@@ -39,4 +39,4 @@ class InventedNames(BaseProvider):
 
     def agency_name(self) -> str:
         """The name of a media agency."""
-        return f"{self.coined_word()} {self.random_element(_AGENCY_SUFFIXES)}"
+        return f"{self.coin_word()} {self.random_element(_AGENCY_SUFFIXES)}"

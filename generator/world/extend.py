@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from generator.enums import Currency, Objective
-from generator.platform.model import Behaviour
+from generator.platform.model import PlatformModel
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan, Scenario
 from generator.schema import Advertiser, Run
@@ -25,7 +25,7 @@ def with_campaign(
     holdings: Holdings,
     run: Run,
     scenario: Scenario,
-    behaviour: Behaviour,
+    platform_model: PlatformModel,
     advertiser: Advertiser | None = None,
 ) -> World:
     """The world of one more campaign: of an advertiser that is there, else of the scenario's own.
@@ -34,7 +34,7 @@ def with_campaign(
     flight begins before the advertiser was a customer.
     """
     plan, pools = scenario.advertiser, names.pools(run.seed)
-    buyer = advertiser or _named(holdings, plan.name)
+    buyer = advertiser or _advertiser_named(holdings, plan.name)
     buyer_id = buyer.advertiser_id if buyer else holdings.last_advertiser_id + 1
     since = buyer.created_at if buyer else datetime.min
     booking = book(scenario, holdings.last_campaign_id + 1, buyer_id, run, pools, since)
@@ -47,15 +47,15 @@ def with_campaign(
     new = () if buyer else (sign(plan, buyer_id, first_order_of([booking.campaign]), run, pools),)
     for each in new:
         _refuse_shared_address(holdings, each)
-    is_known = behaviour.name in holdings.platforms
+    is_known = platform_model.name in holdings.platforms
     return World(
         identity=identity_of(run, booking),
         run=run,
-        behaviours={behaviour.name: behaviour},
-        platforms=() if is_known else (platform_row(behaviour),),
+        platform_models={platform_model.name: platform_model},
+        platforms=() if is_known else (platform_row(platform_model),),
         advertisers=new,
         bookings=(booking,),
-        outline=outline_of([booking], {behaviour.name: behaviour}),
+        outline=outline_of([booking], {platform_model.name: platform_model}),
     )
 
 
@@ -66,7 +66,7 @@ def with_advertiser(
 
     Raises InputError where its name or address is that of another one.
     """
-    if known := _named(holdings, plan.name):
+    if known := _advertiser_named(holdings, plan.name):
         raise bad_input(f"there is an advertiser {known.name!r} already, {known.advertiser_id}")
     day_before = datetime.combine(run.as_of_date - timedelta(days=1), time(12))
     advertiser_id = holdings.last_advertiser_id + 1
@@ -76,7 +76,7 @@ def with_advertiser(
     return World(
         identity=identity_of(run, new),
         run=run,
-        behaviours={},
+        platform_models={},
         platforms=(),
         advertisers=(new,),
         bookings=(),
@@ -87,19 +87,19 @@ def with_advertiser(
 def advertiser_of(holdings: Holdings, id_or_name: str) -> Advertiser:
     """The advertiser of an id or a name. Raises InputError that lists those near it."""
     by_id = {str(each.advertiser_id): each for each in holdings.advertisers}
-    if found := by_id.get(id_or_name) or _named(holdings, id_or_name):
+    if found := by_id.get(id_or_name) or _advertiser_named(holdings, id_or_name):
         return found
     raise bad_input(f"there is no advertiser {id_or_name!r}{_near(holdings, id_or_name)}")
 
 
-def drawn_profile(profiles: dict[str, Objective], holdings: Holdings, run: Run) -> str:
+def pick_profile(profiles: dict[str, Objective], holdings: Holdings, run: Run) -> str:
     """The profile that the seed and the next campaign id stand for. Raises InputError for none."""
     if not profiles:
         raise bad_input("no profile has this objective; name one with --profile")
     return names.pick(sorted(profiles), run.seed, "profile", holdings.last_campaign_id + 1)
 
 
-def _named(holdings: Holdings, name: str | None) -> Advertiser | None:
+def _advertiser_named(holdings: Holdings, name: str | None) -> Advertiser | None:
     return next((each for each in holdings.advertisers if each.name == name), None)
 
 

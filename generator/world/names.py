@@ -59,7 +59,7 @@ def pools(seed: int) -> Pools:
         return tuple(dict.fromkeys(name for name in names if name.split()[0].lower() not in KNOWN))
 
     return Pools(
-        brands=distinct("coined_word"),
+        brands=distinct("coin_word"),
         agencies=distinct("agency_name"),
         titles=distinct("film_title"),
     )

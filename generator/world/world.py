@@ -8,19 +8,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from generator import __version__
+from generator.arrays import Int64s
 from generator.clock import HOURS_A_DAY, day_number
 from generator.enums import Device, TargetingKey
-from generator.platform.model import Behaviour
+from generator.platform.model import PlatformModel
 from generator.scenario.faults import NO_FAULTS, Faults
 from generator.schema import Advertiser, LineItem, Platform, Run
 from generator.schema.booking import Booking
 
 
 @dataclass(frozen=True)
-class Outline:
+class RunOutline:
     """What a run spans, known without a look at its campaigns one by one.
 
     `countries` are those that its campaigns are targeted on, by platform; `days` the days of its
@@ -28,8 +28,8 @@ class Outline:
     """
 
     countries: Mapping[str, tuple[str, ...]]
-    days: NDArray[np.int64]
-    rows: NDArray[np.int64]
+    days: Int64s
+    rows: Int64s
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class World:
 
     identity: str
     run: Run
-    behaviours: Mapping[str, Behaviour]
+    platform_models: Mapping[str, PlatformModel]
     platforms: tuple[Platform, ...]
     advertisers: Sequence[Advertiser]
     bookings: Sequence[Booking]
-    outline: Outline
+    outline: RunOutline
     faults: Faults = NO_FAULTS
 
     def only(self, scenarios: Collection[str]) -> World:
@@ -79,7 +79,9 @@ def identity_of(*inputs: object) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def outline_of(bookings: Sequence[Booking], behaviours: Mapping[str, Behaviour]) -> Outline:
+def outline_of(
+    bookings: Sequence[Booking], platform_models: Mapping[str, PlatformModel]
+) -> RunOutline:
     """The outline of campaigns that are there already."""
     countries: dict[str, set[str]] = {}
     days = [np.zeros(0, dtype=np.int64)]
@@ -93,13 +95,13 @@ def outline_of(bookings: Sequence[Booking], behaviours: Mapping[str, Behaviour])
         series = 0
         for item in booking.line_items:
             targeting = _targeting(item.line_item)
-            named = targeting.get(TargetingKey.GEO_COUNTRY, behaviours[platform].countries)
+            named = targeting.get(TargetingKey.GEO_COUNTRY, platform_models[platform].countries)
             countries.setdefault(platform, set()).update(named)
             devices = targeting.get(TargetingKey.DEVICE, list(Device))
             series += len(item.creatives) * len(devices)
         days += own
         rows.append(sum(each.size for each in own) * HOURS_A_DAY * series)
-    return Outline(
+    return RunOutline(
         countries={platform: tuple(sorted(found)) for platform, found in sorted(countries.items())},
         days=np.unique(np.concatenate(days)),
         rows=np.array(rows, dtype=np.int64),

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.delivery.audience import Delivered, kinds, multinomial
+from generator.delivery.audience import HourlyDelivery, impression_kinds, multinomial
 from generator.randomness import key, row_keys
 
 COUNTS = st.integers(0, 20) | st.integers(0, 10**6)
@@ -30,7 +30,7 @@ def test_kinds_of_an_hour_add_up_to_it(data) -> None:
     completes = data.draw(st.integers(0, impressions))
     clicks = data.draw(st.integers(0, impressions))
     hour = [np.array([value]) for value in (7, impressions, completes, clicks)]
-    (split,) = kinds([Delivered(*hour, np.ones((1, 1)))], [key("kinds")])
+    (split,) = impression_kinds([HourlyDelivery(*hour, np.ones((1, 1)))], [key("kinds")])
     both, completed, clicked, neither = split[:, 0]
     assert min(both, completed, clicked, neither) >= 0
     assert both + completed == completes

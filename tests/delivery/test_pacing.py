@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.delivery.pacing import Goal, Offer, plan, stop_at
+from generator.delivery.pacing import FlightSupply, Goal, plan, stop_at
 from generator.enums import Pacing
 from generator.scenario.templates import platform
 
@@ -29,40 +29,40 @@ def goal(**changes) -> Goal:
     return Goal(**{**figures, **changes})
 
 
-def offer(hourly: float = 1e5, price: float = 20_000.0, surprise: float = 1.0) -> Offer:
+def supply(hourly: float = 1e5, price: float = 20_000.0, surprise: float = 1.0) -> FlightSupply:
     """Ten days of supply that is four times as high at night, on two devices."""
     shape = np.where(np.arange(DAYS * 24) % 24 >= 20, 4.0, 1.0)
     supply = hourly * shape[:, None] * np.array([0.75, 0.25])
     most = np.full(supply.shape, 2**40)
     price_each = np.full(supply.shape, price)
-    return Offer(supply, supply * surprise, price_each, most, most)
+    return FlightSupply(supply, supply * surprise, price_each, most, most)
 
 
-def spend(planned: np.ndarray, each: Offer) -> np.ndarray:
+def spend(planned: np.ndarray, each: FlightSupply) -> np.ndarray:
     return (planned * each.price).sum(axis=1).reshape(DAYS, 24)
 
 
 def test_even_pacing_spends_the_budget_a_tenth_a_day() -> None:
-    each = offer()
+    each = supply()
     daily = spend(plan(goal(), each, FIGURES), each).sum(axis=1)
     assert daily[:-1] == pytest.approx(1e8, rel=1e-9)
     assert 1e8 <= daily[-1] <= 1.1e8  # the last day aims two standard deviations higher
 
 
 def test_frontloaded_pacing_spends_early() -> None:
-    each = offer()
+    each = supply()
     daily = spend(plan(goal(pacing=Pacing.FRONTLOADED), each, FIGURES), each).sum(axis=1)
     assert (np.diff(daily[:-1]) < 0).all()
     assert daily.sum() == pytest.approx(1e9, rel=0.02)
 
 
 def test_asap_takes_all_there_is() -> None:
-    each = offer()
+    each = supply()
     assert plan(goal(pacing=Pacing.ASAP), each, FIGURES) == pytest.approx(each.available)
 
 
 def test_money_that_a_weak_day_left_is_spent_later() -> None:
-    each = offer()
+    each = supply()
     weak = each.available.copy()
     weak[:48] *= 0.5
     short = replace(each, available=weak)
@@ -73,21 +73,21 @@ def test_money_that_a_weak_day_left_is_spent_later() -> None:
 
 
 def test_a_pacing_limit_leaves_money_over() -> None:
-    each = offer()
+    each = supply()
     assert spend(plan(goal(pacing_pct=50), each, FIGURES), each).sum() == pytest.approx(
         5e8, rel=0.03
     )
 
 
 def test_a_daily_budget_is_aimed_at_every_day() -> None:
-    each = offer()
+    each = supply()
     daily = spend(plan(goal(day_micros=3 * 10**7), each, FIGURES), each).sum(axis=1)
     assert (daily >= 3e7).all()
     assert (daily < 3.5e7).all()
 
 
 def test_a_frequency_cap_holds_the_plan_down() -> None:
-    each = offer()
+    each = supply()
     planned = plan(goal(flight_micros=10**13, day_impressions=1_000), each, FIGURES)
     daily = planned.sum(axis=1).reshape(DAYS, 24).sum(axis=1)
     assert daily == pytest.approx(1_000 * FIGURES.cap_use)
@@ -103,7 +103,7 @@ def test_a_frequency_cap_holds_the_plan_down() -> None:
 def test_a_plan_is_never_more_than_there_is(
     micros: int, pacing: Pacing, percent: int, hourly: float, surprise: float
 ) -> None:
-    each = offer(hourly, surprise=surprise)
+    each = supply(hourly, surprise=surprise)
     planned = plan(goal(flight_micros=micros, pacing=pacing, pacing_pct=percent), each, FIGURES)
     assert np.isfinite(planned).all()
     assert (planned >= 0).all()

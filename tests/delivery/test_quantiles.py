@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from generator.delivery.quantiles import binomial, normal, normal_probability, parts, poisson
+from generator.delivery.quantiles import (
+    binomial,
+    binomial_shares,
+    normal,
+    normal_probability,
+    poisson,
+)
 from generator.randomness import key, row_keys, uniforms
 
 DRAWS = 200_000
@@ -89,7 +95,7 @@ def test_a_plain_normal_approximation_would_be_seen() -> None:
 def test_parts_are_the_binomials_of_their_purposes() -> None:
     keys = row_keys(key("parts"), np.arange(500))
     whole = np.arange(500.0)
-    first, none, second = parts(
+    first, none, second = binomial_shares(
         keys,
         ("first", whole, np.full(500, 0.3)),
         ("none", whole, np.zeros(500)),

@@ -11,9 +11,9 @@ from scipy import stats
 from generator.delivery.reach import (
     TIERS,
     Cap,
-    Exposed,
+    HourlyImpressions,
     _uncapped_mean,
-    allowed_rates,
+    cap_rates,
     caps_of,
     exposure,
     most_exposures,
@@ -106,7 +106,9 @@ def test_windows_of_a_campaign_agree(
         impressions = np.floor(impressions.reshape(-1, 24) * scale).astype(np.int64).ravel()
     hours = np.arange(first_day * 24, first_day * 24 + impressions.size)
     caps = () if cap is None else (cap,)
-    hour, day, week, to_date = windows_of([Exposed(hours, impressions, households, K, caps)])
+    hour, day, week, to_date = windows_of(
+        [HourlyImpressions(hours, impressions, households, K, caps)]
+    )
     daily = hour.tiers[1].reshape(-1, 24)
     assert (day.tiers[1] >= daily.max(axis=1)).all()
     assert (day.tiers[1] <= daily.sum(axis=1)).all()
@@ -137,7 +139,7 @@ def test_a_cap_for_life_holds_over_gaps_between_flights() -> None:
     days = np.array([100, 101, 119, 120])
     hours = (days[:, None] * 24 + np.arange(24)).ravel()
     caps = caps_of([capped(2, "LIFETIME")], hours.size)
-    windows = windows_of([Exposed(hours, np.full(hours.size, 20), 1_200, K, caps)])
+    windows = windows_of([HourlyImpressions(hours, np.full(hours.size, 20), 1_200, K, caps)])
     assert all(window.tiers[3].max() == 0 for window in windows)
     assert all((window.impressions <= 2 * window.tiers[1]).all() for window in windows)
 
@@ -145,8 +147,8 @@ def test_a_cap_for_life_holds_over_gaps_between_flights() -> None:
 def test_a_week_with_one_day_of_delivery_reaches_what_the_day_reached() -> None:
     hours = np.arange(24) + 100 * 24
     caps = caps_of([capped(4, "DAY")], 24)
-    exposed = Exposed(hours, np.full(24, 400), 5_000, K, caps)
-    _, day, week, to_date = windows_of([exposed])
+    hourly_impressions = HourlyImpressions(hours, np.full(24, 400), 5_000, K, caps)
+    _, day, week, to_date = windows_of([hourly_impressions])
     for tier in TIERS:
         assert day.tiers[tier][0] == week.tiers[tier][0] == to_date.tiers[tier][0]
     assert day.tiers[5][0] == 0
@@ -155,8 +157,8 @@ def test_a_week_with_one_day_of_delivery_reaches_what_the_day_reached() -> None:
 def test_of_several_caps_each_holds() -> None:
     caps = caps_of([capped(1, "HOUR"), capped(5, "DAY")], 48)
     assert list(most_exposures(caps, np.array([1, 24, 48]))) == [1, 5, 10]
-    assert allowed_rates(caps) == (1.0, 5.0)
-    assert allowed_rates(caps_of([capped(1, "HOUR", 3)], 48)) == (1 / 3, 8.0)
+    assert cap_rates(caps) == (1.0, 5.0)
+    assert cap_rates(caps_of([capped(1, "HOUR", 3)], 48)) == (1 / 3, 8.0)
 
 
 def test_a_cap_longer_than_the_campaign_is_a_cap_for_its_life() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from generator.clock import day_number, hours_of, local_clock
-from generator.delivery.supply import DEVICES, event_factor, hour_curves, market, viewing
+from generator.delivery.supply import DEVICES, country_supply, event_factor, hour_curves, viewing
 from generator.enums import Device
 from generator.platform.model import Event
 from generator.scenario.templates import platform
@@ -57,7 +57,7 @@ def test_device_mix_is_the_platforms(us_year) -> None:
 
 
 def test_a_year_of_opportunities_is_households_times_viewing_times_ad_load() -> None:
-    us = market(PLATFORM, "US", YEAR, seed=1)
+    us = country_supply(PLATFORM, "US", YEAR, seed=1)
     supply = PLATFORM.supply
     slots = supply.ad_minutes_per_hour * 60 / supply.mean_ad_seconds
     expected = PLATFORM.countries["US"].households * supply.hours_per_household_day * slots * 365
@@ -65,14 +65,14 @@ def test_a_year_of_opportunities_is_households_times_viewing_times_ad_load() -> 
 
 
 def test_any_window_of_a_market_is_a_slice_of_it() -> None:
-    whole = market(PLATFORM, "AU", YEAR[:2000], seed=5)
-    part = market(PLATFORM, "AU", YEAR[700:1300], seed=5)
+    whole = country_supply(PLATFORM, "AU", YEAR[:2000], seed=5)
+    part = country_supply(PLATFORM, "AU", YEAR[700:1300], seed=5)
     assert (whole.opportunities[700:1300] == part.opportunities).all()
     assert (whole.price_index[700:1300] == part.price_index).all()
 
 
 def test_market_noise_has_mean_one_and_remembers_yesterday() -> None:
-    us = market(PLATFORM, "US", YEAR, seed=3)
+    us = country_supply(PLATFORM, "US", YEAR, seed=3)
     ratio = (us.opportunities.sum(axis=1) / us.forecast.sum(axis=1))[::24]
     shocks = np.log(ratio)
     assert ratio.mean() == pytest.approx(1, abs=0.02)

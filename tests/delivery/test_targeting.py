@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.delivery.targeting import addressed_households, supply_share
+from generator.delivery.targeting import count_households, supply_share
 from generator.scenario.templates import platform
 
 PLATFORM = platform("netflix_like")
@@ -14,28 +14,28 @@ HOUSEHOLDS = PLATFORM.countries["US"].households
 
 def test_the_same_targeting_many_times_addresses_nobody_twice() -> None:
     targeting = {**US, "GEO_DMA": ["501"]}
-    once = addressed_households(PLATFORM, [targeting])
-    assert once == addressed_households(PLATFORM, [targeting] * 10)
+    once = count_households(PLATFORM, [targeting])
+    assert once == count_households(PLATFORM, [targeting] * 10)
     assert once <= HOUSEHOLDS * 0.062
 
 
 def test_disjoint_regions_add_up_and_a_part_adds_nothing_to_its_whole() -> None:
     first, second = ({**US, "GEO_DMA": [code]} for code in ("501", "803"))
-    parts = [addressed_households(PLATFORM, [each]) for each in (first, second)]
-    assert addressed_households(PLATFORM, [first, second]) == pytest.approx(sum(parts), abs=1)
-    assert addressed_households(PLATFORM, [first, US]) == addressed_households(PLATFORM, [US])
+    parts = [count_households(PLATFORM, [each]) for each in (first, second)]
+    assert count_households(PLATFORM, [first, second]) == pytest.approx(sum(parts), abs=1)
+    assert count_households(PLATFORM, [first, US]) == count_households(PLATFORM, [US])
 
 
 def test_several_line_items_address_at_least_each_and_at_most_all() -> None:
     drama = {**US, "CONTENT_GENRE": ["DRAMA"], "DEVICE": ["CTV"]}
     mobile = {**US, "AGE_RANGE": ["18-24"], "DEVICE": ["MOBILE"]}
-    each = [addressed_households(PLATFORM, [targeting]) for targeting in (drama, mobile)]
-    both = addressed_households(PLATFORM, [drama, mobile])
+    each = [count_households(PLATFORM, [targeting]) for targeting in (drama, mobile)]
+    both = count_households(PLATFORM, [drama, mobile])
     assert max(each) <= both <= min(sum(each), HOUSEHOLDS)
 
 
 def test_nobody_is_addressed_by_a_targeting_that_fits_nothing() -> None:
-    assert addressed_households(PLATFORM, [{"GEO_COUNTRY": ["GB"], "GEO_DMA": ["501"]}]) == 0
+    assert count_households(PLATFORM, [{"GEO_COUNTRY": ["GB"], "GEO_DMA": ["501"]}]) == 0
     assert supply_share(PLATFORM, "GB", {"GEO_DMA": ["501"]}) == 0
 
 

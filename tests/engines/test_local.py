@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 
 from generator.engines import local
-from generator.pipeline.markets import Markets
+from generator.pipeline.country_supplies import CountrySupplies
 from generator.pipeline.parts import _edges, all_pieces, parts_of, pieces
 from generator.pipeline.run import EngineError
 from generator.scenario.templates import dataset
@@ -196,7 +196,7 @@ def test_blocks_of_a_part_follow_one_another_in_time(
 
     def order() -> list[int]:
         (part,) = (each for each in parts_of(world, 10**9) if each.campaigns)
-        made = pieces(world, part, Markets(world), (PerformanceHourly,))
+        made = pieces(world, part, CountrySupplies(world), (PerformanceHourly,))
         ids = pa.concat_arrays([batch.column("campaign_id") for _, batch in made])
         return ids.unique().to_pylist()
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from generator.engines import local
 from generator.enums import FaultType
 from generator.faults.changed_columns import landing_table, landing_tables
-from generator.faults.stage import faulty
+from generator.faults.stage import inject_faults
 from generator.pipeline.parts import all_pieces
 from generator.scenario.faults import Faults
 from generator.scenario.templates import dataset
@@ -55,11 +55,13 @@ def one(kind: str, **changes: Any) -> Faults:
     return Faults.model_validate({kind: [EACH[kind] | changes]})
 
 
-def spoilt(
+def apply_faults(
     faults: Faults, batches: list[pa.RecordBatch] = CLEAN, run: Any = COMPLETE.run
 ) -> tuple[pa.Table, list[dict[str, Any]]]:
     """Performance with the faults, and the log."""
-    made: list[Piece] = list(faulty([(PerformanceHourly, each) for each in batches], faults, run))
+    made: list[Piece] = list(
+        inject_faults([(PerformanceHourly, each) for each in batches], faults, run)
+    )
     rows = [batch for table, batch in made if issubclass(table, PerformanceHourly)]
     log = [row for table, batch in made if table is FaultLog for row in batch.to_pylist()]
     return pa.Table.from_batches(rows), log
@@ -81,7 +83,7 @@ def fingerprint(table: pa.Table) -> str:
 
 def test_without_faults_nothing_is_touched() -> None:
     pieces = [(PerformanceHourly, batch) for batch in CLEAN]
-    made = list(faulty(pieces, Faults(), COMPLETE.run))
+    made = list(inject_faults(pieces, Faults(), COMPLETE.run))
     assert [batch for _, batch in made] == CLEAN
     assert all(batch is clean for (_, batch), clean in zip(made, CLEAN, strict=True))
     assert landing_tables(Faults()) == TABLES
@@ -90,7 +92,7 @@ def test_without_faults_nothing_is_touched() -> None:
 @pytest.mark.parametrize("kind", EACH)
 def test_the_log_has_the_rows_that_changed(kind: str) -> None:
     """By campaign and day: as many as are otherwise than they were, and no others."""
-    table, log = spoilt(one(kind))
+    table, log = apply_faults(one(kind))
     clean = pa.Table.from_batches(CLEAN)
     shared = ", ".join(clean.column_names)
     more, less = (
@@ -101,9 +103,9 @@ def test_the_log_has_the_rows_that_changed(kind: str) -> None:
         )
         for first, second in (("after", "before"), ("before", "after"))
     )
-    touched = sum(row["rows_touched"] for row in log)
+    select_rows = sum(row["rows_touched"] for row in log)
     changed = len(less) if kind not in ("duplicates",) else len(more)
-    assert touched == changed > 0
+    assert select_rows == changed > 0
     assert {row["fault_type"] for row in log} == {kind.upper()}
     assert {row["fault"] for row in log} == {f"{kind}_1"}
     if kind != "schema_drift":
@@ -119,32 +121,32 @@ def test_batches_and_their_order_change_nothing(kind: str) -> None:
     """The same rows and the same log, whether a batch is large or small, first or last."""
     faults = one(kind, **({} if kind == "schema_drift" else {"rate": 0.5}))
     whole = pa.Table.from_batches(CLEAN).combine_chunks()
-    table, log = spoilt(faults, whole.to_batches())
+    table, log = apply_faults(faults, whole.to_batches())
     small = whole.to_batches(max_chunksize=997)[::-1]
-    other, other_log = spoilt(faults, small)
+    other, other_log = apply_faults(faults, small)
     assert fingerprint(table) == fingerprint(other)
     assert log == other_log
 
 
 def test_another_seed_touches_other_rows() -> None:
     faults = one("duplicates")
-    first, _ = spoilt(faults)
-    again, _ = spoilt(faults, run=COMPLETE.run.model_copy(update={"seed": 1}))
+    first, _ = apply_faults(faults)
+    again, _ = apply_faults(faults, run=COMPLETE.run.model_copy(update={"seed": 1}))
     assert fingerprint(first) != fingerprint(again)
-    assert fingerprint(first) == fingerprint(spoilt(faults)[0])
+    assert fingerprint(first) == fingerprint(apply_faults(faults)[0])
 
 
 def test_a_rate_is_a_share_of_what_lies_in_the_window() -> None:
     for rate in (0.1, 0.5):
         faults = Faults.model_validate({"duplicates": [{"rate": rate}]})
-        table, _ = spoilt(faults)
+        table, _ = apply_faults(faults)
         clean = sum(batch.num_rows for batch in CLEAN)
         assert abs(table.num_rows / clean - 1 - rate) < 0.01
 
 
 def landed(faults: Faults, as_of: date = COMPLETE.run.as_of_date) -> duckdb.DuckDBPyConnection:
     """The spoilt rows in the table that the sink would make for them, with its constraints."""
-    table, _ = spoilt(faults, run=COMPLETE.run.model_copy(update={"as_of_date": as_of}))
+    table, _ = apply_faults(faults, run=COMPLETE.run.model_copy(update={"as_of_date": as_of}))
     connection = duckdb.connect()
     connection.execute("CREATE SCHEMA raw")
     connection.execute(create_table(landing_table(faults)))
@@ -290,9 +292,9 @@ def test_campaigns_that_are_left_out_are_not_in_the_log() -> None:
 
 
 def test_no_fault_is_without_an_effect_and_a_type() -> None:
-    from generator.faults.effects import KINDS
+    from generator.faults.effects import FAULT_KINDS
 
-    assert set(KINDS) == set(FaultType) == {FaultType(each.upper()) for each in EACH}
+    assert set(FAULT_KINDS) == set(FaultType) == {FaultType(each.upper()) for each in EACH}
     assert [kind.upper() for kind in Faults.model_fields] == [
         str(each)
         for each, *_ in Faults.model_validate(

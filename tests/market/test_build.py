@@ -19,8 +19,8 @@ from generator.engines import local
 from generator.enums import BuyType, Device, Industry, Objective
 from generator.market.build import build_market
 from generator.market.order import Draw, scenario_of
-from generator.market.outline import sketched
-from generator.market.shares import Booked, offered, opportunities, shares_of, uses_of
+from generator.market.outline import market_outline
+from generator.market.shares import Claims, opportunities, platform_supply, shares_of, uses_of
 from generator.scenario.models import platform_problems
 from generator.scenario.overrides import parsed
 from generator.scenario.templates import Dataset, Library, platform
@@ -139,7 +139,7 @@ def test_a_market_of_ten_thousand_is_as_large_as_it_is_said_to_be() -> None:
     """50 to 100 million rows; a mean campaign of some 50 million impressions, as published."""
     data = market(campaigns=10_000)
     world = build_market(data)
-    sketch = sketched(data.market, data.platforms, data.seed)
+    sketch = market_outline(data.market, data.platforms, data.seed)
     sizes = sketch.share * sketch.use * sketch.opportunities
     assert 50e6 < world.outline.rows.sum() < 100e6
     assert 30e6 < sizes.mean() < 80e6
@@ -150,7 +150,7 @@ def test_a_market_of_ten_thousand_is_as_large_as_it_is_said_to_be() -> None:
 def test_more_campaigns_are_smaller_ones() -> None:
     def mean_size(campaigns: int) -> float:
         data = market(campaigns=campaigns)
-        sketch = sketched(data.market, data.platforms, data.seed)
+        sketch = market_outline(data.market, data.platforms, data.seed)
         return float((sketch.share * sketch.use * sketch.opportunities).mean())
 
     sizes = [mean_size(campaigns) for campaigns in (100, 1000, 10_000, 100_000)]
@@ -160,7 +160,7 @@ def test_more_campaigns_are_smaller_ones() -> None:
 def test_the_mix_is_that_of_the_platform() -> None:
     world = build_market(market(platforms="[netflix_like]", campaigns=1500))
     bookings = world.bookings[:]
-    figures = platform("netflix_like").market
+    figures = platform("netflix_like").booking_mix
     objective = Counter(booking.campaign.objective for booking in bookings)
     buy_type = Counter(booking.campaign.buy_type for booking in bookings)
     for kind in Objective:
@@ -185,7 +185,7 @@ def test_a_campaign_asks_for_nothing_that_its_platform_does_not_have() -> None:
         order = maker.order(position)
         draw = Draw(data.seed, "market campaign", position + 1)
         scenario = scenario_of(order, "Brand", draw)
-        assert list(platform_problems(scenario, order.behaviour)) == []
+        assert list(platform_problems(scenario, order.platform_model)) == []
 
 
 @given(
@@ -202,11 +202,11 @@ def test_shares_never_add_up_to_more_than_one(campaigns) -> None:
     platform_of, country, devices, one, other, claim = (
         np.array(each) for each in zip(*campaigns, strict=True)
     )
-    booked = Booked(
+    booked = Claims(
         platform_of, country, devices, np.minimum(one, other), np.maximum(one, other), claim
     )
     offers = [
-        offered(platform(name), ("US", "DE"), date(2025, 3, 1), date(2025, 3, 30))
+        platform_supply(platform(name), ("US", "DE"), date(2025, 3, 1), date(2025, 3, 30))
         for name in PLATFORMS
     ]
     shares = shares_of(booked, offers)
@@ -214,10 +214,10 @@ def test_shares_never_add_up_to_more_than_one(campaigns) -> None:
     uses = uses_of(booked, offers, shares, there_is)
     assert (shares > 0).all()
     assert ((uses > 0) & (uses <= 1)).all()
-    for position, offer in enumerate(offers):
+    for position, supply in enumerate(offers):
         for where in (0, 1):
             total = np.zeros((len(Device), 30))
             for index in np.flatnonzero((platform_of == position) & (country == where)):
                 days = slice(booked.first[index], booked.last[index] + 1)
-                total[offer.on_device[devices[index]], days] += shares[index]
+                total[supply.on_device[devices[index]], days] += shares[index]
             assert total.max() <= 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from generator.platform.model import Behaviour
+from generator.platform.model import PlatformModel
 from generator.scenario.templates import BUNDLED, TemplateKind, names, platform
 from tests.support.project import ROOT
 
@@ -27,7 +27,7 @@ BENCHMARKS = benchmarks()
 PLATFORMS = names(TemplateKind.PLATFORMS)
 
 
-def figures(of: Behaviour) -> dict[str, float]:
+def figures(of: PlatformModel) -> dict[str, float]:
     """Benchmark id → the figure of a platform that it speaks about."""
     video, interaction, quality, supply = of.video, of.interaction, of.quality, of.supply
     return {
@@ -176,10 +176,10 @@ def test_a_platform_file_is_named_after_its_platform(name: str) -> None:
 )  # fmt: skip
 def test_a_platform_that_does_not_add_up_is_refused(path, value) -> None:
     data = PLATFORM.model_dump()
-    Behaviour.model_validate(data)
+    PlatformModel.model_validate(data)
     inside = data
     for step in path[:-1]:
         inside = inside[step]
     inside[path[-1]] = value
     with pytest.raises(ValidationError):
-        Behaviour.model_validate(data)
+        PlatformModel.model_validate(data)

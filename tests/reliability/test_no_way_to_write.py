@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from generator.pipeline.parts import Part, parts_of
-from generator.pipeline.run import Job, Made, Maker, land
+from generator.pipeline.run import Job, Maker, PackedPart, land
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.csv import CsvSink
@@ -198,7 +198,7 @@ def test_a_folder_that_vanishes(tmp_path: Path, sink: type[Sink]) -> None:
     place = folder / "ads.duckdb" if sink is DuckdbSink else folder
     parts = len(parts_of(SMOKE, ROWS_A_PART))
 
-    def vanishing(position: int, job: Job, todo: Sequence[Part]) -> Iterator[Made]:
+    def vanishing(position: int, job: Job, todo: Sequence[Part]) -> Iterator[PackedPart]:
         make = Maker(job)
         for at, part in enumerate(todo):
             if at == position:

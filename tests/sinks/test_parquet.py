@@ -14,7 +14,7 @@ from pyarrow import fs, parquet
 
 from generator.engines import local
 from generator.pipeline.parts import Part
-from generator.pipeline.run import Job, Landed, Made, Maker, land
+from generator.pipeline.run import Job, Maker, PackedPart, TableTotal, land
 from generator.scenario.templates import dataset
 from generator.schema import (
     TABLES,
@@ -47,7 +47,7 @@ class Recorder:
         self.made: list[str] = []
         self._stop_after = stop_after
 
-    def __call__(self, job: Job, parts: Sequence[Part]) -> Iterable[Made]:
+    def __call__(self, job: Job, parts: Sequence[Part]) -> Iterable[PackedPart]:
         make = Maker(job)
         for part in parts:
             if len(self.made) == self._stop_after:
@@ -56,7 +56,9 @@ class Recorder:
             yield make(part)
 
 
-def landed(world, place: Path | str, engine: Recorder | None = None, tables=TABLES) -> list[Landed]:
+def landed(
+    world, place: Path | str, engine: Recorder | None = None, tables=TABLES
+) -> list[TableTotal]:
     with ParquetSink(str(place), tables, ROWS) as sink:
         return land(world, sink, engine or Recorder(), tables)
 
