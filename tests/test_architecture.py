@@ -12,7 +12,7 @@ PACKAGE = ROOT / "generator"
 
 # What each part may import of the package. Nothing imports upward.
 # The floors of the house from the ground up: a room may import those listed beside it.
-GROUND = {"arrays", "enums", "clock", "randomness", "masking", "extras"}
+GROUND = {"arrays", "enums", "clock", "randomness", "masking", "extras", "source"}
 MAY_IMPORT: dict[str, set[str]] = {
     "arrays": set(),
     "enums": set(),
@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "masking": set(),
     "interruption": set(),
     "extras": set(),
+    "source": set(),
     "schema": GROUND,
     "platform": GROUND | {"schema"},
     "scenario": GROUND | {"schema", "platform"},

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from generator import __version__
 from generator.arrays import Int64s
 from generator.clock import HOURS_A_DAY, day_number
 from generator.enums import Device, TargetingKey
@@ -17,6 +16,7 @@ from generator.platform.model import PlatformModel
 from generator.scenario.faults import NO_FAULTS, Faults
 from generator.schema import Advertiser, LineItem, Platform, Run
 from generator.schema.booking import Booking
+from generator.source import source_digest
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ class World:
 
 
 def identity_of(*inputs: object) -> str:
-    """What these inputs to a world come to: 32 hexadecimal digits. Equal for equal inputs of the
-    same version of the generator, whose `repr` says all there is to say."""
-    text = repr((__version__, *inputs))
+    """Return the identity of a world made of these inputs: 32 hexadecimal digits, equal where the
+    inputs have the same `repr` and the same code of the generator makes the world."""
+    text = repr((source_digest(), *inputs))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
