@@ -30,7 +30,8 @@
 {% macro digest_of_build(source_digest) -%}
     {%- set models = graph.get("nodes", {}).values() | selectattr("resource_type", "equalto", "model") -%}
     {%- set code = models | map(attribute="raw_code") | sort | join -%}
-    left({{ source_digest }}, 32) || '-{{ local_md5(code ~ metric_formulas())[:8] }}'
+    {%- set columns = select_sums() ~ select_facts() ~ select_metrics() -%}
+    left({{ source_digest }}, 32) || '-{{ local_md5(code ~ columns)[:8] }}'
 {%- endmacro %}
 
 {% macro forget_days_that_left(source_days, raw_table) -%}

@@ -28,7 +28,7 @@ EXIT_FAILURE = 1
 COMMAND = "streaming-ads"
 _COMPLETION = {"--install-completion", "--show-completion"}
 _MAKE, _LOOK = "Make and change data", "Look at data and templates"
-_SOURCES = Path("dbt_project/models/staging/ads")
+_DBT_PROJECT = Path("dbt_project")
 _SEEDS = Path("dbt_project/seeds")
 _DAY = ["%Y-%m-%d"]
 _MARKET = "Market"
@@ -415,11 +415,11 @@ def scorecard(database: Database = None) -> results.Scorecard:
 @app.command("dbt-sources", hidden=True)
 @answers
 def dbt_sources(
-    folder: Annotated[Path, typer.Argument(help="The folder to write them to.")] = _SOURCES,
+    folder: Annotated[Path, typer.Argument(help="The dbt project to write to.")] = _DBT_PROJECT,
 ) -> results.Written:
-    """Write the dbt sources of the raw tables.
+    """Write what dbt derives from the schema.
 
-    With their descriptions, as the raw models state them.
+    The sources of the raw tables, and the macros, columns, texts and metrics of delivery.
     """
     return commands.dbt_sources(folder)
 

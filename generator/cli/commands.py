@@ -39,6 +39,7 @@ from generator.scenario.templates import (
 from generator.scenario.validation import validated
 from generator.scenario.yaml_file import Document, KeyPath, Mark
 from generator.schema import TABLES, FaultLog, RawTable, Run
+from generator.schema.dbt_delivery import BlockError, delivery_files
 from generator.schema.dbt_sources import docs_markdown, source_yaml
 from generator.schema.existing import Holdings
 from generator.sinks.duckdb import DuckdbSchema
@@ -278,9 +279,16 @@ def scorecard(chosen: Settings) -> results.Scorecard:
 
 
 def dbt_sources(folder: Path) -> results.Written:
-    """Write the dbt sources of the raw tables."""
-    files = {"_ads__sources.yml": source_yaml(TABLES), "_ads__docs.md": docs_markdown(TABLES)}
-    return _written(files, folder)
+    """Write into a dbt project what the schema says of raw tables and delivery columns."""
+    staging = "models/staging/ads"
+    files = {
+        f"{staging}/_ads__sources.yml": source_yaml(TABLES),
+        f"{staging}/_ads__docs.md": docs_markdown(TABLES),
+    }
+    try:
+        return _written(files | delivery_files(folder), folder)
+    except BlockError as error:
+        raise bad_input(str(error)) from None
 
 
 def dbt_seeds(chosen: Settings, folder: Path) -> results.Written:
@@ -294,7 +302,9 @@ def _written(files: Mapping[str, str], folder: Path) -> results.Written:
     if not folder.is_dir():
         raise bad_input(f"there is no folder {folder}; run this at the top of the checkout")
     for name, text in files.items():
-        folder.joinpath(name).write_text(text, encoding="utf-8")
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
     return results.Written(files=[str(folder / name) for name in files])
 
 

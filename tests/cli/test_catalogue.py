@@ -128,7 +128,8 @@ def test_one_edit_is_seen_in_lists_help_and_docs(changed: Path) -> None:
     assert "loyalty" in command(changed, "-m", "generator", "create-campaign", "--help").lower()
     command(changed, "-m", "generator", "dbt-sources", ".")
     sources, docs = (
-        (changed / name).read_text() for name in ("_ads__sources.yml", "_ads__docs.md")
+        (changed / "models/staging/ads" / name).read_text()
+        for name in ("_ads__sources.yml", "_ads__docs.md")
     )
     for text in (sources, docs):
         assert "channel" in text

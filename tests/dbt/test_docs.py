@@ -71,7 +71,7 @@ def test_the_overview_has_the_title_the_layers_and_every_model(documentation: Pa
         "Streaming-ad delivery",
         "generator ─► raw ─► staging ─► intermediate ─► marts ─► metrics, reports",
         "What always holds",
-        "video_q100 / video_starts (DV360, TTD)",
+        "video_q100 / video_starts DV360 and The Trade Desk",
     ):
         assert words in text
 

@@ -23,13 +23,10 @@ import pytest
 
 from tests.support.project import dbt
 
-DELIVERY_MARTS = (
-    "fct_performance_hourly",
+FINEST = "fct_performance_hourly"
+ROLLUPS = (
     "fct_campaign_performance_hourly",
     "fct_campaign_performance_daily",
-)
-METRIC_MARTS = (
-    *DELIVERY_MARTS[1:],
     "fct_campaign_performance_weekly",
     "fct_campaign_performance_monthly",
     "fct_creative_performance_daily",
@@ -442,56 +439,53 @@ def raw_entity_faults() -> Iterator[Fault]:
 
 def mart_faults() -> Iterator[Fault]:
     """The same invariants, broken in the marts instead."""
-    for mart in DELIVERY_MARTS:
-        table, short = f"marts.{mart}", mart.removeprefix("fct_")
-        fits = f"side_counts_fit_{short}"
-        for change, test in (
-            ("requests = responses - 1", f"ordered_{mart}_requests__*"),
-            ("video_q50 = video_q25 + 1", f"ordered_{mart}_video_impressions__*"),
-            ("video_starts = video_impressions + 1", f"ordered_{mart}_video_impressions__*"),
-            ("viewable_impressions = measurable_impressions + 1", f"ordered_{mart}_impressions__*"),
-            ("timeout_count = requests - responses + 1", fits),
-            ("error_count = auctions_won - impressions + 1", fits),
-            ("audible_impressions = measurable_impressions + 1", fits),
-            ("video_impressions = impressions + 1", fits),
-            ("clicks = impressions + 1", fits),
-            ("qr_scans = qr_impressions + 1", fits),
-            ("qr_impressions = impressions + 1", fits),
-            ("interactive_engagements = interactive_impressions + 1", fits),
-            ("interactive_impressions = impressions + 1", fits),
-            ("skips = video_starts - video_q100 + 1", fits),
-            ("skips = skippable_video_starts + 1", fits),
-            ("skippable_video_starts = video_starts + 1", fits),
-            ("spend = -0.000001", f"nothing_is_negative_{short}"),
-            ("requests = 2 * responses + 1", f"min_ratio_{mart}_requests__*"),
-            ("responses = 3 * eligible_impressions + 1", f"min_ratio_{mart}_responses__*"),
-            ("eligible_impressions = 200 * auctions_won + 1", f"min_ratio_{mart}_eligible_*"),
-            ("auctions_won = 3 * impressions + 1", f"min_ratio_{mart}_auctions_won__*"),
-            ("spend = spend + 1000000000", f"within_budget_{mart}_*"),
-        ):
-            yield fault(f"{mart}: {change}", table, change, "impressions > 0", test)
-        yield fault(
-            f"{mart}: spend without impressions",
-            table,
-            "spend = 0.000001, impressions = 0",
-            "true",
-            f"zero_unless_{mart}_spend__*",
-        )
-    for mart in METRIC_MARTS:
-        table, short = f"marts.{mart}", mart.removeprefix("fct_")
-        for change, test in (
-            ("ctr = 'inf'", "rates"),
-            ("fill_rate = 'nan'", "rates"),
-            ("interactive_rate = -0.001", "rates"),
-            ("video_completion_rate = 1.0000001", "rates"),
-            ("cpc = 'inf'", "costs"),
-            ("vcpm = 'nan'", "costs"),
-            ("effective_cpm = -1", "costs"),
-            ("avg_watch_time_seconds = 76", "watch_time"),
-        ):
-            name = f"{mart}: {change}"
-            verb = "is" if test == "watch_time" else "are"
-            yield fault(name, table, change, "true", f"{test}_{verb}_finite_{short}")
+    table, fits = f"marts.{FINEST}", "side_counts_fit_performance_hourly"
+    for change, test in (
+        ("requests = responses - 1", f"ordered_{FINEST}_requests__*"),
+        ("video_q50 = video_q25 + 1", f"ordered_{FINEST}_video_impressions__*"),
+        ("video_starts = video_impressions + 1", f"ordered_{FINEST}_video_impressions__*"),
+        ("viewable_impressions = measurable_impressions + 1", f"ordered_{FINEST}_impressions__*"),
+        ("timeout_count = requests - responses + 1", fits),
+        ("error_count = auctions_won - impressions + 1", fits),
+        ("audible_impressions = measurable_impressions + 1", fits),
+        ("video_impressions = impressions + 1", fits),
+        ("clicks = impressions + 1", fits),
+        ("qr_scans = qr_impressions + 1", fits),
+        ("qr_impressions = impressions + 1", fits),
+        ("interactive_engagements = interactive_impressions + 1", fits),
+        ("interactive_impressions = impressions + 1", fits),
+        ("skips = video_starts - video_q100 + 1", fits),
+        ("skips = skippable_video_starts + 1", fits),
+        ("skippable_video_starts = video_starts + 1", fits),
+        ("spend = -0.000001", "nothing_is_negative_performance_hourly"),
+        ("requests = 2 * responses + 1", f"min_ratio_{FINEST}_requests__*"),
+        ("responses = 3 * eligible_impressions + 1", f"min_ratio_{FINEST}_responses__*"),
+        ("eligible_impressions = 200 * auctions_won + 1", f"min_ratio_{FINEST}_eligible_*"),
+        ("auctions_won = 3 * impressions + 1", f"min_ratio_{FINEST}_auctions_won__*"),
+        ("spend = spend + 1000000000", f"within_budget_{FINEST}_*"),
+    ):
+        yield fault(f"{FINEST}: {change}", table, change, "impressions > 0", test)
+    yield fault(
+        f"{FINEST}: spend without impressions",
+        table,
+        "spend = 0.000001, impressions = 0",
+        "true",
+        f"zero_unless_{FINEST}_spend__*",
+    )
+    table = f"marts.{ROLLUPS[0]}"
+    for change, test in (
+        ("ctr = 'inf'", "metrics_are_at_most_1"),
+        ("fill_rate = 'nan'", "metrics_are_at_most_1"),
+        ("interactive_rate = -0.001", "metrics_are_at_most_1"),
+        ("video_completion_rate = 1.0000001", "metrics_are_at_most_1"),
+        ("cpc = 'inf'", "metrics_are_finite"),
+        ("vcpm = 'nan'", "metrics_are_finite"),
+        ("effective_cpm = -1", "metrics_are_finite"),
+        ("avg_watch_time_seconds = 76", "metrics_are_at_most_75"),
+    ):
+        yield fault(f"{ROLLUPS[0]}: {change}", table, change, "true", test)
+    for mart in ROLLUPS:
+        table = f"marts.{mart}"
         recomputed = f"recomputes_{mart}"
         for change in (
             "impressions = impressions + 1",
@@ -518,22 +512,21 @@ def mart_faults() -> Iterator[Fault]:
             yield fault(name, f"marts.{mart}", change, "impressions > 0", test)
     yield from pacing_faults()
     yield from reach_and_audience_faults()
-    finest = "fct_performance_hourly"
     for change, where, test in (
-        ("skips = 1", "skippable_video_starts = 0", f"zero_unless_{finest}_skips__*"),
-        ("qr_scans = 1", "qr_impressions = 0", f"zero_unless_{finest}_qr_scans__*"),
+        ("skips = 1", "skippable_video_starts = 0", f"zero_unless_{FINEST}_skips__*"),
+        ("qr_scans = 1", "qr_impressions = 0", f"zero_unless_{FINEST}_qr_scans__*"),
         (
             "interactive_engagements = 1",
             "interactive_impressions = 0",
-            f"zero_unless_{finest}_interactive_engagements__*",
+            f"zero_unless_{FINEST}_interactive_engagements__*",
         ),
-        ("placement = 'PAUSE'", "video_starts > 0", f"zero_unless_{finest}_video_starts_*"),
-        ("campaign_id = 999999", "true", f"agrees_with_{finest}_campaign_id__*"),
-        ("line_item_id = 999999", "true", f"agrees_with_{finest}_line_item_id__*"),
-        ("hour_ts = hour_ts + INTERVAL 9000 DAY", "true", f"complete_hours_{finest}_*"),
-        ("auctions_won = 2000000000", "true", f"within_inventory_{finest}_"),
+        ("placement = 'PAUSE'", "video_starts > 0", f"zero_unless_{FINEST}_video_starts_*"),
+        ("campaign_id = 999999", "true", f"agrees_with_{FINEST}_campaign_id__*"),
+        ("line_item_id = 999999", "true", f"agrees_with_{FINEST}_line_item_id__*"),
+        ("hour_ts = hour_ts + INTERVAL 9000 DAY", "true", f"complete_hours_{FINEST}_*"),
+        ("auctions_won = 2000000000", "true", f"within_inventory_{FINEST}_"),
     ):
-        yield fault(f"{finest}: {change}", f"marts.{finest}", change, where, test)
+        yield fault(f"{FINEST}: {change}", f"marts.{FINEST}", change, where, test)
     yield Fault(
         "a creative that is scheduled twice",
         ("INSERT INTO raw.creatives SELECT * FROM raw.creatives LIMIT 1",),
@@ -743,8 +736,8 @@ def allowed() -> Iterator[Fault]:
         )
     yield Fault(
         "a metric that is undefined",
-        ("UPDATE marts.fct_campaign_performance_daily SET ctr = NULL, cpc = NULL",),
-        ("rates_are_finite_*_daily", "costs_are_finite_*_daily"),
+        ("UPDATE marts.fct_campaign_performance_hourly SET ctr = NULL, cpc = NULL",),
+        ("metrics_are_*",),
     )
 
 
@@ -924,7 +917,7 @@ def test_dbt_reports_the_faults_and_fails(built_database: Path, tmp_path: Path) 
     """The whole way once: broken marts, `dbt test`, its exit code and the tests it names."""
     copy = tmp_path / "ads.duckdb"
     shutil.copy(built_database, copy)
-    mart = "fct_campaign_performance_daily"
+    mart = "fct_campaign_performance_hourly"
     with duckdb.connect(str(copy)) as connection:
         connection.execute(in_one_row(f"marts.{mart}", "ctr = 'inf'"))
         connection.execute(in_one_row(f"marts.{mart}", "video_q50 = video_q25 + 1"))
@@ -933,7 +926,6 @@ def test_dbt_reports_the_faults_and_fails(built_database: Path, tmp_path: Path) 
     results = json.loads((tmp_path / "target" / "run_results.json").read_text())["results"]
     failed = {one["unique_id"].split(".")[2] for one in results if one["status"] == "fail"}
     assert {name.split(mart)[0].removesuffix("_") for name in failed} == {
-        "rates_are_finite_campaign_performance_daily",
-        "ordered",
+        "metrics_are_at_most_1",
         "recomputes",
     }

@@ -36,10 +36,11 @@ def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     return [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
 
 
-def metric_columns(manifest: dict[str, Any], macro: str) -> set[str]:
+def metric_columns(macro: str) -> set[str]:
     """The names that a macro of formulas knows."""
-    sql = manifest["macros"][f"macro.streaming_ads.{macro}"]["macro_sql"]
-    return set(re.findall(r'"(\w+)": \(', sql))
+    sql = (DBT_PROJECT / "macros/delivery_columns.sql").read_text()
+    (body,) = re.findall(rf"macro {macro}\(\)(.*?)endmacro", sql, re.DOTALL)
+    return set(re.findall(r'"(\w+)": \(', body))
 
 
 def columns_of(database: Path, model: dict[str, Any]) -> list[str]:
@@ -137,34 +138,56 @@ def test_every_raw_table_is_read_by_one_view_of_staging(manifest: dict[str, Any]
     assert tables == ["base_ads__performance_irregular"]
 
 
-def test_a_metric_has_one_formula_and_is_tested_where_it_is_defined_and_where_it_is_not(
+def test_a_metric_is_used_under_its_name_and_no_mart_divides_in_another_way(
     manifest: dict[str, Any], built_database: Path
 ) -> None:
-    delivery = metric_columns(manifest, "metric_formulas")
-    further = metric_columns(manifest, "further_formulas")
+    delivery, further = metric_columns("metric_formulas"), metric_columns("further_formulas")
     assert (len(delivery), len(further)) == (27, 7)
     seen = set()
     for model in models(manifest):
+        columns = set(columns_of(built_database, model))
         used = re.findall(r"metric\('(\w+)'\) }} as (\w+)", model["raw_code"])
-        if not used:
-            continue
         assert all(formula == column for formula, column in used)
-        metrics = {column for _, column in used}
-        assert metrics == delivery or metrics <= further
-        assert metrics <= set(columns_of(built_database, model))
-        assert "/" not in re.sub(r"--.*", "", model["raw_code"])
-        seen |= metrics
-        expected = [
-            row
-            for test in manifest["unit_tests"].values()
-            if test["model"] == model["name"] and isinstance(test["expect"]["rows"], list)
-            for row in test["expect"]["rows"]
-        ]
-        for metric in metrics:
-            values = [row[metric] for row in expected if metric in row]
-            assert None in values, f"{metric} of {model['name']} is not unit-tested at zero"
-            assert any(values), f"{metric} of {model['name']} is not unit-tested with a value"
+        if used:
+            assert {column for _, column in used} <= further & columns
+            assert "/" not in re.sub(r"--.*", "", model["raw_code"])
+        if is_rollup(model):
+            assert delivery <= columns
+            seen |= delivery
+        seen |= {column for _, column in used}
     assert seen == delivery | further
+
+
+def test_a_metric_is_unit_tested_where_it_is_defined_and_where_it_is_not(
+    manifest: dict[str, Any],
+) -> None:
+    """Once is enough: `recomputes` shows that every mart has the same sums and formulas."""
+    expected = [
+        row
+        for test in manifest["unit_tests"].values()
+        if isinstance(test["expect"]["rows"], list)
+        for row in test["expect"]["rows"]
+    ]
+    for metric in metric_columns("metric_formulas") | metric_columns("further_formulas"):
+        values = [row[metric] for row in expected if metric in row]
+        assert None in values, f"{metric} is not unit-tested where it is undefined"
+        assert any(values), f"{metric} is not unit-tested with a value"
+
+
+def test_every_delivery_mart_is_recomputed_from_the_finest(manifest: dict[str, Any]) -> None:
+    """So what is tested of the finest mart or of a metric holds in all of them."""
+    delivery = {model["unique_id"] for model in models(manifest) if is_rollup(model)}
+    assert len(delivery) == 7
+    assert delivery == {
+        node["attached_node"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test"
+        and node.get("test_metadata", {}).get("name") == "recomputes"
+    }
+
+
+def is_rollup(model: dict[str, Any]) -> bool:
+    return "_performance_" in model["name"] and "effective_cpm" in model["columns"]
 
 
 def macro_signatures() -> Iterator[tuple[str, list[str]]]:

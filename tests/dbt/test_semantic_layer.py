@@ -24,8 +24,9 @@ from tests.support.project import link_project
 
 DAILY = "marts.fct_campaign_performance_daily"
 HELPERS = {"spend_per_mille": "1000 * spend", "rendered_ads": "impressions + invalid_impressions"}
-# What a ratio metric's input stands for in macros/metric.sql.
+# What a ratio metric's input is in the macro.
 IN_THE_MACRO = {"spend_per_mille": "1000 * spend", "rendered_ads": HELPERS["rendered_ads"]}
+AS_DOUBLE = 'cast(spend as " ~ type_double() ~ ")'
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 
 
@@ -72,11 +73,11 @@ def layer(built_database: Path) -> Layer:
 
 
 def formulas(layer: Layer) -> dict[str, tuple[str, str]]:
-    """Numerator and denominator of every derived metric, as macros/metric.sql has them."""
+    """Numerator and denominator of every derived metric, as the macro has them."""
     manifest = json.loads((layer.target / "manifest.json").read_text())
     sql = manifest["macros"]["macro.streaming_ads.metric_formulas"]["macro_sql"]
     return {
-        name: (numerator.replace('" ~ spend', "spend").strip('"'), denominator.strip('"()'))
+        name: (numerator.replace(AS_DOUBLE, "spend").strip('"'), denominator.strip('"()'))
         for name, numerator, denominator in re.findall(r'"(\w+)": \((.+), (".+?")\),', sql)
     }
 
@@ -109,7 +110,7 @@ def test_there_is_a_metric_for_every_additive_column_and_every_ratio(layer: Laye
 
 
 def test_the_ratios_are_those_of_the_macro(layer: Layer) -> None:
-    """The formula is written in a macro; what MetricFlow is told has to be the same."""
+    """What MetricFlow divides is what the macro divides."""
     ratios = {
         name: metric.type_params
         for name, metric in layer.metrics.items()

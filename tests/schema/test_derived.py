@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import duckdb
@@ -11,8 +12,16 @@ import yaml
 
 from generator.schema import ENTITIES, FACTS, TABLES, PerformanceHourly
 from generator.schema.arrow import arrow_schema
+from generator.schema.dbt_delivery import (
+    BlockError,
+    blocks,
+    delivery_files,
+    with_blocks,
+    without_blocks,
+)
 from generator.schema.dbt_sources import source_yaml
 from generator.schema.ddl import create_table, duckdb_type, quoted
+from generator.schema.delivery_columns import delivery_facts, delivery_metrics, raw_counts
 from generator.schema.facts import SUPPLY_FUNNEL, VIDEO_FUNNEL
 
 COUNTS = [
@@ -57,6 +66,49 @@ def test_no_count_can_be_below_zero(database, count: str) -> None:
 def test_the_committed_dbt_sources_are_in_step(root) -> None:
     committed = root / "dbt_project/models/staging/ads/_ads__sources.yml"
     assert committed.read_text() == source_yaml(TABLES), "run `make sources`"
+
+
+def test_what_dbt_knows_of_the_delivery_columns_is_in_step(root) -> None:
+    project = root / "dbt_project"
+    for name, text in delivery_files(project).items():
+        assert (project / name).read_text() == text, f"{name}: run `make sources`"
+
+
+def test_every_block_is_in_some_file_of_the_dbt_project(root) -> None:
+    texts = [file.read_text() for file in (root / "dbt_project/models").rglob("*.*")]
+    unused = [name for name in blocks() if not any(f" >>> {name}: " in text for text in texts)]
+    assert unused == []
+
+
+def test_every_raw_count_is_a_fact_of_the_marts_and_no_other_is() -> None:
+    from_raw = {fact.name for fact in delivery_facts() if not fact.description}
+    assert from_raw == {column.name for column in raw_counts()} - {"spend_micros"}
+
+
+def test_a_metric_divides_facts_of_its_marts() -> None:
+    facts = {fact.name for fact in delivery_facts()}
+    for metric in delivery_metrics():
+        assert set(re.findall(r"\w+", f"{metric.numerator} {metric.denominator}")) <= facts
+
+
+def test_only_the_inside_of_a_block_is_written() -> None:
+    by_hand = "columns:\n  # >>> {}: by make\n  - old\n  # <<< {}\n  - name: mine\n"
+    text = by_hand.format("facts at zero", "facts at zero")
+    result = with_blocks(text, "mart.yml")
+    assert without_blocks(result) == without_blocks(text)
+    assert yaml.safe_load(result.replace("- name", "name"))["columns"]["requests"] == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "sentence"),
+    [
+        ("facts at zero", "facts", "mart.yml: a block that begins with >>> has no end"),
+        ("fakts", "fakts", "mart.yml: no block is called 'fakts'; there are raw counts, facts,"),
+    ],
+)
+def test_a_block_that_cannot_be_written_is_named(first: str, last: str, sentence: str) -> None:
+    with pytest.raises(BlockError, match=re.escape(sentence)):
+        with_blocks(f"# >>> {first}: by make\n# <<< {last}\n", "mart.yml")
 
 
 def test_every_column_is_described_in_the_sources() -> None:

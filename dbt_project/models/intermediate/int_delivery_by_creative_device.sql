@@ -28,26 +28,7 @@ totals as (
     select
         creative_id,
         device,
-        {{ total('requests') }} as requests,
-        {{ total('responses') }} as responses,
-        {{ total('eligible_impressions') }} as eligible_impressions,
-        {{ total('auctions_won') }} as auctions_won,
-        {{ total('impressions') }} as impressions,
-        {{ total('measurable_impressions') }} as measurable_impressions,
-        {{ total('viewable_impressions') }} as viewable_impressions,
-        {{ total('audible_impressions') }} as audible_impressions,
-        {{ total('invalid_impressions') }} as invalid_impressions,
-        {{ total('video_starts') }} as video_starts,
-        {{ total('video_q25') }} as video_q25,
-        {{ total('video_q50') }} as video_q50,
-        {{ total('video_q75') }} as video_q75,
-        {{ total('video_q100') }} as video_q100,
-        {{ total('clicks') }} as clicks,
-        {{ total('qr_impressions') }} as qr_impressions,
-        {{ total('qr_scans') }} as qr_scans,
-        {{ total('interactive_impressions') }} as interactive_impressions,
-        {{ total('interactive_engagements') }} as interactive_engagements,
-        {{ total_spend() }} as spend
+        {{ select_sums() }}
     from performance
     group by creative_id, device
 
@@ -71,26 +52,7 @@ final as (
         campaigns.currency_code,
 
         -- facts
-        totals.requests,
-        totals.responses,
-        totals.eligible_impressions,
-        totals.auctions_won,
-        totals.impressions,
-        totals.measurable_impressions,
-        totals.viewable_impressions,
-        totals.audible_impressions,
-        totals.invalid_impressions,
-        totals.video_starts,
-        totals.video_q25,
-        totals.video_q50,
-        totals.video_q75,
-        totals.video_q100,
-        totals.clicks,
-        totals.qr_impressions,
-        totals.qr_scans,
-        totals.interactive_impressions,
-        totals.interactive_engagements,
-        totals.spend
+        totals.{{ delivery_facts() | join(",\n        totals.") }}
 
     from totals
     inner join creatives

@@ -69,14 +69,9 @@ hashed as (
     select
         'performance_hourly' as raw_table,
         cast(hour_ts as date) as activity_date,
-        {{ row_hash([
-            'campaign_id', 'line_item_id', 'creative_id', 'device', 'hour_ts', 'requests',
-            'responses', 'eligible_impressions', 'auctions_won', 'impressions', 'error_count',
-            'timeout_count', 'measurable_impressions', 'viewable_impressions',
-            'audible_impressions', 'invalid_impressions', 'video_starts', 'video_q25',
-            'video_q50', 'video_q75', 'video_q100', 'skips', 'clicks', 'qr_scans',
-            'interactive_engagements', 'spend_micros',
-        ]) }} as row_digest
+        {{ row_hash(
+            ['campaign_id', 'line_item_id', 'creative_id', 'device', 'hour_ts'] + raw_counts()
+        ) }} as row_digest
     from performance
 
     union all

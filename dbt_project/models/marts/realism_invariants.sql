@@ -29,9 +29,7 @@
     ),
     (
         "nothing_negative", "No count and no amount is below zero", "performance",
-        "least(impressions, video_q100, viewable_impressions, audible_impressions, clicks, skips, "
-        ~ "qr_scans, interactive_engagements, error_count, timeout_count, invalid_impressions, spend"
-        ~ ") >= 0",
+        "least(" ~ delivery_facts() | join(", ") ~ ") >= 0",
     ),
     (
         "no_spend_without_delivery", "Nothing is spent without impressions", "performance",

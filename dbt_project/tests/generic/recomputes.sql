@@ -6,14 +6,7 @@
 -#}
 {% test recomputes(model, by, period=none) %}
 
-{%- set counts = [
-    "requests", "responses", "eligible_impressions", "auctions_won", "impressions", "error_count",
-    "timeout_count", "measurable_impressions", "viewable_impressions", "audible_impressions",
-    "invalid_impressions", "video_impressions", "video_starts", "video_q25", "video_q50",
-    "video_q75", "video_q100", "skippable_video_starts", "skips", "clicks", "qr_impressions",
-    "qr_scans", "interactive_impressions", "interactive_engagements",
-] -%}
-{%- set columns = counts + ["spend", "watch_seconds"] + metric_formulas().keys() | list %}
+{%- set columns = delivery_facts() + metric_formulas().keys() | list %}
 
 with placed as (
 
@@ -30,11 +23,7 @@ totals as (
 
     select
         {{ by | join(",\n        ") }},
-        {{ total_spend() }} as spend,
-        {{ total_seconds() }} as watch_seconds
-        {%- for count in counts %},
-        {{ total(count) }} as {{ count }}
-        {%- endfor %}
+        {{ select_sums() }}
     from placed
     group by {{ by | join(", ") }}
 
@@ -43,10 +32,8 @@ totals as (
 recomputed as (
 
     select
-        *
-        {%- for name in metric_formulas() %},
-        {{ metric(name) }} as {{ name }}
-        {%- endfor %}
+        *,
+        {{ select_metrics() }}
     from totals
 
 )

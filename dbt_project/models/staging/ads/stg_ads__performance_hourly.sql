@@ -1,10 +1,5 @@
-{%- set columns = [
-    "campaign_id", "line_item_id", "creative_id", "device", "hour_ts", "requests", "responses",
-    "eligible_impressions", "auctions_won", "impressions", "measurable_impressions",
-    "viewable_impressions", "audible_impressions", "invalid_impressions", "video_starts",
-    "video_q25", "video_q50", "video_q75", "video_q100", "clicks", "skips", "qr_scans",
-    "interactive_engagements", "spend_micros", "error_count", "timeout_count", "loaded_at",
-] -%}
+{%- set columns = ["campaign_id", "line_item_id", "creative_id", "device", "hour_ts", "loaded_at"]
+    + raw_counts() -%}
 
 with irregular_days as (
 
@@ -53,27 +48,7 @@ final as (
         hour_ts,
 
         -- facts
-        requests,
-        responses,
-        eligible_impressions,
-        auctions_won,
-        impressions,
-        measurable_impressions,
-        viewable_impressions,
-        audible_impressions,
-        invalid_impressions,
-        video_starts,
-        video_q25,
-        video_q50,
-        video_q75,
-        video_q100,
-        clicks,
-        skips,
-        qr_scans,
-        interactive_engagements,
-        spend_micros,
-        error_count,
-        timeout_count,
+        {{ raw_counts() | join(",\n        ") }},
 
         -- metadata
         loaded_at
