@@ -68,9 +68,6 @@ def _counts(table: type[RawTable], bounded: set[str]) -> list[str]:
 def _column(table: type[RawTable], column: Column, is_checked: bool) -> str:
     kind = duckdb_type(table, column)
     parts = [quoted(column.name), kind]
-    if kind == "VARCHAR" and not table.primary_key:
-        # What DuckDB chooses, too, after trying others on every row group.
-        parts.append("USING COMPRESSION dictionary")
     if column.name == table.primary_key:
         parts.append("PRIMARY KEY")
     elif not column.nullable:
