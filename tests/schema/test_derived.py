@@ -171,3 +171,8 @@ def test_the_ddl_refuses_a_row_that_breaks_a_constraint(database, changes) -> No
 
 def test_identifiers_are_quoted() -> None:
     assert quoted('a"; drop table x; --') == '"a""; drop table x; --"'
+
+
+def test_the_ddl_names_no_storage_detail_that_another_duckdb_refuses() -> None:
+    for table in TABLES:
+        assert "USING" not in create_table(table, "raw")
