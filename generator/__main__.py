@@ -1,7 +1,9 @@
 """`python -m generator`."""
 
 import os
+import sys
 
+from generator.cli import failures, streams
 from generator.interruption import interruptible
 
 
@@ -11,12 +13,16 @@ def run() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # One allocator for numpy and Arrow: what one has freed, the other can take.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    streams.install()
     interruptible(_command_line)
 
 
 def _command_line() -> None:
-    from generator.cli.app import main
-
+    try:
+        from generator.cli.app import main
+    except Exception as error:
+        print(f"error: {failures.sentence(error)}", file=sys.stderr)
+        raise SystemExit(1) from None
     main()
 
 

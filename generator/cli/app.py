@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from generator import __version__
-from generator.cli import commands, results
+from generator.cli import commands, failures, results, streams
 from generator.cli.catalogue import Registry
 from generator.cli.settings import ENVIRONMENT
 from generator.cli.terminal import answers
@@ -438,14 +438,20 @@ def dbt_seeds(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; every foreseeable failure is a sentence and an exit code."""
+    """Run a command; every failure is a sentence and an exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
         app(given, prog_name=_completed() if _COMPLETION & set(given) else None)
+    except SystemExit as left:
+        if not left.code and (why := streams.failure()):
+            _say(f"stdout: cannot be written: {why}", EXIT_FAILURE)
+        raise
     except (EngineError, DestinationFailedError, MissingExtraError) as error:
         _say(str(error), EXIT_FAILURE)
     except (InputError, DestinationError) as error:
         _say(str(error), EXIT_INPUT)
+    except Exception as error:
+        _say(failures.sentence(error), EXIT_FAILURE)
 
 
 def _completed() -> str:

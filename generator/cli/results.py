@@ -11,6 +11,10 @@ from generator.cli.settings import Setting
 from generator.sinks.summary import Contents
 
 
+class Deed(BaseModel):
+    """Something that a command has done, and that stays done if it cannot be printed."""
+
+
 class LandedRows(BaseModel):
     """Rows that one raw table received, and their fingerprint."""
 
@@ -19,7 +23,7 @@ class LandedRows(BaseModel):
     hash: str
 
 
-class Generated(BaseModel):
+class Generated(Deed):
     """A dataset that was generated."""
 
     workflow: str
@@ -30,21 +34,21 @@ class Generated(BaseModel):
     notices: list[str] = []
 
 
-class Initialised(BaseModel):
+class Initialised(Deed):
     """What `init-db` did to each table: created, migrated or kept."""
 
     database: str
     tables: dict[str, str]
 
 
-class AddedAdvertiser(BaseModel):
+class AddedAdvertiser(Deed):
     """An advertiser that was added."""
 
     database: str
     advertiser: dict[str, Any]
 
 
-class AddedCampaign(BaseModel):
+class AddedCampaign(Deed):
     """A campaign that was added, with the rows that each table took."""
 
     database: str
@@ -61,7 +65,7 @@ class AddedCampaign(BaseModel):
     notices: list[str] = []
 
 
-class Removed(BaseModel):
+class Removed(Deed):
     """A campaign that was removed, with the rows that each table lost."""
 
     database: str
@@ -148,7 +152,7 @@ class Scorecard(BaseModel):
     shapes: list[Judged]
 
 
-class Written(BaseModel):
+class Written(Deed):
     """Files that were written."""
 
     files: list[str]

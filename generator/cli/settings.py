@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from generator.masking import masked
 from generator.scenario.errors import InputError, bad_input, nearest
@@ -26,7 +26,7 @@ ENVIRONMENT = {
     "templates": "ADS_TEMPLATES",
     "jobs": "ADS_JOBS",
     "engine": "ADS_ENGINE",
-    "log_level": "LOG_LEVEL",
+    "log_level": "ADS_LOG_LEVEL",
 }
 
 
@@ -37,6 +37,23 @@ class LogLevel(StrEnum):
     WARNING = "WARNING"
     INFO = "INFO"
     DEBUG = "DEBUG"
+
+
+# Other names of the levels that people and their tools use.
+_LEVELS = {
+    "WARN": "WARNING",
+    "CRITICAL": "ERROR",
+    "FATAL": "ERROR",
+    "NOTICE": "INFO",
+    "TRACE": "DEBUG",
+}
+
+
+def _level(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    name = value.strip().upper()
+    return _LEVELS.get(name, name)
 
 
 class EngineName(StrEnum):
@@ -58,7 +75,7 @@ class Settings(BaseModel):
     templates: Text | None = None
     jobs: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
     engine: EngineName = EngineName.LOCAL
-    log_level: LogLevel = LogLevel.WARNING
+    log_level: Annotated[LogLevel, BeforeValidator(_level)] = LogLevel.WARNING
 
 
 class Setting(BaseModel):
@@ -113,4 +130,4 @@ def _typed(name: str, text: str, variable: str) -> Any:
             return value_of(text, Mark(f"environment {variable}"))
         except InputError:
             return text
-    return text.upper() if name == "log_level" else text
+    return text

@@ -17,9 +17,11 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
-from generator.cli import results
+from generator.cli import results, streams
 from generator.cli.settings import LogLevel, settings
+from generator.scenario.errors import visible
 from generator.sinks.summary import Contents
 
 _MILLION = 1_000_000
@@ -65,6 +67,8 @@ def answers(command: Callable[..., results.Result]) -> Callable[..., None]:
             print(result.model_dump_json(indent=2))
         elif log.isEnabledFor(logging.WARNING):
             show(result)
+        if isinstance(result, results.Deed) and (why := streams.failure()):
+            log.warning("done, but the result could not be printed: %s", why)
 
     answering.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
     answering.__annotations__ = {**hints, **_SHARED}
@@ -72,7 +76,7 @@ def answers(command: Callable[..., results.Result]) -> Callable[..., None]:
 
 
 def _listen(quiet: bool, verbose: bool) -> None:
-    """Set how much is said on stderr: by the options, else by LOG_LEVEL and `ads.yml`."""
+    """Set how much is said on stderr: by the options, else by ADS_LOG_LEVEL and `ads.yml`."""
     level = LogLevel.ERROR if quiet else LogLevel.DEBUG if verbose else settings().log_level
     logging.basicConfig(format="%(message)s", force=True)
     log.setLevel(level.value)
@@ -96,11 +100,11 @@ def show(result: results.Result) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = _WIDTH_OF_A_PIPE
-    for each in _shown(result):
-        if isinstance(each, str):
-            print(each)
+    for part in _shown(result):
+        if isinstance(part, str):
+            print("\n".join(map(visible, part.splitlines())))
         else:
-            console.print(each)
+            console.print(part)
 
 
 def _shown(result: results.Result) -> Iterable[str | Table]:
@@ -233,9 +237,9 @@ def _table(
     rows: Iterable[tuple[str, ...]],
     numbers: Iterable[str] = (),
 ) -> Table:
-    table = Table(title=title or None, title_justify="left")
+    table = Table(title=Text(visible(title)) if title else None, title_justify="left")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left")
     for row in rows:
-        table.add_row(*(cell.replace("[", "\\[") for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     return table

@@ -371,11 +371,48 @@ def test_settings_come_from_option_environment_file_and_default(cwd, run, monkey
     )  # fmt: skip
 
 
-def test_quiet_says_nothing_and_verbose_says_what_is_read(cwd, run, monkeypatch) -> None:
+def test_quiet_says_nothing_and_verbose_says_what_is_read(cwd, run) -> None:
     assert run("generate", "smoke", "--quiet").out == ""
     assert "reading" in run("generate", "smoke", "--verbose").err
-    monkeypatch.setenv("LOG_LEVEL", "debug")
-    assert "reading" in run("describe", "smoke").err
+
+
+@pytest.mark.parametrize(
+    ("level", "kept"),
+    [
+        ("debug", "DEBUG"), ("Trace", "DEBUG"), ("notice", "INFO"), (" info ", "INFO"),
+        ("warn", "WARNING"), ("WARNING", "WARNING"), ("critical", "ERROR"), ("Fatal", "ERROR"),
+    ],
+)  # fmt: skip
+def test_levels_of_messages_have_their_usual_names(cwd, run, monkeypatch, level, kept) -> None:
+    def configured() -> str:
+        settings = run("status", "--config", "--json").json["settings"]
+        return {setting["name"]: setting["value"] for setting in settings}["log_level"]
+
+    monkeypatch.setenv("ADS_LOG_LEVEL", level)
+    assert ("reading" in run("describe", "smoke").err) == (kept == "DEBUG")
+    assert configured() == kept
+    monkeypatch.delenv("ADS_LOG_LEVEL")
+    (cwd / "ads.yml").write_text(f"log_level: {level!r}\n")
+    assert configured() == kept
+
+
+def test_an_unknown_level_of_our_own_variable_is_refused(cwd, run, monkeypatch) -> None:
+    monkeypatch.setenv("ADS_LOG_LEVEL", "loud")
+    answer = run("status", "--config")
+    assert answer.code == 2
+    assert answer.err.startswith("error: environment ADS_LOG_LEVEL: log_level: 'LOUD' is not known")
+
+
+@pytest.mark.parametrize("level", ["warn", "CRITICAL", "trace", "7", "nonsense"])
+def test_variables_of_other_programs_change_nothing(cwd, run, monkeypatch, level) -> None:
+    expected = run("describe", "smoke")
+    for name in ("LOG_LEVEL", "SEED", "JOBS", "ENGINE", "DATABASE", "TEMPLATES", "AS_OF"):
+        monkeypatch.setenv(name, level)
+    assert run("describe", "smoke") == expected
+    assert expected.code == 0
+    assert {"default"} == {
+        setting["source"] for setting in run("status", "--config", "--json").json["settings"]
+    }
 
 
 def test_a_campaign_cannot_begin_before_its_advertiser_was_a_customer(smoke, run) -> None:

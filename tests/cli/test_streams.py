@@ -1,0 +1,190 @@
+"""What happened is reported as well as the streams can show it. A deed is never called a failure
+because its report could not be shown."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator.cli import terminal
+from tests.support.project import ROOT, generate
+
+ADD = ("create-profile", "--name", "small_two_weeks")
+
+
+def in_shell(script: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What a script for bash comes to; `$GENERATOR` is the command."""
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=cwd,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "GENERATOR": f"{sys.executable} -m generator",
+            **variables,
+        },
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        check=False,
+    )
+
+
+@pytest.fixture
+def smoke(cwd, run) -> Path:
+    """A folder with `smoke` in its database."""
+    assert run("generate", "smoke").code == 0
+    return cwd
+
+
+@pytest.fixture
+def campaigns(run):
+    """How many campaigns the database has."""
+    return lambda: len(run("status", "--json").json["campaigns"])
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "shift_jis"])
+def test_any_encoding_shows_a_deed_and_its_names(smoke, campaigns, encoding) -> None:
+    name = "Café 名前 → 🎬"
+    script = f"$GENERATOR {' '.join(ADD)} --set 'campaign.name={name}' && $GENERATOR status"
+    result = in_shell(script, smoke, PYTHONIOENCODING=encoding, PYTHONUTF8="1")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "campaign 2" in result.stdout
+    assert campaigns() == 2
+
+
+def test_what_ascii_lacks_is_spelled_out(smoke) -> None:
+    named = ("--set", "campaign.name=Café → 🎬")
+    script = f"$GENERATOR {' '.join(ADD)} '{named[0]}' '{named[1]}'"
+    added = in_shell(script, smoke, PYTHONIOENCODING="ascii").stdout.splitlines()[0]
+    assert r"'Caf\xe9 -> \U0001f3ac'" in added
+    assert added.endswith("-> data/ads.duckdb")
+    table = in_shell("$GENERATOR status", smoke, PYTHONIOENCODING="ascii").stdout
+    assert "+--" in table
+    assert table.isascii()
+
+
+@pytest.mark.parametrize("output", [">/dev/full", ">&-", "2>/dev/full >/dev/full", "<&- >&- 2>&-"])
+def test_a_deed_that_cannot_be_printed_is_done_once_and_no_failure(
+    smoke, campaigns, output
+) -> None:
+    result = in_shell(f"$GENERATOR {' '.join(ADD)} {output}", smoke)
+    assert result.returncode == 0
+    assert result.stdout == ""
+    told = "done, but the result could not be printed: No space left on device\n"
+    assert result.stderr == (told if output == ">/dev/full" else "")
+    assert campaigns() == 2
+
+
+@pytest.mark.parametrize("command", ["list tables --json", "--help"])
+def test_a_look_that_cannot_be_printed_is_a_failure(smoke, command) -> None:
+    result = in_shell(f"$GENERATOR {command} >/dev/full", smoke)
+    assert (result.returncode, result.stderr) == (
+        1, "error: stdout: cannot be written: No space left on device\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [" ".join(ADD), "describe complete", "create-profile --help"])
+def test_a_reader_that_leaves_early_is_no_failure(smoke, command) -> None:
+    result = in_shell(f"set -o pipefail; $GENERATOR {command} | true", smoke)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [("--seed -1", 2), ("", 0)])
+def test_an_exit_code_does_not_depend_on_stderr(smoke, arguments, code) -> None:
+    for stderr in ("2>/dev/full", "2>&-"):
+        assert in_shell(f"$GENERATOR generate smoke {arguments} {stderr}", smoke).returncode == code
+
+
+def test_a_closed_stdout_is_not_where_the_database_is_opened(cwd) -> None:
+    """The first file that is opened gets the number of the closed one, and all that is printed."""
+    result = in_shell("$GENERATOR generate smoke --verbose <&- >&- 2>&-", cwd)
+    assert result.returncode == 0
+    assert generate("status", cwd=cwd).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"TERM": "dumb", "COLUMNS": "1"}, {"TERM": "nothing-of-the-kind", "COLUMNS": "-3"},
+        {"COLUMNS": "wide", "NO_COLOR": "1"}, {"FORCE_COLOR": "1", "LANG": "no_SUCH"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_any_terminal_shows_status_help_and_mistakes(smoke, variables) -> None:
+    parent, child = pty.openpty()
+    for command, code in (("status", 0), ("generate --help", 0), ("generate --sed 1", 2)):
+        result = subprocess.run(
+            [sys.executable, "-m", "generator", *command.split()],
+            cwd=smoke,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+            stdout=subprocess.PIPE,
+            stderr=child,
+            check=False,
+        )
+        assert result.returncode == code
+        assert bool(result.stdout) == (code == 0)
+    os.close(child)
+    assert b"Traceback" not in os.read(parent, 65536)
+    os.close(parent)
+
+
+MARKUP = [r"\[/x]", "[/]", "[bold]x[/bold]", "[link=a.example]x[/link]", r"x\\", "{x} %s :smile:"]
+
+
+@pytest.mark.parametrize("name", MARKUP)
+def test_text_of_the_data_is_never_markup(smoke, run, name) -> None:
+    assert run(*ADD, "--set", f"campaign.name={name}").code == 0
+    status = run("status")
+    assert status.code == 0
+    assert name in status.out
+
+
+@pytest.mark.parametrize("name", [*MARKUP, "\x1b[31mred", "a\nb"])
+def test_names_in_mistakes_and_notices_are_never_markup(smoke, run, name) -> None:
+    for command in (
+        ("describe", name),
+        ("list", name),
+        ("generate", "smoke", "--select", name),
+        ("generate", "smoke", "--seed", name),
+        ("create-campaign", "--auto", "--advertiser-id", name),
+        ("status", "--to", f"{name}/x.duckdb"),
+    ):
+        answer = run(*command)
+        assert answer.code in (1, 2)
+        assert answer.err
+        assert "fault of the program" not in answer.err
+        assert "\x1b" not in answer.err
+
+
+@pytest.mark.parametrize("error", [ValueError("odd [/x]"), KeyError("x"), AssertionError()])
+def test_an_error_that_nobody_foresaw_is_one_sentence(cwd, run, monkeypatch, error) -> None:
+    def fail(*_arguments, **_options) -> None:
+        raise error
+
+    monkeypatch.setattr("generator.cli.commands.contents", fail)
+    answer = run("status")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith(f"error: {type(error).__name__}: ")
+    assert "This is a fault of the program" in answer.err
+    assert answer.err.count("\n") == 1
+    assert "Traceback" in run("status", "--verbose").err
+
+
+def test_only_deeds_survive_a_result_that_cannot_be_printed() -> None:
+    """Every command that changes something answers with a deed, the others with none."""
+    changing = {"Make and change data"}
+    from generator.cli.app import app
+
+    for command in app.registered_commands:
+        assert command.callback
+        answer = command.callback.__wrapped__.__annotations__["return"]  # type: ignore[attr-defined]
+        is_deed = getattr(terminal.results, answer.removeprefix("results."), None)
+        is_deed = is_deed is not None and issubclass(is_deed, terminal.results.Deed)
+        writes = command.rich_help_panel in changing or command.name == "dbt-sources"
+        assert is_deed == (writes or answer == "results.Written"), command.name
