@@ -5,14 +5,22 @@ from __future__ import annotations
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
-from generator.cli import terminal
-from tests.support.project import ROOT, generate
+from generator.cli import results
+from generator.cli.app import app
+from generator.engines import local
+from generator.scenario.templates import dataset
+from generator.schema import TABLES
+from generator.sinks.duckdb import DuckdbSink
+from generator.world.build import build_world
+from tests.support.project import ROOT, made_once
 
 ADD = ("create-profile", "--name", "small_two_weeks")
 
@@ -36,9 +44,14 @@ def in_shell(script: str, cwd: Path, **variables: str) -> subprocess.CompletedPr
 
 
 @pytest.fixture
-def smoke(cwd, run) -> Path:
+def smoke(cwd) -> Path:
     """A folder with `smoke` in its database."""
-    assert run("generate", "smoke").code == 0
+
+    def make(folder: Path) -> None:
+        local.run(build_world(dataset("smoke")), DuckdbSink(folder / "ads.duckdb", TABLES), jobs=1)
+
+    (cwd / "data").mkdir()
+    shutil.copy(made_once("smoke", make) / "ads.duckdb", cwd / "data")
     return cwd
 
 
@@ -48,28 +61,25 @@ def campaigns(run):
     return lambda: len(run("status", "--json").json["campaigns"])
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "shift_jis"])
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "shift_jis"])
 def test_any_encoding_shows_a_deed_and_its_names(smoke, campaigns, encoding) -> None:
     name = "Café 名前 → 🎬"
-    script = f"$GENERATOR {' '.join(ADD)} --set 'campaign.name={name}' && $GENERATOR status"
+    script = f"$GENERATOR {' '.join(ADD)} --set 'campaign.name={name}'"
     result = in_shell(script, smoke, PYTHONIOENCODING=encoding, PYTHONUTF8="1")
     assert (result.returncode, result.stderr) == (0, "")
     assert "campaign 2" in result.stdout
     assert campaigns() == 2
 
 
-def test_what_ascii_lacks_is_spelled_out(smoke) -> None:
-    named = ("--set", "campaign.name=Café → 🎬")
-    script = f"$GENERATOR {' '.join(ADD)} '{named[0]}' '{named[1]}'"
-    added = in_shell(script, smoke, PYTHONIOENCODING="ascii").stdout.splitlines()[0]
-    assert r"'Caf\xe9 -> \U0001f3ac'" in added
-    assert added.endswith("-> data/ads.duckdb")
-    table = in_shell("$GENERATOR status", smoke, PYTHONIOENCODING="ascii").stdout
-    assert "+--" in table
-    assert table.isascii()
+def test_what_ascii_lacks_is_spelled_out(smoke, run) -> None:
+    assert run(*ADD, "--set", "campaign.name=Café → 🎬").code == 0
+    status = in_shell("$GENERATOR status", smoke, PYTHONIOENCODING="ascii").stdout
+    assert status.isascii()
+    assert r"Caf\xe9 -> \U0001f3ac" in status
+    assert "+--" in status
 
 
-@pytest.mark.parametrize("output", [">/dev/full", ">&-", "2>/dev/full >/dev/full", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("output", [">/dev/full", "2>/dev/full >/dev/full", "<&- >&- 2>&-"])
 def test_a_deed_that_cannot_be_printed_is_done_once_and_no_failure(
     smoke, campaigns, output
 ) -> None:
@@ -89,36 +99,28 @@ def test_a_look_that_cannot_be_printed_is_a_failure(smoke, command) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("command", [" ".join(ADD), "describe complete", "create-profile --help"])
+@pytest.mark.parametrize("command", [" ".join(ADD), "describe complete"])
 def test_a_reader_that_leaves_early_is_no_failure(smoke, command) -> None:
     result = in_shell(f"set -o pipefail; $GENERATOR {command} | true", smoke)
     assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(("arguments", "code"), [("--seed -1", 2), ("", 0)])
-def test_an_exit_code_does_not_depend_on_stderr(smoke, arguments, code) -> None:
-    for stderr in ("2>/dev/full", "2>&-"):
-        assert in_shell(f"$GENERATOR generate smoke {arguments} {stderr}", smoke).returncode == code
-
-
-def test_a_closed_stdout_is_not_where_the_database_is_opened(cwd) -> None:
-    """The first file that is opened gets the number of the closed one, and all that is printed."""
-    result = in_shell("$GENERATOR generate smoke --verbose <&- >&- 2>&-", cwd)
-    assert result.returncode == 0
-    assert generate("status", cwd=cwd).returncode == 0
+@pytest.mark.parametrize("arguments", ["--seed -1", "--sed 1"])
+def test_an_exit_code_does_not_depend_on_stderr(smoke, arguments) -> None:
+    assert in_shell(f"$GENERATOR generate smoke {arguments} 2>/dev/full", smoke).returncode == 2
 
 
 @pytest.mark.parametrize(
     "variables",
     [
         {"TERM": "dumb", "COLUMNS": "1"}, {"TERM": "nothing-of-the-kind", "COLUMNS": "-3"},
-        {"COLUMNS": "wide", "NO_COLOR": "1"}, {"FORCE_COLOR": "1", "LANG": "no_SUCH"},
+        {"COLUMNS": "wide", "NO_COLOR": "1", "LANG": "no_SUCH"},
     ],
     ids=str,
 )  # fmt: skip
 def test_any_terminal_shows_status_help_and_mistakes(smoke, variables) -> None:
     parent, child = pty.openpty()
-    for command, code in (("status", 0), ("generate --help", 0), ("generate --sed 1", 2)):
+    for command, code in (("status", 0), ("generate --sed 1", 2)):
         result = subprocess.run(
             [sys.executable, "-m", "generator", *command.split()],
             cwd=smoke,
@@ -178,13 +180,9 @@ def test_an_error_that_nobody_foresaw_is_one_sentence(cwd, run, monkeypatch, err
 
 def test_only_deeds_survive_a_result_that_cannot_be_printed() -> None:
     """Every command that changes something answers with a deed, the others with none."""
-    changing = {"Make and change data"}
-    from generator.cli.app import app
-
     for command in app.registered_commands:
         assert command.callback
-        answer = command.callback.__wrapped__.__annotations__["return"]  # type: ignore[attr-defined]
-        is_deed = getattr(terminal.results, answer.removeprefix("results."), None)
-        is_deed = is_deed is not None and issubclass(is_deed, terminal.results.Deed)
-        writes = command.rich_help_panel in changing or command.name == "dbt-sources"
-        assert is_deed == (writes or answer == "results.Written"), command.name
+        answer = get_type_hints(command.callback.__wrapped__)["return"]  # type: ignore[attr-defined]
+        is_deed = isinstance(answer, type) and issubclass(answer, results.Deed)
+        changes = command.rich_help_panel == "Make and change data"
+        assert is_deed == (changes or answer is results.Written), command.name
