@@ -47,7 +47,7 @@ FENCE = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 EXCUSE = re.compile(r"<!-- not run: (installs|serves)\b.* -->\n")
-OURS = ("ADS_", "DBT_", "LOG_LEVEL", "PYTHONPATH")
+OURS = ("ADS_", "DBT_", "PYTHONPATH")
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "target", "logs", "*.duckdb", "*.wal", ".*_cache", ".hypothesis", "__pycache__"
 )
