@@ -1,27 +1,31 @@
 """A folder with one CSV file per raw table, with a header.
 
 Text is always in double quotes, doubled inside; NULL is nothing between two commas, and so differs
-from empty text. Times are UTC without a zone. Files grow under hidden names and take their own when
-the last part is there; a run that ends early leaves those of the run before.
+from empty text. Times are UTC without a zone. Files grow below `_staging` and are moved to their
+places when the last part is written; `manifest.json` names them with rows, size and hash. A run
+that ends early leaves the files of the run before. What in the folder is the project's own is
+decided in `dataset`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 import pyarrow as pa
 from pyarrow import csv
 
 from generator.schema import RawTable
 from generator.schema.arrow import arrow_schema
+from generator.sinks.dataset import DatasetFolder, staged_path
 from generator.sinks.fingerprint import Tally
-from generator.sinks.lock import Lock
-from generator.sinks.sink import Counted, DestinationError, DestinationFailedError, Packer
+from generator.sinks.folder import HashedFile
+from generator.sinks.manifest import ALL, File, Receipt, TableTotals
+from generator.sinks.sink import Counted, Packer
 
 ROWS_A_PART = 122_880
 _HEADER = csv.WriteOptions(include_header=True)
@@ -37,19 +41,12 @@ class CsvSink:
     def __init__(self, folder: str, tables: Iterable[type[RawTable]]) -> None:
         self.folder = Path(folder)
         self.tables = tuple(tables)
-        self._files: dict[type[RawTable], BinaryIO] = {}
 
     def __enter__(self) -> Self:
-        self._refuse_strangers()
+        self._files: dict[str, HashedFile] = {}
+        self._totals = {table.table_name: Tally() for table in self.tables}
         self._is_new = not os.path.exists(self.folder)
-        self._lock = Lock(self.folder)
-        try:
-            for table in self.tables:
-                self._files[table] = self._hidden(table).open("wb")
-                self._files[table].write(_encoded(arrow_schema(table).empty_table(), _HEADER))
-        except OSError as error:
-            self._abandon()
-            raise self._failure(error) from error
+        self._dataset = DatasetFolder(str(self.folder), "csv")
         return self
 
     @property
@@ -57,22 +54,28 @@ class CsvSink:
         """Lines of text, table by table."""
         return _lines
 
-    def held(self, _identity: str) -> Mapping[str, Mapping[str, Tally]]:
-        """Nothing: all is made again."""
+    def held(self, identity: str, _parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
+        """Return nothing: all is made again."""
+        self._dataset.begin(identity)
+        self._dataset.forget_others(kept=())
+        for table in self.tables:
+            path = staged_path(identity, _path(table.table_name))
+            file = self._dataset.folder.opened(path, self._dataset.mode(table))
+            self._files[table.table_name] = file
+            self._write(table, _encoded(arrow_schema(table).empty_table(), _HEADER))
         return {}
 
     def take(
         self,
         _part: str,
         packed: list[tuple[type[RawTable], pa.Buffer]],
-        _tallies: Mapping[str, Tally],
+        tallies: Mapping[str, Tally],
     ) -> None:
         """Append the lines of a part."""
-        try:
-            for table, lines in packed:
-                self._files[table].write(lines)
-        except OSError as error:
-            raise self._failure(error) from error
+        for table, lines in packed:
+            self._write(table, lines)
+        for name, tally in tallies.items():
+            self._totals[name] += tally
 
     def __exit__(
         self,
@@ -80,53 +83,54 @@ class CsvSink:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is not None:
-            self._abandon()
-            return
         try:
-            for file in self._files.values():
+            self._close()
+            if error is None:
+                self._publish()
+            else:
+                self._abandon()
+        except BaseException:
+            with suppress(Exception):
+                self._abandon()
+            raise
+        finally:
+            self._dataset.release()
+
+    def _write(self, table: type[RawTable], lines: pa.Buffer) -> None:
+        with self._dataset.folder.raising():
+            self._files[table.table_name].write(lines)
+
+    def _close(self) -> None:
+        for file in self._files.values():
+            with self._dataset.folder.raising():
                 file.close()
-            for table in self._files:
-                self._hidden(table).replace(self.folder / f"{table.table_name}.csv")
-        except OSError as failure:
-            self._abandon()
-            raise self._failure(failure) from failure
-        self._lock.release()
 
-    def _refuse_strangers(self) -> None:
-        """Raises DestinationError for a file with the name of a table that no run has written: one
-        whose header does not begin as the table's does."""
-        for table in self.tables:
-            file = self.folder / f"{table.table_name}.csv"
-            begins = f'"{table.columns()[0].name}"'.encode()
-            try:
-                with file.open("rb") as stream:
-                    found = stream.read(len(begins))
-            except OSError:
-                continue
-            if found != begins:
-                raise DestinationError(
-                    f"{file}: is there, and no run has written it; move it away, or choose another "
-                    "--to"
-                )
-
-    def _hidden(self, table: type[RawTable]) -> Path:
-        return self.folder / f".{table.table_name}.csv.new"
+    def _publish(self) -> None:
+        files = [
+            File(
+                table=name,
+                part=ALL,
+                path=_path(name),
+                rows=self._totals[name].rows,
+                bytes=file.bytes,
+                hash=file.digest,
+            )
+            for name, file in self._files.items()
+        ]
+        tables = {name: TableTotals.of(tally) for name, tally in self._totals.items()}
+        receipt = Receipt(tables=tables, files=files)
+        self._dataset.publish({ALL: receipt}, [file.path for file in files], run=None)
 
     def _abandon(self) -> None:
-        for table, file in self._files.items():
-            with suppress(OSError):
-                file.close()
-            self._hidden(table).unlink(missing_ok=True)
+        """Remove what this run has written; its folder too, if that is new."""
+        self._dataset.abandon()
         if self._is_new:
             with suppress(OSError):
                 self.folder.rmdir()
-        self._lock.release()
 
-    def _failure(self, error: OSError) -> DestinationFailedError:
-        return DestinationFailedError(
-            f"{self.folder}: cannot be written: {error.strerror}; choose another --to"
-        )
+
+def _path(table_name: str) -> str:
+    return f"{table_name}.csv"
 
 
 def _lines(_part: str, pieces: Counted) -> list[tuple[type[RawTable], pa.Buffer]]:

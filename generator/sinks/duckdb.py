@@ -9,7 +9,7 @@ does not exist after a failure.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -94,8 +94,8 @@ class DuckdbTransaction:
         """Batches as they are."""
         return as_batches
 
-    def held(self, _identity: str) -> Mapping[str, Mapping[str, Tally]]:
-        """Nothing: all is made again."""
+    def held(self, _identity: str, _parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
+        """Return nothing: all is made again."""
         return {}
 
     def take(self, _part: str, packed: list[Piece], _tallies: Mapping[str, Tally]) -> None:

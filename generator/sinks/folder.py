@@ -1,23 +1,50 @@
 """A folder, on this machine or on S3, through one file system of pyarrow.
 
 A place is a path or an address `s3://bucket/prefix`, whose credentials, region and endpoint are
-those of the usual environment (`AWS_…`), or stand in the address as pyarrow reads it.
+those of the usual environment (`AWS_…`), or are part of the address as pyarrow reads it. Below the
+place no link is followed: a link is an entry of its own, and neither file nor folder.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs
 
+from generator.masking import masked
 from generator.sinks.sink import DestinationFailedError
 
-_SECRET = re.compile(r"(?<=://)[^/@]*@|(?<=secret_key=)[^&]*", re.IGNORECASE)
+CHUNK = 1 << 20
+# A file on its way to its name, when it is written in one step.
+UNFINISHED = ".unfinished"
+
+
+class Kind(StrEnum):
+    """What an entry of a folder is; a link, a pipe or a device is `other`."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry below a folder: its path, its size in bytes, and when it changed, in nanoseconds.
+    Two equal entries are the same file, unchanged."""
+
+    path: str
+    kind: Kind
+    size: int
+    changed: int
 
 
 class Folder:
@@ -25,86 +52,213 @@ class Folder:
 
     def __init__(self, place: str) -> None:
         self.place = place
-        self.name = _SECRET.sub("…", place)
-        with self.told():
+        self.name = masked(place)
+        self._root: Path | None = None
+        with self.raising():
             if place.startswith("s3://"):
                 system, path = fs.FileSystem.from_uri(place)
             else:
                 system, path = fs.LocalFileSystem(), str(Path(place).absolute())
+                self._root = Path(path)
             self._files = fs.SubTreeFileSystem(path, system)
 
-    def paths(self, below: str) -> Iterator[str]:
-        """The files below a folder, however deep; none if it is not there."""
-        for info in self._found(below, recursive=True):
-            if info.type == fs.FileType.File:
-                yield info.path
+    def entry(self, path: str) -> Entry | None:
+        """Return the entry at a path, or None. A link on the way to it is returned in its place."""
+        with self.raising():
+            if self._root is None:
+                info = self._files.get_file_info(path)
+                return None if info.type == fs.FileType.NotFound else _of_info(info)
+            names = path.split("/")
+            for depth in range(1, len(names) + 1):
+                found = _of_file(self._root, "/".join(names[:depth]))
+                if found is None or found.kind is Kind.OTHER:
+                    return found
+            return found
 
-    def entries(self, below: str) -> list[str]:
-        """The names in a folder."""
-        return [info.base_name for info in self._found(below, recursive=False)]
-
-    def size(self, path: str) -> int | None:
-        """The bytes of a file; None if it is not there."""
-        with self.told():
-            info = self._files.get_file_info(path)
-        return info.size if info.type == fs.FileType.File else None
+    def below(self, path: str) -> list[Entry]:
+        """Return all entries below a folder, at every depth; none if there is no such folder."""
+        entry = self.entry(path)
+        if entry is None and self._root is not None:
+            return []
+        if entry is not None and entry.kind is not Kind.FOLDER:
+            return []
+        with self.raising():
+            if self._root is None:
+                selector = fs.FileSelector(path, recursive=True, allow_not_found=True)
+                return [_of_info(info) for info in self._files.get_file_info(selector)]
+            return list(_walk(self._root, path))
 
     def read(self, path: str) -> bytes:
-        """A file's bytes."""
-        with self.told(), self._files.open_input_stream(path) as stream:
+        """Return a file's bytes."""
+        with self.raising(), self._files.open_input_stream(path) as stream:
             return bytes(stream.read())
 
-    def write(self, path: str, content: bytes) -> None:
-        """Write a file, in folders that are made if they are not there."""
-        with self.told(), self.opened(path) as stream:
-            stream.write(content)
+    def input(self, path: str) -> pa.NativeFile:
+        """Return a file, open for reading at any position."""
+        with self.raising():
+            return self._files.open_input_file(path)
 
-    def opened(self, path: str) -> pa.NativeFile:
-        """A file to be written, in folders that are made if they are not there."""
-        with self.told():
-            self._make_room(path)
-            return self._files.open_output_stream(path)
+    def digest(self, path: str) -> str:
+        """Return the SHA-256 hash of a file, as `sha256sum` prints it."""
+        found = hashlib.sha256()
+        with self.raising(), self._files.open_input_stream(path) as stream:
+            while chunk := stream.read(CHUNK):
+                found.update(chunk)
+        return found.hexdigest()
+
+    def mode(self, path: str) -> int | None:
+        """Return a file's permissions; None if it is not on this machine, or not there."""
+        if self._root is None:
+            return None
+        try:
+            return stat.S_IMODE(os.lstat(self._root / path).st_mode)
+        except OSError:
+            return None
+
+    def write(self, path: str, content: bytes, mode: int | None = None) -> None:
+        """Write a file in one step, in new folders where there are none."""
+        unfinished = path + UNFINISHED
+        with self.raising():
+            file = self.opened(unfinished, mode)
+            try:
+                file.write(content)
+            finally:
+                file.close()
+            self._files.move(unfinished, path)
+
+    def opened(self, path: str, mode: int | None = None) -> HashedFile:
+        """Return a new file to be written, in new folders where there are none, with these
+        permissions or the usual ones. One with the same name goes, and is not written to."""
+        with self.raising():
+            if parent := path.rpartition("/")[0]:
+                self._files.create_dir(parent, recursive=True)
+            if self._root is None:
+                return HashedFile(self._files.open_output_stream(path))
+            file = self._root / path
+            file.unlink(missing_ok=True)
+            descriptor = os.open(
+                file,
+                os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,
+                0o666 if mode is None else 0o600,
+            )
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+            return HashedFile(os.fdopen(descriptor, "wb", buffering=0))
 
     def move(self, path: str, to: str) -> None:
-        """Move a file, over another if there is one."""
-        with self.told():
-            self._make_room(to)
+        """Move a file, over another one with that name."""
+        with self.raising():
+            if parent := to.rpartition("/")[0]:
+                self._files.create_dir(parent, recursive=True)
             self._files.move(path, to)
 
     def remove(self, path: str) -> None:
-        """Remove a file, and the folders that this leaves empty."""
-        with self.told():
+        """Remove a file."""
+        with self.raising():
             self._files.delete_file(path)
-        parent = path.rpartition("/")[0]
-        while parent and not self.entries(parent):
-            self.remove_all(parent)
-            parent = parent.rpartition("/")[0]
 
-    def remove_all(self, below: str) -> None:
-        """Remove a folder with all that is in it."""
-        with self.told():
-            self._files.delete_dir(below)
+    def prune(self, path: str) -> None:
+        """Remove the empty folders below a folder, and itself if nothing is left in it."""
+        entries = self.below(path)
+        folders = {path, *(entry.path for entry in entries if entry.kind is Kind.FOLDER)}
+        for entry in entries:
+            if entry.kind is not Kind.FOLDER:
+                folders -= set(parents(entry.path))
+        self._remove_folders(folders)
 
-    def _make_room(self, path: str) -> None:
-        if parent := path.rpartition("/")[0]:
-            self._files.create_dir(parent, recursive=True)
+    def remove_empty(self, folders: Iterable[str]) -> None:
+        """Remove those of these folders that are empty."""
+        if self._root is None:
+            folders = [folder for folder in folders if not self.below(folder)]
+        self._remove_folders(folders)
 
-    def _found(self, below: str, recursive: bool) -> list[Any]:
-        with self.told():
-            return list(
-                self._files.get_file_info(
-                    fs.FileSelector(below, recursive=recursive, allow_not_found=True)
-                )
-            )
+    def _remove_folders(self, folders: Iterable[str]) -> None:
+        for folder in sorted(folders, reverse=True):
+            if self._root is not None:
+                # Somebody may have put a file there just now.
+                with suppress(OSError):
+                    (self._root / folder).rmdir()
+            elif self.entry(folder):
+                with self.raising():
+                    self._files.delete_dir(folder)
 
     @contextmanager
-    def told(self) -> Iterator[None]:
-        """Raises DestinationError for what fails with a file of the folder."""
+    def raising(self) -> Iterator[None]:
+        """Raise a DestinationFailedError for what fails with a file of the folder."""
         try:
             yield
         except (OSError, pa.ArrowException) as error:
-            first = str(error).splitlines()[0]
+            first = masked((str(error) or type(error).__name__).splitlines()[0])
             raise DestinationFailedError(
                 f"{self.name}: {first}; check the place and what you may do there, or choose "
                 "another --to"
             ) from error
+
+
+class HashedFile:
+    """A file that is written, with its size and the hash of its bytes so far."""
+
+    def __init__(self, file: Any) -> None:
+        self.bytes = 0
+        self.closed = False
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 hash, as `sha256sum` prints it."""
+        return self._hash.hexdigest()
+
+    def write(self, content: Any) -> None:
+        """Write all the bytes."""
+        rest = memoryview(content).cast("B")
+        self.bytes += rest.nbytes
+        self._hash.update(rest)
+        while rest:
+            # A file of pyarrow writes all and says nothing; one of the system may write a part.
+            written = self._file.write(rest)
+            rest = rest[rest.nbytes if written is None else written :]
+
+    def flush(self) -> None:
+        """Leave it to the end."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self.closed = True
+        self._file.close()
+
+
+def parents(path: str) -> list[str]:
+    """Return the folders that a path is in."""
+    return [path[:position] for position, letter in enumerate(path) if letter == "/"]
+
+
+def _walk(root: Path, path: str) -> Iterator[Entry]:
+    with os.scandir(root / path) as found:
+        names = sorted(entry.name for entry in found)
+    for name in names:
+        below = f"{path}/{name}" if path else name
+        if entry := _of_file(root, below):
+            yield entry
+            if entry.kind is Kind.FOLDER:
+                yield from _walk(root, below)
+
+
+def _of_file(root: Path, path: str) -> Entry | None:
+    try:
+        found = os.lstat(root / path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    kind = (
+        Kind.FILE
+        if stat.S_ISREG(found.st_mode)
+        else Kind.FOLDER
+        if stat.S_ISDIR(found.st_mode)
+        else Kind.OTHER
+    )
+    return Entry(path, kind, found.st_size, found.st_mtime_ns)
+
+
+def _of_info(info: Any) -> Entry:
+    kind = Kind.FILE if info.type == fs.FileType.File else Kind.FOLDER
+    return Entry(info.path.rstrip("/"), kind, info.size or 0, info.mtime_ns or 0)

@@ -9,7 +9,7 @@ with the views on it. A run that fails or is killed leaves the previous data.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -107,8 +107,8 @@ class PostgresqlSink:
         """Batches as they are."""
         return as_batches
 
-    def held(self, _identity: str) -> Mapping[str, Mapping[str, Tally]]:
-        """Nothing: all is made again."""
+    def held(self, _identity: str, _parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
+        """Return nothing: all is made again."""
         return {}
 
     def take(self, _part: str, packed: list[Piece], _tallies: Mapping[str, Tally]) -> None:

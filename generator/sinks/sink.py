@@ -61,9 +61,10 @@ class Sink(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def held(self, identity: str) -> Mapping[str, Mapping[str, Tally]]:
-        """The parts of the run of this identity that are there and need not be made again: what
-        they hold of each table, by the name of the part and of the table."""
+    def held(self, identity: str, parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
+        """Return those of the parts of the run of this identity that the destination has and that
+        need not be made again: what they hold of each table, by the name of the part and of the
+        table."""
         ...
 
     def take(self, part: str, packed: Any, tallies: Mapping[str, Tally]) -> None:
@@ -105,6 +106,11 @@ class Waiting:
         """What still waits, table by table."""
         for table in list(self._batches):
             yield table, pa.Table.from_batches(self._batches.pop(table))
+
+
+def printable(text: str) -> str:
+    """Return text in one line, with a code for each character that is not one to print."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def check_columns(tables: Iterable[type[RawTable]], taken: Collection[str], by: str) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 from pathlib import Path
 
 import pytest
 
-from generator.sinks.manifest import Manifest, digest
+from generator.sinks.manifest import Manifest
 from tests.reliability.commands import done, strike, struck
 
 SEEDS = ("7", "8")
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256 hash, as `sha256sum` prints it."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def generate(seed: str) -> tuple[str, ...]:

@@ -25,6 +25,11 @@ def files(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
+def names() -> set[str]:
+    """The names of all files of a folder that a run has filled."""
+    return {"manifest.json", *(f"{table.table_name}.csv" for table in TABLES)}
+
+
 def test_every_value_comes_back(tmp_path: Path) -> None:
     made = local.run(COMPLETE, CsvSink(str(tmp_path / "csv"), TABLES))
     assert made == local.run(COMPLETE, DuckdbSink(tmp_path / "ads.duckdb", TABLES))
@@ -45,7 +50,7 @@ def test_several_processes_write_the_same_bytes(tmp_path: Path) -> None:
     local.run(COMPLETE, CsvSink(str(tmp_path / "one"), TABLES))
     local.run(COMPLETE, CsvSink(str(tmp_path / "two"), TABLES), jobs=2)
     assert files(tmp_path / "one") == files(tmp_path / "two")
-    assert set(files(tmp_path / "one")) == {f"{table.table_name}.csv" for table in TABLES}
+    assert set(files(tmp_path / "one")) == names()
 
 
 def test_null_differs_from_empty_text_and_quotes_are_doubled(tmp_path: Path) -> None:
@@ -54,7 +59,9 @@ def test_null_differs_from_empty_text_and_quotes_are_doubled(tmp_path: Path) -> 
     rows.append(row | {"agency_name": 'a "b",\nc'})
     with CsvSink(str(tmp_path), [Advertiser]) as sink:
         batch = pa.RecordBatch.from_pylist(rows, schema=arrow_schema(Advertiser))
-        sink.take("part", sink.packer("part", Counted([(Advertiser, batch)])), {})
+        pieces = Counted([(Advertiser, batch)])
+        assert sink.held("0" * 32, ["part"]) == {}
+        sink.take("part", sink.packer("part", pieces), pieces.tallies)
     text = (tmp_path / "advertisers.csv").read_text()
     header, values = text.split("\n", maxsplit=1)
     place = header.split(",").index('"agency_name"')
@@ -79,7 +86,7 @@ def test_a_run_that_fails_leaves_the_files_of_the_one_before(tmp_path: Path) -> 
 def test_a_file_that_no_run_has_written_stays(tmp_path: Path) -> None:
     (tmp_path / "campaigns.csv").write_text("mine")
     with (
-        pytest.raises(DestinationError, match=r"campaigns\.csv: is there, and no run"),
+        pytest.raises(DestinationError, match=r"holds campaigns\.csv, which no run has written"),
         CsvSink(str(tmp_path), TABLES),
     ):
         pass

@@ -25,11 +25,12 @@ from generator.schema import (
     Run,
 )
 from generator.sinks.duckdb import DuckdbSink
-from generator.sinks.folder import Folder
-from generator.sinks.manifest import Manifest, digest
+from generator.sinks.folder import UNFINISHED, Folder
+from generator.sinks.manifest import Manifest
 from generator.sinks.parquet import ParquetSink
 from generator.sinks.sink import DestinationError, Packer
 from generator.world.build import build_world
+from tests.reliability.test_killed_in_parquet import digest
 from tests.support import s3
 
 SMOKE = build_world(dataset("smoke"))
@@ -89,6 +90,15 @@ def in_place(folder: Path) -> set[str]:
         str(file.relative_to(folder))
         for table in TABLES
         for file in (folder / table.table_name).rglob("*")
+        if file.is_file()
+    }
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """All files of a folder, byte by byte."""
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in folder.rglob("*")
         if file.is_file()
     }
 
@@ -176,28 +186,40 @@ def damaged(file: Path) -> None:
     file.write_bytes(whole)
 
 
-def test_a_second_run_makes_what_is_missing_or_damaged(tmp_path: Path) -> None:
+def test_a_second_run_makes_what_is_missing(tmp_path: Path) -> None:
     made = landed(COMPLETE, tmp_path)
     before = content(tmp_path)
     files = [file for file in manifest(tmp_path).files if file.rows]
-    flipped, cut, gone = files[3], files[len(files) // 2], files[-1]
-    assert len({flipped.part, cut.part, gone.part}) == 3
-    damaged(tmp_path / flipped.path)
-    (tmp_path / cut.path).write_bytes((tmp_path / cut.path).read_bytes()[:-1])
-    (tmp_path / gone.path).unlink()
+    gone = files[3], files[-1]
+    parts = {file.part for file in gone}
+    assert len(parts) == 2
+    for file in gone:
+        (tmp_path / file.path).unlink()
     untouched = {
-        file.path: (tmp_path / file.path).stat().st_ino
-        for file in files
-        if file.part not in {flipped.part, cut.part, gone.part}
+        file.path: (tmp_path / file.path).stat().st_ino for file in files if file.part not in parts
     }
     again = Recorder()
     assert landed(COMPLETE, tmp_path, again) == made
-    assert set(again.made) == {flipped.part, cut.part, gone.part}
+    assert set(again.made) == parts
     assert content(tmp_path) == before
     assert untouched == {path: (tmp_path / path).stat().st_ino for path in untouched}
     nothing = Recorder()
     assert landed(COMPLETE, tmp_path, nothing) == made
     assert nothing.made == []
+
+
+@pytest.mark.parametrize("world", [SMOKE, OTHER], ids=["the same run", "another run"])
+@pytest.mark.parametrize("change", [damaged, lambda file: file.write_bytes(file.read_bytes()[:-1])])
+def test_a_file_that_has_changed_since_a_run_wrote_it_stays(tmp_path: Path, world, change) -> None:
+    landed(SMOKE, tmp_path)
+    file = manifest(tmp_path).files[2]
+    change(tmp_path / file.path)
+    before = everything(tmp_path)
+    with pytest.raises(DestinationError, match=rf"{file.path} has changed since a run wrote it"):
+        landed(world, tmp_path)
+    assert everything(tmp_path) == before
+    (tmp_path / file.path).unlink()
+    landed(world, tmp_path)
 
 
 def test_a_run_that_stopped_goes_on_and_readers_see_nothing_of_it(tmp_path: Path) -> None:
@@ -250,14 +272,14 @@ def cut_after(monkeypatch: pytest.MonkeyPatch):
         def change(folder: Folder, *arguments):
             if left[0] == 0:
                 if name == "write":
-                    whole(folder, arguments[0], arguments[1][:10])
+                    whole(folder, arguments[0] + UNFINISHED, arguments[1][:10])
                 raise PowerCut
             left[0] -= 1
             return whole(folder, *arguments)
 
         monkeypatch.setattr(Folder, name, change)
 
-    for name in ("opened", "write", "move", "remove", "remove_all"):
+    for name in ("opened", "write", "move", "remove", "prune"):
         counted(name)
 
     def allow(changes: int) -> None:
@@ -305,20 +327,16 @@ def test_files_of_others_are_not_mixed_with(tmp_path: Path) -> None:
     assert list(tmp_path.rglob("*.*")) == [strange]
 
 
-def test_a_manifest_that_cannot_be_read_counts_for_none(tmp_path: Path) -> None:
-    landed(SMOKE, tmp_path)
-    before = content(tmp_path)
-    (tmp_path / "manifest.json").write_text('{"identity": ')
-    landed(SMOKE, tmp_path)
-    assert content(tmp_path) == before
-
-
-def test_a_manifest_of_something_else_stays(tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text('{"mine": 1}')
-    with pytest.raises(DestinationError, match=r"holds a manifest\.json of something else; move"):
+@pytest.mark.parametrize(
+    "text",
+    ['{"mine": 1}', '{"identity": ', "", "[" * 100_000, '{"identity": "x", "files": []}'],
+    ids=["other", "cut off", "empty", "deep", "lacking"],
+)
+def test_a_manifest_that_no_run_has_written_stays(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(DestinationError, match=r"holds manifest\.json, which no run has written"):
         landed(SMOKE, tmp_path)
-    assert (tmp_path / "manifest.json").read_text() == '{"mine": 1}'
-    assert [file.name for file in tmp_path.iterdir()] == ["manifest.json"]
+    assert everything(tmp_path) == {"manifest.json": text.encode()}
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
@@ -378,7 +396,7 @@ def test_a_run_on_s3_goes_on_and_is_replaced(tmp_path: Path, bucket: str) -> Non
 def test_a_bucket_that_is_not_there_is_a_sentence_without_the_secret(bucket: str) -> None:
     address = "s3://key:topsecret@not-there/x"
     with pytest.raises(
-        DestinationError, match=r"^s3://…not-there/x: .*choose another --to"
+        DestinationError, match=r"^s3://.*not-there/x: .*choose another --to"
     ) as told:
         landed(SMOKE, address)
     assert "topsecret" not in str(told.value)
@@ -387,7 +405,15 @@ def test_a_bucket_that_is_not_there_is_a_sentence_without_the_secret(bucket: str
 def test_the_manifest_is_plain_json(tmp_path: Path) -> None:
     landed(SMOKE, tmp_path)
     found = json.loads((tmp_path / "manifest.json").read_text())
-    assert set(found) == {"identity", "generator_version", "run", "tables", "parts", "files"}
+    assert set(found) == {
+        "format",
+        "identity",
+        "generator_version",
+        "run",
+        "tables",
+        "parts",
+        "files",
+    }
     assert set(found["files"][0]) == {"table", "part", "path", "rows", "bytes", "hash"}
 
 
@@ -397,7 +423,7 @@ def test_what_a_worker_cannot_write_is_a_sentence(tmp_path: Path) -> None:
     class Replaced(ParquetSink):
         @property
         def packer(self) -> Packer:
-            Path(self.place).rmdir()
+            shutil.rmtree(self.place)
             Path(self.place).write_text("a diary")
             return super().packer
 
