@@ -1,7 +1,13 @@
 """Bad input as sentences: what is wrong, where (file:line: key), what was expected, what to do."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+
+_LONGEST_SENTENCE = 600
+_LONGEST_WORD = 80
+_MOST_COMPARED = 2_000
+_MOST_NAMED = 12
 
 
 @dataclass(frozen=True)
@@ -12,7 +18,8 @@ class Problem:
     what: str
 
     def __str__(self) -> str:
-        return visible(f"{self.where}: {self.what}" if self.where else self.what)
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return visible(text if len(text) <= _LONGEST_SENTENCE else text[:_LONGEST_SENTENCE] + "…")
 
 
 def visible(text: str) -> str:
@@ -39,12 +46,21 @@ def bad_input(what: str, where: str = "") -> InputError:
     return InputError([Problem(where, what)])
 
 
-def nearest(word: object, known: set[str]) -> str:
-    """`; did you mean X?` where a known word is near, else what there is, shortened. Words that
-    differ in their case only are near."""
-    spelled = {each.casefold(): each for each in sorted(known)}
-    close = get_close_matches(str(word).casefold(), spelled, n=1)
+def nearest(word: object, known: Iterable[object]) -> str:
+    """Return `; did you mean X?` where a known word is near, else what there is, shortened.
+
+    Words that differ in their case only are near. Among thousands of words only that is looked for.
+    """
+    spelled = {str(name).casefold(): str(name) for name in known}
+    asked = str(word)[:_LONGEST_WORD].casefold()
+    few = (
+        spelled
+        if len(spelled) <= _MOST_COMPARED
+        else [name for name in (asked,) if name in spelled]
+    )
+    close = get_close_matches(asked, few, n=1)
     if close:
         return f"; did you mean {spelled[close[0]]!r}?"
-    some = ", ".join(sorted(known)[:12])
-    return f"; there is {some}{' …' if len(known) > 12 else ''}" if known else ""
+    names = sorted(name[:_LONGEST_WORD] for name in spelled.values())
+    some = ", ".join(names[:_MOST_NAMED])
+    return f"; there is {some}{' …' if len(names) > _MOST_NAMED else ''}" if names else ""

@@ -7,7 +7,8 @@ write them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from typing import Annotated
 
@@ -54,6 +55,7 @@ from generator.scenario.values import (
     Whole,
     no_repeats,
 )
+from generator.scenario.yaml_file import KeyPath
 from generator.schema.text_types import TemplateName, Text, TimeZone
 
 DURATIONS = (10, 15, 20, 30, 45, 60, 75)
@@ -310,8 +312,8 @@ class Workflow(Plan):
 
 def platform_problems(
     scenario: Scenario, platform: PlatformModel
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """What a scenario asks for that its platform does not have: (path, sentence) each."""
+) -> Iterator[tuple[KeyPath, Callable[[], str]]]:
+    """Yield what a scenario asks for that its platform does not have: where, and what says so."""
     audience = platform.audience.model_dump(exclude={"affinity_log_sd"})
     known: dict[str, set[str]] = {key: set(shares) for key, shares in audience.items()}
     known["CONTENT_GENRE"] = set(platform.genres)
@@ -323,16 +325,17 @@ def platform_problems(
             for index, value in enumerate(values):
                 if key in known and value not in known[key]:
                     path = ("line_items", position, "targeting", key, index)
-                    yield (
-                        path,
-                        f"{platform.name} has no {key} {value!r}{nearest(value, known[key])}",
-                    )
+                    yield path, partial(_missing_segment, platform.name, key, value, known[key])
+
+
+def _missing_segment(platform: str, key: str, value: str, known: set[str]) -> str:
+    return f"{platform} has no {key} {value!r}{nearest(value, known)}"
 
 
 def _currency_problems(
     scenario: Scenario, position: int, item: LineItemPlan, platform: PlatformModel
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Markets in which a line item bids in an auction that is held in another currency."""
+) -> Iterator[tuple[KeyPath, Callable[[], str]]]:
+    """Yield the market in which a line item bids in an auction that is held in another currency."""
     if scenario.campaign.buy_type is not BuyType.PRIVATE_AUCTION:
         return
     currency = scenario.campaign.currency
@@ -340,11 +343,12 @@ def _currency_problems(
         place = platform.countries.get(country)
         if place is not None and place.currency is not currency:
             path = ("line_items", position, "targeting", "GEO_COUNTRY")
-            yield (
-                path,
-                (
-                    f"an auction in {country} is held in {place.currency}, the campaign bids in "
-                    f"{currency}; name the markets whose currency it is"
-                ),
-            )
+            yield path, partial(_other_currency, country, place.currency, currency)
             return
+
+
+def _other_currency(country: str, held_in: Currency, currency: Currency) -> str:
+    return (
+        f"an auction in {country} is held in {held_in}, the campaign bids in {currency}; name the "
+        "markets whose currency it is"
+    )

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -22,6 +23,7 @@ from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merged
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d{1,4})\]")
 _NEAREST = 3
+_MOST_COMPARED, _LONGEST = 2_000, 120
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,9 @@ def _nested(path: KeyPath, value: Any, present: Any) -> Any:
 
 
 def _unknown(override: Override, document: Document, model: type[BaseModel]) -> Exception:
-    known = list(dict.fromkeys(dotted(path) for path in paths(model, document.data)))
-    asked, last = dotted(override.path), str(override.path[-1])
+    every = (dotted(path) for path in paths(model, document.data))
+    known = list(dict.fromkeys(islice(every, _MOST_COMPARED)))
+    asked, last = dotted(override.path)[:_LONGEST], str(override.path[-1])[:_LONGEST]
     parent = asked.removesuffix(last)
     beside = {each.removeprefix(parent): each for each in known if each.startswith(parent)}
     near = [beside[each] for each in get_close_matches(last, beside, n=_NEAREST, cutoff=0.4)]

@@ -23,13 +23,13 @@ from generator.scenario.errors import InputError, Problem, bad_input, nearest
 from generator.scenario.faults import NO_FAULTS, Faults
 from generator.scenario.models import MarketPlan, Scenario, Workflow, platform_problems
 from generator.scenario.overrides import Override, overridden
-from generator.scenario.validation import input_error, validated
+from generator.scenario.validation import MOST_PROBLEMS, input_error, shortened, validated
 from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merged, read
 from generator.schema.text_types import TEMPLATE_NAME
 
 BUNDLED = Path(__file__).resolve().parent.parent / "templates"
 DEFAULT_WORKFLOW = "complete"
-_SUFFIXES = (".yml", ".yaml")
+_SUFFIXES = (".yml", ".yaml", ".json")
 _PLATFORM_KEYS = {"countries", "genres", "supply", "funnel", "funnel_floor", "reach"}
 
 
@@ -155,7 +155,11 @@ class Library:
                 self.document(TemplateKind.WORKFLOWS, name_or_file), None, overrides
             )
         file = Path(name_or_file)
-        document = self._of_file(file)
+        return self._of_document(self._of_file(file), file, overrides)
+
+    def _of_document(
+        self, document: Document, file: Path, overrides: Sequence[Override]
+    ) -> Dataset:
         if legacy_format.is_older(document.data):
             known = legacy_format.entries(document)
             drawn = [self._of_older(document, name, _for(name, known, overrides)) for name in known]
@@ -178,7 +182,7 @@ class Library:
         document = self._of_file(file)
         if _PLATFORM_KEYS & set(document.data):
             return validated(document, PlatformModel)
-        return self.dataset(str(file), overrides)
+        return self._of_document(document, file, overrides)
 
     def _of_file(self, file: Path) -> Document:
         document = _read(file)
@@ -291,12 +295,10 @@ class Library:
             raise input_error(
                 Problem(each.where or where, each.what) for each in error.problems
             ) from error
-        problems = [
-            Problem(document.where(path), what)
-            for path, what in platform_problems(scenario, platform_model)
-        ]
+        problems = list(platform_problems(scenario, platform_model))
         if problems:
-            raise input_error(problems)
+            shown = [Problem(document.where(path), say()) for path, say in problems[:MOST_PROBLEMS]]
+            raise shortened(shown, len(problems))
         return ResolvedScenario(scenario, platform_model)
 
     def _file(self, kind: TemplateKind, name: str, folder: Path | None) -> Path:

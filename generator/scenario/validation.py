@@ -2,78 +2,128 @@
 
 from __future__ import annotations
 
+import copy
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
 from enum import Enum
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from generator.masking import masked
-from generator.scenario.errors import InputError, Problem, nearest
-from generator.scenario.yaml_file import Document
+from generator.scenario.errors import InputError, Problem
+from generator.scenario.sentences import MAPPING_TYPES, sentence
+from generator.scenario.yaml_file import Document, KeyPath, plain_value
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_MOST_PROBLEMS = 10
+MOST_PROBLEMS = 10
+_KEY = "[key]"
+# Complaints about a value that a text in quotes could be without them, or a number without `.0`.
+_TYPES = {
+    "bool_type": bool,
+    "date_from_datetime_inexact": date,
+    "date_type": date,
+    "float_type": float,
+    "int_from_float": int,
+    "int_type": int,
+}
 
 
 def validated(document: Document, model: type[Model]) -> Model:
-    """The document as a model. Raises InputError with every problem, the first ten in full."""
+    """Return the document as a model. A number, a day, true or false may be in quotes, as JSON and
+    other programs write them.
+
+    Raises InputError with every problem, the first ten in full.
+    """
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        problems = [_problem(document, model, detail) for detail in error.errors(include_url=False)]
-        raise input_error(problems) from error
+        details = error.errors(include_url=False)
+    data = _without_quotes(document.data, details)
+    if data is not None:
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+    problems: dict[KeyPath, Problem] = {}
+    for detail in details:
+        path = _written_path(document.data, detail["loc"])
+        # A value that may be of two types has a complaint of each; the first will do.
+        if path not in problems:
+            problems[path] = Problem("", "")
+            if len(problems) <= MOST_PROBLEMS:
+                problems[path] = _problem(document, model, path, detail)
+    raise shortened([*problems.values()][:MOST_PROBLEMS], len(problems))
 
 
 def input_error(problems: Iterable[Problem]) -> InputError:
-    """An InputError of these problems without repeats, shortened after ten."""
+    """Return an InputError of these problems without repeats, shortened after ten."""
     unique = list(dict.fromkeys(problems))
-    shown = unique[:_MOST_PROBLEMS]
-    if len(unique) > len(shown):
-        shown.append(Problem("", f"… and {len(unique) - len(shown)} more"))
+    return shortened(unique[:MOST_PROBLEMS], len(unique))
+
+
+def shortened(shown: list[Problem], count: int) -> InputError:
+    """Return an InputError of the first problems, which says how many there are in all."""
+    if count > len(shown):
+        shown = [*shown, Problem("", f"… and {count - len(shown)} more")]
     return InputError(shown)
 
 
-def _problem(document: Document, model: type[BaseModel], detail: Any) -> Problem:
-    path = _written_path(document.data, detail["loc"])
+def _without_quotes(data: Any, details: Sequence[Any]) -> Any:
+    """Return the data with what is a number, a day, true or false without its quotes; None if
+    nothing is."""
+    found: dict[KeyPath, Any] = {}
+    for detail in details:
+        wanted = _TYPES.get(detail["type"])
+        if wanted is not None:
+            value = plain_value(detail["input"], wanted)
+            if value is not None:
+                found[detail["loc"]] = value
+    if not found:
+        return None
+    data = copy.deepcopy(data)
+    for location, value in found.items():
+        holder: Any = None
+        is_key = location[-1] == _KEY
+        path = _written_path(data, location[:-1] if is_key else location)
+        for step in path[:-1]:
+            holder = data if holder is None else holder
+            holder = holder[step]
+        holder = data if holder is None else holder
+        if is_key and isinstance(holder, dict):
+            holder[value] = holder.pop(path[-1])
+        elif path:
+            holder[path[-1]] = value
+    return data
+
+
+def _problem(document: Document, model: type[BaseModel], path: KeyPath, detail: Any) -> Problem:
     kind = detail["type"]
-    if kind == "extra_forbidden":
-        fields = _fields_at(model, path[:-1])
-        what = f"unknown key{nearest(path[-1], fields)}"
-    elif kind == "missing":
-        what = "is missing"
+    known: set[str] = set()
+    if kind in MAPPING_TYPES:
+        known = _fields_at(model, path)
+    elif kind == "extra_forbidden":
+        known = _fields_at(model, path[:-1])
     elif kind == "enum":
-        members = _members_at(model, path)
-        what = f"{_shown(detail['input'])} is not known{nearest(detail['input'], members)}"
-    elif kind in ("model_type", "dict_type"):
-        keys = ", ".join(sorted(_fields_at(model, path)))
-        what = f"should be a mapping{f' of {keys}' if keys else ''}, not {_shown(detail['input'])}"
-    elif kind == "value_error":
-        what = str(detail["ctx"]["error"])
-    else:
-        message = detail["msg"][0].lower() + detail["msg"][1:]
-        what = f"{message}, not {_shown(detail['input'])}"
-    return Problem(document.where(path), what)
+        known = _members_at(model, path)
+    return Problem(document.where(path), sentence(detail, path, document.written(path), known))
 
 
-def _written_path(data: Any, location: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """The part of pydantic's location that stands in the file; union tags and `[key]` do not."""
+def _written_path(data: Any, location: KeyPath) -> KeyPath:
+    """The part of pydantic's location that is in the file; union tags and `[key]` are not."""
     path: list[str | int] = []
     for position, step in enumerate(location):
         is_last = position == len(location) - 1
-        below: Any = dict(enumerate(data)) if isinstance(data, list) else data
-        if not isinstance(below, dict) or (step not in below and not is_last) or step == "[key]":
+        below: Any = data if isinstance(data, dict) else None
+        if isinstance(data, list) and isinstance(step, int) and step < len(data):
+            below = {step: data[step]}
+        is_skipped = not isinstance(data, dict | list) or step == _KEY
+        if is_skipped or (step not in (below or {}) and not is_last):
             continue
         path.append(step)
-        data = below.get(step)
+        data = below.get(step) if below else None
     return tuple(path)
-
-
-def _shown(value: Any) -> str:
-    text = masked(repr(value))
-    return text if len(text) <= 80 else text[:77] + "…"
 
 
 def type_at(model: type[BaseModel], path: tuple[str | int, ...]) -> Any:

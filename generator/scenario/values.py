@@ -37,14 +37,17 @@ def _device_synonym(device: Any) -> Any:
 def _ends_in_example(address: str) -> str:
     if not _EXAMPLE_ADDRESS.fullmatch(address):
         raise ValueError(
-            f"{address!r} is not a made-up address: those end in .example, which nobody owns"
+            f"{address[:80]!r} is not a made-up address: those end in .example, which nobody owns"
         )
     return address
 
 
 def _without_repeats(values: list[Any]) -> list[Any]:
-    if len(set(values)) < len(values):
-        raise ValueError("the same value is listed twice")
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"{str(value)[:80]} is listed twice")
+        seen.add(value)
     return values
 
 

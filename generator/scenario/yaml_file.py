@@ -2,15 +2,18 @@
 node tree.
 
 Duplicate keys, recursive aliases, and files that are or unfold too large are refused before
-anything is built. `merged` is the one rule of inheritance and of overrides: mappings merge key by
-key, a mapping over a list changes the items that it numbers, everything else replaces.
+anything is built. Numbers that YAML 1.1 would read in base 8 or 60 (`010`, `12:30`) stay text. JSON
+is read as the YAML that it is. `merged` is the one rule of inheritance and of overrides: mappings
+merge key by key, a mapping over a list changes the items that it numbers, everything else replaces.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +32,28 @@ DEEPEST = 60
 _LONGEST_SHOWN = 80
 # What PyYAML raises for a tagged value that is not one: `!!int ""`, `!!bool maybe`, and so on.
 _BAD_VALUES = (ValueError, OverflowError, LookupError, AttributeError, TypeError)
+# PyYAML's parser in C is ten times as fast; some of its builds lack it.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+_MERGE = "tag:yaml.org,2002:merge"
+_OTHER_BASE = re.compile(r"[-+]?(0[0-9_]+$|[0-9_]+:)")
+_EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?[eE][-+]?[0-9]{1,4}")
+_LONGEST_KEY_SHOWN = 120
+# What JSON may hold and PyYAML does not read: tabs between values, a character in two halves.
+_JSON_STRING_OR_TAB = re.compile(r'"(?:[^"\\]|\\.)*"|\t')
+_HALVES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A place in a file, lines count from 1; or an option of the command line, without a line."""
+    """A place in a file, lines count from 1; or an option of the command line, without a line.
+
+    `written` is the value at this place as it was written, where YAML made no text of it.
+    """
 
     file: Path | str
     line: int | None = None
+    written: str | None = None
 
     def __str__(self) -> str:
         return str(self.file) if self.line is None else f"{self.file}:{self.line}"
@@ -61,7 +77,14 @@ class Document:
             known = known[:-1]
         place = str(self.marks[known]) if known in self.marks else ""
         key = self.written_as.get(path) or self.written_as.get(known) or dotted(path)
+        if len(key) > _LONGEST_KEY_SHOWN:
+            key = key[: _LONGEST_KEY_SHOWN - 1] + "…"
         return ": ".join(part for part in (place, key) if part)
+
+    def written(self, path: KeyPath) -> str | None:
+        """The value at a path as it was written, None for text and for what is not a scalar."""
+        mark = self.marks.get(path)
+        return mark.written if mark else None
 
 
 def dotted(path: KeyPath) -> str:
@@ -84,7 +107,8 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
     if len(raw) > LARGEST_FILE_BYTES:
         raise bad_input(f"is larger than {LARGEST_FILE_BYTES:,} bytes", str(name))
     try:
-        node = yaml.compose(raw.decode("utf-8"), Loader=_Loader)
+        text = raw.decode("utf-8")
+        node = _composed(_json_as_yaml(text) if file.suffix == ".json" else text)
     except UnicodeDecodeError as error:
         raise bad_input(f"is not UTF-8 text (byte {error.start})", str(name)) from error
     except yaml.MarkedYAMLError as error:
@@ -100,14 +124,50 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
     return Document(data, builder.marks)
 
 
+def _json_as_yaml(text: str) -> str:
+    """The JSON text without what PyYAML cannot read of it."""
+    return _JSON_STRING_OR_TAB.sub(
+        lambda match: " " if match[0] == "\t" else _HALVES.sub(_whole_character, match[0]), text
+    )
+
+
+def _whole_character(match: re.Match[str]) -> str:
+    """Return the character that two escaped halves (a surrogate pair) stand for."""
+    return bytes.fromhex(match[0].replace("\\u", "")).decode("utf-16-be")
+
+
 def value_of(text: str, origin: Mark) -> Any:
     """The value that a piece of YAML stands for, read as safely as a file. Raises InputError."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError) as error:
+        node = _composed(text)
+    except (yaml.YAMLError, RecursionError, UnicodeEncodeError) as error:
         problem = getattr(error, "problem", None) or _line(error)
         raise bad_input(f"{text!r} is not a value: {problem}", str(origin)) from error
     return None if node is None else _Builder(origin.file).build(node, (), ())
+
+
+def plain_value(given: Any, wanted: type) -> Any:
+    """Return what a value is as the wanted type (int, float, bool or date): a text without its
+    quotes, a whole number without `.0`, midnight as its day. None where it is nothing of it."""
+    value = given
+    if isinstance(given, str):
+        if not 0 < len(given) <= LONGEST_NUMBER or _OTHER_BASE.match(given):
+            return None
+        loader: Any = yaml.SafeLoader("")
+        try:
+            tag = loader.resolve(yaml.ScalarNode, given, (True, False))
+            value = loader.construct_object(yaml.ScalarNode(tag, given))
+            if isinstance(value, str) and _EXPONENT.fullmatch(value):
+                value = float(value)
+        except (yaml.YAMLError, *_BAD_VALUES):
+            return None
+    if isinstance(value, datetime):
+        value = value.date() if value.time() == time(0) else None
+    if isinstance(value, float) and wanted is int:
+        value = int(value) if value.is_integer() else None
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return value if type(value) is wanted else None
 
 
 def merged(base: Document, over: Document) -> Document:
@@ -117,6 +177,7 @@ def merged(base: Document, over: Document) -> Document:
     Raises InputError where a number points past the end of its list.
     """
     marks = dict(base.marks)
+    over = _with_numbers(base.data, over)
     data = _merge(base.data, over, over.data, (), marks)
     marks.update(over.marks)
     return Document(data, marks, {**base.written_as, **over.written_as})
@@ -138,33 +199,71 @@ def _merge(base: Any, over: Document, value: Any, path: KeyPath, marks: dict[Key
                 items.append(None)
             items[index] = _merge(items[index], over, inner, below, marks)
         return items
-    for known in [known for known in marks if known[: len(path)] == path]:
-        del marks[known]
+    for replaced in _paths(base, path):
+        marks.pop(replaced, None)
     return value
+
+
+def _paths(data: Any, path: KeyPath) -> Iterator[KeyPath]:
+    """The path of a value, and of every value in it."""
+    yield path
+    if isinstance(data, dict | list):
+        for step, inner in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from _paths(inner, (*path, step))
 
 
 def _numbers_items(value: Any) -> bool:
     return isinstance(value, dict) and bool(value) and all(type(key) is int for key in value)
 
 
+def _with_numbers(base: Any, over: Document) -> Document:
+    """`over` with the numbers of items as numbers, where they are in quotes as JSON has them."""
+    renamed: dict[KeyPath, KeyPath] = {}
+
+    def renumber(below: Any, value: Any, old: KeyPath, new: KeyPath) -> Any:
+        if not isinstance(value, dict) or not isinstance(below, dict | list):
+            return value
+        is_numbered = isinstance(below, list) and all(
+            isinstance(key, str) and key.isdecimal() and len(key) < 10 for key in value
+        )
+        result = {}
+        for key, inner in value.items():
+            step = int(key) if is_numbered else key
+            if is_numbered:
+                renamed[*old, key] = *new, step
+            is_held = isinstance(below, dict) and step in below
+            is_held = is_held or (is_numbered and step < len(below))
+            result[step] = renumber(
+                below[step] if is_held else None, inner, (*old, key), (*new, step)
+            )
+        return result
+
+    data = renumber(base, over.data, (), ())
+    if not renamed:
+        return over
+    marks = {}
+    for path, mark in over.marks.items():
+        lengths = range(len(path), 0, -1)
+        known = next((path[:size] for size in lengths if path[:size] in renamed), ())
+        marks[(*renamed.get(known, ()), *path[len(known) :])] = mark
+    return Document(data, marks, over.written_as)
+
+
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which stops at the first node that is one too many."""
-
-    nodes = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """The next node. Raises MarkedYAMLError where there are too many."""
-        self.nodes += 1
-        if self.nodes > MOST_NODES:
-            place = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(
-                problem=f"more than {MOST_NODES:,} values", problem_mark=place
-            )
-        return super().compose_node(parent, index)
+def _composed(text: str) -> yaml.Node | None:
+    """Return the tree of a text, None for an empty one. Raises YAMLError, also for too many values,
+    before there is a tree."""
+    values = 0
+    event: Any
+    for event in yaml.parse(text, Loader=_LOADER):
+        values += isinstance(event, yaml.NodeEvent)
+        if values > MOST_NODES:
+            problem = f"more than {MOST_NODES:,} values"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+    return yaml.compose(text, Loader=_LOADER)
 
 
 class _Builder:
@@ -194,33 +293,58 @@ class _Builder:
             return self._mapping(node, path, inside)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, i), inside) for i, item in enumerate(node.value)]
-        return self._scalar(node, f"{mark}: {dotted(path)}")
+        return self._scalar(node, path, f"{mark}: {dotted(path)}")
 
     def _mapping(
         self, node: yaml.MappingNode, path: KeyPath, parents: tuple[yaml.Node, ...]
     ) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
+        own = set()
         for key_node, value_node in node.value:
+            if key_node.tag == _MERGE:
+                result.update(self._inherited(value_node, path, parents))
+        for key_node, value_node in node.value:
+            if key_node.tag == _MERGE:
+                continue
             mark = Mark(self.file, key_node.start_mark.line + 1)
             if not isinstance(key_node, yaml.ScalarNode):
                 raise bad_input("a key must be a single word or number", str(mark))
             key = (
                 key_node.value
                 if key_node.tag.endswith(":str")
-                else self._scalar(key_node, str(mark))
+                else self._scalar(key_node, None, str(mark))
             )
             if not isinstance(key, str | int) or isinstance(key, bool):
                 key = key_node.value
-            if key in result:
-                raise bad_input(f"{dotted((*path, key))} is given twice", str(mark))
+            if key in own:
+                shown = dotted((*path, key))[:_LONGEST_KEY_SHOWN]
+                raise bad_input(f"{shown} is given twice", str(mark))
+            own.add(key)
             self.marks[(*path, key)] = mark
             result[key] = self.build(value_node, (*path, key), parents)
         return result
 
-    def _scalar(self, node: yaml.Node, where: str) -> Any:
+    def _inherited(
+        self, node: yaml.Node, path: KeyPath, parents: tuple[yaml.Node, ...]
+    ) -> dict[Any, Any]:
+        """What `<<:` brings into a mapping: the keys of another one, or of several."""
+        result: dict[Any, Any] = {}
+        sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        for source in reversed(sources):
+            if not isinstance(source, yaml.MappingNode):
+                mark = Mark(self.file, source.start_mark.line + 1)
+                raise bad_input("<<: takes a mapping, or a list of mappings", str(mark))
+            result.update(self.build(source, path, parents))
+        return result
+
+    def _scalar(self, node: yaml.Node, path: KeyPath | None, where: str) -> Any:
         if len(node.value) > LONGEST_NUMBER and not node.tag.endswith(":str"):
             what = f"{node.value[:40]}…"
             raise bad_input(f"{what!r} is longer than a number or a date can be", where)
+        if path is not None and not node.tag.endswith(":str"):
+            self.marks[path] = replace(self.marks[path], written=node.value)
+        if node.tag.endswith((":int", ":float")) and _OTHER_BASE.match(node.value):
+            return node.value
         try:
             return self.scalars.construct_object(node)
         except yaml.YAMLError as error:
