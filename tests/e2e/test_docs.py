@@ -1,4 +1,4 @@
-"""Every command block of the README and of docs/ is run, in a copy of the checkout.
+"""Every command block of README, CONTRIBUTING and docs/ is run, in a copy of the checkout.
 
 A block is left out only if the line above it says so, and only for installing or serving:
 `<!-- not run: installs … -->` or `<!-- not run: serves … -->`.
@@ -40,7 +40,9 @@ PLANS = (
     CreativePlan,
 )
 PAGES = [
-    page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if page.exists()
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "tests/reliability/README.md",
 ]
 FENCE = re.compile(
     r"(?P<marker><!--[^\n]*-->\n)?^```(?P<kind>bash|console|sh|shell)\n(?P<text>.*?)^```$",

@@ -1,0 +1,78 @@
+"""Documents are complete and alike: each page is in its index, each named file exists, and prose
+has one width."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import ROOT
+
+WIDTH = 100
+DECISIONS = sorted((ROOT / "docs/decisions").glob("0*.md"))
+PAGES = [
+    *ROOT.glob("*.md"),
+    *(ROOT / ".github").glob("*.md"),
+    *(ROOT / "docs").rglob("*.md"),
+    *(ROOT / "tests").rglob("*.md"),
+]
+GUIDES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "docs/architecture.md"]
+
+
+def prose(page: Path) -> list[tuple[int, str]]:
+    """The numbered lines of a page that are neither code, table, heading, picture nor comment."""
+    lines, is_code = [], False
+    for number, line in enumerate(page.read_text().splitlines(), start=1):
+        if line.startswith("```"):
+            is_code = not is_code
+        elif not is_code and not line.startswith(("|", "#", "!", "<!--")):
+            lines.append((number, line))
+    return lines
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_prose_is_at_most_100_columns_wide(page: Path) -> None:
+    wide = [number for number, line in prose(page) if len(line) > WIDTH and " " in line.strip()]
+    assert wide == []
+
+
+def test_editors_are_given_the_same_width() -> None:
+    assert f"max_line_length = {WIDTH}\n" in (ROOT / ".editorconfig").read_text()
+    assert f"line-length = {WIDTH}\n" in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_index_of_the_documentation_names_every_page() -> None:
+    index = (ROOT / "docs/README.md").read_text()
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert pages <= set(re.findall(r"\]\(([\w.-]+)\)", index))
+
+
+def test_the_index_of_the_decisions_names_each_with_its_title_and_date() -> None:
+    rows = []
+    for number, file in enumerate(DECISIONS, start=1):
+        text = file.read_text()
+        title = re.match(r"# (\d+)\. (.+)\n\nDate: (\d{4}-\d\d-\d\d)\n", text)
+        assert title, file.name
+        assert (int(title[1]), file.name[:4]) == (number, f"{number:04d}"), file.name
+        assert re.findall(r"^## (.+)$", text, re.M) == ["Context", "Decision", "Price"], file.name
+        rows.append(f"| {number} | [{title[2]}]({file.name}) | {title[3]} |")
+    index = (ROOT / "docs/decisions/README.md").read_text()
+    assert [line for line in index.splitlines() if re.match(r"\| \d", line)] == rows
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
+def test_every_file_that_a_guide_names_exists(page: Path) -> None:
+    """Paths in backticks, from the root or from a folder below it; `data/` is made by commands."""
+    path = r"`([\w./-]+(?:/|\.(?:py|yml|md|sql|toml|txt|lock|json)))`"
+    named = set(re.findall(path, page.read_text()))
+    assert len(named) > 5
+    folders = [ROOT / name for name in ("generator", "dbt_project", "tests", "docs")]
+    missing = [
+        name
+        for name in sorted(named)
+        if not (ROOT / name).exists()
+        and not any(next(folder.rglob(name), None) for folder in folders)
+    ]
+    assert missing == []
