@@ -27,7 +27,7 @@ PHRASES = {
     r"unless \S+ says? else|says? else": "by default",
 }
 # Counted on version 0.1.0, and how many are allowed.
-BEFORE, LIMIT = 532, 480
+BEFORE, LIMIT = 532, 440
 ROOTS = ("generator", "docs", "dbt_project", "tests", "benchmarks", ".github", ".ci")
 SUFFIXES = {".py", ".yml", ".md", ".sql", ".j2", ".js", ".css", ".svg", ".toml", ".txt", ""}
 PATTERNS = {phrase: re.compile(rf"\b(?:{phrase})\b", re.IGNORECASE) for phrase in PHRASES}
@@ -63,6 +63,17 @@ def test_stumbling_phrases_are_rare() -> None:
     by_file = {str(file): sum(found.values()) for file, found in counts.items()}
     worst = sorted(by_file.items(), key=lambda item: -item[1])[:10]
     assert sum(by_file.values()) <= LIMIT, worst
+
+
+def test_the_pages_for_users_have_none() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    counts = count(ROOT)
+    found = {
+        str(page.relative_to(ROOT)): +counts[page.relative_to(ROOT)]
+        for page in pages
+        if page.relative_to(ROOT) in counts
+    }
+    assert found == {}
 
 
 if __name__ == "__main__":

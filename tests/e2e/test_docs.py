@@ -99,7 +99,7 @@ def test_nothing_is_excused_but_installing_and_serving() -> None:
 
 def test_every_key_of_a_scenario_is_named() -> None:
     """In the row of its mapping, bold where it is needed."""
-    section = (ROOT / "docs/scenarios.md").read_text().partition("## What it may hold")[2]
+    section = (ROOT / "docs/scenarios.md").read_text().partition("## Keys")[2]
     table = section.partition("\n\n`pacing")[0].splitlines()
     rows = [line.split(" | ", 1)[1] for line in table if line.startswith("| ")][1:]
     for model, row in zip(PLANS, rows, strict=True):
