@@ -27,6 +27,7 @@ from generator.platform.model import PlatformModel
 from generator.report import queries
 from generator.scenario import overrides
 from generator.scenario.errors import bad_input, nearest
+from generator.scenario.faults import Faults
 from generator.scenario.models import AdvertiserPlan
 from generator.scenario.templates import (
     DEFAULT_WORKFLOW,
@@ -38,7 +39,7 @@ from generator.scenario.templates import (
 )
 from generator.scenario.validation import validated
 from generator.scenario.yaml_file import Document, KeyPath, Mark
-from generator.schema import TABLES, FaultLog, RawTable, Run
+from generator.schema import TABLES, FaultLog, PerformanceHourly, RawTable, Run
 from generator.schema.dbt_delivery import BlockError, delivery_files
 from generator.schema.dbt_sources import docs_markdown, source_yaml
 from generator.schema.existing import Holdings
@@ -82,6 +83,13 @@ def generate(
         data = data.with_as_of(chosen.as_of)
     if faults is not None:
         data = data.with_faults(faults_of(faults))
+    wanted = _tables(tables)
+    if faults is not None and PerformanceHourly not in wanted:
+        raise bad_input(
+            "faults are put into raw.performance_hourly, which is not among --tables; add "
+            "--tables performance_hourly, or leave --faults out",
+            f"--faults {faults}",
+        )
     landing = landing_tables(data.faults)
     engine, sink = ENGINES[chosen.engine], sink_of(chosen.database, landing)
     if chosen.engine is EngineName.SPARK and not sink.packs_files:
@@ -92,7 +100,6 @@ def generate(
     world = world_of(data)
     if select:
         world = world.only(select)
-    wanted = _tables(tables)
     reached: list[tuple[int, int]] = []
     with progress() as bar:
         task = bar.add_task("Generating", total=len(world.bookings))
@@ -117,13 +124,17 @@ def generate(
             *data.notices,
             *market_notices(data),
             *notices_of(world),
-            *_run_notices(data, landed, *reached[0]),
+            *_run_notices(data, wanted, landed, *reached[0]),
         ],
     )
 
 
 def _run_notices(
-    data: Dataset, landed: Sequence[TableTotal], there: int, campaigns: int
+    data: Dataset,
+    wanted: Sequence[type[RawTable]],
+    landed: Sequence[TableTotal],
+    there: int,
+    campaigns: int,
 ) -> Iterator[str]:
     """What only the run shows: that a part of it was there, or that its faults spoilt nothing."""
     if there:
@@ -132,7 +143,9 @@ def _run_notices(
             "again"
         )
     rows = {each.table: each.rows for each in landed}
-    if data.faults and not rows[FaultLog]:
+    if data.faults and PerformanceHourly not in wanted:
+        yield "the faults are not in the data: raw.performance_hourly is not among --tables"
+    elif data.faults and FaultLog in wanted and not rows[FaultLog]:
         yield (
             "the faults touch no row of this run: compare their days, hours, campaigns and devices "
             "with the data's"
@@ -231,6 +244,8 @@ def validate(chosen: Settings, file: Path, sets: Sequence[str]) -> results.Valid
     found = _library(chosen).checked(file, _parsed(sets))
     if isinstance(found, PlatformModel):
         return results.Valid(file=str(file), kind="platform", name=found.name)
+    if isinstance(found, Faults):
+        return results.Valid(file=str(file), kind="faults", name=file.stem)
     world = world_of(found)
     scenarios = [scenario.name for scenario in found.scenarios]
     kind = "scenario" if scenarios == [found.name] else "workflow"
@@ -336,6 +351,12 @@ def _tables(names: list[str] | None) -> Sequence[type[RawTable]]:
 
 def _selected(data: Dataset, select: list[str] | None) -> Dataset:
     known = {scenario.name for scenario in data.scenarios}
+    if select and data.market is not None:
+        raise bad_input(
+            f"workflow {data.name} books a market and has no scenarios to select; make it smaller "
+            "with --campaigns, or later look at some of its campaigns",
+            "--select",
+        )
     for name in select or ():
         if name not in known:
             raise bad_input(f"workflow {data.name} has no scenario {name!r}{nearest(name, known)}")

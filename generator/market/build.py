@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, TypeVar, overload
 
@@ -24,7 +24,7 @@ from generator.scenario.templates import Dataset
 from generator.schema import Advertiser, Run
 from generator.schema.booking import Booking
 from generator.world import names
-from generator.world.build import FirstOrder, book, order_day, platform_row, run_of, sign
+from generator.world.build import FirstOrder, book, is_booked, platform_row, run_of, sign
 from generator.world.names import Pools
 from generator.world.world import RunOutline, World, identity_of
 
@@ -42,22 +42,24 @@ def build_market(dataset: Dataset) -> World:
     run = run_of(dataset)
     made = plan.made or plan.campaigns
     maker = _Maker(plan, dataset.platforms, run, outline)
+    booked = [position for position in range(made) if maker.is_booked(position)]
     return World(
         identity=identity_of(dataset),
         run=run,
         platform_models=dataset.platforms,
         platforms=tuple(platform_row(each) for each in dataset.platforms.values()),
-        advertisers=LazySequence(maker.advertiser, advertisers_of(plan)),
-        bookings=LazySequence(maker.booking, made),
+        advertisers=LazySequence(maker.advertiser, maker.customers()),
+        bookings=LazySequence(maker.booking, booked),
         outline=RunOutline(
             countries={
                 name: tuple(sorted(platform_model.countries))
                 for name, platform_model in sorted(dataset.platforms.items())
             },
             days=np.arange(day_number(plan.start_date), day_number(plan.end_date) + 1),
-            rows=maker.rows()[:made],
+            rows=maker.rows()[booked],
         ),
         faults=dataset.faults,
+        booked_later=made - len(booked),
     )
 
 
@@ -66,10 +68,10 @@ class LazySequence(Sequence[Member]):
     """Members that are made as they are asked for, each from its position."""
 
     make: Callable[[int], Member]
-    size: int
+    positions: Sequence[int]
 
     def __len__(self) -> int:
-        return self.size
+        return len(self.positions)
 
     @overload
     def __getitem__(self, position: int) -> Member: ...
@@ -79,8 +81,8 @@ class LazySequence(Sequence[Member]):
 
     def __getitem__(self, position: int | slice) -> Member | Sequence[Member]:
         if isinstance(position, slice):
-            return tuple(self.make(each) for each in range(self.size)[position])
-        return self.make(range(self.size)[position])
+            return tuple(self.make(member) for member in self.positions[position])
+        return self.make(self.positions[position])
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,26 @@ class _Maker:
             industry=draw.of("industry", figures_of(platform_model).industry),
             time_zone=max(place.zones, key=lambda zone: place.zones[zone]),
         )
-        opening = order_day(self.plan.start_date, self.run)
-        before = opening - timedelta(days=_DAYS_BOOKED_AHEAD)
-        first = FirstOrder(datetime.combine(before, time(12)), place.currency)
+        first = FirstOrder(datetime.combine(self._first_order_day, time(12)), place.currency)
         return sign(plan, position + 1, first, self.run, self.pools)
+
+    @property
+    def _first_order_day(self) -> date:
+        """The day on which every advertiser has ordered."""
+        return self.plan.start_date - timedelta(days=_DAYS_BOOKED_AHEAD)
+
+    def customers(self) -> Sequence[int]:
+        """Return the positions of the advertisers that are customers before the as-of day."""
+        everybody = range(advertisers_of(self.plan))
+        if self.run.as_of_date > self._first_order_day:
+            return everybody
+        day = self.run.as_of_date
+        return [each for each in everybody if self.advertiser(each).created_at.date() < day]
+
+    def is_booked(self, position: int) -> bool:
+        """Return whether a campaign is booked before the as-of day."""
+        first_day = EPOCH + timedelta(days=int(self.outline.first_day[position]))
+        return is_booked(first_day, position + 1, self.run)
 
     def order(self, position: int) -> Order:
         """What the sketch says of a campaign."""

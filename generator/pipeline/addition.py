@@ -19,7 +19,13 @@ from generator.scenario.templates import ResolvedScenario
 from generator.schema import TABLES, Advertiser, Campaign, Run
 from generator.schema.existing import Holdings
 from generator.sinks.duckdb import DuckdbAddition
-from generator.world.extend import advertiser_of, with_advertiser, with_campaign
+from generator.world.extend import (
+    advertiser_named,
+    advertiser_of,
+    different_details,
+    with_advertiser,
+    with_campaign,
+)
 from generator.world.world import World
 
 BY_HAND = "by_hand"
@@ -55,8 +61,14 @@ def add_campaign(
         holdings = sink.holdings()
         run = _run_of(holdings, start)
         buyer = advertiser_of(holdings, advertiser) if advertiser is not None else None
-        drawn = draw(holdings, run)
-        world = with_campaign(holdings, run, drawn.scenario, drawn.platform, buyer)
+        resolved = draw(holdings, run)
+        buyer = buyer or advertiser_named(holdings, resolved.scenario.advertiser.name)
+        notices = [*resolved.notices]
+        if buyer is not None:
+            _refuse_changes(buyer, resolved, is_chosen=advertiser is not None)
+            if advertiser is None:
+                notices += different_details(buyer, resolved.scenario.advertiser)
+        world = with_campaign(holdings, run, resolved.scenario, resolved.platform, buyer)
         land(world, sink, in_this_process)
     advertiser_id = world.bookings[0].campaign.advertiser_id
     (payer,) = (
@@ -64,7 +76,21 @@ def add_campaign(
         for each in (*holdings.advertisers, *world.advertisers)
         if each.advertiser_id == advertiser_id
     )
-    return Addition(world, payer, _rows(sink), drawn.notices)
+    return Addition(world, payer, _rows(sink), tuple(notices))
+
+
+def _refuse_changes(buyer: Advertiser, resolved: ResolvedScenario, is_chosen: bool) -> None:
+    """Raise InputError where an override is for an advertiser that exists; its name may be one, if
+    that is what chooses it."""
+    for override in resolved.overrides:
+        is_name = override.path == ("advertiser", "name") and not is_chosen
+        if override.path[0] == "advertiser" and not is_name:
+            raise bad_input(
+                f"advertiser {buyer.advertiser_id} {buyer.name!r} exists, and adding a campaign "
+                "does not change it; leave this out, or have a new advertiser made with another "
+                "advertiser.name and without --advertiser-id",
+                str(override.mark),
+            )
 
 
 def add_advertiser(file: Path, start: Start, plan: AdvertiserPlan, currency: Currency) -> Addition:

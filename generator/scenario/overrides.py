@@ -70,9 +70,10 @@ def overridden(
         if annotation is None:
             raise _unknown(each, document, model)
         value = typed(each, annotation)
-        data = _nested(each.path, value, document.data)
-        steps = range(1, len(each.path) + 1)
-        marks = {each.path[:step]: each.mark for step in steps}
+        path = _spelled(each.path, document.data)
+        data = _nested(path, value, document.data)
+        steps = range(1, len(path) + 1)
+        marks = {path[:step]: each.mark for step in steps}
         document = merged(document, Document(data, marks))
     return document
 
@@ -92,6 +93,20 @@ def typed(override: Override, annotation: Any) -> Any:
 
 def _is_text(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, str)
+
+
+def _spelled(path: KeyPath, present: Any) -> KeyPath:
+    """Return a path with the keys of mappings as they are, which may be numbers in quotes."""
+    steps: list[str | int] = []
+    for step in path:
+        is_text = isinstance(present, dict) and step not in present and str(step) in present
+        steps.append(str(step) if is_text else step)
+        is_list_item = isinstance(present, list) and isinstance(step, int) and step < len(present)
+        if isinstance(present, dict):
+            present = present.get(steps[-1])
+        else:
+            present = present[step] if is_list_item else None
+    return tuple(steps)
 
 
 def _nested(path: KeyPath, value: Any, present: Any) -> Any:

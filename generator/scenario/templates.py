@@ -31,6 +31,7 @@ BUNDLED = Path(__file__).resolve().parent.parent / "templates"
 DEFAULT_WORKFLOW = "complete"
 _SUFFIXES = (".yml", ".yaml", ".json")
 _PLATFORM_KEYS = {"countries", "genres", "supply", "funnel", "funnel_floor", "reach"}
+_WORKFLOW_KEYS = {"seed", "as_of", "examples", "profiles", "market", "faults"}
 
 
 class TemplateKind(StrEnum):
@@ -79,16 +80,18 @@ class Dataset:
 
 @dataclass(frozen=True)
 class ResolvedScenario:
-    """One scenario with the platform it runs on, and what its reader should know."""
+    """One scenario with the platform it runs on, what its reader should know, and the overrides
+    that are in it."""
 
     scenario: Scenario
     platform: PlatformModel
     notices: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True)
 class Library:
-    """Where names are looked up: the bundled templates, behind those in a folder of one's own.
+    """Where names are looked up: the bundled templates, behind those in a custom folder.
 
     The folder is laid out like the bundled one (`profiles/`, `platforms/` …) and is asked first.
     """
@@ -96,24 +99,49 @@ class Library:
     own: Path | None = None
 
     def names(self, kind: TemplateKind) -> list[str]:
-        """The templates of a kind, in order of name."""
-        return sorted(
-            {file.stem for folder in self._folders(kind) for file in folder.glob("*.yml")}
-        )
+        """Return the templates of a kind, in order of name. Raises InputError."""
+        return sorted(self._files(kind))
 
     def file(self, kind: TemplateKind, name: str) -> Path:
-        """The file of a name. Raises InputError for a name that is not there."""
-        if TEMPLATE_NAME.fullmatch(name):
-            for folder in self._folders(kind):
-                if (folder / f"{name}.yml").is_file():
-                    return folder / f"{name}.yml"
+        """Return the file of a name. Raises InputError for a name that does not exist."""
+        files = self._files(kind)
+        if name in files:
+            return files[name]
         singular = kind.value.removesuffix("s")
-        raise bad_input(f"there is no {singular} {name!r}{nearest(name, set(self.names(kind)))}")
+        raise bad_input(f"there is no {singular} {name[:80]!r}{nearest(name, files)}")
+
+    def _files(self, kind: TemplateKind) -> dict[str, Path]:
+        """Return the files of a kind by name, which is that of the file. Raises InputError."""
+        found: dict[str, Path] = {}
+        for folder in reversed(self._folders(kind)):
+            own: dict[str, Path] = {}
+            for file in _templates_in(folder):
+                if not TEMPLATE_NAME.fullmatch(file.stem):
+                    raise bad_input(
+                        "a template's name has small letters, digits and underscores, with a "
+                        f"letter first; rename the file to {template_name(file.stem)}{file.suffix}",
+                        str(file),
+                    )
+                if file.stem in own:
+                    raise bad_input(
+                        f"has the name of {own[file.stem].name}, too; rename one", str(file)
+                    )
+                own[file.stem] = file
+            found |= own
+        return found
 
     def document(self, kind: TemplateKind, name: str, folder: Path | None = None) -> Document:
         """The file of a name with all that it extends; neighbours are looked up in `folder`."""
         file = self._file(kind, name, folder)
-        return self._extended(_read(file), kind, (file.resolve(),))
+        own = _read(file)
+        named = own.data.get("name")
+        if not _is_file_name(name) and named not in (None, file.stem):
+            raise bad_input(
+                f"is {str(named)[:80]!r} in a file that is called {file.name}; make them the same, "
+                "or leave name: out",
+                own.where(("name",)),
+            )
+        return _with_name(self._extended(own, kind, (file.resolve(),)), own, file)
 
     def platform(self, name: str) -> PlatformModel:
         """The platform of a name."""
@@ -127,7 +155,7 @@ class Library:
         self, kind: TemplateKind, name: str, overrides: Sequence[Override] = ()
     ) -> ResolvedScenario:
         """An example or profile of a name, with overrides."""
-        return self._drawn(self.document(kind, name), overrides)
+        return self._resolved(self.document(kind, name), overrides)
 
     def scenario_of_file(
         self, file: Path, entry: str | None, overrides: Sequence[Override] = ()
@@ -139,18 +167,18 @@ class Library:
             if entry is None and len(known) > 1:
                 raise bad_input(f"has several entries: {', '.join(known)}; name one", str(file))
             return self._of_older(document, entry or next(iter(known)), overrides)
-        drawn = self._drawn(document, overrides)
-        if entry not in (None, drawn.scenario.name):
-            hint = nearest(entry, {drawn.scenario.name})
+        resolved = self._resolved(document, overrides)
+        if entry not in (None, resolved.scenario.name):
+            hint = nearest(entry, {resolved.scenario.name})
             raise bad_input(f"there is no entry {entry!r}{hint}", str(file))
-        return drawn
+        return resolved
 
     def dataset(self, name_or_file: str, overrides: Sequence[Override] = ()) -> Dataset:
         """The dataset of a workflow, or of a file with a workflow or scenarios in it.
 
         An override whose path starts with the name of a scenario is for that scenario alone.
         """
-        if not name_or_file.endswith(_SUFFIXES):
+        if not _is_file_name(name_or_file):
             return self._of_workflow(
                 self.document(TemplateKind.WORKFLOWS, name_or_file), None, overrides
             )
@@ -162,11 +190,12 @@ class Library:
     ) -> Dataset:
         if legacy_format.is_older(document.data):
             known = legacy_format.entries(document)
-            drawn = [self._of_older(document, name, _for(name, known, overrides)) for name in known]
-            name = re.sub(r"[^a-z0-9]+", "_", file.stem.lower()).strip("_") or "templates"
-            return self._dataset(self._like_default(name), drawn)
+            resolved = [
+                self._of_older(document, name, _for(name, known, overrides)) for name in known
+            ]
+            return self._dataset(self._like_default(template_name(file.stem)), resolved)
         if "line_items" in document.data or "campaign" in document.data:
-            only = self._drawn(document, overrides)
+            only = self._resolved(document, overrides)
             return self._dataset(self._like_default(only.scenario.name), [only])
         return self._of_workflow(document, file.parent, overrides)
 
@@ -177,27 +206,55 @@ class Library:
             raise bad_input("is not a folder of templates", str(self.own))
         return [self.own / kind, BUNDLED / kind]
 
-    def checked(self, file: Path, overrides: Sequence[Override] = ()) -> Dataset | PlatformModel:
-        """What a file holds, whole and valid: a dataset, or a platform. Raises InputError."""
-        document = self._of_file(file)
+    def checked(
+        self, file: Path, overrides: Sequence[Override] = ()
+    ) -> Dataset | PlatformModel | Faults:
+        """Return what a file holds, whole and valid: a dataset, a platform, or faults. Raises
+        InputError."""
+        own = _read(file)
+        if set(own.data) & set(Faults.model_fields):
+            return validated(overridden(own, overrides, Faults), Faults)
+        document = self._complete(own, file)
         if _PLATFORM_KEYS & set(document.data):
-            return validated(document, PlatformModel)
+            return validated(overridden(document, overrides, PlatformModel), PlatformModel)
         return self._of_document(document, file, overrides)
 
     def _of_file(self, file: Path) -> Document:
-        document = _read(file)
+        return self._complete(_read(file), file)
+
+    def _complete(self, own: Document, file: Path) -> Document:
+        """Return a file with all that it extends; its name is its own."""
+        if legacy_format.is_older(own.data):
+            return own
+        kind = self._kind_of_base(own)
+        return _with_name(self._extended(own, kind, (file.resolve(),)), own, file)
+
+    def _kind_of_base(self, document: Document) -> TemplateKind:
+        """Return what a file extends: a template of the only kind with this name, else one of the
+        kind that the file is. Raises InputError for a profile and an example of the same name."""
         base = document.data.get("extends")
         kinds = [kind for kind in _EXTENDED if base in self.names(kind)]
-        return self._extended(
-            document, kinds[0] if kinds else TemplateKind.PROFILES, (file.resolve(),)
-        )
+        if len(kinds) > 1:
+            keys = set(document.data)
+            if keys & _PLATFORM_KEYS:
+                likely = {TemplateKind.PLATFORMS}
+            elif keys & _WORKFLOW_KEYS:
+                likely = {TemplateKind.WORKFLOWS}
+            else:
+                likely = {TemplateKind.PROFILES, TemplateKind.EXAMPLES}
+            kinds = [kind for kind in kinds if kind in likely] or kinds
+        if len(kinds) > 1:
+            names = " and ".join(kind.value for kind in kinds)
+            where = document.where(("extends",))
+            raise bad_input(f"there are {names} called {base!r}; rename one of them", where)
+        return kinds[0] if kinds else TemplateKind.PROFILES
 
     def _of_older(
         self, document: Document, name: str, overrides: Sequence[Override]
     ) -> ResolvedScenario:
         translation = legacy_format.translated(document, name)
-        drawn = self._drawn(translation.document, overrides)
-        return replace(drawn, notices=translation.notices)
+        resolved = self._resolved(translation.document, overrides)
+        return replace(resolved, notices=translation.notices)
 
     def _like_default(self, name: str) -> Workflow:
         default = validated(Library().document(TemplateKind.WORKFLOWS, DEFAULT_WORKFLOW), Workflow)
@@ -206,7 +263,7 @@ class Library:
     def _of_workflow(
         self, document: Document, folder: Path | None, overrides: Sequence[Override]
     ) -> Dataset:
-        of_market = [each for each in overrides if each.path[0] == "market"]
+        of_market = [override for override in overrides if override.path[0] == "market"]
         if of_market and "market" not in document.data:
             name = document.data.get("name")
             raise bad_input(
@@ -217,14 +274,14 @@ class Library:
         workflow = validated(document, Workflow)
         if workflow.market is not None:
             paths = ", ".join(f"market.{field}" for field in MarketPlan.model_fields)
-            others = [each for each in overrides if each not in of_market]
+            others = [override for override in overrides if override not in of_market]
             if others:
                 raise input_error(
                     Problem(
-                        str(each.mark),
-                        f"there is no {dotted(each.path)} in a market; there are {paths}",
+                        str(override.mark),
+                        f"there is no {dotted(override.path)} in a market; there are {paths}",
                     )
-                    for each in others
+                    for override in others
                 )
             return self._of_market(workflow, workflow.market, document)
         listed = [
@@ -235,21 +292,23 @@ class Library:
             )
             for index, name in enumerate(names)
         ]
-        known = {name.removesuffix(".yml").removesuffix(".yaml") for _, _, name in listed}
-        drawn, problems = [], []
+        documents, problems = {}, []
         for kind, index, name in listed:
             try:
-                stem = name.removesuffix(".yml").removesuffix(".yaml")
-                found = self.document(kind, name, folder)
-                drawn.append(self._drawn(found, _for(stem, known, overrides)))
+                documents[kind, index] = self.document(kind, name, folder)
             except InputError as error:
-                here = document.where((kind.value, index))
-                problems += [
-                    Problem(here, each.what) if not each.where else each for each in error.problems
-                ]
+                problems += _problems_at(document.where((kind.value, index)), error)
+        known = {str(found.data["name"]) for found in documents.values()}
+        resolved = []
+        for (kind, index), found in documents.items():
+            try:
+                chosen = _for(str(found.data["name"]), known, overrides)
+                resolved.append(self._resolved(found, chosen))
+            except InputError as error:
+                problems += _problems_at(document.where((kind.value, index)), error)
         if problems:
             raise input_error(problems)
-        return self._dataset(workflow, drawn)
+        return self._dataset(workflow, resolved)
 
     def _of_market(self, workflow: Workflow, market: MarketPlan, document: Document) -> Dataset:
         platforms, problems = {}, []
@@ -258,7 +317,7 @@ class Library:
             try:
                 platforms[name] = self.platform(name)
             except InputError as error:
-                problems += [Problem(each.where or here, each.what) for each in error.problems]
+                problems += _problems_at(here, error)
                 continue
             if platforms[name].booking_mix is None:
                 problems.append(Problem(here, f"platform {name} says nothing under `market:`"))
@@ -271,20 +330,21 @@ class Library:
             scenarios=(),
             platforms=platforms,
             market=market,
+            faults=workflow.faults,
         )
 
-    def _dataset(self, workflow: Workflow, drawn: Sequence[ResolvedScenario]) -> Dataset:
+    def _dataset(self, workflow: Workflow, resolved: Sequence[ResolvedScenario]) -> Dataset:
         return Dataset(
             name=workflow.name,
             seed=workflow.seed,
             as_of=workflow.as_of,
-            scenarios=tuple(each.scenario for each in drawn),
-            platforms={each.platform.name: each.platform for each in drawn},
-            notices=tuple(notice for each in drawn for notice in each.notices),
+            scenarios=tuple(found.scenario for found in resolved),
+            platforms={found.platform.name: found.platform for found in resolved},
+            notices=tuple(notice for found in resolved for notice in found.notices),
             faults=workflow.faults,
         )
 
-    def _drawn(self, document: Document, overrides: Sequence[Override]) -> ResolvedScenario:
+    def _resolved(self, document: Document, overrides: Sequence[Override]) -> ResolvedScenario:
         """The scenario of a document, checked against its platform."""
         document = overridden(document, overrides, Scenario)
         scenario = validated(document, Scenario)
@@ -292,17 +352,15 @@ class Library:
             platform_model = self.platform(scenario.campaign.platform)
         except InputError as error:
             where = document.where(("campaign", "platform"))
-            raise input_error(
-                Problem(each.where or where, each.what) for each in error.problems
-            ) from error
+            raise input_error(_problems_at(where, error)) from error
         problems = list(platform_problems(scenario, platform_model))
         if problems:
             shown = [Problem(document.where(path), say()) for path, say in problems[:MOST_PROBLEMS]]
             raise shortened(shown, len(problems))
-        return ResolvedScenario(scenario, platform_model)
+        return ResolvedScenario(scenario, platform_model, overrides=tuple(overrides))
 
     def _file(self, kind: TemplateKind, name: str, folder: Path | None) -> Path:
-        if name.endswith(_SUFFIXES) and folder is not None:
+        if _is_file_name(name) and folder is not None:
             if Path(name).name != name:
                 raise bad_input(f"{name!r} must be the name of a file in the same folder")
             return folder / name
@@ -322,9 +380,9 @@ class Library:
         try:
             file = self._file(kind, base_name, chain[-1].parent)
         except InputError as error:
-            raise input_error(Problem(here, each.what) for each in error.problems) from error
+            raise input_error(Problem(here, problem.what) for problem in error.problems) from error
         if file.resolve() in chain:
-            names = " → ".join(each.stem for each in (*chain, file))
+            names = " → ".join(link.stem for link in (*chain, file))
             raise bad_input(f"templates extend one another in a circle: {names}", here)
         base = self._extended(_read(file), kind, (*chain, file.resolve()))
         marks: dict[KeyPath, Mark] = {
@@ -363,12 +421,51 @@ def _for(
 ) -> list[Override]:
     """The overrides that are for a scenario: those that name it, and those that name none."""
     chosen = []
-    for each in overrides:
-        if each.path[0] == name:
-            chosen.append(replace(each, path=each.path[1:]))
-        elif each.path[0] not in known:
-            chosen.append(each)
+    for override in overrides:
+        if override.path[0] == name:
+            chosen.append(replace(override, path=override.path[1:]))
+        elif override.path[0] not in known:
+            chosen.append(override)
     return chosen
+
+
+def _problems_at(here: str, error: InputError) -> list[Problem]:
+    """Return the problems of an error, those without a place at `here`."""
+    return [Problem(problem.where or here, problem.what) for problem in error.problems]
+
+
+def _is_file_name(name: str) -> bool:
+    return name.lower().endswith(_SUFFIXES)
+
+
+def _templates_in(folder: Path) -> list[Path]:
+    """Return the files of a folder that are templates; none of a folder that does not exist."""
+    try:
+        files = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise bad_input(f"cannot be read: {error.strerror}", str(folder)) from error
+    return [
+        file
+        for file in files
+        if _is_file_name(file.name) and not file.name.startswith(".") and file.is_file()
+    ]
+
+
+def template_name(text: str) -> str:
+    """Return a text as the name of a template: small letters, digits, underscores."""
+    plain = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    return (plain if plain[:1].isalpha() else f"template_{plain}".strip("_"))[:63]
+
+
+def _with_name(document: Document, own: Document, file: Path) -> Document:
+    """Return a document with the name that its file gives itself, else the file's name. Names are
+    not inherited."""
+    if own.data.get("name") is not None:
+        return document
+    marks = {**document.marks, ("name",): Mark(_short(file), 1)}
+    return replace(document, data={**document.data, "name": template_name(file.stem)}, marks=marks)
 
 
 def _read(file: Path) -> Document:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -56,16 +56,24 @@ def build_world(dataset: Dataset) -> World:
     run, pools = run_of(dataset), names.pools(dataset.seed)
     plans: dict[int, AdvertiserPlan] = {}
     by_name: dict[str, int] = {}
-    bookings = []
+    every = []
     for campaign_id, scenario in enumerate(dataset.scenarios, start=1):
         known = by_name.get(scenario.advertiser.name or "")
         advertiser_id = known or len(plans) + 1
         if known is None:
             plans[advertiser_id] = scenario.advertiser
             by_name[scenario.advertiser.name or f"made up {advertiser_id}"] = advertiser_id
-        bookings.append(book(scenario, campaign_id, advertiser_id, run, pools))
+        else:
+            plans[known] = _plan_of_both(plans[known], scenario)
+        every.append(book(scenario, campaign_id, advertiser_id, run, pools))
+    kept = [
+        position
+        for position, booking in enumerate(every)
+        if is_booked(booking.flights[0].start_date, position + 1, run)
+    ]
+    outline = outline_of(every, dataset.platforms)
     advertisers = tuple(
-        sign(plan, advertiser_id, _first_order(bookings, advertiser_id), run, pools)
+        sign(plan, advertiser_id, _first_order(every, advertiser_id), run, pools)
         for advertiser_id, plan in plans.items()
     )
     _refuse_shared_addresses(advertisers)
@@ -76,23 +84,51 @@ def build_world(dataset: Dataset) -> World:
         platforms=tuple(
             platform_row(platform_model) for platform_model in dataset.platforms.values()
         ),
-        advertisers=advertisers,
-        bookings=tuple(bookings),
-        outline=outline_of(bookings, dataset.platforms),
+        advertisers=tuple(
+            advertiser
+            for advertiser in advertisers
+            if advertiser.created_at.date() < run.as_of_date
+        ),
+        bookings=tuple(every[position] for position in kept),
+        outline=replace(outline, rows=outline.rows[kept]),
         faults=dataset.faults,
+        booked_later=len(every) - len(kept),
     )
+
+
+def _plan_of_both(plan: AdvertiserPlan, scenario: Scenario) -> AdvertiserPlan:
+    """Return the plan of an advertiser with what another of its scenarios says of it. Raises
+    InputError where the two say different things."""
+    more = scenario.advertiser
+    for field in more.model_fields_set & plan.model_fields_set:
+        here, there = getattr(more, field), getattr(plan, field)
+        if None not in (here, there) and here != there:
+            raise bad_input(
+                f"its advertiser {plan.name!r} has the {field} {here!r}, and {there!r} in another "
+                "scenario; write the same in both, or leave it out of one",
+                scenario.name,
+            )
+    given = {field: getattr(more, field) for field in more.model_fields_set}
+    return plan.model_copy(update={field: value for field, value in given.items() if value})
 
 
 def notices_of(world: World) -> tuple[str, ...]:
-    """What the reader of a world should know: that nothing in it has begun yet."""
+    """Return what the reader of a world should know: what is not booked yet, and that nothing has
+    begun."""
     as_of = world.run.as_of_date
+    later = ""
+    if world.booked_later:
+        every = world.booked_later + len(world.bookings)
+        later = f"{world.booked_later:,} of {every:,} campaigns are not booked yet by {as_of}"
     flights = (flight for booking in world.bookings for flight in booking.flights)
-    if not world.bookings or any(flight.start_date < as_of for flight in flights):
-        return ()
-    return (
-        f"no flight begins before {as_of}, the day that the data is seen on, so no delivery is "
-        "reported; a later as-of day shows it",
-    )
+    has_campaigns = bool(world.bookings or world.booked_later)
+    if has_campaigns and all(flight.start_date >= as_of for flight in flights):
+        also = f", and {later}" if later else ""
+        return (
+            f"no flight begins before {as_of}, the day that the data is seen on, so no delivery is "
+            f"reported{also}; a later as-of day shows it",
+        )
+    return (f"{later}, and are not in the data; a later as-of day shows them",) if later else ()
 
 
 def run_of(dataset: Dataset) -> Run:
@@ -113,16 +149,23 @@ def book(
     advertiser_id: int,
     run: Run,
     pools: Pools,
-    since: datetime = datetime.min,
+    since: datetime | None = None,
 ) -> Booking:
-    """One scenario as one campaign with everything that belongs to it, booked before the run's
-    as-of day and not before `since`; titles are those of `pools`."""
+    """Return one scenario as one campaign with everything that belongs to it; titles are those of
+    `pools`.
+
+    When it is booked follows from its first day alone, whichever day it is seen on. With `since` it
+    is booked by hand: not before then, and before the run's as-of day.
+    """
     plan = scenario.campaign
     flights = _flights(plan.flights, campaign_id, run.seed)
     status = _status(flights[0].start_date, flights[-1].end_date, run.as_of_date)
-    ordered = order_day(flights[0].start_date, run)
-    booked = _days_before(ordered, *_BOOKED_AHEAD, run.seed, "booked", campaign_id)
-    created = max(booked, since)
+    first_day = flights[0].start_date
+    if since is None:
+        created = booking_moment(first_day, run.seed, campaign_id)
+    else:
+        latest = run.as_of_date + timedelta(days=_BOOKED_AHEAD[0] - 1)
+        created = max(booking_moment(min(first_day, latest), run.seed, campaign_id), since)
     campaign = Campaign(
         campaign_id=campaign_id,
         advertiser_id=advertiser_id,
@@ -143,7 +186,7 @@ def book(
         external_ref=plan.external_ref,
         max_share_of_voice=plan.max_share_of_voice,
         created_at=created,
-        updated_at=_last_change(created, flights[-1].end_date, run.as_of_date),
+        updated_at=_last_change(created, first_day, flights[-1].end_date, run.as_of_date),
     )
     budget = Budget(
         budget_id=campaign_id,
@@ -170,10 +213,17 @@ def book(
     return Booking(campaign, flights, budget, caps, items)
 
 
-def order_day(first_day: date, run: Run) -> date:
-    """The day that a booking is so many days before: the first day of a campaign, or one so near
-    that the booking lies before the run's as-of day."""
-    return min(first_day, run.as_of_date + timedelta(days=_BOOKED_AHEAD[0] - 1))
+def booking_moment(first_day: date, seed: int, campaign_id: int) -> datetime:
+    """Return when a campaign with this first day is booked."""
+    return _days_before(first_day, *_BOOKED_AHEAD, seed, "booked", campaign_id)
+
+
+def is_booked(first_day: date, campaign_id: int, run: Run) -> bool:
+    """Return whether a campaign is booked before the run's as-of day."""
+    midnight = datetime.combine(run.as_of_date, time(0))
+    return (
+        first_day <= run.as_of_date or booking_moment(first_day, run.seed, campaign_id) < midnight
+    )
 
 
 def _refuse_shared_addresses(advertisers: Iterable[Advertiser]) -> None:
@@ -259,7 +309,7 @@ def sign(
         time_zone=plan.time_zone,
         status=Status.ACTIVE,
         created_at=created,
-        updated_at=first.at,
+        updated_at=first.at if first.at.date() < run.as_of_date else created,
     )
 
 
@@ -370,6 +420,8 @@ def _days_before(
     return datetime.combine(day - timedelta(days=days_before), time(13)) + timedelta(minutes=minute)
 
 
-def _last_change(created: datetime, last_day: date, as_of: date) -> datetime:
-    """The end of the campaign, as far as the run has seen it."""
-    return max(created, datetime.combine(min(last_day + timedelta(days=1), as_of), time(0)))
+def _last_change(created: datetime, first_day: date, last_day: date, as_of: date) -> datetime:
+    """Return the last of the moments at which a campaign is booked, begins and has ended, as far
+    as the run has seen them."""
+    changes = [day for day in (first_day, last_day + timedelta(days=1)) if day <= as_of]
+    return max([created, *(datetime.combine(day, time(0)) for day in changes)])

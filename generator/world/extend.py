@@ -34,7 +34,7 @@ def with_campaign(
     flight begins before the advertiser was a customer.
     """
     plan, pools = scenario.advertiser, names.pools(run.seed)
-    buyer = advertiser or _advertiser_named(holdings, plan.name)
+    buyer = advertiser or advertiser_named(holdings, plan.name)
     buyer_id = buyer.advertiser_id if buyer else holdings.last_advertiser_id + 1
     since = buyer.created_at if buyer else datetime.min
     booking = book(scenario, holdings.last_campaign_id + 1, buyer_id, run, pools, since)
@@ -66,7 +66,7 @@ def with_advertiser(
 
     Raises InputError where its name or address is that of another one.
     """
-    if known := _advertiser_named(holdings, plan.name):
+    if known := advertiser_named(holdings, plan.name):
         raise bad_input(f"there is an advertiser {known.name!r} already, {known.advertiser_id}")
     day_before = datetime.combine(run.as_of_date - timedelta(days=1), time(12))
     advertiser_id = holdings.last_advertiser_id + 1
@@ -87,9 +87,27 @@ def with_advertiser(
 def advertiser_of(holdings: Holdings, id_or_name: str) -> Advertiser:
     """The advertiser of an id or a name. Raises InputError that lists those near it."""
     by_id = {str(each.advertiser_id): each for each in holdings.advertisers}
-    if found := by_id.get(id_or_name) or _advertiser_named(holdings, id_or_name):
+    if found := by_id.get(id_or_name) or advertiser_named(holdings, id_or_name):
         return found
     raise bad_input(f"there is no advertiser {id_or_name!r}{_near(holdings, id_or_name)}")
+
+
+def advertiser_named(holdings: Holdings, name: str | None) -> Advertiser | None:
+    """Return the advertiser of a name, None for none."""
+    return next((each for each in holdings.advertisers if each.name == name), None)
+
+
+def different_details(buyer: Advertiser, plan: AdvertiserPlan) -> list[str]:
+    """Return a notice where a scenario says other things of an advertiser that exists and stays."""
+    differing = [
+        f"{field} {getattr(buyer, field)}, not {getattr(plan, field)}"
+        for field in sorted(plan.model_fields_set)
+        if getattr(plan, field) not in (None, getattr(buyer, field))
+    ]
+    if not differing:
+        return []
+    who = f"advertiser {buyer.advertiser_id} {buyer.name!r} exists and stays as it is"
+    return [f"{who}: {'; '.join(differing)}"]
 
 
 def pick_profile(profiles: dict[str, Objective], holdings: Holdings, run: Run) -> str:
@@ -97,10 +115,6 @@ def pick_profile(profiles: dict[str, Objective], holdings: Holdings, run: Run) -
     if not profiles:
         raise bad_input("no profile has this objective; name one with --profile")
     return names.pick(sorted(profiles), run.seed, "profile", holdings.last_campaign_id + 1)
-
-
-def _advertiser_named(holdings: Holdings, name: str | None) -> Advertiser | None:
-    return next((each for each in holdings.advertisers if each.name == name), None)
 
 
 def _near(holdings: Holdings, wanted: str) -> str:

@@ -36,8 +36,9 @@ class RunOutline:
 class World:
     """Everything that exists in one run.
 
-    `bookings` and `advertisers` may be made as they are asked for; `outline` says then what all of
-    them together span. Worlds of the same `identity` are the same.
+    `bookings` are the campaigns that are booked before the as-of day, `booked_later` counts the
+    others. `bookings` and `advertisers` may be made as they are asked for; `outline` says then what
+    all of them together span. Worlds of the same `identity` are the same.
     """
 
     identity: str
@@ -48,6 +49,7 @@ class World:
     bookings: Sequence[Booking]
     outline: RunOutline
     faults: Faults = NO_FAULTS
+    booked_later: int = 0
 
     def only(self, scenarios: Collection[str]) -> World:
         """The world with the campaigns of these scenarios; its markets stay what they were.
@@ -69,6 +71,7 @@ class World:
             advertisers=tuple(payers),
             bookings=bookings,
             outline=replace(self.outline, rows=self.outline.rows[kept]),
+            booked_later=len(set(scenarios) - {each.campaign.scenario for each in bookings}),
         )
 
 

@@ -8,8 +8,20 @@ from pathlib import Path
 import pytest
 import yaml
 
+from generator.market.dataset import world_of
+from generator.platform.model import PlatformModel
 from generator.scenario.errors import InputError
-from generator.scenario.templates import BUNDLED, TemplateKind, dataset, names
+from generator.scenario.faults import Faults
+from generator.scenario.overrides import parsed
+from generator.scenario.templates import (
+    BUNDLED,
+    Dataset,
+    Library,
+    TemplateKind,
+    dataset,
+    names,
+)
+from generator.world.build import build_world
 
 COMPLETE = {scenario.name: scenario for scenario in dataset("complete").scenarios}
 
@@ -206,3 +218,106 @@ def test_a_workflow_of_ones_own_lists_bundled_and_neighbouring_scenarios(tmp_pat
 def test_a_missing_file_is_a_sentence() -> None:
     with pytest.raises(InputError, match=r"nowhere.yml: cannot be read: No such file"):
         dataset(str(Path("nowhere.yml")))
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A folder of custom templates."""
+    for kind in TemplateKind:
+        (tmp_path / kind).mkdir()
+    return tmp_path
+
+
+def test_a_template_without_a_name_has_that_of_its_file(folder) -> None:
+    """Names are never inherited: a platform that extends another one is another one."""
+    (folder / "platforms/mine.yml").write_text("extends: netflix_like\n")
+    (folder / "profiles/quay.json").write_text(
+        '{"extends": "small_two_weeks", "campaign": {"platform": "mine"}}'
+    )
+    (folder / "workflows/flow.yaml").write_text(
+        "description: d\nseed: 1\nas_of: 2026-01-01\nprofiles: [quay]\n"
+    )
+    library = Library(folder)
+    data = library.dataset("flow")
+    assert (data.name, data.scenarios[0].name, list(data.platforms)) == ("flow", "quay", ["mine"])
+    assert build_world(data).platforms[0].platform == "mine"
+    assert {"mine", "netflix_like"} <= set(library.names(TemplateKind.PLATFORMS))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("platforms/mine.yml", "extends: netflix_like\nname: other\n",
+         ":2: name: is 'other' in a file that is called mine.yml; make them the same"),
+        ("profiles/My Profile.yml", "extends: small_two_weeks\n",
+         "rename the file to my_profile.yml"),
+        ("profiles/2025.yml", "extends: small_two_weeks\n", "rename the file to template_2025.yml"),
+        ("profiles/small_two_weeks.yaml", "", "the name of small_two_weeks.json, too"),
+    ],
+)  # fmt: skip
+def test_two_names_of_one_template_are_refused(folder, name, text, sentence) -> None:
+    (folder / "profiles/small_two_weeks.json").write_text('{"extends": "mobile_consideration"}')
+    (folder / name).write_text(text)
+    library, kind = Library(folder), TemplateKind(name.split("/")[0])
+    with pytest.raises(InputError) as error:
+        [library.document(kind, template) for template in library.names(kind)]
+    assert sentence in str(error.value)
+
+
+def test_a_file_that_is_named_by_its_path_may_have_another_name_or_none(tmp_path) -> None:
+    file = tmp_path / "Autumn 2025.yml"
+    file.write_text("extends: small_two_weeks\n")
+    assert dataset(str(file)).scenarios[0].name == "autumn_2025"
+    file.write_text("extends: small_two_weeks\nname: harvest\n")
+    assert dataset(str(file)).scenarios[0].name == "harvest"
+    flow = tmp_path / "flow.yml"
+    flow.write_text(
+        "description: d\nseed: 1\nas_of: 2026-01-01\n"
+        "profiles: ['Autumn 2025.yml', mobile_consideration]\n"
+    )
+    changed = dataset_with(str(flow), "harvest.campaign.target_cpm=99")
+    assert [scenario.campaign.target_cpm for scenario in changed.scenarios] == [99, 18.75]
+
+
+def dataset_with(name: str, *sets: str) -> Dataset:
+    return Library().dataset(name, [parsed(source) for source in sets])
+
+
+def test_a_name_that_two_kinds_of_template_have_is_that_of_the_kind_that_extends_it(folder) -> None:
+    """A profile called as a workflow; a profile and an example of one name are refused."""
+    (folder / "profiles/smoke.yml").write_text("extends: small_two_weeks\n")
+    (folder / "flow.yml").write_text("extends: smoke\nseed: 3\n")
+    (folder / "more.yml").write_text("extends: smoke\n")
+    library = Library(folder)
+    assert library.dataset(str(folder / "flow.yml")).seed == 3
+    assert library.dataset(str(folder / "more.yml")).scenarios[0].name == "more"
+    (folder / "examples/smoke.yml").write_text("extends: nexbank_conversion\n")
+    with pytest.raises(InputError, match="profiles and examples called 'smoke'; rename one"):
+        library.dataset(str(folder / "more.yml"))
+
+
+def test_a_file_of_faults_and_overrides_of_platforms_and_faults_are_checked(tmp_path) -> None:
+    platform_file, faults = tmp_path / "mine.yml", tmp_path / "faults.yml"
+    platform_file.write_text("extends: netflix_like\n")
+    faults.write_text("outage: [{start_date: 2025-09-03}]\n")
+    library = Library()
+    shorter = [
+        parsed("supply.ad_minutes_per_hour=3"),
+        parsed("countries.US.regions.501.share=0.05"),
+    ]
+    found = library.checked(platform_file, shorter)
+    assert isinstance(found, PlatformModel)
+    assert (found.name, found.supply.ad_minutes_per_hour) == ("mine", 3)
+    assert found.countries["US"].regions["501"].share == 0.05
+    found = library.checked(faults, [parsed("outage[0].hours=[3]")])
+    assert isinstance(found, Faults)
+    assert found.outage[0].hours == [3]
+    with pytest.raises(InputError, match=r"outage\[0\].start_date: should be a day"):
+        library.checked(faults, [parsed("outage[0].start_date=3")])
+
+
+def test_the_faults_of_a_workflow_with_a_market_are_in_its_dataset(tmp_path) -> None:
+    flow = tmp_path / "flow.yml"
+    flow.write_text("extends: market\nfaults: {outage: [{start_date: 2025-09-03}]}\n")
+    assert dataset(str(flow)).faults.outage
+    assert world_of(dataset(str(flow))).faults.outage

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
-from itertools import product
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise, product
 from pathlib import Path
 
 import faker
 import pytest
 
 from generator.enums import Placement, Status
+from generator.market.dataset import world_of
 from generator.scenario.errors import InputError
 from generator.scenario.models import Scenario
-from generator.scenario.templates import dataset
+from generator.scenario.templates import Dataset, dataset
+from generator.schema import Advertiser, RawTable
 from generator.world.build import build_world, micros, notices_of
 from generator.world.coinage import ENDINGS, KNOWN, MIDDLES, ONSETS
 from generator.world.names import pools
@@ -210,3 +213,84 @@ def test_a_world_in_which_nothing_has_begun_says_so() -> None:
     (notice,) = notices_of(build_world(replace(data, as_of=begins)))
     assert notice.startswith(f"no flight begins before {begins}")
     assert notices_of(build_world(replace(data, as_of=begins + timedelta(days=1)))) == ()
+
+
+SEEN_ON = [
+    date(2025, 5, 1),
+    date(2025, 8, 20),
+    date(2025, 9, 30),
+    date(2025, 12, 1),
+    date(2026, 2, 1),
+]
+FOLLOWS_FROM_THE_DAY = {"status", "updated_at"}
+
+
+def entities(data: Dataset) -> dict[tuple[str, int], dict[str, object]]:
+    """Every entity of a dataset by table and id, without what follows from the as-of day."""
+    world = world_of(data)
+    rows: list[RawTable] = [*world.advertisers]
+    for booking in world.bookings:
+        rows += [booking.campaign, booking.budget, *booking.flights, *booking.frequency_caps]
+        for item in booking.line_items:
+            rows += [item.line_item, *item.creatives]
+    return {
+        (type(row).__name__, next(iter(row.model_dump().values()))): row.model_dump(
+            exclude=FOLLOWS_FROM_THE_DAY
+        )
+        for row in rows
+    }
+
+
+@pytest.mark.parametrize("workflow", ["complete", "three_platforms", "market"])
+def test_what_has_happened_stays_as_it_was_on_every_later_day(workflow: str) -> None:
+    data = dataset(workflow)
+    seen = [entities(data.with_as_of(day)) for day in SEEN_ON]
+    for earlier, later in pairwise(seen):
+        assert set(earlier) <= set(later), "nobody is lost"
+        for key, entity in earlier.items():
+            assert later[key] == entity, key
+    assert len(seen[0]) < len(seen[-1]), "what is booked later is not known earlier"
+
+
+def test_updated_at_is_a_moment_at_which_something_changed() -> None:
+    data = dataset("smoke")
+    (flight,) = build_world(data).bookings[0].flights
+    after = flight.end_date + timedelta(days=1)
+    for as_of, moment in (
+        (flight.start_date - timedelta(days=1), None),
+        (flight.start_date, flight.start_date),
+        (flight.end_date, flight.start_date),
+        (after, after),
+        (after + timedelta(days=99), after),
+    ):
+        (booking,) = build_world(data.with_as_of(as_of)).bookings
+        created, updated = booking.campaign.created_at, booking.campaign.updated_at
+        assert updated == (created if moment is None else datetime.combine(moment, time(0)))
+
+
+def test_what_is_not_booked_yet_is_not_there_and_is_reported() -> None:
+    data = dataset("complete")
+    world = build_world(data.with_as_of(date(2025, 8, 20)))
+    assert 0 < len(world.bookings) < 7 == len(world.bookings) + world.booked_later
+    (notice,) = notices_of(world)
+    assert notice.startswith(f"{world.booked_later} of 7 campaigns are not booked yet")
+    assert world.only(["nexbank_conversion"]).booked_later == 1
+
+
+def test_scenarios_of_one_advertiser_say_the_same_of_it() -> None:
+    data = dataset("complete")
+    plan = data.scenarios[0].model_dump(exclude_unset=True)
+
+    def advertisers(*details: dict[str, str]) -> Sequence[Advertiser]:
+        scenarios = tuple(
+            Scenario.model_validate({**plan, "advertiser": {"name": "Harbour", **more}})
+            for more in details
+        )
+        return build_world(replace(data, scenarios=scenarios)).advertisers
+
+    (both,) = advertisers(
+        {"brand": "Quay"}, {"industry": "TRAVEL"}, {"time_zone": "America/Chicago"}
+    )
+    assert (both.brand, both.industry, both.time_zone) == ("Quay", "TRAVEL", "America/Chicago")
+    with pytest.raises(InputError, match="has the brand 'Pier', and 'Quay' in another scenario"):
+        advertisers({"brand": "Quay"}, {"brand": "Pier"})
