@@ -24,7 +24,7 @@
 {% macro has_drifted(table, present) -%}
     {%- set known = [] -%}
     {%- if execute -%}
-        {%- for source in graph.sources.values() if source.name == table -%}
+        {%- for source in sources_of_this_package() if source.name == table -%}
             {%- do known.extend(source.columns) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -13,9 +13,9 @@
             {%- do present.update({row[0]: row[1]}) -%}
         {%- endfor -%}
         {%- set statements = [] -%}
-        {%- for result in results if result.status == "success" and result.node.resource_type == "model" -%}
-            {%- set node = result.node -%}
-            {%- set name = node.schema ~ "." ~ node.name -%}
+        {%- set built = results | selectattr("status", "equalto", "success") | map(attribute="node") -%}
+        {%- for node in of_this_package(built) if node.resource_type == "model" -%}
+            {%- set name = node.schema ~ "." ~ node.alias -%}
             {%- set kind = "view" if node.config.materialized == "view" else "table" -%}
             {%- if present.get(name) != node.description -%}
                 {%- do statements.append(comment_on(kind, name, node.description)) -%}

@@ -4,10 +4,10 @@
     missing table.
 -#}
 {% macro read_parquet() %}
-    {%- if execute and target.name in ["parquet", "spark"] and flags.WHICH in reading_commands() -%}
+    {%- if target.name in ["parquet", "spark"] and reads_raw_data() -%}
         {%- set folder = env_var("ADS_PARQUET", "data/parquet") | replace("'", "''") -%}
         {%- do run_query("create schema if not exists raw") -%}
-        {%- do adapter.dispatch("raw_tables_on_parquet")(folder, graph.sources.values() | list) -%}
+        {%- do adapter.dispatch("raw_tables_on_parquet")(folder, sources_of_this_package()) -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -20,6 +20,13 @@
 {% macro duckdb__raw_tables_on_parquet(folder, tables) %}
     {%- for table in tables -%}
         {%- set view = "raw." ~ table.name -%}
+        {%- set present = adapter.get_relation(table.database, table.schema, table.identifier) -%}
+        {%- if present and present.type == "table" -%}
+            {%- do exceptions.raise_compiler_error(
+                target.path ~ " has raw tables of its own, which the target parquet would hide: "
+                ~ "name another file in ADS_DATABASE, or build with `--target dev`"
+            ) -%}
+        {%- endif -%}
         {%- set files = parquet_files(folder, table.name) -%}
         {%- if files -%}
             {#- A partition's column is a way to find files, and no column of the table. -#}
@@ -83,8 +90,4 @@
         {%- do files.append("'" ~ row[0] | replace("'", "''") ~ "'") -%}
     {%- endfor -%}
     {{- return(files) -}}
-{% endmacro %}
-
-{% macro reading_commands() %}
-    {{- return(["build", "run", "test", "snapshot", "retry"]) -}}
 {% endmacro %}

@@ -3,8 +3,8 @@
     are views, so that one on files can replace it. What a hook does is rolled back unless it commits.
 -#}
 {% macro make_what_is_optional() %}
-    {%- if execute and flags.WHICH in reading_commands() -%}
-        {%- set sources = graph.sources.values() | list -%}
+    {%- if reads_raw_data() -%}
+        {%- set sources = sources_of_this_package() -%}
         {%- set kind = "view" if target.name == "parquet" else "table" -%}
         {%- set present = [] -%}
         {%- for table in sources -%}
@@ -37,9 +37,9 @@
     data.
 -#}
 {% macro require_raw_data() %}
-    {%- if execute and flags.WHICH in reading_commands() -%}
+    {%- if reads_raw_data() -%}
         {%- set missing = [] -%}
-        {%- set sources = graph.sources.values() | list -%}
+        {%- set sources = sources_of_this_package() -%}
         {%- for table in sources -%}
             {%- if not adapter.get_relation(table.database, table.schema, table.identifier) -%}
                 {%- do missing.append(table.schema ~ "." ~ table.identifier) -%}
@@ -52,7 +52,7 @@
             {%- set file = "folder " ~ folder -%}
             {%- set remedy = "run `python -m generator generate --to 'parquet:" ~ folder ~ "'`" -%}
         {%- endif -%}
-        {%- set schemas = graph.nodes.values() | map(attribute="schema") | unique | list -%}
+        {%- set schemas = of_this_package(graph.nodes.values()) | map(attribute="schema") | unique | list -%}
         {%- if target.type == "duckdb" and target.database in schemas + ["raw"] -%}
             {%- do exceptions.raise_compiler_error(
                 target.path ~ " is called like one of its schemas, and DuckDB cannot tell them apart: "

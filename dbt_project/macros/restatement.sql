@@ -28,10 +28,16 @@
 
 {#- The first 32 characters are the MD5 of what raw has; marts hand it on to the marts that read them. -#}
 {% macro digest_of_build(source_digest) -%}
-    {%- set models = graph.get("nodes", {}).values() | selectattr("resource_type", "equalto", "model") -%}
-    {%- set code = models | map(attribute="raw_code") | sort | join -%}
-    {%- set columns = select_sums() ~ select_facts() ~ select_metrics() -%}
-    left({{ source_digest }}, 32) || '-{{ local_md5(code ~ columns)[:8] }}'
+    left({{ source_digest }}, 32) || '-{{ local_md5(code_of_this_package())[:8] }}'
+{%- endmacro %}
+
+{#- What the models of this package are made of: their SQL and the macros that it may call. -#}
+{% macro code_of_this_package() -%}
+    {%- set texts = models_of_this_package() | map(attribute="raw_code") | list -%}
+    {%- for name, macro in context.get("streaming_ads", {}).items() if not name.startswith("test_") -%}
+        {%- do texts.append(macro.macro.macro_sql) -%}
+    {%- endfor -%}
+    {{- return(texts | sort | join) -}}
 {%- endmacro %}
 
 {% macro forget_days_that_left(source_days, raw_table) -%}
