@@ -59,11 +59,28 @@ def _table(table: type[RawTable]) -> dict[str, Any]:
     if table.is_repaired:
         tests = [_warning(test) for test in tests]
     entry: dict[str, Any] = {"name": table.table_name, "description": table.description()}
+    config: dict[str, Any] = {}
     if table.is_optional:
-        entry["config"] = {"meta": {"is_optional": True}}
+        config["meta"] = {"is_optional": True}
+    if table.landed_at:
+        config |= {"loaded_at_field": table.landed_at, "freshness": _freshness()}
+    if config:
+        entry["config"] = config
     entry["data_tests"] = tests
     entry["columns"] = [_column(table, column) for column in table.columns()]
     return entry
+
+
+def _freshness() -> dict[str, Any]:
+    """Ages in hours after which dbt warns or fails, none by default: the data end on the day that
+    they were made for, which need not be today."""
+    return {
+        f"{level}_after": {
+            "count": f"{{{{ var('freshness_{level}_after_hours') }}}}",
+            "period": "hour",
+        }
+        for level in ("warn", "error")
+    }
 
 
 def _bounds_tests(table: type[RawTable]) -> list[dict[str, Any]]:

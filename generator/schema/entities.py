@@ -48,6 +48,7 @@ class Run(RawTable):
     table_name: ClassVar = "runs"
     grain: ClassVar = ("run_id",)
     primary_key: ClassVar = "run_id"
+    landed_at: ClassVar = "cast(as_of_date as timestamp)"
 
     run_id: Id = column("Number of the run.")
     workflow: str = column("The named dataset, or the scenario file, that was generated.")

@@ -48,6 +48,7 @@ class PerformanceHourly(RawTable):
     table_name: ClassVar = "performance_hourly"
     grain: ClassVar = ("line_item_id", "creative_id", "device", "hour_ts")
     is_repaired: ClassVar = True
+    landed_at: ClassVar = "loaded_at"
 
     campaign_id: Id = column("The campaign.", references="campaigns.campaign_id")
     line_item_id: Id = column("The line item.", references="line_items.line_item_id")

@@ -114,7 +114,8 @@ class RawTable(BaseModel):
 
     Rows of a table that `is_repaired` may land as they should not: staging puts them right, so the
     tests of its rows warn, and those of staging and marts fail. One that `is_optional` may be
-    missing.
+    missing. `landed_at` is the SQL of the moment up to which a row tells, or at which it landed:
+    the latest one says how fresh the table is.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -125,6 +126,7 @@ class RawTable(BaseModel):
     constraints: ClassVar[tuple[Constraint, ...]] = ()
     is_repaired: ClassVar[bool] = False
     is_optional: ClassVar[bool] = False
+    landed_at: ClassVar[str | None] = None
 
     @classmethod
     @cache
