@@ -18,15 +18,18 @@
 
 {#- Those that the manifest names, or without one NAME.parquet and all that is below folder NAME. -#}
 {% macro duckdb__raw_tables_on_parquet(folder, tables) %}
+    {%- set landed = run_query(
+        "select table_name from duckdb_tables() where schema_name = 'raw'"
+        ~ " and database_name = current_database()"
+    ).columns[0].values() -%}
+    {%- if tables | selectattr("name", "in", landed) | list -%}
+        {%- do exceptions.raise_compiler_error(
+            target.path ~ " has raw tables of its own, which the target parquet does not read: "
+            ~ "name another file in ADS_DATABASE, or build with `--target dev`"
+        ) -%}
+    {%- endif -%}
     {%- for table in tables -%}
         {%- set view = "raw." ~ table.name -%}
-        {%- set present = adapter.get_relation(table.database, table.schema, table.identifier) -%}
-        {%- if present and present.type == "table" -%}
-            {%- do exceptions.raise_compiler_error(
-                target.path ~ " has raw tables of its own, which the target parquet would hide: "
-                ~ "name another file in ADS_DATABASE, or build with `--target dev`"
-            ) -%}
-        {%- endif -%}
         {%- set files = parquet_files(folder, table.name) -%}
         {%- if files -%}
             {#- A partition's column is a way to find files, and no column of the table. -#}

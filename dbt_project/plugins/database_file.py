@@ -1,5 +1,5 @@
-"""A plugin of dbt-duckdb that looks at the DuckDB file before dbt opens it: it makes the folder, and
-says in one line why the file cannot be opened, for which dbt has tracebacks."""
+"""A plugin of dbt-duckdb that looks at the DuckDB file before dbt opens it: it makes the folder,
+and says in one line why the file cannot be opened, for which dbt has tracebacks."""
 
 from pathlib import Path
 from typing import Any

@@ -26,6 +26,27 @@ days as (
 
 ),
 
+-- a flight to date goes on over the days on which no creative is in rotation
+days_of_either as (
+
+    select
+        campaign_id,
+        day_ts,
+        sum(impressions) as impressions
+    from (
+        select * from days
+        union all
+        select
+            campaign_id,
+            window_start as day_ts,
+            0 as impressions
+        from {{ model }}
+        where reach_window = 'FLIGHT_TO_DATE'
+    ) as of_delivery_and_reach
+    group by campaign_id, day_ts
+
+),
+
 windows as (
 
     select
@@ -64,7 +85,7 @@ windows as (
             partition by campaign_id order by day_ts
             rows between unbounded preceding and current row
         ) as impressions
-    from days
+    from days_of_either
 
 )
 

@@ -1,0 +1,188 @@
+"""What people do with a dbt project besides `dbt build`: they select, exclude, change targets, ask
+how fresh the sources are, leave the file open elsewhere, install the project in another one."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import shutil
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt_common.exceptions import DbtRuntimeError
+
+from generator.engines import local
+from generator.scenario.templates import dataset
+from generator.schema import TABLES
+from generator.sinks.duckdb import DuckdbSink
+from generator.world.build import build_world
+from tests.support.project import ROOT, dbt, made_once, run_dbt
+
+LOADED_ONCE = "{freshness_warn_after_hours: 1, freshness_error_after_hours: 87600000}"
+ANOTHER_PROJECT = {
+    "dbt_project.yml": """
+        name: another
+        profile: another
+        flags: {send_anonymous_usage_stats: false, indirect_selection: buildable}
+    """,
+    "profiles.yml": """
+        another:
+          target: dev
+          outputs:
+            dev: {type: duckdb, path: ads.duckdb, schema: main, threads: 2}
+    """,
+    "packages.yml": f"packages: [{{local: '{ROOT}'}}]",
+    "models/sources.yml": """
+        sources:
+          - {name: crm, tables: [{name: accounts}]}
+          - name: rival
+            schema: crm
+            tables: [{name: performance_hourly, columns: [{name: late}]}]
+    """,
+    "models/accounts.sql": "select * from {{ source('crm', 'accounts') }}",
+    "models/spend_by_account.sql": """
+        select
+            accounts.account,
+            sum(report.spend) as spend
+        from {{ ref('accounts') }} as accounts
+        inner join {{ ref('fct_performance_hourly') }} as report
+            on accounts.advertiser_id = report.advertiser_id
+        group by accounts.account
+    """,
+}
+
+
+@pytest.fixture(scope="module")
+def smoke() -> Path:
+    """A DuckDB file with the raw tables of `smoke`. Copy it."""
+
+    def generate(folder: Path) -> None:
+        local.run(build_world(dataset("smoke")), DuckdbSink(folder / "ads.duckdb", TABLES))
+
+    return made_once("smoke", generate) / "ads.duckdb"
+
+
+@pytest.fixture
+def fresh(smoke: Path, tmp_path: Path) -> Path:
+    """A copy of the file in which nothing is built, in a folder from which dbt can run."""
+    return Path(shutil.copy(smoke, tmp_path))
+
+
+def succeeds(result: subprocess.CompletedProcess) -> str:
+    """What dbt printed, of a run that went well."""
+    assert result.returncode == 0, result.stdout[-4000:]
+    printed: str = result.stdout
+    return printed
+
+
+def sentence(result: subprocess.CompletedProcess) -> str:
+    """What dbt said of a run that could not begin."""
+    assert result.returncode == 2
+    assert "Traceback" not in result.stdout + result.stderr
+    said: str = result.stdout
+    return said
+
+
+def test_tests_run_with_what_is_selected(fresh: Path) -> None:
+    """On a file in which nothing is built, none reads a model that is not; a mart and what it is
+    made of, a view alone, and everything but the facts."""
+    for selection in (
+        "--select +dim_campaigns",
+        "--select stg_ads__creatives",
+        "--exclude base_ads__performance_hourly+ int_campaigns_as_of+ resource_type:unit_test",
+    ):
+        assert " ERROR=0 SKIP=0 " in succeeds(dbt(f"build {selection}", fresh, fresh.parent))
+
+
+def test_what_reads_no_raw_data_wants_none(tmp_path: Path) -> None:
+    succeeds(dbt("build --select industry_benchmarks", tmp_path / "ads.duckdb", tmp_path))
+
+
+def test_each_target_has_a_file_of_its_own() -> None:
+    outputs = yaml.safe_load((ROOT / "profiles" / "profiles.yml").read_text())["streaming_ads"]
+    paths = [output["path"] for output in outputs["outputs"].values() if "path" in output]
+    assert len(paths) == len(set(paths)) == 2
+
+
+def test_parquet_is_not_built_in_a_file_of_raw_tables(fresh: Path) -> None:
+    result = dbt("build --target parquet", fresh, fresh.parent)
+    assert "ads.duckdb has raw tables of its own" in sentence(result)
+    with duckdb.connect(str(fresh)) as connection:
+        assert connection.execute("SELECT count(*) FROM raw.runs").fetchall() == [(1,)]
+
+
+def test_a_file_that_is_open_elsewhere_is_a_sentence(fresh: Path) -> None:
+    with duckdb.connect(str(fresh)):
+        said = sentence(dbt("build", fresh, fresh.parent))
+    assert "ads.duckdb is open in another process: close it there and run dbt again" in said
+
+
+def test_the_folder_of_the_file_is_made_and_other_files_are_named(tmp_path: Path) -> None:
+    place = ROOT / "dbt_project" / "plugins" / "database_file.py"
+    plugin = runpy.run_path(str(place))["Plugin"]
+
+    def look_at(path: str | Path) -> None:
+        credentials = DuckDBCredentials(database="ads", schema="marts", path=str(path))
+        plugin("database_file", {}, credentials)
+
+    look_at(":memory:")
+    look_at(tmp_path / "a" / "folder" / "ads.duckdb")
+    assert (tmp_path / "a" / "folder").is_dir()
+    photograph = tmp_path / "photograph.jpg"
+    photograph.write_bytes(b"a photograph" * 1000)
+    with pytest.raises(DbtRuntimeError, match=r"photograph.jpg is not a DuckDB database: name"):
+        look_at(photograph)
+    for path in (tmp_path / "a" / "folder", photograph / "ads.duckdb"):
+        with pytest.raises(DbtRuntimeError, match=rf"{path} cannot be opened: .+"):
+            look_at(path)
+
+
+def test_sources_are_as_fresh_as_their_data(fresh: Path) -> None:
+    """The day for which they were made lies behind; nothing is asked unless by var."""
+    folder = fresh.parent
+    assert "Nothing to do" in succeeds(dbt("source freshness", fresh, folder))
+    succeeds(dbt("source freshness", fresh, folder, "--vars", LOADED_ONCE))
+    results = json.loads((folder / "target" / "sources.json").read_text())["results"]
+    assert {(result["unique_id"], result["status"]) for result in results} == {
+        ("source.streaming_ads.ads.runs", "warn"),
+        ("source.streaming_ads.ads.performance_hourly", "warn"),
+    }
+    with duckdb.connect(str(fresh)) as connection:
+        connection.execute("UPDATE raw.runs SET as_of_date = current_date")
+        connection.execute("UPDATE raw.performance_hourly SET loaded_at = current_date")
+    arguments = ("--vars", LOADED_ONCE.replace(" 1,", " 30,"))
+    printed = succeeds(dbt("source freshness", fresh, folder, *arguments))
+    assert printed.count(" PASS freshness of ads.") == 2
+
+
+def test_another_project_has_it_as_a_package(fresh: Path) -> None:
+    """With sources of its own, one of them called like ours: no hook takes them for raw data, and
+    what is only theirs is built without any."""
+    folder = fresh.parent
+    for name, text in ANOTHER_PROJECT.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(
+            text if name.endswith(".sql") else yaml.dump(yaml.safe_load(text))
+        )
+    with duckdb.connect(str(fresh)) as connection:
+        connection.execute("CREATE SCHEMA crm")
+        connection.execute(
+            "CREATE TABLE crm.accounts AS SELECT 'first' AS account, 1 AS advertiser_id"
+        )
+    succeeds(run_dbt(folder, "deps"))
+    succeeds(run_dbt(folder, "build", "--select", "+spend_by_account"))
+    with duckdb.connect(str(fresh)) as connection:
+        built = connection.execute("SELECT * FROM main.spend_by_account").fetchall()
+        spend = "SELECT 'first', sum(spend_micros) / 1000000 FROM raw.performance_hourly"
+        assert [(name, float(amount)) for name, amount in built] == connection.execute(
+            spend
+        ).fetchall()
+        comments = "SELECT count(comment) FROM duckdb_tables() WHERE schema_name = 'marts'"
+        assert connection.execute(comments).fetchall() == [(3,)]
+        connection.execute("DROP SCHEMA raw CASCADE")
+    assert "ads.duckdb has no raw." not in succeeds(run_dbt(folder, "run", "--select", "accounts"))
+    assert "no raw data in ads.duckdb: run" in sentence(run_dbt(folder, "run"))
