@@ -1,7 +1,7 @@
-"""What the report reads: the marts of a DuckDB file, as rows for charts and tables.
+"""What the report reads: the marts of a DuckDB file, as rows that the page adds up.
 
-Counts are summed over campaigns here and divided after that, as in the marts. In every set of rows
-campaign 0 stands for all campaigns together; the largest ones have rows of their own, too.
+Counts are by day, so that the page can filter them, sum them and divide after that, as in the
+marts. The largest campaigns have rows of their own. The others share rows with an id below 1.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from generator.scenario.errors import bad_input
 MARTS = (
     "dim_campaigns",
     "dim_creatives",
-    "fct_campaign_performance_hourly",
+    "fct_performance_hourly",
     "fct_campaign_performance_daily",
-    "fct_campaign_performance_monthly",
     "fct_creative_performance_daily",
     "fct_device_performance_daily",
     "fct_campaign_pacing_daily",
@@ -34,271 +33,180 @@ MARTS = (
     "realism_invariants",
     "fct_fault_detection",
 )
-ALL = 0
-MOST_CAMPAIGNS = 60
-_MOST_CREATIVES = 16
-_REACH_CURVES = 12
+SEEDS = ("platform_markets",)
+# The page stays small: it shows this many of the largest campaigns one by one, as long as they have
+# this many days in all. It shows the others together, by currency.
+MOST_CAMPAIGNS, _MOST_DAYS = 40, 3000
 
-# The largest campaigns, which have rows of their own; `campaign` is NULL for all the others.
-_LARGEST = f"""
-    CREATE TEMP TABLE largest AS
-    SELECT campaign_id, row_number() OVER (ORDER BY sum(impressions) DESC, campaign_id) AS place
-    FROM marts.fct_campaign_performance_daily
-    GROUP BY campaign_id
-    QUALIFY place <= {MOST_CAMPAIGNS}
+# `campaign` is how a campaign is shown: by its own id, or below zero as one of the others.
+_SHOWN = f"""
+    CREATE TEMP TABLE shown AS
+    WITH sizes AS (
+        SELECT campaign_id, count(*) AS days, sum(impressions) AS impressions
+        FROM marts.fct_campaign_performance_daily GROUP BY campaign_id
+    ),
+    ranked AS (
+        SELECT
+            c.campaign_id, c.currency_code, coalesce(s.impressions, 0) AS impressions,
+            row_number() OVER largest_first AS place, sum(s.days) OVER largest_first AS days
+        FROM marts.dim_campaigns c
+        LEFT JOIN sizes s USING (campaign_id)
+        WINDOW largest_first AS (ORDER BY coalesce(s.impressions, 0) DESC, c.campaign_id)
+    )
+    SELECT
+        campaign_id, place,
+        CASE
+            WHEN place <= {MOST_CAMPAIGNS} AND days <= {_MOST_DAYS} AND impressions > 0
+                THEN campaign_id
+            ELSE -dense_rank() OVER (ORDER BY currency_code)
+        END AS campaign
+    FROM ranked
+"""
+
+_COUNTS = """
+    sum(impressions) AS impressions, sum(video_starts) AS video_starts,
+    sum(video_q100) AS video_q100, sum(clicks) AS clicks
 """
 
 QUERIES = {
     "campaigns": """
         SELECT
-            c.campaign_id AS campaign, c.campaign_name AS name, c.advertiser_name AS advertiser,
-            c.platform_name AS platform, c.buy_type, c.currency_code AS currency,
-            c.first_flight_date AS first_day, c.last_flight_date AS last_day,
-            p.impressions, p.spend, s.budget_total AS budget, s.budget_spent_pct AS spent_pct,
-            s.pacing_index, l.campaign_id IS NOT NULL AS has_detail
+            s.campaign, count(*) AS campaigns, any_value(c.currency_code) AS currency,
+            if(s.campaign > 0, any_value(c.campaign_name), NULL) AS name,
+            if(s.campaign > 0, any_value(c.advertiser_name), NULL) AS advertiser,
+            if(s.campaign > 0, any_value(c.buy_type), NULL) AS buy_type,
+            min(c.first_flight_date) AS first_day, max(c.last_flight_date) AS last_day,
+            sum(p.budget) AS budget
         FROM marts.dim_campaigns c
-        LEFT JOIN largest l USING (campaign_id)
+        JOIN shown s USING (campaign_id)
         LEFT JOIN (
-            SELECT campaign_id, sum(impressions) AS impressions, sum(spend) AS spend
-            FROM marts.fct_campaign_performance_daily GROUP BY campaign_id
+            SELECT campaign_id, max(budget_total) AS budget
+            FROM marts.fct_campaign_pacing_daily GROUP BY campaign_id
         ) p USING (campaign_id)
-        LEFT JOIN (
-            SELECT * FROM marts.fct_campaign_pacing_daily
-            QUALIFY row_number() OVER (PARTITION BY campaign_id ORDER BY activity_date DESC) = 1
-        ) s USING (campaign_id)
-        ORDER BY p.impressions DESC NULLS LAST, c.campaign_id
+        GROUP BY s.campaign
+        ORDER BY s.campaign < 0, min(s.place)
     """,
-    "totals": """
+    "facts": f"""
         SELECT
-            coalesce(campaign_id, 0) AS campaign, sum(impressions) AS impressions,
-            sum(clicks) AS clicks, sum(video_starts) AS video_starts,
-            sum(video_q100) AS video_q100, sum(measurable_impressions) AS measurable_impressions,
-            sum(viewable_impressions) AS viewable_impressions
-        FROM marts.fct_campaign_performance_daily
-        GROUP BY GROUPING SETS ((campaign_id), ())
+            s.campaign, activity_date AS day, device, sum(requests) AS requests,
+            sum(responses) AS responses, sum(eligible_impressions) AS eligible_impressions,
+            sum(auctions_won) AS auctions_won, sum(measurable_impressions) AS measurable,
+            sum(viewable_impressions) AS viewable, {_COUNTS}, sum(video_q25) AS video_q25,
+            sum(video_q50) AS video_q50, sum(video_q75) AS video_q75,
+            round(sum(spend), 2) AS spend
+        FROM marts.fct_device_performance_daily
+        JOIN shown s USING (campaign_id)
+        GROUP BY s.campaign, activity_date, device
+        ORDER BY s.campaign, activity_date, device
     """,
-    "money": """
-        SELECT
-            coalesce(campaign_id, 0) AS campaign, currency_code AS currency, sum(spend) AS spend,
-            sum(impressions) AS impressions, sum(budget_total) AS budget
-        FROM (
-            SELECT
-                campaign_id, currency_code, sum(spend) AS spend,
-                sum(impressions) AS impressions, max(budget_total) AS budget_total
-            FROM marts.fct_campaign_pacing_daily GROUP BY ALL
-        )
-        GROUP BY GROUPING SETS ((campaign_id, currency_code), (currency_code))
-        ORDER BY campaign, impressions DESC
+    "creatives": """
+        SELECT creative_id AS creative, c.campaign_id AS campaign, creative_name AS name,
+            p.placement, c.duration_seconds AS seconds
+        FROM marts.dim_creatives c
+        JOIN (
+            SELECT creative_id, min(placement) AS placement
+            FROM marts.fct_creative_performance_daily
+            JOIN shown USING (campaign_id)
+            WHERE campaign > 0
+            GROUP BY creative_id
+        ) p USING (creative_id)
+        ORDER BY creative_id
     """,
-    "plan": """
-        SELECT
-            campaign, currency, activity_date AS day,
-            sum(spend) OVER to_date AS spent, sum(expected_spend) OVER to_date AS planned
-        FROM (
-            SELECT
-                coalesce(campaign_id, 0) AS campaign, currency_code AS currency, activity_date,
-                sum(spend) AS spend, sum(expected_spend) AS expected_spend
-            FROM marts.fct_campaign_pacing_daily
-            GROUP BY GROUPING SETS (
-                (campaign_id, currency_code, activity_date), (currency_code, activity_date)
-            )
-        )
-        WHERE campaign = 0 OR campaign IN (SELECT campaign_id FROM largest)
-        WINDOW to_date AS (PARTITION BY campaign, currency ORDER BY activity_date)
-        ORDER BY campaign, currency, day
+    "creative_facts": f"""
+        SELECT creative_id AS creative, activity_date AS day, device, {_COUNTS}
+        FROM marts.fct_performance_hourly
+        JOIN shown USING (campaign_id)
+        WHERE campaign > 0 AND impressions > 0
+        GROUP BY creative_id, activity_date, device
+        ORDER BY creative_id, activity_date, device
     """,
+    # Of a campaign also its index and the part of its days that is over.
     "pacing": """
-        SELECT
-            campaign_id AS campaign, campaign_name AS name,
-            round(100.0 * flight_day_to_date / flight_days_in_all, 1) AS progress_pct,
-            round(pacing_index, 1) AS pacing_index
-        FROM (
+        WITH days AS (
             SELECT
-                p.campaign_id, c.campaign_name, p.pacing_index,
-                row_number() OVER (
+                s.campaign, p.activity_date AS day, p.spend, p.expected_spend,
+                p.pacing_index, p.pacing_status, row_number() OVER (
                     PARTITION BY p.campaign_id ORDER BY p.activity_date
-                ) AS flight_day_to_date,
-                c.flight_days AS flight_days_in_all
+                ) / c.flight_days AS progress
             FROM marts.fct_campaign_pacing_daily p
             JOIN marts.dim_campaigns c USING (campaign_id)
-            JOIN largest USING (campaign_id)
+            JOIN shown s USING (campaign_id)
         )
-        WHERE pacing_index IS NOT NULL
-        ORDER BY campaign, progress_pct
-    """,
-    "funnel": """
-        SELECT campaign, step, place, count,
-            round(100.0 * count / nullif(first(count) OVER steps, 0), 2) AS of_requests_pct,
-            round(100.0 * count / nullif(lag(count) OVER steps, 0), 2) AS of_step_before_pct
-        FROM (
-            SELECT campaign, unnest([
-                {'place': 1, 'step': 'Requests', 'count': requests},
-                {'place': 2, 'step': 'Responses', 'count': responses},
-                {'place': 3, 'step': 'Eligible', 'count': eligible_impressions},
-                {'place': 4, 'step': 'Auctions won', 'count': auctions_won},
-                {'place': 5, 'step': 'Impressions', 'count': impressions}
-            ], recursive := true)
-            FROM (
-                SELECT
-                    coalesce(campaign_id, 0) AS campaign, sum(requests) AS requests,
-                    sum(responses) AS responses, sum(eligible_impressions) AS eligible_impressions,
-                    sum(auctions_won) AS auctions_won, sum(impressions) AS impressions
-                FROM marts.fct_campaign_performance_daily
-                GROUP BY GROUPING SETS ((campaign_id), ())
-            )
-            WHERE campaign = 0 OR campaign IN (SELECT campaign_id FROM largest)
-        )
-        WINDOW steps AS (PARTITION BY campaign ORDER BY place)
-        ORDER BY campaign, place
-    """,
-    "quartiles": """
         SELECT
-            campaign, device, quartile, viewers, round(100.0 * viewers / starts, 2) AS viewers_pct
-        FROM (
-            SELECT campaign, device, video_starts AS starts, unnest([
-                {'quartile': 0, 'viewers': video_starts}, {'quartile': 25, 'viewers': video_q25},
-                {'quartile': 50, 'viewers': video_q50}, {'quartile': 75, 'viewers': video_q75},
-                {'quartile': 100, 'viewers': video_q100}
-            ], recursive := true)
-            FROM (
-                SELECT
-                    coalesce(campaign_id, 0) AS campaign, device,
-                    sum(video_starts) AS video_starts, sum(video_q25) AS video_q25,
-                    sum(video_q50) AS video_q50, sum(video_q75) AS video_q75,
-                    sum(video_q100) AS video_q100
-                FROM marts.fct_device_performance_daily
-                GROUP BY GROUPING SETS ((campaign_id, device), (device))
-            )
-            WHERE video_starts > 0
-                AND (campaign = 0 OR campaign IN (SELECT campaign_id FROM largest))
-        )
-        ORDER BY campaign, device, quartile
+            campaign, day, round(sum(spend), 2) AS spent, round(sum(expected_spend), 2) AS planned,
+            if(campaign > 0, round(any_value(pacing_index), 1), NULL) AS index,
+            if(campaign > 0, any_value(pacing_status), NULL) AS status,
+            if(campaign > 0, round(least(any_value(progress), 1), 3), NULL) AS progress
+        FROM days
+        GROUP BY campaign, day
+        ORDER BY campaign, day
     """,
+    # The audience is by UTC day and local hour. The local day of an hour is the day before, or
+    # after, where the offset of the campaign's country says that the UTC day does not reach it.
     "hours": """
+        WITH countries AS (
+            SELECT campaign_id, platform, arg_max(segment, seen) AS country
+            FROM (
+                SELECT campaign_id, platform, segment, sum(impressions) AS seen
+                FROM marts.fct_audience_daily WHERE dimension = 'COUNTRY' GROUP BY ALL
+            )
+            GROUP BY campaign_id, platform
+        ),
+        hours AS (
+            SELECT
+                greatest(s.campaign, 0) AS campaign, a.segment::INTEGER AS hour, a.impressions,
+                a.activity_date + CASE
+                    WHEN hour >= 24 + coalesce(m.utc_offset_hours, 0) THEN -1
+                    WHEN hour < coalesce(m.utc_offset_hours, 0) THEN 1 ELSE 0
+                END AS day
+            FROM marts.fct_audience_daily a
+            JOIN shown s USING (campaign_id)
+            LEFT JOIN countries c USING (campaign_id)
+            LEFT JOIN seeds.platform_markets m
+                ON m.platform = c.platform AND m.country = c.country
+            WHERE a.dimension = 'LOCAL_HOUR'
+        )
+        SELECT campaign, day, hour, sum(impressions) AS impressions
+        FROM hours
+        GROUP BY campaign, day, hour
+        HAVING sum(impressions) > 0
+        ORDER BY campaign, day, hour
+    """,
+    # `population` is the share of the platform's viewing, of all days together.
+    "audience": """
         SELECT
-            coalesce(campaign_id, 0) AS campaign, day_of_week, hour_of_day,
-            sum(impressions) AS impressions,
+            greatest(s.campaign, 0) AS campaign, dimension, segment,
             round(
-                100.0 * sum(impressions)
-                / nullif(sum(sum(impressions)) OVER (PARTITION BY coalesce(campaign_id, 0)), 0), 3
-            ) AS share_pct
-        FROM marts.fct_campaign_performance_hourly
-        WHERE campaign_id IN (SELECT campaign_id FROM largest)
-        GROUP BY campaign_id, day_of_week, hour_of_day
-        UNION ALL
-        SELECT
-            0, day_of_week, hour_of_day, sum(impressions),
-            round(100.0 * sum(impressions) / nullif(sum(sum(impressions)) OVER (), 0), 3)
-        FROM marts.fct_campaign_performance_hourly
-        GROUP BY day_of_week, hour_of_day
-        ORDER BY campaign, day_of_week, hour_of_day
+                sum(sum(impressions * population_share)) OVER whole / sum(sum(impressions))
+                OVER whole, 6
+            ) AS population,
+            activity_date AS day, sum(impressions) AS impressions
+        FROM marts.fct_audience_daily
+        JOIN shown s USING (campaign_id)
+        WHERE dimension IN (
+            'AGE_RANGE', 'GENDER', 'LIFE_STAGE', 'INTEREST_CATEGORY', 'CONTENT_GENRE'
+        )
+        GROUP BY greatest(s.campaign, 0), dimension, segment, activity_date
+        HAVING sum(impressions) > 0
+        WINDOW whole AS (PARTITION BY greatest(s.campaign, 0), dimension, segment)
+        ORDER BY campaign, dimension, segment, day
     """,
     "reach": """
-        SELECT campaign, day, impressions, tier, households
-        FROM (
-            SELECT
-                r.campaign_id AS campaign, r.activity_date AS day, r.impressions, unnest([
-                    {'tier': '1+', 'households': r.reach},
-                    {'tier': '2+', 'households': r.reach_2plus},
-                    {'tier': '3+', 'households': r.reach_3plus},
-                    {'tier': '5+', 'households': r.reach_5plus},
-                    {'tier': '10+', 'households': r.reach_10plus}
-                ], recursive := true)
-            FROM marts.fct_campaign_reach r
-            SEMI JOIN largest USING (campaign_id)
-            WHERE r.reach_window = 'FLIGHT_TO_DATE' AND r.impressions > 0
-        )
-        ORDER BY campaign, tier, day
-    """,
-    "frequency": f"""
-        WITH curves AS (
-            SELECT
-                r.campaign_id, c.campaign_name AS name, r.activity_date AS day, r.impressions,
-                r.reach AS households, round(r.frequency, 2) AS frequency, l.place
-            FROM marts.fct_campaign_reach r
-            JOIN marts.dim_campaigns c USING (campaign_id)
-            JOIN largest l USING (campaign_id)
-            WHERE r.reach_window = 'FLIGHT_TO_DATE' AND r.impressions > 0
-        )
-        SELECT 0 AS campaign, * EXCLUDE (campaign_id, place) FROM curves
-        WHERE place <= {_REACH_CURVES}
-        UNION ALL
-        SELECT campaign_id, * EXCLUDE (campaign_id, place) FROM curves
-        ORDER BY campaign, name, day
-    """,
-    "creatives": f"""
-        WITH totals AS (
-            SELECT
-                p.creative_id, p.campaign_id, c.creative_name AS name, p.placement,
-                c.duration_seconds, sum(p.impressions) AS impressions,
-                sum(p.video_starts) AS video_starts, sum(p.video_q100) AS video_q100,
-                sum(p.clicks) AS clicks
-            FROM marts.fct_creative_performance_daily p
-            JOIN marts.dim_creatives c USING (creative_id)
-            GROUP BY ALL
-            HAVING sum(p.impressions) > 0
-        ),
-        ranked AS (
-            SELECT 0 AS campaign, *,
-                row_number() OVER (ORDER BY impressions DESC, creative_id) AS place
-            FROM totals
-            UNION ALL
-            SELECT campaign_id, *, row_number() OVER (
-                PARTITION BY campaign_id ORDER BY impressions DESC, creative_id
-            )
-            FROM totals SEMI JOIN largest USING (campaign_id)
-        )
         SELECT
-            campaign, campaign_id AS of_campaign, creative_id, name, placement, duration_seconds,
-            impressions, video_starts, video_q100, clicks
-        FROM ranked
-        WHERE place <= {_MOST_CREATIVES}
-        ORDER BY campaign, place
-    """,
-    "audience": """
-        WITH segments AS (
-            SELECT
-                coalesce(campaign_id, 0) AS campaign, dimension, segment,
-                sum(impressions) AS impressions,
-                sum(impressions * population_share) / nullif(sum(impressions), 0) AS population
-            FROM marts.fct_audience_daily
-            WHERE dimension IN (
-                'AGE_RANGE', 'GENDER', 'LIFE_STAGE', 'INTEREST_CATEGORY', 'CONTENT_GENRE'
-            )
-            GROUP BY GROUPING SETS ((campaign_id, dimension, segment), (dimension, segment))
-        )
-        SELECT
-            campaign, dimension, segment, impressions,
-            round(100.0 * impressions / sum(impressions) OVER whole, 2) AS share_pct,
-            round(100.0 * population, 2) AS population_pct,
-            round(
-                100.0 * impressions / sum(impressions) OVER whole / nullif(population, 0), 1
-            ) AS index
-        FROM segments
-        WHERE impressions > 0
-            AND (campaign = 0 OR campaign IN (SELECT campaign_id FROM largest))
-        WINDOW whole AS (PARTITION BY campaign, dimension)
-        ORDER BY campaign, dimension, segment
-    """,
-    "prices": """
-        SELECT
-            coalesce(m.campaign_id, 0) AS campaign, m.currency_code AS currency, c.buy_type,
-            m.month_start_date AS month, sum(m.impressions) AS impressions, sum(m.spend) AS spend,
-            round(1000.0 * sum(m.spend) / sum(m.impressions), 2) AS cpm
-        FROM marts.fct_campaign_performance_monthly m
-        JOIN marts.dim_campaigns c USING (campaign_id)
-        WHERE m.impressions > 0
-        GROUP BY GROUPING SETS (
-            (m.campaign_id, m.currency_code, c.buy_type, m.month_start_date),
-            (m.currency_code, c.buy_type, m.month_start_date)
-        )
-        HAVING coalesce(m.campaign_id, 0) = 0
-            OR m.campaign_id IN (SELECT campaign_id FROM largest)
-        ORDER BY campaign, currency, c.buy_type, month
+            s.campaign, r.activity_date AS day, r.impressions, r.reach, r.reach_2plus,
+            r.reach_3plus, r.reach_5plus, r.reach_10plus
+        FROM marts.fct_campaign_reach r
+        JOIN shown s USING (campaign_id)
+        WHERE r.reach_window = 'FLIGHT_TO_DATE' AND r.impressions > 0 AND s.campaign > 0
+        ORDER BY s.campaign, r.activity_date
     """,
     "run": """
         SELECT
             (SELECT min(workflow) FROM marts.realism_scorecard) AS workflow,
+            (
+                SELECT min(platform_name) FROM marts.dim_campaigns
+                WHERE platform = (SELECT min(platform) FROM marts.realism_scorecard)
+            ) AS judged_platform,
             min(activity_date) AS first_day, max(activity_date) AS last_day
         FROM marts.fct_campaign_performance_daily
     """,
@@ -333,7 +241,7 @@ class Marts:
 def read(file: Path) -> Marts:
     """The rows of the report. Raises InputError for a file without marts."""
     with connected(file) as connection:
-        connection.execute(_LARGEST)
+        connection.execute(_SHOWN)
         return Marts({name: _fetched(connection, query) for name, query in QUERIES.items()})
 
 

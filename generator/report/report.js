@@ -1,185 +1,289 @@
-"use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const ALL = 0;
-  const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-  const figure = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
-  const tables = {};
-  for (const [name, { fields, rows }] of Object.entries(data.rows)) {
-    tables[name] = rows.map((row) => Object.fromEntries(fields.map((field, i) => [field, row[i]])));
-  }
-  let campaign = ALL;
+// The page: filters and their address, tiles, cards with charts, tables and downloads.
 
-  /** An element with text; names are set as text and never read as HTML. */
-  function element(tag, text, className) {
-    const made = document.createElement(tag);
-    if (text !== undefined && text !== null) made.textContent = text;
-    if (className) made.className = className;
-    return made;
-  }
+let choice = choiceOf(location.hash);
+const at = (id) => document.getElementById(id);
 
-  /** The rows of a chart for the campaign that is chosen. */
-  function rowsOf(name) {
-    const rows = tables[name];
-    if (name === "pacing" && campaign === ALL) return rows;
-    return rows.filter((row) => row.campaign === campaign);
-  }
+/** An element with text; names are set as text and never read as HTML. */
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
 
-  function shown(value, kind) {
-    if (value === null || value === undefined) return "–";
-    return kind === "number" ? (Math.abs(value) < 1e5 ? figure : whole).format(value) : value;
-  }
+/** Change the choice through the address, which draws it. */
+function choose(changes) {
+  const hash = hashOf(choiceOf(hashOf({ ...choice, ...changes }))) || "#";
+  if (hash === (location.hash || "#")) render();
+  else location.hash = hash;
+}
 
-  function table(columns, rows) {
-    const made = element("table");
-    const head = made.createTHead().insertRow();
-    for (const column of columns) {
-      const cell = element("th", column.label, column.kind === "number" ? "number" : "");
-      cell.scope = "col";
-      head.append(cell);
-    }
-    const body = made.createTBody();
-    for (const row of rows) {
-      const line = body.insertRow();
-      for (const column of columns) {
-        const text = shown(row[column.field], column.kind);
-        line.append(element("td", text, column.kind === "number" ? "number" : ""));
-      }
-    }
-    return made;
-  }
+// --- Filters.
 
-  const variant = (chart) => {
-    const one = campaign !== ALL && chart.of_one;
-    return {
-      spec: one ? chart.of_one : chart.spec,
-      rows: rowsOf(one ? chart.of_one_rows : chart.rows),
-      columns: one ? chart.of_one_columns : chart.columns,
-    };
+function options(select, entries, chosen) {
+  select.replaceChildren(...entries.map(([value, label]) => {
+    const option = element("option", { value }, label);
+    option.selected = value === chosen;
+    return option;
+  }));
+}
+
+function filters() {
+  const named = tables.campaigns.filter((row) => row.campaign > 0);
+  const advertisers = [...new Set(named.map((row) => row.advertiser))].sort();
+  options(at("advertiser"), [["", "All advertisers"], ...advertisers.map((name) => [name, name])], choice.advertiser);
+  const offered = named.filter((row) => !choice.advertiser || row.advertiser === choice.advertiser);
+  options(at("campaign"), [["", "All campaigns"], ...offered.map((row) => [String(row.campaign), row.name])], choice.campaign);
+  const found = Object.entries(DEVICES).filter(([device]) => tables.facts.some((row) => row.device === device));
+  options(at("device"), [["", "All devices"], ...found], choice.device);
+  for (const end of ["from", "to"]) Object.assign(at(end), { min: FIRST, max: LAST, value: choice[end] });
+  const active = Object.keys(EVERYTHING).filter((name) => name !== "page" && choice[name] !== EVERYTHING[name]).length;
+  at("active").textContent = active ? ` · ${active} on` : "";
+  at("reset").disabled = !active;
+}
+
+// --- Tables and downloads: the rows of a chart, as text and as a file.
+
+function table(columns, rows) {
+  const body = rows.map((row) => element("tr", { role: "row" }, ...columns.map(([field, label, kind]) =>
+    element("td", { role: "cell", "data-label": label, class: kind === "text" ? "" : kind === "day" ? "day" : "number" },
+      element("span", {}, WRITTEN[kind](row[field], row))))));
+  const head = columns.map(([, label, kind]) =>
+    element("th", { scope: "col", role: "columnheader", class: ["text", "day"].includes(kind) ? "" : "number" }, label));
+  return element("table", { class: "stack", role: "table" },
+    element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...head)),
+    element("tbody", { role: "rowgroup" }, ...body));
+}
+
+/** The rows as CSV. Text that a spreadsheet would read as a formula gets an apostrophe. */
+function csv(columns, rows) {
+  const cell = (value) => {
+    const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value ?? "");
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
+  const lines = [columns.map(([, label]) => label), ...rows.map((row) => columns.map(([field]) => row[field]))];
+  return lines.map((line) => line.map(cell).join(",")).join("\r\n") + "\r\n";
+}
 
-  async function draw(chart) {
-    const figure = document.getElementById(`chart-${chart.id}`);
-    const place = figure.querySelector(".chart");
-    const { spec, rows } = variant(chart);
-    if (place.view) place.view.finalize();
-    place.view = undefined;
-    if (!rows.length) {
-      place.replaceChildren(element("p", "Nothing of the kind in this selection.", "empty"));
-      return;
-    }
-    const width = Math.max(place.clientWidth, 240);
-    const full = {
-      ...spec,
-      data: { values: rows },
-      width,
-      autosize: { type: "fit-x", contains: "padding" },
+function download(name, text) {
+  const address = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
+  element("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
+// --- Cards.
+
+function card({ id, title, text, wide, ignores = [] }) {
+  const made = element("figure", { class: wide ? "card wide" : "card", id: `chart-${id}` },
+    element("figcaption", {}, element("h3", {}, title), element("p", {}, text),
+      element("p", { class: "ignores", hidden: "" }, ignores.includes("device") ? "The device filter does not apply: this is only known for all devices together." : "")),
+    element("div", { class: "chart", role: "img", "aria-label": `${title}. ${text} The table below has the figures.` }),
+    element("div", { class: "below" },
+      element("details", {}, element("summary", {}, "Figures as a table"),
+        element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, figures` })),
+      element("button", { type: "button", class: "csv", "aria-label": `Download the figures of “${title}” as CSV` }, "CSV")));
+  const chart = CHARTS.find((each) => each.id === id);
+  made.querySelector("details").addEventListener("toggle", () => fill(chart));
+  made.querySelector(".csv").addEventListener("click", () => download(`${id}.csv`, csv(chart.columns, chart.rows(choice))));
+  return made;
+}
+
+function fill(chart) {
+  const details = document.querySelector(`#chart-${chart.id} details`);
+  details.querySelector(".scroll").replaceChildren(details.open ? table(chart.columns, chart.rows(choice)) : "");
+}
+
+async function draw(chart) {
+  const figure = at(`chart-${chart.id}`);
+  const place = figure.querySelector(".chart");
+  figure.querySelector(".ignores").hidden = !(choice.device && chart.ignores);
+  const rows = chart.rows(choice);
+  place.view?.finalize();
+  place.view = undefined;
+  if (!rows.length) {
+    place.replaceChildren(element("p", { class: "empty" }, "Nothing was delivered in this selection."));
+    return;
+  }
+  const width = Math.max(place.clientWidth, 240);
+  const spec = chart.spec(rows, width);
+  const parts = spec.vconcat ?? [spec];
+  const single = !spec.facet && !spec.hconcat && !spec.autosize;
+  if (single) {
+    for (const part of parts) part.width = spec.vconcat ? width - 70 : width;
+    if (!spec.vconcat) spec.autosize = { type: "fit-x", contains: "padding" };
+  }
+  const legend = { ...CONFIG.legend, columns: width < 480 ? 2 : 0 };
+  const dates = chart.columns.filter(([, , kind]) => kind === "day").map(([field]) => field);
+  const values = rows.map((row) => ({ ...row, ...Object.fromEntries(dates.map((field) => [field, Date.parse(row[field])])) }));
+  const drawn = await vegaEmbed(place, { ...spec, data: { values } }, {
+    actions: false, renderer: "svg", config: { ...CONFIG, legend }, tooltip: { theme: "custom" },
+    expressionFunctions: FORMATS,
+  });
+  place.view = drawn.view;
+}
+
+// --- Tiles, the story, campaigns.
+
+function tiles() {
+  const rows = facts(choice);
+  const impressions = total(rows, "impressions");
+  const found = [["Impressions", short(impressions), count(impressions)]];
+  const spent = currencies(choice, 99).map((currency) => {
+    const own = rows.filter((row) => campaigns.get(row.campaign).currency === currency);
+    return { currency, spend: total(own, "spend"), impressions: total(own, "impressions") };
+  });
+  for (const { currency, spend } of spent.slice(0, 2)) {
+    const budget = tables.campaigns.filter(inCampaigns(choice)).filter((row) => row.currency === currency).reduce((sum, row) => sum + (row.budget ?? 0), 0);
+    found.push([`Spend`, money(spend, currency), budget ? `${percent(spend / budget)} of budgets` : currency]);
+  }
+  if (spent.length === 1 && spent[0].impressions) found.push(["Price", amount((1000 * spent[0].spend) / spent[0].impressions, spent[0].currency), "per 1,000 impressions"]);
+  if (spent.length > 2) found.push(["Currencies", count(spent.length), "never added together"]);
+  found.push(
+    ["Completion", percent(ratio(total(rows, "video_q100"), total(rows, "video_starts"))), "of video starts"],
+    ["Click-through", percent(ratio(total(rows, "clicks"), impressions)), "of impressions"],
+    ["Viewability", percent(ratio(total(rows, "viewable"), total(rows, "measurable"))), "of measurable ads"],
+  );
+  const [reached] = choice.campaign ? latest(tables.reach, choice) : [];
+  if (reached) found.push(["Reach", short(reached.reach), `households, ${figure(reached.impressions / reached.reach)}× each`]);
+  at("tiles").replaceChildren(...found.map(([label, value, note]) =>
+    element("div", {}, element("dt", {}, label), element("dd", {}, value), element("dd", {}, note))));
+}
+
+function tell() {
+  const findings = story(choice).map(({ heading, text, campaign, device }) => {
+    const narrower = campaign ? { campaign: String(campaign) } : device ? { device } : {};
+    const shown = Object.entries(narrower).every(([name, value]) => choice[name] === value);
+    const link = shown ? null : element("a", { href: hashOf({ ...choice, ...narrower }) }, "Show it");
+    return element("li", {}, element("strong", {}, heading), element("span", {}, text, " ", link ?? ""));
+  });
+  at("story").querySelector("ul").replaceChildren(
+    ...(findings.length ? findings : [element("li", { class: "muted" }, "Nothing: every campaign is near its plan, and no creative or device differs much.")]));
+}
+
+const STATES = { UNDER: "▼ behind", ON_TRACK: "✓ on plan", OVER: "▲ ahead" };
+
+function campaignRows() {
+  const last = new Map(latest(tables.pacing, choice).map((row) => [row.campaign, row]));
+  const seen = new Map(sums(facts(choice), ({ campaign }) => ({ campaign })).map((row) => [row.campaign, row.sum]));
+  return tables.campaigns.filter(inCampaigns(choice)).filter((row) => row.campaign > 0 && seen.has(row.campaign)).map((row) => {
+    const pace = last.get(row.campaign);
+    const spent = pace ? total(tables.pacing.filter((each) => each.campaign === row.campaign && each.day <= pace.day), "spent") : null;
+    return {
+      ...row, impressions: seen.get(row.campaign).impressions, spent, of_budget: ratio(spent, row.budget),
+      index: pace?.index ?? null, state: STATES[pace?.status] ?? "–",
     };
-    if (spec.height.step && !spec.encoding.row) {
-      const labels = new Set(rows.map((row) => row[spec.encoding.y.field]));
-      full.height = labels.size * spec.height.step;
+  });
+}
+
+const CAMPAIGNS = {
+  id: "campaigns", section: "Spend and pacing", wide: true, ignores: [],
+  title: "Campaigns: budget and pacing",
+  text: "Spent of the whole budget up to the end of the selection, and where pacing stands. Impressions are those of the selection.",
+  columns: [
+    ["name", "Campaign", "text"], ["advertiser", "Advertiser", "text"], ["buy_type", "Bought as", "text"], ["first_day", "First day", "day"], ["last_day", "Last day", "day"],
+    ["impressions", "Impressions", "count"], ["budget", "Budget", "money"], ["spent", "Spent", "money"], ["of_budget", "Of budget", "percent"], ["index", "Pacing index", "index"], ["state", "State", "text"],
+  ],
+  rows: campaignRows,
+};
+
+function listCampaigns() {
+  const made = table(CAMPAIGNS.columns, campaignRows());
+  for (const cell of made.querySelectorAll('[data-label="State"]')) {
+    if (/[▼▲]/.test(cell.textContent)) cell.classList.add("off");
+  }
+  at("campaign-list").replaceChildren(made);
+}
+
+// --- The whole page.
+
+function build() {
+  for (const section of new Set(CHARTS.map((chart) => chart.section))) {
+    const cards = CHARTS.filter((chart) => chart.section === section).map(card);
+    if (section === CAMPAIGNS.section) {
+      const list = element("figure", { class: "card wide", id: "campaign-card" },
+        element("figcaption", {}, element("h3", {}, CAMPAIGNS.title), element("p", {}, CAMPAIGNS.text)),
+        element("div", { class: "scroll", id: "campaign-list", tabindex: "0", role: "region", "aria-label": CAMPAIGNS.title }),
+        element("div", { class: "below" }, element("button", { type: "button", class: "csv", "aria-label": "Download the campaigns as CSV" }, "CSV")));
+      list.querySelector(".csv").addEventListener("click", () => download("campaigns.csv", csv(CAMPAIGNS.columns, campaignRows())));
+      cards.push(list);
     }
-    if (spec.encoding && spec.encoding.row) {
-      full.width = width - (chart.id === "audience" ? 130 : 60);
-      delete full.autosize;
-    }
-    const legend = { ...data.config.legend, columns: width < 480 ? 2 : 0 };
-    const drawn = await vegaEmbed(place, full, {
-      actions: false,
-      renderer: "svg",
-      config: { ...data.config, legend },
-      tooltip: { theme: "custom" },
+    const id = section.toLowerCase().replaceAll(" ", "-");
+    const link = element("a", { href: `#section-${id}` }, section);
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      at(`section-${id}`).scrollIntoView();
     });
-    place.view = drawn.view;
+    at("sections").append(link);
+    at("charts").append(element("section", { id: `section-${id}`, "aria-labelledby": `${id}-title` },
+      element("h2", { id: `${id}-title` }, section), element("div", { class: "cards" }, ...cards)));
   }
+}
 
-  function fill(details, chart) {
-    const { rows, columns } = variant(chart);
-    details.querySelector(".scroll").replaceChildren(details.open ? table(columns, rows) : "");
+let drawing = 0;
+
+async function render() {
+  const turn = ++drawing;
+  filters();
+  for (const page of document.querySelectorAll(".page")) page.hidden = page.id !== choice.page;
+  for (const link of document.querySelectorAll(".pages a")) {
+    const here = link.hash === `#${choice.page}`;
+    if (here) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
-
-  function tiles() {
-    const list = document.getElementById("tiles");
-    list.replaceChildren(...(data.tiles[campaign] || []).map((tile) => {
-      const box = element("div");
-      box.append(element("dt", tile.label), element("dd", tile.value), element("dd", tile.note));
-      return box;
-    }));
-  }
-
-  function campaigns() {
-    const columns = [
-      ["Campaign", ""], ["Bought as", ""], ["Days", ""], ["Impressions", "number"],
-      ["Budget", "number"], ["Spent", ""], ["Pacing index", "number"],
-    ];
-    const made = element("table");
-    const head = made.createTHead().insertRow();
-    for (const [label, kind] of columns) {
-      const cell = element("th", label, kind);
-      cell.scope = "col";
-      head.append(cell);
-    }
-    const body = made.createTBody();
-    const listed = tables.campaigns.filter((row) => row.has_detail);
-    for (const row of listed.filter((each) => campaign === ALL || each.campaign === campaign)) {
-      const line = body.insertRow();
-      const name = element("th", row.name);
-      name.scope = "row";
-      name.append(element("small", row.advertiser));
-      const spent = element("td", null, "whole");
-      const bar = element("span", null, "share");
-      const part = element("i");
-      part.style.width = `${Math.min(row.spent_pct || 0, 100)}%`;
-      bar.append(part);
-      spent.append(bar, row.spent_pct === null ? "–" : `${row.spent_pct.toFixed(1)} %`);
-      line.append(
-        name,
-        element("td", row.bought_as),
-        element("td", `${row.first_day} to ${row.last_day}`, "whole"),
-        element("td", shown(row.impressions, "number"), "number"),
-        element("td", `${shown(row.budget, "number")} ${row.currency}`, "number"),
-        spent,
-        element("td", row.pacing_index === null ? "–" : row.pacing_index.toFixed(1), "number"),
-      );
-    }
-    document.querySelector("#campaigns .scroll").replaceChildren(made);
-  }
-
-  async function render() {
+  at("sections").hidden = choice.page !== "delivery";
+  at("filters").hidden = choice.page !== "delivery";
+  if (choice.page === "delivery") {
     tiles();
-    campaigns();
-    for (const chart of data.charts) {
-      fill(document.querySelector(`#chart-${chart.id} details`), chart);
+    tell();
+    listCampaigns();
+    CHARTS.forEach(fill);
+    for (const chart of CHARTS) {
+      await draw(chart);
+      if (turn !== drawing) return;
     }
-    for (const chart of data.charts) await draw(chart);
-    document.documentElement.dataset.ready = campaign;
   }
+  document.documentElement.dataset.ready = hashOf(choice) || "#";
+}
 
-  for (const chart of data.charts) {
-    const details = document.querySelector(`#chart-${chart.id} details`);
-    details.addEventListener("toggle", () => fill(details, chart));
-  }
-  document.getElementById("campaign").addEventListener("change", (event) => {
-    campaign = Number(event.target.value);
-    render();
+build();
+for (const name of ["campaign", "advertiser", "device", "from", "to"]) {
+  at(name).addEventListener("change", (event) => choose({ [name]: event.target.value || EVERYTHING[name] }));
+}
+document.querySelector("#filters form").addEventListener("reset", (event) => {
+  event.preventDefault();
+  choose({ ...EVERYTHING, page: choice.page });
+});
+for (const link of document.querySelectorAll(".pages a, .lead a")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    choose({ page: link.hash.slice(1) });
+    window.scrollTo(0, 0);
   });
-
-  const themes = ["system", "light", "dark"];
-  const button = document.getElementById("theme");
-  button.addEventListener("click", () => {
-    const now = document.documentElement.dataset.theme || "system";
-    const next = themes[(themes.indexOf(now) + 1) % themes.length];
-    document.documentElement.dataset.theme = next;
-    button.textContent = `Theme: ${next}`;
-  });
-
-  let width = window.innerWidth;
-  let waiting;
-  window.addEventListener("resize", () => {
-    if (window.innerWidth === width) return;
-    width = window.innerWidth;
-    clearTimeout(waiting);
-    waiting = setTimeout(render, 150);
-  });
+}
+window.addEventListener("hashchange", () => {
+  choice = choiceOf(location.hash);
   render();
-})();
+});
+
+const themes = ["system", "light", "dark"];
+at("theme").addEventListener("click", () => {
+  const now = document.documentElement.dataset.theme || "system";
+  const next = themes[(themes.indexOf(now) + 1) % themes.length];
+  document.documentElement.dataset.theme = next;
+  at("theme").textContent = `Theme: ${next}`;
+});
+
+let width = window.innerWidth;
+let waiting;
+window.addEventListener("resize", () => {
+  if (window.innerWidth === width) return;
+  width = window.innerWidth;
+  clearTimeout(waiting);
+  waiting = setTimeout(render, 150);
+});
+if (width < 640) at("filters").open = false;
+window.report = {
+  csv, wilson,
+  rows: (id, changes) => CHARTS.find((chart) => chart.id === id).rows({ ...EVERYTHING, ...changes }),
+};
+render();

@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from generator.report import queries
-from generator.report.page import html, verdict, wilson
+from generator.report.page import html, verdict
 from tests.support.project import ROOT, Answer
 
 SIX_MEGABYTES = 6_000_000
@@ -37,7 +37,7 @@ def data_of(text: str) -> dict[str, Any]:
 
 
 def rows_of(text: str, name: str) -> list[dict[str, Any]]:
-    table = data_of(text)["rows"][name]
+    table = data_of(text)["tables"][name]
     return [dict(zip(table["fields"], row, strict=True)) for row in table["rows"]]
 
 
@@ -87,39 +87,37 @@ def test_every_id_is_there_once_and_every_link_leads_to_one(text: str) -> None:
     assert named <= set(ids)
 
 
-def test_rates_are_those_of_the_marts(text: str, built_database: Path) -> None:
-    """The report divides sums itself; for one campaign and month it must say what the mart says."""
+def test_every_impression_and_amount_is_in_the_page_once(text: str, built_database: Path) -> None:
     with duckdb.connect(str(built_database), read_only=True) as connection:
-        months = connection.execute(
-            "SELECT campaign_id, month_start_date::VARCHAR, effective_cpm"
-            " FROM marts.fct_campaign_performance_monthly WHERE impressions > 0"
-        ).fetchall()
-        creatives = connection.execute(
-            "SELECT creative_id,"
-            " sum(video_q100) / sum(video_starts), sum(clicks) / sum(impressions)"
-            " FROM marts.fct_creative_performance_daily GROUP BY 1 HAVING sum(impressions) > 0"
-        ).fetchall()
-    prices = {(row["campaign"], row["month"]): row["cpm"] for row in rows_of(text, "prices")}
-    assert len(months) > 10
-    for campaign, month, cpm in months:
-        assert prices[campaign, month] == pytest.approx(cpm, abs=0.005)
-    for name, column in (("completion", 1), ("clicks", 2)):
-        rates = {
-            int(row["label"].rpartition("#")[2]): row["rate_pct"] for row in rows_of(text, name)
-        }
-        for row in creatives:
-            if row[0] in rates:
-                assert rates[row[0]] == pytest.approx(100 * row[column])
-        assert len(rates) > 5
+        expected = connection.execute(
+            "SELECT sum(impressions), sum(clicks), sum(spend)::DOUBLE"
+            " FROM marts.fct_campaign_performance_daily"
+        ).fetchall()[0]
+    facts = rows_of(text, "facts")
+    found = tuple(sum(row[name] for row in facts) for name in ("impressions", "clicks", "spend"))
+    assert found == pytest.approx(expected, rel=1e-6)
+    assert sum(row["impressions"] for row in rows_of(text, "creative_facts")) == expected[0]
+    hours = sum(sum(row["impressions"]) for row in rows_of(text, "hours"))
+    ages = sum(sum(r["impressions"]) for r in rows_of(text, "audience") if r["dimension"] == "Age")
+    assert hours == ages == expected[0]
 
 
-def test_all_campaigns_are_their_sum(text: str) -> None:
-    hours = rows_of(text, "hours")
-    of_all = sum(row["impressions"] for row in hours if row["campaign"] == queries.ALL)
-    of_each = sum(row["impressions"] for row in hours if row["campaign"] != queries.ALL)
-    assert of_all == of_each > 0
-    shares = sum(row["share_pct"] for row in hours if row["campaign"] == queries.ALL)
-    assert shares == pytest.approx(100, abs=0.1)
+def test_of_many_campaigns_the_largest_are_shown_and_the_others_counted_together(
+    built_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = queries._SHOWN.replace(f"place <= {queries.MOST_CAMPAIGNS}", "place <= 2")
+    monkeypatch.setattr(queries, "_SHOWN", few)
+    page = html(queries.read(built_database))
+    campaigns = rows_of(page, "campaigns")
+    assert [row["campaigns"] for row in campaigns] == [1, 1, 5]
+    assert [row["name"] is None for row in campaigns] == [False, False, True]
+    assert {row["campaign"] for row in rows_of(page, "facts")} == {
+        row["campaign"] for row in campaigns
+    }
+    assert {row["campaign"] for row in rows_of(page, "reach")} == {
+        row["campaign"] for row in campaigns[:2]
+    }
+    assert "All 7 campaigns count. The 2 largest can be chosen" in page
 
 
 def test_the_scorecard_and_the_invariants_stand_in_the_file_as_tables(
@@ -137,13 +135,13 @@ def test_the_scorecard_and_the_invariants_stand_in_the_file_as_tables(
         badges = text.count(f'<span class="badge {status.lower()}">')
         assert badges == count + sum(row["status"] == status for row in shapes)
     for (rows,) in checked:
-        assert f">{rows:,}</td>" in text
+        assert f">{rows:,}</span></td>" in text
 
 
 def faults_of(text: str) -> list[list[str]]:
     """The cells of the labelled faults row by row, with the headings as the first."""
-    section = text.partition('<section id="faults"')[2].partition("</section>")[0]
-    rows = [re.findall(r"<t[hd][ >].*?</t[hd]>", row) for row in section.split("<tr>")[1:]]
+    section = text.partition('id="faults"')[2].partition("</section>")[0]
+    rows = [re.findall(r"<t[hd][ >].*?</t[hd]>", row) for row in section.split("<tr ")[1:]]
     return [[unescape(re.sub(r"<[^>]+>", " ", cell)).strip() for cell in row] for row in rows]
 
 
@@ -202,14 +200,6 @@ def test_the_verdict_counts_what_binds_apart() -> None:
             row("NOT_APPLICABLE", True),
         ]
     ) == {"inside": 1, "outside": 2, "not_applicable": 1, "binding": 2, "binding_inside": 1}
-
-
-def test_wilsons_interval() -> None:
-    """50 of 100: .4038 to .5962 (Wilson 1927, as tables give it); the ends stay in 0 to 1."""
-    assert wilson(50, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
-    assert wilson(0, 10)[0] == 0
-    assert wilson(0, 10)[1] == pytest.approx(0.2775, abs=1e-4)
-    assert wilson(10, 10)[1] == pytest.approx(1)
 
 
 def test_names_are_escaped(built_database: Path, tmp_path: Path) -> None:
@@ -289,6 +279,8 @@ def test_the_scorecard_is_printed_with_its_count(
 
 def test_the_report_reads_the_marts_that_its_exposure_names() -> None:
     exposure = (ROOT / "dbt_project/models/_exposures.yml").read_text().split("- name: ")[1]
-    assert sorted(re.findall(r"ref\('(\w+)'\)", exposure)) == sorted(queries.MARTS)
-    read = set(re.findall(r"marts\.(\w+)", "".join(queries.QUERIES.values())))
-    assert read == set(queries.MARTS)
+    named = re.findall(r"ref\('(\w+)'\)", exposure)
+    assert sorted(named) == sorted(queries.MARTS + queries.SEEDS)
+    sql = "".join(queries.QUERIES.values())
+    assert set(re.findall(r"marts\.(\w+)", sql)) == set(queries.MARTS)
+    assert set(re.findall(r"seeds\.(\w+)", sql)) == set(queries.SEEDS)

@@ -13,7 +13,7 @@ import select
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,18 +73,27 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
 
-    def open(self, file: Path, until: str) -> None:
-        """Open a file and wait until an expression of the page is true."""
+    def open(self, file: Path, until: str, *, fragment: str = "") -> None:
+        """Open a file at a fragment (#…) and wait until an expression of the page is true."""
+        self.call("Page.navigate", url="about:blank")  # else another fragment would not load it
         self.events.clear()
-        self.call("Page.navigate", url=file.resolve().as_uri())
+        self.call("Page.navigate", url=file.resolve().as_uri() + fragment)
         self.wait(until)
 
     def wait(self, until: str) -> None:
         """Wait until an expression of the page is true."""
+        self.until(lambda: self.ask(f"Boolean({until})"), until)
+
+    def until(self, is_true: Callable[[], object], what: str = "it") -> None:
+        """Wait until a function returns something true."""
         deadline = time.monotonic() + _PATIENCE
-        while not self.ask(f"Boolean({until})"):
-            assert time.monotonic() < deadline, f"{until} did not come true"
+        while not is_true():
+            assert time.monotonic() < deadline, f"{what} did not come true"
             time.sleep(0.05)
+
+    def point(self, x: float, y: float) -> None:
+        """Move the mouse to a place of the window."""
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def ask(self, expression: str) -> Any:
         """The value of an expression of the page."""

@@ -17,17 +17,18 @@ _WIDTH = 1200
 
 
 def main(database: Path = ROOT / "data/ads.duckdb") -> None:
-    """Take the pictures: the top of the report on light, three of its cards on dark."""
+    """Take the pictures: the top of the report on light, some of its cards on dark."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "report.html"
         file.write_text(html(queries.read(database)), encoding="utf-8")
         with browser(Path(folder) / "profile") as page:
             page.screen(_WIDTH)
             page.open(file, _READY)
-            page.picture(FOLDER / "report-overview.png", _from_to(page, "body", "#chart-pacing"))
+            page.picture(FOLDER / "report-overview.png", _from_to(page, "body", "#chart-daily"))
             page.screen(_WIDTH, dark=True)
             page.open(file, _READY)
-            page.picture(FOLDER / "report-dark.png", _from_to(page, "#supply", "#chart-hours"))
+            clip = _from_to(page, "#section-supply-and-video", "#chart-reach")
+            page.picture(FOLDER / "report-dark.png", clip)
 
 
 def _from_to(page: Page, first: str, last: str) -> dict[str, float]:
