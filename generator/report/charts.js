@@ -302,7 +302,7 @@ const CHARTS = [
     columns: [["name", "Campaign", "text"], ["day", "Until", "day"], ["impressions", "Impressions", "count"], ["households", "Households", "count"], ["frequency", "Frequency", "figure"]],
     spec: (rows, width) => {
       const ends = [...new Map(rows.map((row) => [row.name, row])).values()];
-      // The names stand over the lines and take no room from them.
+      // Names are drawn over the lines and take no room from them.
       const padding = { left: 44, right: 12, top: 12, bottom: 40 };
       const plot = width - padding.left - padding.right;
       const names = labelled(ends, "impressions", "households", plot, 260);

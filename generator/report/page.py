@@ -168,7 +168,7 @@ def _with_range(row: Row) -> Row:
 
 
 def _columnar(rows: list[Row]) -> dict[str, list[Any]]:
-    """Return rows as column names and values: half the size, as each name is there once."""
+    """Return rows as column names and values: half the size, as each name is written once."""
     fields = list(rows[0]) if rows else []
     return {"fields": fields, "rows": [list(row.values()) for row in rows]}
 

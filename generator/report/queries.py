@@ -1,7 +1,7 @@
 """What the report reads: the marts of a DuckDB file, as rows that the page adds up.
 
 Counts are by day, so that the page can filter them, sum them and divide after that, as in the
-marts. The largest campaigns have rows of their own. The others share rows with an id below 1.
+marts. Each of the largest campaigns has rows. The others share rows with an id below 1.
 """
 
 from __future__ import annotations

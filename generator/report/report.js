@@ -178,7 +178,7 @@ function campaignRows() {
 const CAMPAIGNS = {
   id: "campaigns", section: "Spend and pacing", wide: true, ignores: [],
   title: "Campaigns: budget and pacing",
-  text: "Spent of the whole budget up to the end of the selection, and where pacing stands. Impressions are those of the selection.",
+  text: "Spent of the whole budget up to the end of the selection, and the pacing on its last day. Impressions are those of the selection.",
   columns: [
     ["name", "Campaign", "text"], ["advertiser", "Advertiser", "text"], ["buy_type", "Bought as", "text"], ["first_day", "First day", "day"], ["last_day", "Last day", "day"],
     ["impressions", "Impressions", "count"], ["budget", "Budget", "money"], ["spent", "Spent", "money"], ["of_budget", "Of budget", "percent"], ["index", "Pacing index", "index"], ["state", "State", "text"],

@@ -1,4 +1,4 @@
-// What stands out in a choice, one sentence or two for each finding. Nothing is said of what does not.
+// What is worth a look in a choice, in one sentence or two for each finding, and silence about the rest.
 
 const MORE_THAN_MOST = { creative: 0.9, clicks: 0.6, device: 0.5, clicksPerImpression: 2, index: 200, share: 0.02 };
 
@@ -49,8 +49,8 @@ function weakCreatives(choice) {
         expected += rate * own.sum[trials];
         all += own.sum[trials];
       }
-      const stands = all && expected && actual / expected < limit && wilson(actual, all)[1] < expected / all;
-      return stands ? [{ creative, campaign, name, part: actual / expected, rate: actual / all, usual: expected / all }] : [];
+      const isWeak = all && expected && actual / expected < limit && wilson(actual, all)[1] < expected / all;
+      return isWeak ? [{ creative, campaign, name, part: actual / expected, rate: actual / all, usual: expected / all }] : [];
     }).sort(by("part"));
     if (!judged.length) return [];
     const [{ campaign, name, rate, usual, part }] = judged;

@@ -169,10 +169,10 @@ def test_wilsons_interval(opened: Page) -> None:
     assert opened.ask("report.wilson(10, 10)[1]") == pytest.approx(1)
 
 
-# --- 1 Realism is a page of its own.
+# --- 1 Realism is a separate page.
 
 
-def test_realism_is_a_page_of_its_own_that_has_an_address(page: Page, report: Path) -> None:
+def test_realism_is_a_separate_page_with_an_address(page: Page, report: Path) -> None:
     page.screen(1280)
     visit(page, report)
     shown = "[...document.querySelectorAll('.page')].filter(p => p.offsetHeight).map(p => p.id)"
@@ -185,7 +185,7 @@ def test_realism_is_a_page_of_its_own_that_has_an_address(page: Page, report: Pa
     assert page.ask("document.querySelector('.pages [aria-current]').text") == "Realism"
 
 
-# --- 2 The overview tells what stands out.
+# --- 2 The overview says what is worth a look.
 
 STORY = "[...document.querySelectorAll('#story li')].map(item => item.innerText)"
 QUIET = (
@@ -231,7 +231,7 @@ def test_the_story_names_a_campaign_off_plan_a_weak_creative_a_device_and_an_aud
     assert page.ask(STORY)[0].startswith("Behind plan")
 
 
-def test_nothing_is_said_where_nothing_stands_out(
+def test_the_story_is_silent_where_all_is_as_expected(
     page: Page, built_database: Path, tmp_path: Path
 ) -> None:
     page.screen(1280)
@@ -243,7 +243,7 @@ def test_nothing_is_said_where_nothing_stands_out(
 # --- 3 Every line has a name.
 
 
-def test_each_pacing_line_stands_under_the_name_of_its_campaign(opened: Page) -> None:
+def test_each_pacing_line_is_under_the_name_of_its_campaign(opened: Page) -> None:
     names = {row["name"] for row in rows(opened, "pacing")}
     assert len(names) == 7
     texts = opened.ask(
@@ -589,7 +589,7 @@ def test_a_name_is_no_formula_in_a_spreadsheet(opened: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_labelled_faults_are_a_page_of_their_own(
+def test_labelled_faults_are_a_separate_page(
     page: Page, faulty_database: Path, tmp_path: Path, width: int
 ) -> None:
     file = tmp_path / "report.html"
