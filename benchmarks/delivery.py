@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from generator.clock import day_number, hours_of
 from generator.delivery.campaign import deliver
+from generator.delivery.noise import effects
 from generator.delivery.supply import country_supply
-from generator.delivery.video import effects
 from generator.enums import Device
 from generator.randomness import uniform
 from generator.scenario.models import Scenario

@@ -1,11 +1,10 @@
-"""Hours and days: UTC hours counted from the epoch, and what the clock on the wall says in a time
-zone.
+"""Hours and days: UTC hours counted from the epoch, and local time in a time zone.
 
 An hour is the number of hours since 1970-01-01T00:00Z (int64); a day the number of days (UTC).
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -24,44 +23,58 @@ EPOCH = date(1970, 1, 1)
 
 
 def day_number(day: date) -> int:
-    """Days from the epoch to this day."""
+    """Return the days from the epoch to this day.
+
+    >>> day_number(date(2025, 1, 1))
+    20089
+    """
     return (day - EPOCH).days
 
 
+def date_of(day: int) -> date:
+    """Return the date of a day number."""
+    return EPOCH + timedelta(days=day)
+
+
+def datetime_of(hour: int) -> datetime:
+    """Return the start of an hour, UTC without a time zone."""
+    return datetime.combine(EPOCH, time()) + timedelta(hours=hour)
+
+
 def hours_of(first_day: int, last_day: int) -> Hours:
-    """Every UTC hour from the start of `first_day` to the end of `last_day`; empty if it ends
-    first."""
+    """Return every UTC hour from the start of `first_day` to the end of `last_day`; none if
+    `last_day` is before `first_day`."""
     return np.arange(first_day * 24, (last_day + 1) * 24, dtype=np.int64)
 
 
 def hours_of_days(days: Int64s) -> Hours:
-    """Every UTC hour of these days (day numbers), in order."""
+    """Return every UTC hour of these days (day numbers), in order."""
     return (days[:, None] * 24 + np.arange(24, dtype=np.int64)).ravel()
 
 
 def timestamps(hours: Hours) -> Int64s:
-    """Hours as microseconds since the epoch, as Arrow's timestamp[us] stores them."""
+    """Return hours as microseconds since the epoch, as Arrow's timestamp[us] stores them."""
     return hours * MICROSECONDS_AN_HOUR
 
 
 def landing_of(hours: Hours) -> Hours:
-    """The hour at which the rows of each of these hours land in the warehouse."""
+    """Return the hour at which the rows of each of these hours land in the warehouse."""
     return (hours // 24 + 1) * 24 + LANDING_HOUR
 
 
 def weekday_of(days: Int64s) -> Int64s:
-    """Day of the week of day numbers: 0 is Monday, 6 is Sunday."""
+    """Return the day of the week of day numbers: 0 is Monday, 6 is Sunday."""
     return (days + 3) % 7
 
 
 def month_of(days: Int64s) -> Int64s:
-    """Month of day numbers: 0 is January."""
+    """Return the month of day numbers: 0 is January."""
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
 
 
 @dataclass(frozen=True)
 class LocalClock:
-    """The wall clock of one time zone at given UTC hours; every array has the shape (hours,).
+    """The local time of one time zone at given UTC hours; every array has the shape (hours,).
 
     Zones that are off by half an hour are read at the start of the UTC hour.
     """
@@ -72,7 +85,14 @@ class LocalClock:
 
 
 def local_clock(zone: str, hours: Hours) -> LocalClock:
-    """What the clock in `zone` shows at each UTC hour, daylight saving time included."""
+    """Return the local time in `zone` at each UTC hour, daylight saving time included.
+
+    In the night of 2025-03-30, the clocks in Madrid skip the hour from 2 to 3:
+
+    >>> night = day_number(date(2025, 3, 30)) * 24
+    >>> local_clock("Europe/Madrid", np.arange(night, night + 3)).hour.tolist()
+    [1, 3, 4]
+    """
     local_minutes = hours * 60 + _offsets(zone, hours)
     local_hours = local_minutes // 60
     day = local_hours // 24
@@ -80,8 +100,8 @@ def local_clock(zone: str, hours: Hours) -> LocalClock:
 
 
 def _offsets(zone: str, hours: Hours) -> Int64s:
-    """Minutes ahead of UTC at each hour: read once a day, and hour by hour where the day changes
-    it."""
+    """Return the minutes ahead of UTC at each hour: read once a day, and hour by hour on days on
+    which they change."""
     if not hours.size:
         return np.zeros(0, dtype=np.int64)
     first = int(hours[0]) // 24

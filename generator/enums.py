@@ -2,8 +2,7 @@
 
 Every other module takes its words from here; the DDL checks, the dbt `accepted_values` tests and
 the validation of scenarios are derived from these classes. Names follow OpenRTB, VAST and the
-delivery platforms (DV360, Google Ad Manager, The Trade Desk). Nothing here knows a table or a
-number.
+delivery platforms (DV360, Google Ad Manager, The Trade Desk). Nothing here knows a table.
 """
 
 from enum import StrEnum
@@ -68,6 +67,12 @@ class TimeUnit(StrEnum):
     WEEK = "WEEK"
     MONTH = "MONTH"
     LIFETIME = "LIFETIME"
+
+    @property
+    def hours(self) -> int | None:
+        """Hours in the unit, a month being 30 days; None for LIFETIME, which lasts as long as its
+        campaign."""
+        return {"HOUR": 1, "DAY": 24, "WEEK": 168, "MONTH": 720}.get(self)
 
 
 class CapScope(StrEnum):

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "delivery": GROUND | {"schema", "platform"},
     "sinks": GROUND | {"schema"},
     "world": GROUND | {"schema", "platform", "scenario"},
-    "market": GROUND | {"schema", "platform", "scenario", "world"},
+    "market": GROUND | {"schema", "platform", "scenario", "delivery", "world"},
     "faults": GROUND | {"schema", "scenario", "delivery", "sinks"},
     "report": {"scenario", "extras"},
     "pipeline": GROUND

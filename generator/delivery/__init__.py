@@ -1,5 +1,6 @@
-"""What happened, hour by hour: pure array functions from a booking and a seed to Arrow batches.
+"""Delivery, hour by hour: pure array functions from a booking and a seed to Arrow batches.
 
-`campaign.deliver` is the way in. Nothing here reads a file, knows a process or keeps state; it
-imports numpy, pyarrow and `generator.schema` alone.
+`campaign.deliver` is the entrance. Nothing here reads a file, knows a process or keeps state. It
+imports only the standard library, numpy, pyarrow, `generator.schema`, `generator.platform` and root
+modules.
 """

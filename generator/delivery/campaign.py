@@ -1,5 +1,5 @@
 """One campaign from its booking to its rows: performance of every line item and flight, then reach
-and audience of the whole. This is the way into `delivery`."""
+and audience of the whole. `deliver` is the entrance to this room."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from itertools import accumulate, pairwise
 import numpy as np
 import pyarrow as pa
 
-from generator.clock import Hours, day_number, hours_of
+from generator.arrays import Int64s
+from generator.clock import HOURS_A_DAY, Hours, day_number, hours_of
 from generator.delivery import audience, performance, reach
+from generator.delivery.capping import Cap, ImpressionLimits, caps_of, impression_limits
 from generator.delivery.flight_supply import FlightContext
 from generator.delivery.odds import OddsTable, odds_table
 from generator.delivery.pacing import Goal
@@ -41,36 +43,51 @@ def deliver(
     seed: int,
     horizon_day: int,
 ) -> Delivery:
-    """Everything that happened to campaigns before the start of `horizon_day` (a day number, UTC).
+    """Deliver campaigns up to the start of `horizon_day` (a day number, UTC).
 
-    `behaviours` and `markets` are by platform; markets by country, too, every one that a campaign
-    is targeted on, over at least its flights. Campaigns that are delivered together do not
+    `platform_models` are by platform, `supplies` by platform and country: every country that a
+    campaign is targeted on, over at least its flights. Campaigns that are delivered together do not
     influence one another; together is faster.
+
+    >>> from generator.pipeline.country_supplies import CountrySupplies
+    >>> from generator.scenario.templates import dataset
+    >>> from generator.world.build import build_world
+    >>> world = build_world(dataset("smoke"))
+    >>> supplies = CountrySupplies(world)
+    >>> horizon_day = day_number(world.run.as_of_date)
+    >>> facts = deliver(world.bookings, world.platform_models, supplies, 7, horizon_day)
+    >>> facts.performance.num_rows, facts.reach.num_rows, facts.audience.num_rows
+    (672, 367, 1190)
     """
     table = _odds(bookings, platform_models, seed)
     plans = [
         _plan(
-            booking, platform_models[booking.campaign.platform], supplies, table, seed, horizon_day
+            booking,
+            platform_models[booking.campaign.platform],
+            supplies[booking.campaign.platform],
+            table,
+            seed,
+            horizon_day,
         )
         for booking in bookings
     ]
     rows = performance.draw_rows([stretch for plan in plans for stretch in plan.stretches], table)
-    delivered, hourly_impressions, first = [], [], 0
+    by_hour = []
+    first = 0
     for booking, plan in zip(bookings, plans, strict=True):
-        own = rows.slice(first, sum(stretch.rows for stretch in plan.stretches))
-        first += own.num_rows
-        by_hour = _by_hour(booking, plan.stretches, own)
-        shape_k = platform_models[booking.campaign.platform].reach.shape_k
-        delivered.append(by_hour)
-        hourly_impressions.append(
-            reach.HourlyImpressions(
-                by_hour.hours,
-                by_hour.impressions.astype(np.int64),
-                plan.households,
-                shape_k,
-                plan.caps,
-            )
+        campaign_rows = rows.slice(first, sum(stretch.rows for stretch in plan.stretches))
+        first += campaign_rows.num_rows
+        by_hour.append(_by_hour(booking, plan.stretches, campaign_rows))
+    exposures = [
+        reach.HourlyImpressions(
+            delivered.hours,
+            delivered.impressions.astype(np.int64),
+            plan.households,
+            platform_models[booking.campaign.platform].reach.shape_k,
+            plan.caps,
         )
+        for booking, plan, delivered in zip(bookings, plans, by_hour, strict=True)
+    ]
     buyers = [
         audience.Buyer(
             campaign_id=booking.campaign.campaign_id,
@@ -84,21 +101,22 @@ def deliver(
     campaign_ids = [booking.campaign.campaign_id for booking in bookings]
     return Delivery(
         performance=rows,
-        reach=reach.reach_batch(campaign_ids, reach.windows_of(hourly_impressions)),
-        audience=audience.audience_batch(buyers, delivered),
+        reach=reach.reach_batch(campaign_ids, reach.windows_of(exposures)),
+        audience=audience.audience_batch(buyers, by_hour),
     )
 
 
 def _odds(
     bookings: Sequence[Booking], platform_models: Mapping[str, PlatformModel], seed: int
 ) -> OddsTable:
-    """The odds of every creative, platform by platform."""
-    shown: dict[str, list[tuple[Campaign, Creative]]] = {}
+    """Return the odds of every creative, platform by platform."""
+    booked: dict[str, list[tuple[Campaign, Creative]]] = {}
     for booking in bookings:
-        own = shown.setdefault(booking.campaign.platform, [])
-        own += [(booking.campaign, each) for item in booking.line_items for each in item.creatives]
+        on_platform = booked.setdefault(booking.campaign.platform, [])
+        for item in booking.line_items:
+            on_platform += [(booking.campaign, creative) for creative in item.creatives]
     return OddsTable.concatenate(
-        [odds_table(platform_models[platform], each, seed) for platform, each in shown.items()]
+        [odds_table(platform_models[name], on_it, seed) for name, on_it in booked.items()]
     )
 
 
@@ -108,73 +126,79 @@ class _Plan:
 
     stretches: list[performance.Stretch]
     households: int
-    caps: tuple[reach.Cap, ...]
+    caps: tuple[Cap, ...]
 
 
 def _plan(
     booking: Booking,
     platform_model: PlatformModel,
-    supplies: Mapping[str, Mapping[str, CountrySupply]],
+    supplies: Mapping[str, CountrySupply],
     table: OddsTable,
     seed: int,
     horizon_day: int,
 ) -> _Plan:
+    """Plan every line item of a campaign for each of its flights."""
     targetings = [targeting_of(item.line_item) for item in booking.line_items]
     households = count_households(platform_model, targetings)
+    item_households = [count_households(platform_model, [targeting]) for targeting in targetings]
     campaign_days = sum(_days(flight) for flight in booking.flights)
-    caps = reach.caps_of(booking.frequency_caps, campaign_days * 24)
+    caps = caps_of(booking.frequency_caps, campaign_days * HOURS_A_DAY)
     stretches = []
     for index, flight in enumerate(booking.flights):
         for position, item in enumerate(booking.line_items):
             context = FlightContext(
                 platform_model=platform_model,
-                supplies=supplies[booking.campaign.platform],
+                supplies=supplies,
                 campaign=booking.campaign,
                 item=item,
                 hours=_hours(flight),
-                horizon=horizon_day * 24,
-                count_households=households,
+                horizon=horizon_day * HOURS_A_DAY,
+                households=households,
                 line_items=len(booking.line_items),
                 delivered_before=_expected_before(booking, index),
                 seed=seed,
             )
-            own = count_households(platform_model, [targetings[position]])
-            goal = _goal(booking, position, index, (own, households), caps)
+            part = _part_of_households(booking, position, households)
+            limits = impression_limits(caps, min(float(item_households[position]), part))
+            goal = _goal(booking, position, index, limits)
             stretches.append(performance.plan_stretch(context, goal, table))
     return _Plan(stretches, households, caps)
 
 
+def _part_of_households(booking: Booking, position: int, households: int) -> float:
+    """Return a line item's part of the campaign's households, by its share of the budget."""
+    shares = [item.line_item.budget_share for item in booking.line_items]
+    return households * shares[position] / sum(shares)
+
+
 def _expected_before(booking: Booking, flight_index: int) -> float:
-    """Impressions that the campaign's earlier flights buy at its target price."""
+    """Return the impressions that the campaign's earlier flights buy at its target price."""
     days = [_days(flight) for flight in booking.flights]
     amount = booking.budget.amount_micros
-    part = sum(days[:flight_index])
+    days_before = sum(days[:flight_index])
     lifetime = booking.budget.budget_type is BudgetType.LIFETIME
-    spent = amount * part / sum(days) if lifetime else amount * part
+    spent = amount * days_before / sum(days) if lifetime else amount * days_before
     return spent * 1000 / max(booking.campaign.target_cpm_micros, 1)
 
 
 def split_exactly(amount: int, weights: list[float]) -> list[int]:
-    """Whole parts of `amount` in proportion to `weights`, which add up to it."""
+    """Split `amount` in proportion to `weights` into whole numbers that add up to it.
+
+    >>> split_exactly(100, [1.0, 1.0, 1.0])
+    [33, 33, 34]
+    """
     edges = list(accumulate(weights, initial=0.0))
     marks = [*(int(amount * edge / edges[-1]) for edge in edges[:-1]), amount]
     return [last - first for first, last in pairwise(marks)]
 
 
-def _goal(
-    booking: Booking,
-    position: int,
-    flight_index: int,
-    households: tuple[int, int],
-    caps: tuple[reach.Cap, ...],
-) -> Goal:
-    """A line item's part of the budget and of the frequency cap in one flight.
+def _goal(booking: Booking, position: int, flight_index: int, limits: ImpressionLimits) -> Goal:
+    """Return a line item's part of the budget in one flight, with its limits under the cap.
 
     A lifetime budget is split over the flights by their days and then over the line items by their
-    share, a daily one over the line items; whole micros that add up to the whole. `households` are
-    those that the line item addresses, and those of the campaign.
+    share, a daily budget over the line items. The parts are whole micros that add up to the whole.
     """
-    shares = [each.line_item.budget_share for each in booking.line_items]
+    shares = [item.line_item.budget_share for item in booking.line_items]
     days = [_days(flight) for flight in booking.flights]
     amount = booking.budget.amount_micros
     day_micros = None
@@ -182,20 +206,13 @@ def _goal(
         day_micros = split_exactly(amount, shares)[position]
         flight_micros = min(day_micros * days[flight_index], _MOST_MICROS)
     else:
-        of_flight = split_exactly(amount, [float(each) for each in days])[flight_index]
+        of_flight = split_exactly(amount, [float(number) for number in days])[flight_index]
         flight_micros = split_exactly(of_flight, shares)[position]
-    day_impressions = hour_impressions = None
-    if caps:
-        own, all_addressed = households
-        exposed = min(float(own), all_addressed * shares[position] / sum(shares))
-        an_hour, a_day = reach.cap_rates(caps)
-        day_impressions = int(exposed * a_day)
-        hour_impressions = int(exposed * an_hour)
     return Goal(
         flight_micros=flight_micros,
         day_micros=day_micros,
-        day_impressions=day_impressions,
-        hour_impressions=hour_impressions,
+        day_impressions=limits.day,
+        hour_impressions=limits.hour,
         pacing=booking.line_items[position].line_item.pacing,
         pacing_pct=booking.line_items[position].line_item.pacing_pct,
     )
@@ -204,28 +221,35 @@ def _goal(
 def _by_hour(
     booking: Booking, stretches: Sequence[performance.Stretch], rows: pa.RecordBatch
 ) -> audience.HourlyDelivery:
-    """The campaign's hours up to the horizon, and what its line items delivered in each."""
-    flights = {each.hours.tobytes(): each.hours for each in stretches}.values()
-    hours = next(iter(flights)) if len(flights) == 1 else np.unique(np.concatenate([*flights]))
+    """Add up the campaign's rows by hour, up to the horizon, and by line item."""
+    hours = _delivered_hours(stretches)
     items = [item.line_item.line_item_id for item in booking.line_items]
     totals = {name: np.zeros(hours.size) for name in ("impressions", "video_q100", "clicks")}
     by_item = np.zeros((hours.size, len(items)))
     first = 0
-    for each in stretches:
-        own = rows.slice(first, each.rows)
-        first += each.rows
-        if each.rows:
-            start = int(np.searchsorted(hours, each.hours[0]))
-            span = slice(start, start + each.hours.size)
-            hour = each.hour - each.hours[0]
+    for stretch in stretches:
+        stretch_rows = rows.slice(first, stretch.rows)
+        first += stretch.rows
+        if stretch.rows:
+            start = int(np.searchsorted(hours, stretch.hours[0]))
+            span = slice(start, start + stretch.hours.size)
+            hour = stretch.hour - stretch.hours[0]
             for name, total in totals.items():
-                counts = np.bincount(hour, own.column(name).to_numpy(), each.hours.size)
+                amounts = stretch_rows.column(name).to_numpy()
+                counts = np.bincount(hour, amounts, stretch.hours.size)
                 total[span] += counts
                 if name == "impressions":
-                    by_item[span, items.index(each.line_item_id)] += counts
+                    by_item[span, items.index(stretch.line_item_id)] += counts
     return audience.HourlyDelivery(
         hours, totals["impressions"], totals["video_q100"], totals["clicks"], by_item
     )
+
+
+def _delivered_hours(stretches: Sequence[performance.Stretch]) -> Int64s:
+    """Return the hours of all stretches, in order, each once."""
+    flights = {stretch.hours.tobytes(): stretch.hours for stretch in stretches}
+    first, *others = flights.values()
+    return np.unique(np.concatenate([first, *others])) if others else first
 
 
 def _days(flight: Flight) -> int:

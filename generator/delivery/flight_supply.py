@@ -1,4 +1,4 @@
-"""The offer: what the markets hold for one line item in a flight, and at which price."""
+"""The supply of one line item in one flight, and its price."""
 
 from __future__ import annotations
 
@@ -17,13 +17,10 @@ from generator.platform.model import PlatformModel
 from generator.schema import Campaign
 from generator.schema.booking import BookedLineItem
 
-# Of the supply that several line items share, what their plans leave to chance.
-_ROOM_FOR_CHANCE = 0.8
-
 
 @dataclass(frozen=True)
 class FlightContext:
-    """What one line item's flight happens in: who sells, who buys, when, and under which seed.
+    """The context of one line item's flight: platform, campaign, hours and seed.
 
     `hours` are the whole flight; only those before `horizon` (an hour) are delivered. Households,
     the number of line items, and the impressions expected of earlier flights are the campaign's.
@@ -35,7 +32,7 @@ class FlightContext:
     item: BookedLineItem
     hours: Hours
     horizon: int
-    count_households: int
+    households: int
     line_items: int
     delivered_before: float
     seed: int
@@ -58,62 +55,94 @@ class FlightSupply:
 
 
 def flight_supply(context: FlightContext, in_rotation: Mask) -> FlightSupply:
-    """The supply that fits targeting, share of voice and bid, and its price: (hours, devices).
+    """Return the supply that fits targeting, bid and share of voice, and its price.
 
-    Each market is bought at its own price; what is paid is the mean over what is won.
+    `in_rotation` (hours,) says in which hours the line item has a creative. Each country is bought
+    at its own price; the line item pays the mean over what it wins.
+
+    An example: a country has 1,000 ad opportunities in an hour, and half of them fit the targeting.
+    The bid wins all of them, no share of voice was agreed, and the campaign has one line item. The
+    platform sells one line item at most a quarter of what fits it. So 125 impressions are
+    available. Chance may draw more, up to the 1,000 slots, of which 960 render.
     """
-    platform_model, line_item, hours = context.platform_model, context.item.line_item, context.hours
-    wanted = targeting.targeting_of(line_item)
-    shape = (hours.size, len(DEVICES))
-    forecast, available, paid = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    expected, slots = np.zeros(shape), np.zeros(shape)
-    if context.count_households:
-        for country in targeting.countries_of(wanted, platform_model):
-            supply = context.supplies[country]
-            window = supply.window(hours)
-            share = targeting.supply_share(platform_model, country, wanted)
-            bid = _bid(context, supply, window)
-            forecast += supply.forecast[window] * share * bid.expected
-            available += supply.opportunities[window] * share * bid.won
-            paid += supply.opportunities[window] * share * bid.won * bid.price
-            expected += supply.forecast[window]
-            slots += supply.opportunities[window]
-    price_each = np.divide(paid, available, out=np.ones(shape), where=available > 0)
-    own = multiplier(
-        platform_model.supply.line_item_noise,
-        hours,
+    line_item = context.item.line_item
+    figures = context.platform_model.supply
+    won = _won_supply(context)
+    most = figures.max_share_of_voice
+    usable = targeting.device_mask(targeting.targeting_of(line_item)) * in_rotation[:, None]
+    usable *= min(most, figures.room_for_chance / context.line_items)
+    noise = multiplier(
+        figures.line_item_noise,
+        context.hours,
         context.seed,
         "supply noise",
         line_item.line_item_id,
     )
-    most = platform_model.supply.max_share_of_voice
-    usable = targeting.device_mask(wanted) * in_rotation[:, None]
-    usable *= min(most, _ROOM_FOR_CHANCE / context.line_items)
-    forecast *= usable
-    available *= np.minimum(own, 1.0 / most)[:, None] * usable
+    forecast = won.forecast * usable
+    available = won.available * (np.minimum(noise, 1.0 / most)[:, None] * usable)
+    rendered = context.platform_model.funnel.render_rate
     agreed = context.campaign.max_share_of_voice
-    # Some of what is won does not render.
-    rendered = platform_model.funnel.render_rate
     if agreed is None:
-        slots /= context.line_items
+        slots = won.slots / context.line_items
     else:
         part = agreed * line_item.budget_share
-        slots *= part
-        np.minimum(forecast, expected * part * rendered, out=forecast)
+        slots = won.slots * part
+        np.minimum(forecast, won.expected_slots * part * rendered, out=forecast)
         np.minimum(available, slots * rendered, out=available)
     return FlightSupply(
         forecast=forecast,
         available=available,
-        price=price.micros_per_impression(price_each),
+        price=price.micros_per_impression(won.price),
         slots=np.floor(slots).astype(np.int64),
         ceiling=np.floor(slots * rendered).astype(np.int64),
     )
 
 
 @dataclass(frozen=True)
+class _WonSupply:
+    """The supply of a line item's countries together: (hours, devices) each.
+
+    `forecast` and `available` are opportunities that fit the targeting and that the bid wins, as
+    expected and as they came; `price` is their mean price, in currency units per thousand.
+    `expected_slots` and `slots` are all opportunities, as expected and as they came.
+    """
+
+    forecast: Floats
+    available: Floats
+    price: Floats
+    expected_slots: Floats
+    slots: Floats
+
+
+def _won_supply(context: FlightContext) -> _WonSupply:
+    """Add up what the line item can win in each of its countries."""
+    shape = (context.hours.size, len(DEVICES))
+    forecast = np.zeros(shape)
+    available = np.zeros(shape)
+    paid = np.zeros(shape)
+    expected_slots = np.zeros(shape)
+    slots = np.zeros(shape)
+    wanted = targeting.targeting_of(context.item.line_item)
+    countries = targeting.countries_of(wanted, context.platform_model)
+    for country in countries if context.households else ():
+        supply = context.supplies[country]
+        window = supply.window(context.hours)
+        share = targeting.supply_share(context.platform_model, country, wanted)
+        bid = _bid(context, supply, window)
+        forecast += supply.forecast[window] * share * bid.expected
+        available += supply.opportunities[window] * share * bid.won
+        paid += supply.opportunities[window] * share * bid.won * bid.price
+        expected_slots += supply.forecast[window]
+        slots += supply.opportunities[window]
+    mean_price = np.divide(paid, available, out=np.ones(shape), where=available > 0)
+    return _WonSupply(forecast, available, mean_price, expected_slots, slots)
+
+
+@dataclass(frozen=True)
 class _Bid:
-    """How a line item's bid does in one market: the share it is expected to win and wins, and the
-    mean price in currency units per thousand; arrays (hours, devices) or one figure for all."""
+    """The outcome of a line item's bid in one country: the share of auctions that it is expected to
+    win and that it wins, and the mean price in currency units per thousand. Arrays (hours, devices)
+    or one figure for all."""
 
     expected: Floats | float
     won: Floats | float
@@ -121,31 +150,36 @@ class _Bid:
 
 
 def _bid(context: FlightContext, supply: CountrySupply, window: slice) -> _Bid:
-    platform_model, line_item = context.platform_model, context.item.line_item
+    """Return how the line item's bid does in one country over the rows of `window`."""
+    platform_model = context.platform_model
+    line_item = context.item.line_item
     bid = line_item.bid_cpm_micros / 1_000_000
     if context.campaign.buy_type is not BuyType.PRIVATE_AUCTION:
         return _Bid(1.0, 1.0, min(context.campaign.target_cpm_micros / 1_000_000, bid))
     level = platform_model.countries[supply.country].cpm_level
     level *= platform_model.price.clearing_share_of_cpm_level
-    own = price.line_item_noise(
+    noise = price.line_item_noise(
         platform_model.price, context.hours, context.seed, line_item.line_item_id
     )
     expected, _ = price.auction(level * supply.price_forecast[window], bid, platform_model.price)
     won, paid = price.auction(
-        level * supply.price_index[window] * own[:, None], bid, platform_model.price
+        level * supply.price_index[window] * noise[:, None], bid, platform_model.price
     )
     return _Bid(expected, won, paid)
 
 
 def competition(context: FlightContext, hours: Hours) -> Floats:
-    """The price level of each hour over the line item's markets, around 1: (hours, devices)."""
+    """Return the price level of each hour over the line item's countries: (hours, devices).
+
+    It is around 1. Countries count by the households that the line item addresses in them.
+    """
     wanted = targeting.targeting_of(context.item.line_item)
     total = np.zeros((hours.size, len(DEVICES)))
     weights = 0.0
     for country in targeting.countries_of(wanted, context.platform_model):
         supply = context.supplies[country]
-        place = context.platform_model.countries[country]
-        weight = place.households * targeting.supply_share(context.platform_model, country, wanted)
+        households = context.platform_model.countries[country].households
+        weight = households * targeting.supply_share(context.platform_model, country, wanted)
         total += weight * supply.price_index[supply.window(hours)]
         weights += weight
     return total / weights if weights else np.ones_like(total)

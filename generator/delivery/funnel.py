@@ -1,9 +1,9 @@
 """The supply funnel, built upward from the impressions by bounded losses.
 
 Each step adds Binomial(largest loss the platform's floor allows, q) to the step below it, with q
-such that the mean is the platform's rate where counts are large; a handful of impressions allows
-few whole losses, so small hours lose less. So responses >= 0.9 requests and the other floors cannot
-be broken, not even at counts of 1 or 2, and an hour without impressions is zero throughout.
+such that the mean is the platform's rate where counts are large. A handful of impressions allows
+few whole losses, so small hours lose less. So no row can break a floor such as responses >= 0.9
+requests, not even at counts of 1 or 2. An hour without impressions is zero throughout.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _THOUSAND = 1000
 
 @dataclass(frozen=True)
 class FunnelOdds:
-    """What each step of the funnel may and will lose; arrays of one shape.
+    """The losses of each step of the funnel; arrays of one shape.
 
-    `floor_*` are thousandths that a step keeps at least, `lost_*` the part of the largest loss that
-    is lost on average, the rest parts of a loss.
+    `floor_*` are thousandths that a step keeps at least, `lost_*` the share of the largest loss
+    that is lost on average, the rest shares of a loss.
     """
 
     floor_render: WholeFloats
@@ -43,35 +43,40 @@ class FunnelOdds:
     errors_of_render_loss: Floats
     timeouts_of_no_response: Floats
 
-    def of(self, positions: Int64s) -> Self:
-        """The odds at these positions."""
-        return type(self)(*(getattr(self, each.name).take(positions) for each in fields(self)))
+    def take(self, positions: Int64s) -> Self:
+        """Return the odds at these positions."""
+        return type(self)(*(getattr(self, field.name).take(positions) for field in fields(self)))
 
     @classmethod
     def concatenate(cls, tables: Sequence[Self]) -> Self:
-        """One table of several, in their order."""
+        """Return one table of several, in their order."""
         return cls(
-            *(np.concatenate([getattr(t, each.name) for t in tables]) for each in fields(cls))
+            *(
+                np.concatenate([getattr(table, field.name) for table in tables])
+                for field in fields(cls)
+            )
         )
 
 
 def funnel_odds(platform_model: PlatformModel, buy_type: BuyType) -> FunnelOdds:
-    """The odds of a platform and a way to buy: arrays of shape (1,)."""
-    funnel, floor = platform_model.funnel, platform_model.funnel_floor
-    steps = (
-        (floor.render, funnel.render_rate),
-        (floor.win, funnel.win_rate[buy_type]),
-        (floor.eligible, funnel.eligibility_rate),
-        (floor.response, funnel.response_rate),
-    )
-    thousandths = [np.array([float(int(each * _THOUSAND))]) for each, _ in steps]
-    lost = [np.array([_mean_loss(each, mean)]) for each, mean in steps]
-    parts = (
-        _invalid_share_of_render_loss(platform_model),
-        funnel.error_share_of_render_loss,
-        funnel.timeout_share_of_no_response,
-    )
-    return FunnelOdds(*thousandths, *lost, *(np.array([part]) for part in parts))
+    """Return the odds of a platform and a way to buy: arrays of shape (1,)."""
+    funnel = platform_model.funnel
+    floor = platform_model.funnel_floor
+    win_rate = funnel.win_rate[buy_type]
+    odds = {
+        "floor_render": _thousandths(floor.render),
+        "floor_win": _thousandths(floor.win),
+        "floor_eligible": _thousandths(floor.eligible),
+        "floor_response": _thousandths(floor.response),
+        "lost_render": _mean_loss(floor.render, funnel.render_rate),
+        "lost_win": _mean_loss(floor.win, win_rate),
+        "lost_eligible": _mean_loss(floor.eligible, funnel.eligibility_rate),
+        "lost_response": _mean_loss(floor.response, funnel.response_rate),
+        "invalid_of_render_loss": _invalid_share_of_render_loss(platform_model),
+        "errors_of_render_loss": funnel.error_share_of_render_loss,
+        "timeouts_of_no_response": funnel.timeout_share_of_no_response,
+    }
+    return FunnelOdds(**{name: np.array([value]) for name, value in odds.items()})
 
 
 @dataclass(frozen=True)
@@ -94,14 +99,13 @@ def supply_side(
     competition: Floats,
     keys: Keys,
 ) -> SupplySide:
-    """What it took to deliver these impressions: (rows,) each.
+    """Draw the counts that it took to deliver these impressions: (rows,) each.
 
     `spare` is the most slots that can be won beside those of the impressions. `competition` is the
     price level of the row's hour (1 on average): where others pay more, more auctions are lost.
     Invalid traffic and VAST errors are parts of what was won but not rendered, time-outs of what
     was requested but not answered.
     """
-
     most = largest_loss(impressions, odds.floor_render)
     (not_rendered,) = binomial_shares(keys, ("render loss", most, odds.lost_render))
     not_rendered = np.minimum(not_rendered, spare)
@@ -136,19 +140,27 @@ def supply_side(
 
 
 def largest_loss(kept: WholeFloats, thousandths: WholeFloats | float) -> WholeFloats:
-    """The most that can be added to `kept` so that 1000 kept >= thousandths x (kept + loss)."""
+    """Return the most that `kept` may have lost, so that 1000 kept >= thousandths x (kept + loss).
+
+    >>> largest_loss(np.array([9.0, 100.0]), 900).tolist()
+    [1.0, 11.0]
+    """
     return np.floor(kept * (_THOUSAND - thousandths) / thousandths)
 
 
+def _thousandths(floor: Decimal) -> float:
+    return float(int(floor * _THOUSAND))
+
+
 def _mean_loss(floor: Decimal, mean_rate: float) -> float:
-    """The part of the largest loss that makes kept / (kept + loss) the mean rate."""
+    """Return the share of the largest loss that makes kept / (kept + loss) the mean rate."""
     most = 1.0 / float(floor) - 1.0
     return min(1.0, (1.0 / mean_rate - 1.0) / most) if most > 0.0 else 0.0
 
 
 def _invalid_share_of_render_loss(platform_model: PlatformModel) -> float:
-    """The part of the render loss that makes invalid / (impressions + invalid) the platform's
-    rate."""
+    """Return the share of the render loss that makes invalid / (impressions + invalid) the
+    platform's rate."""
     rate = platform_model.funnel.invalid_traffic_rate
     loss_per_impression = 1.0 / platform_model.funnel.render_rate - 1.0
     if loss_per_impression <= 0.0:

@@ -1,5 +1,8 @@
-"""Log-normal noise that remembers itself: an AR(1) made of hashed innovations, so that any window
-of it can be made alone."""
+"""Noise: normal and log-normal draws, of one entity, or of an AR(1) of which any window can be
+made alone."""
+
+from collections.abc import Sequence
+from typing import overload
 
 import numpy as np
 
@@ -11,13 +14,37 @@ from generator.randomness import key, row_keys, uniforms
 _FORGOTTEN = 1e-3
 
 
-def ar1_normals(stream: int, positions: Int64s, autocorrelation: float) -> Floats:
-    """Standard normals at consecutive `positions`, correlated by `autocorrelation` from one to the
-    next.
+def effects(seed: int, purposes: Sequence[tuple[str, int]]) -> Floats:
+    """Draw a standard normal for each purpose and entity id: what makes an entity differ from
+    others of its kind, (purposes,)."""
+    keys = np.array([key(seed, *purpose) for purpose in purposes], dtype=np.uint64)
+    return normal(uniforms(keys, "uniform"))
 
-    An AR(1) written as the sum of its past innovations, cut where their weight falls below 0.001;
-    the innovation of a position depends on `stream` and the position alone. The sum of many is made
-    of two sums of half as many, as powers are by squaring.
+
+@overload
+def log_normal(log_sd: float, normals: float) -> float: ...
+
+
+@overload
+def log_normal(log_sd: float, normals: Floats) -> Floats: ...
+
+
+def log_normal(log_sd: float, normals: Floats | float) -> Floats | float:
+    """Turn standard normals into log-normal factors whose mean is 1: same shape.
+
+    >>> float(round(log_normal(0.5, 0.0), 4)), float(round(log_normal(0.5, 1.0), 4))
+    (0.8825, 1.455)
+    """
+    factors: Floats | float = np.exp(log_sd * normals - 0.5 * log_sd * log_sd)
+    return factors
+
+
+def ar1_normals(stream: int, positions: Int64s, autocorrelation: float) -> Floats:
+    """Draw standard normals at consecutive `positions`, each correlated with the one before.
+
+    An AR(1) written as the weighted sum of its past innovations, cut where their weight falls below
+    0.001. The innovation of a position depends on `stream` and the position alone. The sum of many
+    is made of two sums of half as many, as powers are made by squaring.
     """
     if not positions.size:
         return np.zeros(0)
@@ -25,7 +52,8 @@ def ar1_normals(stream: int, positions: Int64s, autocorrelation: float) -> Float
     first = int(positions[0])
     span = np.arange(first - memory, int(positions[-1]) + 1, dtype=np.int64)
     innovations = normal(uniforms(row_keys(stream, span), "innovation"))
-    total, summed = innovations, 1
+    total = innovations
+    summed = 1
     for bit in f"{memory + 1:b}"[1:]:
         total = total[summed:] + autocorrelation**summed * total[:-summed]
         summed *= 2
@@ -37,6 +65,6 @@ def ar1_normals(stream: int, positions: Int64s, autocorrelation: float) -> Float
 
 
 def multiplier(noise: Noise, positions: Int64s, *purpose: int | str) -> Floats:
-    """Noise factors with mean 1 at consecutive `positions`; `purpose` starts with the seed."""
+    """Draw noise factors with mean 1 at consecutive `positions`; `purpose` starts with the seed."""
     shocks = ar1_normals(key(*purpose), positions, noise.autocorrelation)
-    return np.exp(noise.log_sd * shocks - 0.5 * noise.log_sd**2)
+    return log_normal(noise.log_sd, shocks)

@@ -1,9 +1,8 @@
-"""Pacing: how a line item wants to spend its budget over a flight, and where it must stop.
+"""Pacing: how a line item plans to spend its budget over a flight.
 
-`plan` gives the expected impressions of every hour: the budget spread in proportion to the supply
-that everybody forecasts, re-planned each morning from what is left, and never more than supply,
-share of voice and frequency capping allow. `stop_at` is the other half: it ends delivery in the
-hour in which a limit is reached, whatever the draws were.
+`plan` returns the expected impressions of every hour. The budget is spread in proportion to the
+forecast supply, planned again each morning from what is left, and never more than supply, share of
+voice and frequency capping allow. What chance draws beyond a limit is cut in `limits`.
 """
 
 from __future__ import annotations
@@ -13,22 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.arrays import Floats, Int64s
+from generator.arrays import Floats
+from generator.clock import HOURS_A_DAY
+from generator.delivery.capping import expected_share
 from generator.delivery.flight_supply import FlightSupply
 from generator.enums import Pacing
 from generator.platform.model import PacingFigures
 
-HOURS_A_DAY = 24
-_BARELY_LESS = 1.0 - 1e-12
-# How far above its goal a day aims, in standard deviations, so that chance leaves little over:
-# the last day of a lifetime budget once, each day of a daily budget less, since it would end early.
-_LAST_DAY_SAFETY = 2.0
-_DAILY_SAFETY = 0.5
-
 
 @dataclass(frozen=True)
 class Goal:
-    """What one line item may spend in one flight. Money in micros."""
+    """What one line item may spend and deliver in one flight. Money in micros; None is no limit."""
 
     flight_micros: int
     day_micros: int | None
@@ -39,12 +33,24 @@ class Goal:
 
 
 def plan(goal: Goal, supply: FlightSupply, figures: PacingFigures) -> Floats:
-    """Expected impressions (hours, devices) of a line item over a flight; 0 <= plan <= available.
+    """Return the expected impressions (hours, devices) of a line item over a flight.
 
-    EVEN follows the forecast raised to `supply_exponent`; FRONTLOADED the same with a decay over
-    the flight; ASAP takes all there is. The day's goal is what is left over the days that are
-    left, limited to `pacing_pct` of the day's share of the first plan. Money not spent on a day is
-    spent later.
+    0 <= plan <= available. EVEN follows the forecast raised to `supply_exponent`. FRONTLOADED does
+    the same with a decay over the flight. ASAP takes all that is available. A day aims for what is
+    left over the days that are left, limited to `pacing_pct` of the day's share of the first plan.
+    Money not spent on a day is spent later.
+
+    Two days with 100 impressions an hour at 100 micros each, and a budget for 2,000 impressions:
+    the first day plans half of them. The last day aims two standard deviations higher, so that
+    chance leaves little of the budget over.
+
+    >>> hourly = np.full((48, 1), 100.0)
+    >>> most = np.full((48, 1), 100)
+    >>> supply = FlightSupply(hourly, hourly, hourly, slots=most, ceiling=most)
+    >>> goal = Goal(200_000, None, None, None, Pacing.EVEN, pacing_pct=150)
+    >>> figures = PacingFigures(supply_exponent=1.0, frontload_decay_per_flight=1.5, cap_use=0.7)
+    >>> plan(goal, supply, figures).reshape(2, 24).sum(axis=1).round(1).tolist()
+    [1000.0, 1089.4]
     """
     available = over_devices(supply.available)
     if goal.flight_micros <= 0 or not available.any():
@@ -63,10 +69,11 @@ def plan(goal: Goal, supply: FlightSupply, figures: PacingFigures) -> Floats:
         ceiling = np.minimum(ceiling, figures.cap_use * goal.hour_impressions * price)
     ceiling = ceiling.reshape(days, HOURS_A_DAY)
     if goal.pacing is Pacing.ASAP:
-        impressions = (ceiling / price.reshape(days, HOURS_A_DAY)).sum(axis=1)
         spend = ceiling
         if goal.day_impressions is not None:
-            spend = spend * _let_through(impressions, goal.day_impressions, figures)[:, None]
+            impressions = (ceiling / price.reshape(days, HOURS_A_DAY)).sum(axis=1)
+            share = expected_share(impressions, goal.day_impressions, figures.cap_use)
+            spend = spend * share[:, None]
     else:
         forecast = over_devices(supply.forecast)
         spend = _follow_plan(goal, forecast, available, ceiling, price, figures)
@@ -74,7 +81,7 @@ def plan(goal: Goal, supply: FlightSupply, figures: PacingFigures) -> Floats:
 
 
 def over_devices(values: Floats) -> Floats:
-    """The sums of (hours, devices) over the devices: numpy's own takes five times as long for so
+    """Add up (hours, devices) over the devices: numpy's own sum takes five times as long over so
     short an axis."""
     total = values[:, 0].copy()
     for column in values.T[1:]:
@@ -90,84 +97,146 @@ def _follow_plan(
     price: Floats,
     figures: PacingFigures,
 ) -> Floats:
-    """Planned spend (days, 24) in micros, day after day from what is left, below `ceiling`.
+    """Plan the spend of each hour (days, 24) in micros, day after day from what is left.
 
-    As long as no hour of a day meets its ceiling, what the day spends is its goal times sums that
-    are known beforehand.
+    `forecast`, `available` and `price` are (hours,); `ceiling` (days, 24) is the most spend of an
+    hour. A day's spend is its aim, spread over its hours by weight, times how much more supply came
+    than was forecast.
     """
-    days = ceiling.shape[0]
-    wanted = np.where(available > 0, forecast, 0.0) ** figures.supply_exponent
-    wanted[available == 0] = 0.0
-    if goal.pacing is Pacing.FRONTLOADED:
-        progress = np.arange(wanted.size) / wanted.size
-        wanted *= np.exp(-figures.frontload_decay_per_flight * progress)
-    wanted = wanted.reshape(days, HOURS_A_DAY)
-    weight = wanted.sum(axis=1)
-    if not weight.any():
+    weights = _hour_weights(goal, forecast, available, figures)
+    day_weights = weights.sum(axis=1)
+    if not day_weights.any():
         return np.zeros_like(ceiling)
-    tail = weight[::-1].cumsum()[::-1]
-    last_day = int(np.flatnonzero(weight)[-1])
     surprise = np.divide(available, forecast, out=np.zeros_like(available), where=forecast > 0)
+    share_of_day = weights / np.maximum(day_weights, 1e-300)[:, None]
+    days = _Days(
+        weights=day_weights,
+        spend_per_aim=share_of_day * surprise.reshape(weights.shape),
+        ceiling=ceiling,
+        price=price.reshape(weights.shape),
+    )
     mean_price = float((available * price).sum() / available.sum())
-    hourly = price.reshape(days, HOURS_A_DAY)
-    shape = wanted / np.maximum(weight, 1e-300)[:, None] * surprise.reshape(days, HOURS_A_DAY)
-    free = np.divide(ceiling, shape, out=np.full(shape.shape, np.inf), where=shape > 0).min(axis=1)
-    spent, seen = shape.sum(axis=1).tolist(), (shape / hourly).sum(axis=1).tolist()
-    of_flight, of_rest = (weight / tail[0]).tolist(), (weight / np.maximum(tail, 1e-300)).tolist()
-    bounds = free.tolist()
-    goals, parts = [0.0] * days, [1.0] * days
-    left, a_day = float(goal.flight_micros), 0.0
-    if goal.day_micros is not None:
-        a_day = goal.day_micros + _DAILY_SAFETY * _one_sd(goal.day_micros, mean_price)
-    for day in np.flatnonzero(weight > 0).tolist():
-        today = a_day
-        if goal.day_micros is None:
-            share = goal.flight_micros * of_flight[day]
-            today = min(left * of_rest[day], share * goal.pacing_pct / 100)
-            if day == last_day:
-                today += _LAST_DAY_SAFETY * _one_sd(goal.flight_micros, mean_price)
-        is_bounded = today > bounds[day]
-        money = today * spent[day]
-        if is_bounded:
-            bounded = np.minimum(today * shape[day], ceiling[day])
-            money = float(np.add.reduce(bounded))
-        goals[day] = today
-        if goal.day_impressions is not None:
-            impressions = (bounded / hourly[day]).sum() if is_bounded else today * seen[day]
-            parts[day] = float(_let_through(impressions, goal.day_impressions, figures))
-            money *= parts[day]
-        left = max(left - money, 0.0)
-    planned = np.minimum(np.array(goals)[:, None] * shape, ceiling)
-    planned *= np.array(parts)[:, None]
+    aims, shares = _plan_days(goal, days, mean_price, figures)
+    planned = np.minimum(aims[:, None] * days.spend_per_aim, ceiling)
+    planned *= shares[:, None]
     return planned
 
 
-def _one_sd(micros: float, price: float) -> float:
-    """The standard deviation, in micros, of what is spent where this much is expected."""
-    return math.sqrt(micros / price) * price
+def _hour_weights(
+    goal: Goal, forecast: Floats, available: Floats, figures: PacingFigures
+) -> Floats:
+    """Return how much of the budget each hour should get, relative to others: (days, 24)."""
+    weights = np.where(available > 0, forecast, 0.0) ** figures.supply_exponent
+    weights[available == 0] = 0.0
+    if goal.pacing is Pacing.FRONTLOADED:
+        progress = np.arange(weights.size) / weights.size
+        weights *= np.exp(-figures.frontload_decay_per_flight * progress)
+    return weights.reshape(-1, HOURS_A_DAY)
 
 
-def _let_through(impressions: Floats, most: int, figures: PacingFigures) -> Floats:
-    """The part of days' impressions that frequency capping, at `most` a day, can be expected to let
-    through."""
-    expected = figures.cap_use * most
-    part: Floats = expected / np.maximum(impressions, max(expected, 1e-9))
-    return part
+@dataclass(frozen=True)
+class _Days:
+    """The days of a flight before they are planned.
 
-
-def stop_at(limit: int, amounts: Int64s, window: int) -> Floats:
-    """The part of each hour's amount that still fits under `limit` in its window: (hours,).
-
-    1 before the limit is reached, a fraction in the hour that reaches it, 0 after it, until the
-    next window of `window` hours starts. Rounding a count down after scaling it keeps the sum
-    within the limit, exactly.
+    `weights` (days,) is the budget that each day should get, relative to others. The rest is
+    (days, 24): what each hour spends per micro that its day aims for, the most it may spend, and
+    its price in micros per impression.
     """
-    windows = amounts.reshape(-1, window)
-    before = windows.cumsum(axis=1) - windows
-    return fitting(np.maximum(limit - before, 0), windows).ravel()
+
+    weights: Floats
+    spend_per_aim: Floats
+    ceiling: Floats
+    price: Floats
 
 
-def fitting(room: Int64s, amounts: Int64s) -> Floats:
-    """The part of each amount that fits into its room: 1, or a hair less than the ratio."""
-    scaled = room / np.maximum(amounts, 1).astype(np.float64) * _BARELY_LESS
-    return np.where(amounts <= room, 1.0, scaled)
+def _plan_days(
+    goal: Goal, days: _Days, mean_price: float, figures: PacingFigures
+) -> tuple[Floats, Floats]:
+    """Return what each day aims to spend in micros, and the share of it that the frequency cap is
+    expected to let through: (days,) each.
+
+    Days are planned one after the other, since each starts from what the days before left. As long
+    as no hour of a day meets its ceiling, the day's spend is its aim times a sum known beforehand;
+    that is what the lists are for.
+    """
+    limit = goal.day_impressions
+    wanted_days = np.flatnonzero(days.weights > 0).tolist()
+    aims_of_flight = _Aims.of(goal, days.weights, mean_price, figures)
+    first_bound = _aims_that_meet_a_ceiling(days).tolist()
+    spend = days.spend_per_aim.sum(axis=1).tolist()
+    impressions = (days.spend_per_aim / days.price).sum(axis=1).tolist()
+    aims = np.zeros(days.weights.size)
+    shares = np.ones(days.weights.size)
+    left = float(goal.flight_micros)
+    for day in wanted_days:
+        aim = aims_of_flight.aim(day, left)
+        if aim > first_bound[day]:
+            bounded = np.minimum(aim * days.spend_per_aim[day], days.ceiling[day])
+            money = float(np.add.reduce(bounded))
+            seen = (bounded / days.price[day]).sum() if limit is not None else 0.0
+        else:
+            money = aim * spend[day]
+            seen = aim * impressions[day]
+        if limit is not None:
+            share = float(expected_share(seen, limit, figures.cap_use))
+            shares[day] = share
+            money *= share
+        aims[day] = aim
+        left = max(left - money, 0.0)
+    return aims, shares
+
+
+@dataclass(frozen=True)
+class _Aims:
+    """What the days of a flight may aim for, in micros.
+
+    `daily` is the aim of every day of a daily budget, None for a lifetime budget. `share_of_rest`
+    is a day's weight over that of the days from it on, `most` the limit that `pacing_pct` sets, and
+    `extra` what the last day adds; (days,) each.
+    """
+
+    daily: float | None
+    share_of_rest: list[float]
+    most: list[float]
+    extra: list[float]
+
+    @classmethod
+    def of(cls, goal: Goal, weights: Floats, mean_price: float, figures: PacingFigures) -> _Aims:
+        """Return the aims of a goal, for days of these weights.
+
+        A day aims some standard deviations above its goal, so that chance leaves little money over:
+        the last day of a lifetime budget by `last_day_safety`. Each day of a daily budget aims by
+        the smaller `daily_safety` higher, since more would end the day early.
+        """
+        daily = None
+        if goal.day_micros is not None:
+            daily = goal.day_micros + figures.daily_safety * _one_sd(goal.day_micros, mean_price)
+        rest = weights[::-1].cumsum()[::-1]
+        most = goal.flight_micros * (weights / rest[0]) * goal.pacing_pct / 100
+        extra = np.zeros(weights.size)
+        last_day = int(np.flatnonzero(weights)[-1])
+        extra[last_day] = figures.last_day_safety * _one_sd(goal.flight_micros, mean_price)
+        return cls(
+            daily=daily,
+            share_of_rest=(weights / np.maximum(rest, 1e-300)).tolist(),
+            most=most.tolist(),
+            extra=extra.tolist(),
+        )
+
+    def aim(self, day: int, left: float) -> float:
+        """Return what a day aims to spend when `left` micros of the flight are left."""
+        if self.daily is not None:
+            return self.daily
+        return min(left * self.share_of_rest[day], self.most[day]) + self.extra[day]
+
+
+def _aims_that_meet_a_ceiling(days: _Days) -> Floats:
+    """Return the least aim of each day at which some hour of it meets its ceiling: (days,)."""
+    per_aim = days.spend_per_aim
+    aims = np.divide(days.ceiling, per_aim, out=np.full(per_aim.shape, np.inf), where=per_aim > 0)
+    return aims.min(axis=1)
+
+
+def _one_sd(micros: float, price: float) -> float:
+    """Return the standard deviation, in micros, of what is spent where this much is expected."""
+    return math.sqrt(micros / price) * price

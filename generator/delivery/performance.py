@@ -1,9 +1,9 @@
 """Hourly performance: from what line items plan to the rows of `performance_hourly`.
 
-A `Stretch` is one line item in one flight with everything known before chance has its say; `drawn`
-draws many stretches together, since a numpy call on 30,000 rows costs little more than one on
-1,000. They share nothing but the table of odds, in which each has rows of its own, so it makes no
-difference which ones are drawn together. Rows are in the order of hour, device and creative.
+A `Stretch` is one line item in one flight with everything that is known before chance plays a part.
+`draw_rows` draws many stretches together, since a numpy call on 30,000 rows costs little more than
+one on 1,000. Stretches share only the table of odds, so their rows do not depend on which ones are
+drawn together. Rows are in the order of hour, device and creative.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generator.arrays import Floats, Int64s, Keys, WholeFloats
-from generator.clock import Hours, day_number, landing_of, timestamps
+from generator.clock import HOURS_A_DAY, Hours, day_number, landing_of, timestamps
 from generator.delivery import interaction, pacing, targeting, video
 from generator.delivery.flight_supply import FlightContext, competition, flight_supply
 from generator.delivery.funnel import largest_loss, supply_side
+from generator.delivery.limits import LimitedRows, stop_at_limits
 from generator.delivery.odds import Odds, OddsTable
 from generator.delivery.quantiles import binomial_shares, poisson
 from generator.delivery.reach import exposure
@@ -31,16 +32,17 @@ from generator.randomness import key, row_keys, uniforms
 from generator.schema import Creative, PerformanceHourly
 from generator.schema.arrow import arrow_schema
 
-# Fewer, and what a numpy call costs to begin shows; more, and what is worked on leaves the cache.
+# With fewer rows the fixed cost of numpy calls shows; with more the arrays leave the cache.
 ROWS_AT_ONCE = 24_000
-# From this part of rows with impressions on, leaving out those without costs more than it saves.
+# From this share of rows with impressions on, leaving out the others costs more than it saves.
 _LIVELY = 0.9
-_GIVEN = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts", "loaded_at")
+_NOT_DRAWN = ("campaign_id", "line_item_id", "creative_id", "device", "hour_ts", "loaded_at")
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """One line item in one flight, before its draws; arrays are (rows,) where not said otherwise.
+    """One line item in one flight, before its draws; arrays are (rows,) unless another shape is
+    given.
 
     `hours` are (hours,), `slots` and `ceiling` (hours, devices), `prices` micros per impression.
     `first_rows` (hours,) is where each hour's rows start; `profile` is the row's place in the table
@@ -67,21 +69,23 @@ class Stretch:
 
     @property
     def rows(self) -> int:
-        """How many rows the stretch has."""
+        """The number of rows."""
         return self.hour.size
 
 
 def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) -> Stretch:
-    """What one line item plans for one flight, up to the horizon; `table` has its creatives."""
-    creatives, line_item = context.item.creatives, context.item.line_item
+    """Plan one line item for one flight, up to the horizon; `table` has its creatives."""
+    creatives = context.item.creatives
+    line_item = context.item.line_item
     by_day = rotation_shares(creatives, context.hours)
-    how_many = np.count_nonzero(by_day, axis=1)
-    supply = flight_supply(context, in_rotation=_all_day(how_many > 0))
+    creatives_a_day = np.count_nonzero(by_day, axis=1)
+    supply = flight_supply(context, in_rotation=_by_hour(creatives_a_day > 0))
     planned = pacing.plan(goal, supply, context.platform_model.pacing)
     delivered = int(np.searchsorted(context.hours, context.horizon))
     exposures = _mean_exposures(planned * supply.price, planned, context, goal)[:delivered]
     worn = interaction.wear_out(context.platform_model.interaction, exposures)
-    hours, rotation = context.hours[:delivered], _all_day(by_day)[:delivered]
+    hours = context.hours[:delivered]
+    rotation = _by_hour(by_day)[:delivered]
     targeted = np.flatnonzero(targeting.device_mask(targeting.targeting_of(line_item)))
 
     shape = (hours.size, targeted.size, len(creatives))
@@ -91,14 +95,14 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
         present = np.flatnonzero(np.broadcast_to(in_rotation[:, None, :], shape))
 
     def by_row(values: NDArray[Any]) -> NDArray[Any]:
-        """Values that can be broadcast to (hours, devices, creatives), for the rows there are."""
+        """Broadcast values to (hours, devices, creatives) and take the rows in rotation."""
         rows = np.empty(shape, dtype=values.dtype)
         rows[...] = values
         return rows.reshape(-1)[present]
 
-    ids = np.array([each.creative_id for each in creatives], dtype=np.int64)
-    first_profiles = np.array([table.first_profile[each] for each in ids.tolist()])
-    sizes = _all_day(how_many * targeted.size)[:delivered]
+    ids = np.array([creative.creative_id for creative in creatives], dtype=np.int64)
+    first_profiles = np.array([table.first_profile[creative_id] for creative_id in ids.tolist()])
+    sizes = _by_hour(creatives_a_day * targeted.size)[:delivered]
     return Stretch(
         campaign_id=line_item.campaign_id,
         line_item_id=line_item.line_item_id,
@@ -121,12 +125,12 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
 
 
 def rotation_shares(creatives: tuple[Creative, ...], hours: Hours) -> Floats:
-    """Each creative's part of the line item's impressions on the days of these hours: (days,
-    creatives).
+    """Return each creative's share of the line item's impressions on the days of these hours:
+    (days, creatives).
 
     A day's shares add up to 1, or to 0 where no creative is in rotation.
     """
-    days = hours[:: pacing.HOURS_A_DAY] // pacing.HOURS_A_DAY
+    days = hours[::HOURS_A_DAY] // HOURS_A_DAY
     shares = np.empty((days.size, len(creatives)))
     for index, creative in enumerate(creatives):
         first = _day_or(creative.rotation_start_date, -(2**31))
@@ -136,9 +140,9 @@ def rotation_shares(creatives: tuple[Creative, ...], hours: Hours) -> Floats:
     return np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
 
 
-def _all_day(values: NDArray[Any]) -> NDArray[Any]:
-    """Values by day as values by hour, along the first axis."""
-    return np.repeat(values, pacing.HOURS_A_DAY, axis=0)
+def _by_hour(by_day: NDArray[Any]) -> NDArray[Any]:
+    """Repeat values by day as values by hour, along the first axis."""
+    return np.repeat(by_day, HOURS_A_DAY, axis=0)
 
 
 def _day_or(day: date | None, otherwise: int) -> int:
@@ -148,20 +152,23 @@ def _day_or(day: date | None, otherwise: int) -> int:
 def _mean_exposures(
     spend: Floats, planned: Floats, context: FlightContext, goal: pacing.Goal
 ) -> Floats:
-    """Impressions per reached household that the campaign is expected to have delivered before each
-    hour: (hours,). `spend` and `planned` are the line item's, (hours, devices), and count until
-    its money is spent; the campaign's other line items are taken to keep step with it."""
+    """Return the impressions per reached household that the campaign is expected to have delivered
+    before each hour: (hours,).
+
+    `spend` and `planned` are the line item's, (hours, devices), and count until its money is spent.
+    The campaign's other line items are assumed to keep step with it.
+    """
     hourly = pacing.over_devices(planned)
     money = pacing.over_devices(spend).cumsum()
     affordable = np.minimum(1.0, goal.flight_micros / np.maximum(money, 1.0))
-    own = np.maximum.accumulate(hourly.cumsum() * affordable) - hourly * affordable
-    campaign = np.maximum(own, 0.0) / context.item.line_item.budget_share
+    delivered = np.maximum.accumulate(hourly.cumsum() * affordable) - hourly * affordable
+    campaign = np.maximum(delivered, 0.0) / context.item.line_item.budget_share
     so_far = context.delivered_before + campaign
-    return exposure(so_far, context.count_households, context.platform_model.reach.shape_k)
+    return exposure(so_far, context.households, context.platform_model.reach.shape_k)
 
 
 def _row_keys(context: FlightContext, hours: Hours, targeted: Int64s) -> Keys:
-    """The key of each row: (hours, targeted devices, creatives)."""
+    """Return the key of each row: (hours, targeted devices, creatives)."""
     streams = [
         [
             key(context.seed, "performance", creative.creative_id, str(DEVICES[device]))
@@ -173,31 +180,30 @@ def _row_keys(context: FlightContext, hours: Hours, targeted: Int64s) -> Keys:
 
 
 def draw_rows(stretches: Sequence[Stretch], table: OddsTable) -> pa.RecordBatch:
-    """The rows of these stretches, one after the other, zeros included; `table` has their odds.
+    """Draw the rows of these stretches, one after the other, zeros included; `table` has their
+    odds.
 
-    They are drawn some thousands at a time, so that what is worked on stays in the processor's
-    cache.
+    Some thousands are drawn at a time, so that the arrays stay in the processor's cache.
     """
-    rows = [each.rows for each in stretches]
+    rows = [stretch.rows for stretch in stretches]
     schema = arrow_schema(PerformanceHourly)
     columns: dict[str, NDArray[Any]] = {
         field.name: np.zeros(sum(rows), dtype=field.type.to_pandas_dtype())
         for field in schema
-        if field.name not in _GIVEN
+        if field.name not in _NOT_DRAWN
     }
     first = 0
     for block in _blocks(stretches):
         first = _draw_block(block, table, columns, first)
 
-    def all_of(name: str) -> NDArray[Any]:
-        return np.concatenate([getattr(each, name) for each in stretches])
-
-    hours = all_of("hour")
+    campaign_ids = [stretch.campaign_id for stretch in stretches]
+    line_item_ids = [stretch.line_item_id for stretch in stretches]
+    hours = _joined(stretches, "hour")
     batch = {
-        "campaign_id": pa.array(np.repeat([each.campaign_id for each in stretches], rows)),
-        "line_item_id": pa.array(np.repeat([each.line_item_id for each in stretches], rows)),
-        "creative_id": pa.array(all_of("creative_id")),
-        "device": device_column(all_of("device").astype(np.int8)),
+        "campaign_id": pa.array(np.repeat(campaign_ids, rows)),
+        "line_item_id": pa.array(np.repeat(line_item_ids, rows)),
+        "creative_id": pa.array(_joined(stretches, "creative_id")),
+        "device": device_column(_joined(stretches, "device").astype(np.int8)),
         "hour_ts": pa.array(timestamps(hours), type=pa.timestamp("us")),
         "loaded_at": pa.array(timestamps(landing_of(hours)), type=pa.timestamp("us")),
         **{name: pa.array(values) for name, values in columns.items()},
@@ -205,14 +211,19 @@ def draw_rows(stretches: Sequence[Stretch], table: OddsTable) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(batch, schema=schema)
 
 
+def _joined(stretches: Sequence[Stretch], name: str) -> NDArray[Any]:
+    """Return one array of the stretches, one after the other."""
+    return np.concatenate([getattr(stretch, name) for stretch in stretches])
+
+
 def _blocks(stretches: Sequence[Stretch]) -> Iterator[list[Stretch]]:
-    """The stretches in runs of about `ROWS_AT_ONCE`."""
+    """Yield the stretches in runs of about `ROWS_AT_ONCE`."""
     block: list[Stretch] = []
-    for each in stretches:
-        if block and sum(other.rows for other in block) + each.rows > ROWS_AT_ONCE:
+    for stretch in stretches:
+        if block and sum(other.rows for other in block) + stretch.rows > ROWS_AT_ONCE:
             yield block
             block = []
-        block.append(each)
+        block.append(stretch)
     yield block
 
 
@@ -222,107 +233,80 @@ def _draw_block(
     columns: Mapping[str, NDArray[Any]],
     first: int,
 ) -> int:
-    """Draw these stretches into `columns`, from the row `first` on; the first row after them."""
-
-    def all_of(name: str) -> NDArray[Any]:
-        return np.concatenate([getattr(each, name) for each in stretches])
-
-    rows = [each.rows for each in stretches]
-    profile, keys = all_of("profile"), all_of("keys")
+    """Draw these stretches into `columns`, from the row `first` on; return the row after them."""
+    profile = _joined(stretches, "profile")
+    keys = _joined(stretches, "keys")
     chance = table.fates.take(profile, axis=1)
-    chance *= all_of("means")
+    chance *= _joined(stretches, "means")
     fates = poisson(uniforms(keys, *video.FATES), chance)
-    end = np.cumsum(rows)
+    end = np.cumsum([stretch.rows for stretch in stretches])
     spare = np.empty(profile.size)
-    for each, start, stop in zip(stretches, end - rows, end, strict=True):
-        spare[start:stop] = _stop_at_limits(each, fates[:, start:stop])
+    for stretch, stop in zip(stretches, end.tolist(), strict=True):
+        rows = slice(stop - stretch.rows, stop)
+        spare[rows] = _limit(stretch, fates[:, rows])
 
     impressions = fates.sum(axis=0)
     live: Int64s | slice = slice(0, profile.size)
-    where: Int64s | slice = slice(first, first + profile.size)
-    some = impressions > 0.0
-    if np.count_nonzero(some) < _LIVELY * profile.size:
-        live = np.flatnonzero(some)
-        where = first + live
+    target: Int64s | slice = slice(first, first + profile.size)
+    has_impressions = impressions > 0.0
+    if np.count_nonzero(has_impressions) < _LIVELY * profile.size:
+        live = np.flatnonzero(has_impressions)
+        target = first + live
     events = _events(
-        table.odds.of(profile[live]),
+        table.odds.take(profile[live]),
         fates[:, live],
         impressions[live],
         spare[live],
         keys[live],
-        all_of("wear_out")[live],
-        all_of("competition")[live],
+        _joined(stretches, "wear_out")[live],
+        _joined(stretches, "competition")[live],
     )
-    events["spend_micros"] = impressions[live].astype(np.int64) * all_of("prices")[live]
+    events["spend_micros"] = impressions[live].astype(np.int64) * _joined(stretches, "prices")[live]
     for name, values in events.items():
-        columns[name][where] = values
+        columns[name][target] = values
     return first + profile.size
 
 
-def _stop_at_limits(stretch: Stretch, fates: WholeFloats) -> WholeFloats | float:
-    """End delivery, in place, where a limit is reached; limits hold to the impression and micro.
+def _limit(stretch: Stretch, fates: WholeFloats) -> WholeFloats | float:
+    """End a stretch's delivery at its limits: change `fates` (fates, rows) in place.
 
-    First no hour and device sells more than there was; then hour, day and flight end at their cap
-    or budget. In the hour that reaches a limit every row keeps the same part. `fates` is (fates,
-    rows). Returns how many slots each row (or any) may win beside its impressions.
+    Returns how many slots each row may win beside its impressions: (rows,), or one figure for all.
     """
     if not stretch.rows:
         return np.inf
-    goal, hours = stretch.goal, stretch.hours.size
     sizes = np.diff(stretch.first_rows, append=stretch.rows)
-    hour = np.repeat(np.arange(hours), sizes)
-    impressions = fates.sum(axis=0)
-
-    def keep(fits: Floats, where: Int64s) -> None:
-        part = fits.take(where)
-        any_fits = part > 0.0
-        np.multiply(fates, any_fits, out=fates)
-        some = np.flatnonzero(any_fits & (part < 1.0))
-        chance = uniforms(stretch.keys.take(some), "kept")
-        fates[:, some] = _keep_share(fates.take(some, axis=1), part.take(some), chance)
-        fates.sum(axis=0, out=impressions)
-
+    hour = np.repeat(np.arange(stretch.hours.size), sizes)
     cell = hour * len(DEVICES)
     cell += stretch.device
-    sold = np.bincount(cell, weights=impressions, minlength=stretch.ceiling.size).astype(float)
-    if (sold > stretch.ceiling.ravel()).any():
-        keep(pacing.fitting(stretch.ceiling.ravel(), sold.astype(np.int64)), cell)
-    for limit, counts_money, window in (
-        (goal.hour_impressions, False, 1),
-        (goal.day_impressions, False, pacing.HOURS_A_DAY),
-        (goal.day_micros, True, pacing.HOURS_A_DAY),
-        (goal.flight_micros, True, hours),
-    ):
-        if limit is not None:
-            amounts = impressions.astype(np.int64)
-            if counts_money:
-                amounts *= stretch.prices
-            edges = np.concatenate([[0], amounts.cumsum()])
-            of_hour = edges[stretch.first_rows + sizes] - edges[stretch.first_rows]
-            if of_hour.reshape(-1, window).sum(axis=1).max() > limit:
-                keep(pacing.stop_at(limit, of_hour, window), hour)
-
+    rows = LimitedRows(
+        goal=stretch.goal,
+        hour=hour,
+        cell=cell,
+        keys=stretch.keys,
+        prices=stretch.prices,
+        first_rows=stretch.first_rows,
+        sizes=sizes,
+    )
+    drawn = stop_at_limits(rows, fates, stretch.ceiling.ravel())
     slots = stretch.slots.ravel()
-    if (sold + largest_loss(sold, stretch.floor_render) <= slots).all():
+    if (drawn + largest_loss(drawn, stretch.floor_render) <= slots).all():
         return np.inf
+    return _spare_slots(cell, fates.sum(axis=0), slots)
+
+
+def _spare_slots(cell: Int64s, impressions: WholeFloats, slots: Int64s) -> WholeFloats:
+    """Share the slots that impressions leave among the rows of their hour and device: (rows,).
+
+    `cell` (rows,) is the position of each row's hour and device in `slots`. Rows share in
+    proportion to their impressions.
+
+    >>> cell = np.array([0, 0, 1])
+    >>> _spare_slots(cell, np.array([30.0, 10.0, 5.0]), np.array([60, 5])).tolist()
+    [15.0, 5.0, 0.0]
+    """
     sold = np.bincount(cell, weights=impressions, minlength=slots.size).astype(float)
     beside_each = np.divide(slots - sold, sold, out=np.zeros(slots.size), where=sold > 0.0)
     return np.floor(beside_each.take(cell) * impressions)
-
-
-def _keep_share(fates: WholeFloats, part: Floats, chance: Floats) -> WholeFloats:
-    """A part of each row's impressions, rounded down, by systematic sampling over the fates.
-
-    Each fate keeps its share on average, and none gets more than it had. `fates` is (fates, rows).
-    """
-    so_far = fates.cumsum(axis=0)
-    total = so_far[-1]
-    kept = np.floor(total * part)
-    rate = np.divide(kept, total, out=np.zeros(total.shape), where=total > 0)
-    marks = np.minimum(np.floor(so_far * rate + chance), kept)
-    marks = np.where(so_far == total, kept, marks)
-    marks[1:] -= marks[:-1].copy()
-    return marks
 
 
 def _events(
@@ -334,7 +318,7 @@ def _events(
     wear_out: Floats,
     competition: Floats,
 ) -> dict[str, NDArray[Any]]:
-    """What became of the impressions, by column name: (rows,) each."""
+    """Draw what became of the impressions, by column name: (rows,) each."""
     _, starts, q25, q50, q75, q100 = accumulate(fates[:-1], np.subtract, initial=impressions)
     measurable, clicks, skips, scans, engagements = binomial_shares(
         keys,

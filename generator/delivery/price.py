@@ -8,37 +8,38 @@ import numpy as np
 
 from generator.arrays import Floats
 from generator.clock import Hours, local_clock, month_of
+from generator.delivery.noise import log_normal
 from generator.delivery.quantiles import normal, normal_probability
-from generator.platform.model import Country, Price
+from generator.platform.model import Country, Price, relative
 from generator.randomness import key, row_keys, uniforms
-
-PRIME_TIME = (20, 21, 22)
 
 
 def price_index(price: Price, country: Country, hours: Hours) -> Floats:
-    """The forecast price level of each hour's auctions, around a yearly mean of 1: (hours,
+    """Return the forecast price level of each hour's auctions, around a yearly mean of 1: (hours,
     devices).
 
-    Seasons (month, and month within the quarter), prime time in the country's time zones, and
-    device.
+    It follows the seasons (month, and month within the quarter), prime time in the country's time
+    zones, and the device.
     """
     device = np.array(price.device.in_order())
-    month = np.array(price.month) / np.mean(price.month)
-    sawtooth = np.array(price.month_of_quarter) / np.mean(price.month_of_quarter)
+    month = relative(price.month)
+    sawtooth = relative(price.month_of_quarter)
     level = np.zeros(hours.size)
     for zone, share in country.zones.items():
         clock = local_clock(zone, hours)
         months = month_of(clock.day)
-        prime = np.where(np.isin(clock.hour, PRIME_TIME), price.prime_time, 1.0)
+        prime = np.where(np.isin(clock.hour, price.prime_time_hours), price.prime_time, 1.0)
         level += share * month[months] * sawtooth[months % 3] * prime
     return level[:, None] * device
 
 
 def auction(level_cpm: Floats, bid_cpm: float, price: Price) -> tuple[Floats, Floats]:
-    """Share of auctions that a bid wins, and the mean price paid: both of `level_cpm`'s shape.
+    """Return the share of auctions that a bid wins, and the mean price paid: the shape of
+    `level_cpm` each.
 
-    Clearing prices of single auctions are log-normal around the level; the bid wins those below it
-    and pays the price, never more than the bid. The mean is that of the truncated log-normal.
+    Clearing prices of single auctions are log-normal around the level. The bid wins the auctions
+    that clear below it, and pays their price. The mean is that of the truncated log-normal, so it
+    is never above the bid.
     """
     sd = price.impression_log_sd
     centre = np.log(level_cpm) - 0.5 * sd * sd
@@ -50,13 +51,16 @@ def auction(level_cpm: Floats, bid_cpm: float, price: Price) -> tuple[Floats, Fl
 
 
 def line_item_noise(price: Price, hours: Hours, seed: int, line_item_id: int) -> Floats:
-    """What a line item's own auctions add to the price level, mean 1: (hours,)."""
+    """Draw how a line item's auctions differ from the price level, mean 1: (hours,)."""
     stream = key(seed, "price noise", line_item_id)
     shocks = normal(uniforms(row_keys(stream, hours), "price"))
-    sd = price.line_item_hourly_log_sd
-    return np.exp(sd * shocks - 0.5 * sd * sd)
+    return log_normal(price.line_item_hourly_log_sd, shocks)
 
 
 def micros_per_impression(cpm: Floats) -> Floats:
-    """A CPM in currency units as whole micros per impression, rounded down, at least 1."""
+    """Return a CPM in currency units as whole micros per impression, rounded down, at least 1.
+
+    >>> micros_per_impression(np.array([30.0, 0.0])).tolist()
+    [30000.0, 1.0]
+    """
     return np.maximum(np.floor(cpm * 1000.0 + 1e-6), 1.0)

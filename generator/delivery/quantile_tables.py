@@ -1,8 +1,8 @@
-"""Lookup: small quantiles read off a table where a cell of it leaves no choice.
+"""Quantile tables: small quantiles read off a table wherever one cell has one quantile.
 
 A cell is a range of uniforms and of parameters. Quantiles rise with both, so where the corners of a
-cell have the same one, all of the cell has it; what falls into any other cell is left open, for the
-caller to invert. The tables make draws faster and cannot change them.
+cell have the same quantile, the whole cell has it. All other cells are left open, for the caller to
+invert. The tables make draws faster and cannot change them.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ class PoissonTable:
         self._cells = _cells(by_mean[:, :-1], by_mean[:, 1:])
 
     def quantiles(self, uniforms: Floats, means: Floats) -> Cells:
-        """The quantiles, or `OPEN`: (draws,)."""
+        """Return the quantiles, or `OPEN`: (draws,)."""
         row = (means * _ROWS_A_MEAN).astype(np.int64)
         row *= _COLUMNS
         row += (uniforms * _COLUMNS).astype(np.int64)
         return self._cells.take(row)
 
     def quantiles_near(self, uniforms: Floats, means: Floats, apart: Floats) -> Cells:
-        """The quantiles of any laws whose cumulative probabilities are no further `apart` from the
-        Poissons', or `OPEN`: (draws,). They lie between the Poissons' on either side."""
+        """Return the quantiles of any laws whose cumulative probabilities are at most `apart` from
+        the Poissons', or `OPEN`: (draws,). They lie between the Poissons' on either side."""
         low = self.quantiles(np.maximum(uniforms - apart, 0.0), means)
         high = self.quantiles(np.minimum(uniforms + apart, _IN_THE_LAST), means)
         low[low != high] = OPEN
@@ -66,7 +66,7 @@ class BinomialTables:
         self._seen = {0.0, 1.0}
 
     def prepare(self, probabilities: Floats) -> None:
-        """Make tables of these probabilities, unless they are there or would be large."""
+        """Make tables of these probabilities, unless they exist or would be large."""
         for probability in set(probabilities.tolist()) - self._seen:
             self._seen.add(probability)
             slot = _slots(np.array([probability]))[0]
@@ -78,7 +78,7 @@ class BinomialTables:
                     self._cells = np.append(self._cells, _of_binomial(trials, probability))
 
     def quantiles(self, uniforms: Floats, trials: Floats, probability: Floats) -> Cells:
-        """The quantiles, or `OPEN`, also where no table was prepared: (draws,)."""
+        """Return the quantiles, or `OPEN`, also where no table was prepared: (draws,)."""
         slots = _slots(probability)
         cell = ((trials + uniforms) * _COLUMNS).astype(np.int64)
         cell += self._first.take(slots)
@@ -87,14 +87,14 @@ class BinomialTables:
 
 
 def _slots(probabilities: Floats) -> Int64s:
-    """Where in the list of tables each probability has its place: a hash of its bits."""
+    """Return the place of each probability in the list of tables: a hash of its bits."""
     bits = probabilities.view(np.uint64) * _MULTIPLIER
     bits >>= _SHIFT
     return bits.view(np.int64)
 
 
 def _of_binomial(most_trials: int, probability: float) -> Cells:
-    """The cells of so many trials and fewer, by trials."""
+    """Return the cells of fewer than `most_trials` trials, by trials."""
     trials = np.arange(most_trials, dtype=np.float64)
     p = min(probability, 1.0 - probability)
     term = np.exp(trials * np.log1p(-p))
@@ -112,8 +112,8 @@ def _of_binomial(most_trials: int, probability: float) -> Cells:
 
 
 def _cells(low: Floats, high: Floats) -> Cells:
-    """The cells of cumulative probabilities (counts, rows) at the low and the high end of each
-    row's range of parameters: (rows x columns,). The last column is open."""
+    """Return the cells of cumulative probabilities (counts, rows) at the low and the high end of
+    each row's range of parameters: (rows x columns,). The last column is open."""
     rows = np.arange(low.shape[1])
     first = np.minimum(np.floor(high * _COLUMNS), _COLUMNS).astype(np.int64)
     last = np.minimum(np.floor(low * _COLUMNS), _COLUMNS).astype(np.int64)

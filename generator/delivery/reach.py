@@ -2,10 +2,10 @@
 
 Household exposure is Poisson mixed by gamma (negative binomial, NBD; Ehrenberg 1959, Danaher 2007)
 over the addressed households, with exposures above the frequency cap never served. Reach is
-computed, not drawn, from curves that cannot contradict one another: reach per impression falls as
+computed, not drawn, from curves that cannot contradict one another. Reach per impression falls as
 impressions rise, so the reach of a window is at most the sum of its parts, and rounding up keeps
-that in whole numbers; n+ reaches are rounded down, so that the tiers together never claim more
-impressions than there were.
+that in whole numbers. n+ reaches are rounded down, so that the tiers together never claim more
+impressions than were delivered.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ import numpy as np
 import pyarrow as pa
 
 from generator.arrays import Floats, Int64s
-from generator.clock import Hours, timestamps, weekday_of
-from generator.enums import ReachWindow, TimeUnit
-from generator.schema import CampaignReach, FrequencyCap
+from generator.clock import HOURS_A_DAY, Hours, timestamps, weekday_of
+from generator.delivery.capping import NO_CAP, Cap, most_exposures
+from generator.enums import ReachWindow
+from generator.schema import CampaignReach
 from generator.schema.arrow import arrow_schema
 
 TIERS = (1, 2, 3, 5, 10)
 _CLAIMS = {2: 1, 3: 1, 5: 2, 10: 5}
-_HOURS = {TimeUnit.HOUR: 1, TimeUnit.DAY: 24, TimeUnit.WEEK: 168, TimeUnit.MONTH: 720}
-_NO_CAP = 2**62
 _NOTHING_LOST = -35.0
 # Newton's steps to an exposure without a cap, how small the last of them is, and the largest
 # exposure of interest, relative to the one with the cap.
@@ -35,53 +34,12 @@ _LARGEST = np.exp(40.0)
 _WINDOWS = tuple(ReachWindow)
 
 
-@dataclass(frozen=True)
-class Cap:
-    """At most `impressions` per household within any `hours` hours of delivery."""
-
-    impressions: int
-    hours: int
-
-    def within(self, hours: Int64s) -> Int64s:
-        """The most exposures of a household in windows with this many hours of delivery."""
-        return self.impressions * -(-hours // self.hours)
-
-
-def caps_of(caps: Sequence[FrequencyCap], campaign_hours: int) -> tuple[Cap, ...]:
-    """The caps of a campaign that runs for so many hours; none counts over more than those."""
-    longest = max(campaign_hours, 1)
-    return tuple(
-        Cap(
-            cap.max_impressions,
-            longest
-            if cap.time_unit is TimeUnit.LIFETIME
-            else min(longest, _HOURS[cap.time_unit] * cap.time_units),
-        )
-        for cap in caps
-    )
-
-
-def most_exposures(caps: Sequence[Cap], hours: Int64s) -> Int64s | None:
-    """The most exposures of a household under all caps, in windows of so many hours of delivery;
-    None without a cap."""
-    if not caps:
-        return None
-    most: Int64s = np.min([cap.within(hours) for cap in caps], axis=0)
-    return most
-
-
-def cap_rates(caps: Sequence[Cap]) -> tuple[float, float]:
-    """Exposures per household that all caps allow in an hour, and in a day, at an even rate.
-
-    A cap over less than a day is spread over its hours, a longer one over its days, so that no
-    window of its length can hold more than it allows.
-    """
-    hour = min(cap.impressions / (cap.hours if cap.hours < 24 else 1) for cap in caps)
-    return hour, min(cap.impressions * 24 / cap.hours for cap in caps)
-
-
 def exposure(impressions: Floats, households: int, shape_k: float) -> Floats:
-    """Mean impressions per reached household, at least 1: same shape as `impressions`."""
+    """Return the mean impressions per reached household, at least 1: same shape as `impressions`.
+
+    >>> exposure(np.array([0.0, 100.0, 1000.0]), households=1000, shape_k=0.6).round(3).tolist()
+    [1.0, 1.132, 2.248]
+    """
     mean = impressions / max(households, 1)
     reached = -np.expm1(-shape_k * np.log1p(mean / shape_k))
     return np.divide(mean, reached, out=np.ones_like(mean), where=mean > 1e-9)
@@ -93,13 +51,21 @@ def tiers(
     shape_k: Floats | float,
     cap: Int64s | None = None,
 ) -> dict[int, Int64s]:
-    """Households with at least n impressions, for each n of `TIERS`: (windows,) each.
+    """Return the households with at least n impressions, for each n of `TIERS`: (windows,) each.
 
     `cap` is the most exposures a household can have in each window; impressions <= households x
-    cap.
+    cap. 1,000 impressions over 1,000 households reach 445 of them, and 236 at least twice. A cap of
+    3 spreads the same impressions over more households:
+
+    >>> reached = tiers(np.array([1000]), households=1000, shape_k=0.6)
+    >>> {tier: households.tolist() for tier, households in reached.items()}
+    {1: [445], 2: [236], 3: [132], 5: [44], 10: [3]}
+    >>> capped = tiers(np.array([1000]), households=1000, shape_k=0.6, cap=np.array([3]))
+    >>> {tier: households.tolist() for tier, households in capped.items()}
+    {1: [508], 2: [302], 3: [189], 5: [0], 10: [0]}
     """
     if cap is None:
-        cap = np.full(impressions.shape, _NO_CAP)
+        cap = np.full(impressions.shape, NO_CAP)
     shape = np.broadcast_to(np.asarray(shape_k, dtype=np.float64), impressions.shape)
     mean = _uncapped_mean(impressions / np.maximum(households, 1), shape, cap)
     at_least = _survival(mean, shape, max(TIERS))
@@ -117,7 +83,7 @@ def tiers(
 
 
 def _survival(mean: Floats, shape_k: Floats, most: int) -> Floats:
-    """P(N >= n) of a negative binomial for n = 1 … most: (most, windows)."""
+    """Return P(N >= n) of a negative binomial for n = 1 … most: (most, windows)."""
     stays = mean / (mean + shape_k)
     term = np.exp(-shape_k * np.log1p(mean / shape_k))
     result = np.empty((most, mean.size))
@@ -131,7 +97,8 @@ def _survival(mean: Floats, shape_k: Floats, most: int) -> Floats:
 
 
 def _uncapped_mean(mean: Floats, shape_k: Floats, cap: Int64s) -> Floats:
-    """The mean exposure without a cap that leaves `mean` once exposures above `cap` are not served.
+    """Return the mean exposure without a cap that leaves `mean` once exposures above `cap` are not
+    served.
 
     Solves E[min(N, cap)] = mean by Newton's method, where the cap matters. The expectation is
     concave in the mean of N and at most that mean, so the steps rise to the solution from `mean`.
@@ -153,9 +120,12 @@ def _uncapped_mean(mean: Floats, shape_k: Floats, cap: Int64s) -> Floats:
 
 
 def _served_mean(mean: Floats, shape_k: Floats, cap: Int64s) -> tuple[Floats, Floats]:
-    """E[min(N, cap)] of negative binomials with these means, and the means times its slope, which
-    is the sum of n P(N = n) up to the cap: (windows,) each, in order of `cap`. The expectation is
-    that sum and the cap times P(N > cap)."""
+    """Return E[min(N, cap)] of negative binomials with these means, and the means times its slope:
+    (windows,) each, in order of `cap`.
+
+    The latter is the sum of n P(N = n) up to the cap. The expectation is that sum plus the cap
+    times P(N > cap).
+    """
     stays = mean / (mean + shape_k)
     term = np.exp(-shape_k * np.log1p(mean / shape_k))
     left = -np.expm1(-shape_k * np.log1p(mean / shape_k))
@@ -172,7 +142,7 @@ def _served_mean(mean: Floats, shape_k: Floats, cap: Int64s) -> tuple[Floats, Fl
 
 @dataclass(frozen=True)
 class HourlyImpressions:
-    """What a campaign delivered in each of its hours, and to how many it could.
+    """The impressions of one campaign by hour, and the households that it addresses.
 
     `hours` are in order and make whole UTC days; flights may leave gaps.
     """
@@ -186,8 +156,8 @@ class HourlyImpressions:
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of one kind: whose each is (a position, in order), where it starts (an hour), and
-    what it delivered to whom."""
+    """Windows of one kind: the position of each window's campaign (in order), the hour it starts
+    at, its impressions, and the households it reached by tier."""
 
     kind: ReachWindow
     owner: Int64s
@@ -196,96 +166,131 @@ class Windows:
     tiers: dict[int, Int64s]
 
 
+@dataclass(frozen=True)
+class _Spans:
+    """Windows before reach is computed; (windows,) each. `owner` is the position of the campaign,
+    `start` the first hour, `length` the hours of delivery."""
+
+    owner: Int64s
+    start: Hours
+    length: Int64s
+    impressions: Int64s
+
+
 def windows_of(campaigns: Sequence[HourlyImpressions]) -> list[Windows]:
-    """Reach of campaigns by hour, UTC day, ISO week and from their first day to each day.
+    """Return the reach of campaigns by hour, UTC day, ISO week, and from their first day to each
+    day.
 
     A window reaches at least what its best part reaches: with a cap, a longer window allows a
     household more exposures, so the curve alone could fall below that.
+
+    Two days with 30 and 60 impressions, all in one hour of each, to 100 households. Each day
+    reaches as many as its best hour. The week (both days lie in it) has 90 impressions.
+
+    >>> impressions = np.zeros(48, dtype=np.int64)
+    >>> impressions[20], impressions[44] = 30, 60
+    >>> monday = 20_089 * 24
+    >>> campaign = HourlyImpressions(np.arange(monday, monday + 48), impressions, 100, 0.6, ())
+    >>> hour, day, week, to_date = windows_of([campaign])
+    >>> day.tiers[1].tolist(), week.tiers[1].tolist(), to_date.tiers[1].tolist()
+    ([22, 35], [43], [22, 43])
     """
-    households = np.array([each.households for each in campaigns])
-    shapes = np.array([each.shape_k for each in campaigns])
+    hours = _hour_spans(campaigns)
+    first_hours = _starts(hours.owner, hours.start // HOURS_A_DAY)
+    days = _join(hours, first_hours, start=hours.start[first_hours] // HOURS_A_DAY * HOURS_A_DAY)
+    mondays = _mondays(days.start)
+    first_days = _starts(days.owner, mondays)
+    weeks = _join(days, first_days, start=mondays[first_days])
 
-    def counted(
-        kind: ReachWindow,
-        owner: Int64s,
-        start: Hours,
-        length: Int64s,
-        amount: Int64s,
-        floor: dict[int, Int64s] | None,
-    ) -> Windows:
-        most = _most_exposures(campaigns, owner, length)
-        curve = tiers(amount, households[owner], shapes[owner], most)
-        floor = floor or {tier: np.zeros_like(amount) for tier in TIERS}
-        return Windows(kind, owner, start, amount, _settle(amount, curve, floor))
-
-    owner = np.repeat(np.arange(len(campaigns)), [each.hours.size for each in campaigns])
-    hours = np.concatenate([each.hours for each in campaigns])
-    of_hour = np.concatenate([each.impressions for each in campaigns])
-    first_hour = _starts(owner, hours // 24)
-    owner_of_day, days = owner[first_hour], hours[first_hour] // 24
-    of_day = np.add.reduceat(of_hour, first_hour)
-    monday = days - weekday_of(days)
-    first_day = _starts(owner_of_day, monday)
-    days_of_week = np.diff(first_day, append=days.size)
-    of_week = np.add.reduceat(of_day, first_day)
-    before = np.searchsorted(owner_of_day, owner_of_day)
-    day_of_campaign = np.arange(1, days.size + 1) - before
-    total = np.concatenate([[0], of_day.cumsum()])
-    so_far = total[1:] - total[before]
-
-    hourly = counted(
-        ReachWindow.HOUR, owner, hours, np.ones(hours.shape, dtype=np.int64), of_hour, None
-    )
-    daily = counted(
-        ReachWindow.DAY,
-        owner_of_day,
-        days * 24,
-        np.full(days.shape, 24),
-        of_day,
-        _best(hourly, first_hour),
-    )
-    weekly = counted(
-        ReachWindow.WEEK,
-        owner_of_day[first_day],
-        monday[first_day] * 24,
-        days_of_week * 24,
-        of_week,
-        _best(daily, first_day),
-    )
-    curve = counted(
-        ReachWindow.FLIGHT_TO_DATE, owner_of_day, days * 24, day_of_campaign * 24, so_far, None
-    )
+    hourly = _reach(campaigns, ReachWindow.HOUR, hours)
+    daily = _reach(campaigns, ReachWindow.DAY, days, _best(hourly, first_hours))
+    weekly = _reach(campaigns, ReachWindow.WEEK, weeks, _best(daily, first_days))
+    curve = _reach(campaigns, ReachWindow.FLIGHT_TO_DATE, _spans_to_date(days))
     return [hourly, daily, weekly, replace(curve, tiers=_to_date(curve, daily))]
 
 
+def _hour_spans(campaigns: Sequence[HourlyImpressions]) -> _Spans:
+    """Return the hours of all campaigns, one campaign after the other."""
+    sizes = [campaign.hours.size for campaign in campaigns]
+    hours = np.concatenate([campaign.hours for campaign in campaigns])
+    return _Spans(
+        owner=np.repeat(np.arange(len(campaigns)), sizes),
+        start=hours,
+        length=np.ones(hours.shape, dtype=np.int64),
+        impressions=np.concatenate([campaign.impressions for campaign in campaigns]),
+    )
+
+
+def _join(spans: _Spans, first: Int64s, start: Hours) -> _Spans:
+    """Join spans to longer ones: `first` are the positions of the first span of each, `start` the
+    hours that the longer ones start at."""
+    return _Spans(
+        owner=spans.owner[first],
+        start=start,
+        length=np.add.reduceat(spans.length, first),
+        impressions=np.add.reduceat(spans.impressions, first),
+    )
+
+
+def _spans_to_date(days: _Spans) -> _Spans:
+    """Return the spans from each campaign's first day to each of its days."""
+    first = np.searchsorted(days.owner, days.owner)
+    total = np.concatenate([[0], days.impressions.cumsum()])
+    day_of_campaign = np.arange(1, days.owner.size + 1) - first
+    return replace(days, length=day_of_campaign * HOURS_A_DAY, impressions=total[1:] - total[first])
+
+
+def _mondays(day_starts: Hours) -> Hours:
+    """Return the first hour of the ISO week of each day."""
+    days = day_starts // HOURS_A_DAY
+    return (days - weekday_of(days)) * HOURS_A_DAY
+
+
+def _reach(
+    campaigns: Sequence[HourlyImpressions],
+    kind: ReachWindow,
+    spans: _Spans,
+    floor: dict[int, Int64s] | None = None,
+) -> Windows:
+    """Return the reach of spans, at least `floor`."""
+    households = np.array([campaign.households for campaign in campaigns])[spans.owner]
+    shapes = np.array([campaign.shape_k for campaign in campaigns])[spans.owner]
+    most = _most_exposures(campaigns, spans)
+    curve = tiers(spans.impressions, households, shapes, most)
+    floor = floor or {tier: np.zeros_like(spans.impressions) for tier in TIERS}
+    reached = _settle(spans.impressions, curve, floor)
+    return Windows(kind, spans.owner, spans.start, spans.impressions, reached)
+
+
 def _starts(owner: Int64s, span: Int64s) -> Int64s:
-    """The positions at which another owner or span begins; both are in order."""
+    """Return the positions at which another owner or span begins; both are in order."""
     if not owner.size:
         return np.zeros(0, dtype=np.int64)
     changes = (np.diff(owner) != 0) | (np.diff(span) != 0)
     return np.concatenate([[0], np.flatnonzero(changes) + 1])
 
 
-def _most_exposures(campaigns: Sequence[HourlyImpressions], owner: Int64s, hours: Int64s) -> Int64s:
-    """The most exposures of a household in each window, of so many hours of delivery."""
-    most = np.full(hours.shape, _NO_CAP)
-    edges = np.searchsorted(owner, np.arange(len(campaigns) + 1))
+def _most_exposures(campaigns: Sequence[HourlyImpressions], spans: _Spans) -> Int64s:
+    """Return the most exposures of a household in each span: (windows,)."""
+    most = np.full(spans.length.shape, NO_CAP)
+    edges = np.searchsorted(spans.owner, np.arange(len(campaigns) + 1))
     for campaign, first, last in zip(campaigns, edges, edges[1:], strict=False):
-        limit = most_exposures(campaign.caps, hours[first:last])
-        if limit is not None:
-            most[first:last] = limit
+        if campaign.caps:
+            most[first:last] = most_exposures(campaign.caps, spans.length[first:last])
     return most
 
 
-def _best(parts: Windows, first: Int64s) -> dict[int, Int64s]:
-    """The most households that one part of each window reached, per tier."""
-    return {tier: np.maximum.reduceat(reach, first) for tier, reach in parts.tiers.items()}
+def _best(windows: Windows, first: Int64s) -> dict[int, Int64s]:
+    """Return the most households that one part of each longer window reached, per tier. `first` are
+    the positions of the first part of each."""
+    return {tier: np.maximum.reduceat(reach, first) for tier, reach in windows.tiers.items()}
 
 
 def _to_date(curve: Windows, daily: Windows) -> dict[int, Int64s]:
-    """Reach from the first day to each day: the curve, never below the day before or any day.
+    """Return the reach from the first day to each day: the curve, never below the day before or any
+    day.
 
-    Without a cap one curve serves all windows, rises, and lies above every day as it is.
+    Without a cap one curve serves all windows, so it rises and lies above every day unchanged.
     """
     result = {tier: reach.copy() for tier, reach in curve.tiers.items()}
     another = np.diff(curve.owner, prepend=-1) != 0
@@ -308,9 +313,10 @@ def _to_date(curve: Windows, daily: Windows) -> dict[int, Int64s]:
 def _settle(
     impressions: Int64s, curve: dict[int, Int64s], floor: dict[int, Int64s]
 ) -> dict[int, Int64s]:
-    """The curve's reach, at least `floor`, with n+ tiers that claim no more than the impressions.
+    """Return the curve's reach, at least `floor`, with n+ tiers that claim no more than the
+    impressions.
 
-    n+ reach of every n adds up to the impressions; of the tiers not reported, 4+ is at least 5+,
+    n+ reach of every n adds up to the impressions. Of the tiers not reported, 4+ is at least 5+,
     and 6+ to 9+ at least 10+, which gives the weights. The floors fit: they are the best of parts
     that each fit into their own impressions.
     """
@@ -325,26 +331,27 @@ def _settle(
 
 
 def reach_batch(campaign_ids: Sequence[int], windows: Sequence[Windows]) -> pa.RecordBatch:
-    """The windows of campaigns as a batch of `campaign_reach`: by campaign, kind and start."""
-    kinds = [_WINDOWS.index(each.kind) for each in windows]
-    codes = np.repeat(kinds, [each.start.size for each in windows]).astype(np.int8)
-    owner = np.concatenate([each.owner for each in windows])
+    """Return the windows of campaigns as a batch of `campaign_reach`: by campaign, kind and
+    start."""
+    kinds = [_WINDOWS.index(few.kind) for few in windows]
+    codes = np.repeat(kinds, [few.start.size for few in windows]).astype(np.int8)
+    owner = np.concatenate([few.owner for few in windows])
     order = np.lexsort((codes, owner))
 
-    def concatenate(parts: Iterable[Int64s]) -> Int64s:
-        return np.concatenate(list(parts))[order]
+    def in_order(arrays: Iterable[Int64s]) -> Int64s:
+        return np.concatenate(list(arrays))[order]
 
+    start = in_order(few.start for few in windows)
     columns = {
         "campaign_id": pa.array(np.array(campaign_ids, dtype=np.int64)[owner[order]]),
         "reach_window": pa.DictionaryArray.from_arrays(
             pa.array(codes[order]), pa.array([str(window) for window in _WINDOWS])
         ),
-        "window_start": pa.array(
-            timestamps(concatenate(each.start for each in windows)), type=pa.timestamp("us")
-        ),
-        "impressions": pa.array(concatenate(each.impressions for each in windows)),
+        "window_start": pa.array(timestamps(start), type=pa.timestamp("us")),
+        "impressions": pa.array(in_order(few.impressions for few in windows)),
     }
     for tier in TIERS:
         name = "reach" if tier == 1 else f"reach_{tier}plus"
-        columns[name] = pa.array(concatenate(each.tiers[tier] for each in windows).astype(np.int32))
+        reached = in_order(few.tiers[tier] for few in windows)
+        columns[name] = pa.array(reached.astype(np.int32))
     return pa.RecordBatch.from_pydict(columns, schema=arrow_schema(CampaignReach))

@@ -1,8 +1,8 @@
 """Supply: how many ad opportunities viewing creates, by device and hour.
 
 opportunities = households x viewing hours / 24 x hour curve x weekday x month x events x slots per
-hour x device share x market noise. A country watches in several time zones; all its platform's
-campaigns see the same market, which is a function of (seed, platform, country, hour).
+hour x device share x market noise. A country watches in several time zones. All campaigns of a
+platform see the same supply, which is a function of (seed, platform, country, hour).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from generator.clock import (
 from generator.delivery import noise
 from generator.delivery.price import price_index
 from generator.enums import Device
-from generator.platform.model import Event, Noise, PlatformModel, Supply
+from generator.platform.model import Event, Noise, PlatformModel, Supply, relative
 from generator.schema import InventoryHourly
 from generator.schema.arrow import arrow_schema
 
@@ -36,12 +36,12 @@ DEVICES = tuple(Device)
 
 @dataclass(frozen=True)
 class CountrySupply:
-    """One country of one platform over a span of hours; arrays are (hours, devices).
+    """The supply of one country of one platform over a span of hours; arrays are (hours, devices).
 
-    `forecast` is what everybody expects, `opportunities` what came, as landed in
-    `inventory_hourly`, `zone_viewing` the forecast by time zone (hours, devices, zones), and
-    `local_hour` what the clocks there show (zones, hours). Each process keeps all markets of its
-    run, so whole numbers are no larger than they have to be.
+    `forecast` is what buyers expect, `opportunities` what came, as landed in `inventory_hourly`,
+    `zone_viewing` the forecast by time zone (hours, devices, zones), and `local_hour` what the
+    clocks there show (zones, hours). Each process keeps all supplies of its run, so whole numbers
+    have small types.
     """
 
     platform: str
@@ -56,11 +56,11 @@ class CountrySupply:
     price_index: Floats
 
     def rows(self, hours: Hours) -> Int64s:
-        """The rows of these hours, which lie inside the market's span and may have gaps."""
+        """Return the rows of these hours, which lie inside the span and may have gaps."""
         return hours - self.first_hour
 
     def window(self, hours: Hours) -> slice:
-        """The rows of these consecutive hours, which lie inside the market's span."""
+        """Return the rows of these consecutive hours, which lie inside the span."""
         start = int(hours[0]) - self.first_hour if hours.size else 0
         return slice(start, start + hours.size)
 
@@ -68,12 +68,20 @@ class CountrySupply:
 def country_supply(
     platform_model: PlatformModel, country: str, hours: Hours, seed: int
 ) -> CountrySupply:
-    """The market of one country at consecutive UTC hours."""
+    """Return the supply of one country at consecutive UTC hours.
+
+    >>> from generator.clock import hours_of
+    >>> from generator.scenario.templates import platform
+    >>> spain = country_supply(platform("netflix_like"), "ES", hours_of(20_089, 20_089), seed=1)
+    >>> spain.opportunities.shape, spain.zones
+    ((24, 4), ('Europe/Madrid', 'Atlantic/Canary'))
+    >>> bool(spain.opportunities[20, 0] > spain.opportunities[4, 0])
+    True
+    """
     place = platform_model.countries[country]
     zone_viewing = viewing(platform_model, country, hours)
-    slots = platform_model.supply.ad_minutes_per_hour * 60 / platform_model.supply.mean_ad_seconds
     viewing_hours = place.households * platform_model.supply.hours_per_household_day / 24
-    zone_viewing *= viewing_hours * slots
+    zone_viewing *= viewing_hours * platform_model.supply.slots_per_hour
     forecast = zone_viewing.sum(axis=2) if len(place.zones) > 1 else zone_viewing[:, :, 0]
     market_factor = _daily(
         platform_model.supply.market_noise, hours, seed, "market", platform_model.name
@@ -97,12 +105,12 @@ def country_supply(
 
 
 def viewing(platform_model: PlatformModel, country: str, hours: Hours) -> Floats:
-    """Viewing relative to the yearly mean of 1, by device and zone: (hours, devices, zones)."""
+    """Return viewing relative to the yearly mean of 1: (hours, devices, zones)."""
     place = platform_model.countries[country]
     supply = platform_model.supply
     curves = hour_curves(supply)
-    weekday = np.array(supply.weekday) / np.mean(supply.weekday)
-    month = np.array(supply.month) / np.mean(supply.month)
+    weekday = relative(supply.weekday)
+    month = relative(supply.month)
     device_share = np.array(supply.device_share.in_order())
     result = np.empty((hours.size, len(DEVICES), len(place.zones)))
     for index, (zone, zone_share) in enumerate(place.zones.items()):
@@ -115,8 +123,8 @@ def viewing(platform_model: PlatformModel, country: str, hours: Hours) -> Floats
 
 
 def hour_curves(supply: Supply) -> Floats:
-    """Viewing by device, weekday or weekend, and local hour, each day with mean 1: (devices, 2,
-    24)."""
+    """Return viewing by device, weekday or weekend, and local hour: (devices, 2, 24). The mean of
+    each day is 1."""
     curves = np.array(
         [[curve.weekday, curve.weekend] for curve in supply.hour_curve.in_order()], dtype=np.float64
     )
@@ -125,7 +133,7 @@ def hour_curves(supply: Supply) -> Floats:
 
 
 def event_factor(events: list[Event], country: str, clock: LocalClock) -> Floats:
-    """The product of the events that are on at each local hour: (hours,)."""
+    """Return the product of the multipliers of all events at each local hour: (hours,)."""
     factor = np.ones(clock.day.size)
     for event in events:
         if event.countries is None or country in event.countries:
@@ -133,29 +141,25 @@ def event_factor(events: list[Event], country: str, clock: LocalClock) -> Floats
     return factor
 
 
-def inventory_batch(country_supply: CountrySupply, hours: Hours) -> pa.RecordBatch:
-    """The market's hours, which may have gaps, as a batch of `inventory_hourly`, by hour and
-    device."""
+def inventory_batch(supply: CountrySupply, hours: Hours) -> pa.RecordBatch:
+    """Return the supply of these hours, which may have gaps, as a batch of `inventory_hourly`, by
+    hour and device."""
     devices = len(DEVICES)
-    window = country_supply.rows(hours)
+    window = supply.rows(hours)
     rows = hours.size * devices
     columns = {
-        "platform": pa.array([country_supply.platform]).take(
-            pa.array(np.zeros(rows, dtype=np.int32))
-        ),
-        "country": pa.array([country_supply.country]).take(
-            pa.array(np.zeros(rows, dtype=np.int32))
-        ),
+        "platform": pa.array([supply.platform]).take(pa.array(np.zeros(rows, dtype=np.int32))),
+        "country": pa.array([supply.country]).take(pa.array(np.zeros(rows, dtype=np.int32))),
         "device": device_column(np.tile(np.arange(devices, dtype=np.int8), hours.size)),
         "hour_ts": pa.array(np.repeat(timestamps(hours), devices), type=pa.timestamp("us")),
-        "ad_opportunities": pa.array(country_supply.opportunities[window].ravel()),
-        "price_index": pa.array(country_supply.price_index[window].ravel()),
+        "ad_opportunities": pa.array(supply.opportunities[window].ravel()),
+        "price_index": pa.array(supply.price_index[window].ravel()),
     }
     return pa.RecordBatch.from_pydict(columns, schema=arrow_schema(InventoryHourly))
 
 
 def device_column(codes: NDArray[np.int8]) -> pa.DictionaryArray:
-    """Device codes (positions in `DEVICES`) as the dictionary column that the raw tables use."""
+    """Return device codes (positions in `DEVICES`) as the dictionary column of the raw tables."""
     return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array([str(d) for d in DEVICES]))
 
 
@@ -171,7 +175,7 @@ def _during(event: Event, days: Int64s) -> Mask:
 
 
 def _month_and_day(days: Int64s) -> Int64s:
-    """Day numbers as month x 100 + day of the month."""
+    """Return day numbers as month x 100 + day of the month."""
     dates = days.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")
     day_of_month = (dates - months).astype(np.int64) + 1
@@ -179,7 +183,7 @@ def _month_and_day(days: Int64s) -> Int64s:
 
 
 def _daily(figures: Noise, hours: Hours, seed: int, *purpose: str) -> Floats:
-    """A daily noise factor, repeated over the hours of each UTC day: (hours,)."""
+    """Draw a daily noise factor, repeated over the hours of each UTC day: (hours,)."""
     if not hours.size:
         return np.zeros(0)
     days = np.arange(int(hours[0]) // 24, int(hours[-1]) // 24 + 1, dtype=np.int64)

@@ -1,7 +1,8 @@
-"""Faults on purpose: delivery data spoilt between the simulation and the sink, and a log of it.
+"""Faults on purpose: delivery data damaged between the simulation and the sink, and a log of it.
 
-`stage` takes the batches of a run through the faults that were asked for, `effects` says what each
-kind does to rows, `rows` who a row is whatever has been done to it, and `landing` which tables hold
-the result. What may be asked for is in `generator.scenario.faults`. Which rows are touched follows
-from the seed, the fault and the ids of the row, never from batches, their order, or who makes them.
+`stage` takes the batches of a run through the requested faults. `effects` defines what each kind of
+fault does to rows. `rows` keeps the identity of a row, even if a fault changes its ids.
+`changed_columns` defines the tables that hold the result. The faults that a file can request are in
+`generator.scenario.faults`. The touched rows follow from the seed, the fault and the ids of the
+row. They do not depend on batches, their order, or the process that makes them.
 """

@@ -1,7 +1,8 @@
-"""Which tables a run with faults lands in: those of the models, but for what the faults break.
+"""The tables that a run with faults lands in: those of the models, except where faults change
+columns.
 
-The column whose ids go missing, or whose name changes, may be NULL, and there is the column that a
-changed schema adds. Every other constraint stays: the other faults break none.
+A column that loses ids, or whose name changes, may be NULL, and a changed schema adds a column. All
+other constraints stay, since the other faults break none.
 """
 
 from __future__ import annotations
@@ -16,19 +17,20 @@ from generator.scenario.faults import Faults
 from generator.schema import TABLES, PerformanceHourly, RawTable
 from generator.schema.table import STORAGE, Column
 
-# The columns that faults empty, and those that they bring: the new name, and the renamed column.
+# The columns that faults empty, and those that they add: the new name, and the renamed column.
 EmptiedColumns = frozenset[str]
 AddedColumns = tuple[tuple[str, str | None], ...]
 
 
 def landing_tables(faults: Faults) -> tuple[type[RawTable], ...]:
-    """The tables of a run with these faults."""
+    """Return the tables of a run with these faults."""
     landing = landing_table(faults)
     return tuple(landing if table is PerformanceHourly else table for table in TABLES)
 
 
 def landing_table(faults: Faults) -> type[PerformanceHourly]:
-    """The table of performance in a run with these faults; the model itself where they fit it."""
+    """Return the table of performance in a run with these faults; the model itself if no fault
+    changes its columns."""
     emptied: set[str] = {fault.column for fault in faults.null_ids}
     emptied |= {drift.column for drift in faults.schema_drift if drift.column}
     added = tuple((drift.new_column, drift.column) for drift in faults.schema_drift)
@@ -36,12 +38,13 @@ def landing_table(faults: Faults) -> type[PerformanceHourly]:
 
 
 class _Derived(type(PerformanceHourly)):  # type: ignore[misc]
-    """The class of tables that are derived here: they are pickled by what they are derived from."""
+    """The class of the tables that are derived here. A class made in a function cannot be pickled
+    by its name, so it is pickled by the changes that it is derived from."""
 
 
 @cache
 def _landing(emptied: EmptiedColumns, added: AddedColumns) -> type[PerformanceHourly]:
-    """One class for the same changes, so that it can be a key."""
+    """Return one class for the same changes, so that it can be a key."""
     columns = {column.name: column for column in PerformanceHourly.columns()}
     landed = tuple(
         replace(column, nullable=column.nullable or column.name in emptied)
@@ -74,7 +77,7 @@ copyreg.pickle(_Derived, _reduce)  # type: ignore[arg-type]
 
 
 def _new_column(name: str, renamed: Column | None) -> Column:
-    """The column that drift brings: another one under a new name, or one of text."""
+    """Return the column that drift adds: the renamed column, or a new one of text."""
     if renamed is not None:
         return replace(renamed, name=name, nullable=True)
     return Column(name=name, description="Not in the model.", storage=STORAGE[str], nullable=True)

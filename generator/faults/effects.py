@@ -1,8 +1,8 @@
-"""What each kind of fault does: which rows are one unit of it, which of them it can touch at all,
-and what becomes of them.
+"""The effect of each kind of fault: which rows are one unit of it, which rows it can touch, and how
+it changes them.
 
-Each effect takes the rows, a mask of those that are touched and the fault's figures, and gives the
-rows after it. An effect keeps to the constraints of the table, but for what `landing` lifts.
+Each effect takes the rows, a mask of the touched rows and the fault's figures, and returns the rows
+after it. An effect keeps the constraints of the table, except those that `changed_columns` lifts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from generator.randomness import key, uniforms
 from generator.scenario import faults
 from generator.schema import PerformanceHourly
 
-# Assumption: what does not come with its day's load comes with the catch-up load of an evening.
+# Assumption: rows that miss their day's load come with the catch-up load of an evening.
 CATCH_UP_HOUR = 18
 
 _QUARTILES = ("video_q25", "video_q50", "video_q75", "video_q100")
@@ -35,7 +35,7 @@ _COUNTS = tuple(
 _RENDERED = tuple(
     name for name in _COUNTS if name not in (*_BEFORE_RENDERING, "error_count", "timeout_count")
 )
-# What a machine that opens streams and clicks does not do.
+# Counts that bots leave unchanged.
 _HUMAN = (
     "viewable_impressions",
     "audible_impressions",
@@ -65,7 +65,8 @@ class FaultKind:
 def select_rows(
     rows: Rows, kind: FaultKind, fault: faults.Window | faults.SchemaDrift, stream: int
 ) -> Mask:
-    """The rows that a fault touches: (rows,). `stream` is the key of the fault's draws."""
+    """Return the mask of the rows that a fault touches: (rows,). `stream` is the key of the fault's
+    draws."""
     chosen = np.ones(rows.values.num_rows, dtype=np.bool_)
     if kind.live is not None:
         chosen &= rows.numbers(kind.live) > 0
@@ -89,7 +90,7 @@ def select_rows(
 
 
 def stream_of(seed: int, name: str) -> int:
-    """The key of the draws of a fault."""
+    """Return the key of the draws of a fault."""
     return key(seed, "fault", name)
 
 
@@ -121,8 +122,8 @@ def _vast_401(rows: Rows, mask: Mask, _fault: faults.Vast401) -> Rows:
 
 
 def _restated_days(rows: Rows, mask: Mask, fault: faults.RestatedDays) -> Rows:
-    """A part of every count lands with the day's load, the truth so many days later. A part of a
-    thousand in whole numbers keeps every order and sum of the row, and the price."""
+    """Land a part of every count with the day's load, and the true counts `days` later. The part is
+    in whole thousandths, which keeps every order and sum of the row, and the price."""
     first = rows.take(mask)
     parts = round(fault.counted_at_first * 1000)
     columns = {name: first.numbers(name) * parts // 1000 for name in _COUNTS}
@@ -180,7 +181,7 @@ FAULT_KINDS: dict[FaultType, FaultKind] = {
 
 
 def _with(rows: Rows, mask: Mask, columns: dict[str, Int64s]) -> Rows:
-    """The rows with these values where the mask is set."""
+    """Return the rows with these values where the mask is set."""
     return rows.with_columns(
         {name: np.where(mask, values, rows.numbers(name)) for name, values in columns.items()}
     )
@@ -192,7 +193,7 @@ def _landing_later(rows: Rows, mask: Mask, days: int) -> Rows:
 
 
 def _clear(rows: Rows, mask: Mask, column: str) -> pa.Array:
-    """A column of whole numbers with NULL where the mask is set, or where it was NULL before."""
+    """Return a column with NULL where the mask is set, or where it was NULL before."""
     values = rows.values.column(column)
     return pa.compute.if_else(pa.array(mask), pa.scalar(None, values.type), values)
 

@@ -1,6 +1,6 @@
-"""Rows of performance on their way to the sink: as they will land, and who they were.
+"""Rows of performance on their way to the sink: their values, and their original identity.
 
-Faults choose rows by who they were, so that one fault does not hide a row from the next.
+Faults choose rows by their original identity, so that one fault does not hide a row from the next.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ODD = np.uint64(key("unit of a fault") | 1)
 @dataclass(frozen=True)
 class Rows:
     """Rows of one batch; every array is (rows,). `hour` counts from the epoch, `device` is the
-    position in `Device`; both and the ids are the row's own, whatever `values` says by now."""
+    position in `Device`. Both and the ids are the original ones, while faults change `values`."""
 
     values: pa.RecordBatch
     campaign: Int64s
@@ -34,8 +34,8 @@ class Rows:
 
     @classmethod
     def of(cls, batch: pa.RecordBatch, schema: pa.Schema) -> Self:
-        """The rows of a batch as it was delivered, in the schema in which they will land: a column
-        that delivery does not have is NULL."""
+        """Return the rows of a delivered batch in the schema that they land in; a column that
+        delivery does not have is NULL."""
         devices = batch.column("device")
         positions = np.array([list(Device).index(name) for name in devices.dictionary.to_pylist()])
         known = dict(zip(batch.schema.names, batch.columns, strict=True))
@@ -56,11 +56,11 @@ class Rows:
         return self.hour // 24
 
     def numbers(self, column: str) -> Int64s:
-        """A column of counts, micros or times as whole numbers; NULL is 0."""
+        """Return a column of counts, micros or times as whole numbers; NULL is 0."""
         return _numbers(self.values, column)
 
     def keys(self, base: int, unit: tuple[str, ...]) -> Keys:
-        """A key per row; rows that have the same `unit` (names of arrays) have the same."""
+        """Return a key per row; rows with the same `unit` (names of arrays) have the same key."""
         first, *others = (getattr(self, name) for name in unit)
         keys = row_keys(base, first)
         for values in others:
@@ -68,7 +68,7 @@ class Rows:
         return keys
 
     def take(self, chosen: Mask | Int64s) -> Rows:
-        """Some of the rows: by a mask, or by positions that may repeat."""
+        """Return some of the rows: by a mask, or by positions that may repeat."""
         positions = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
         return Rows(
             values=self.values.take(pa.array(positions)),
@@ -79,7 +79,7 @@ class Rows:
         )
 
     def with_columns(self, columns: Mapping[str, NDArray[Any] | pa.Array]) -> Rows:
-        """The rows with other values in some columns, whole numbers or Arrow arrays."""
+        """Return the rows with other values in some columns, whole numbers or Arrow arrays."""
         schema, arrays = self.values.schema, list(self.values.columns)
         for name, values in columns.items():
             kind = schema.field(name).type
@@ -90,7 +90,7 @@ class Rows:
 
 
 def concatenate(first: Rows, second: Rows) -> Rows:
-    """The rows of both."""
+    """Return the rows of both, one after the other."""
     batches = pa.Table.from_batches([first.values, second.values]).combine_chunks().to_batches()
     (values,) = batches or [first.values]
     return Rows(

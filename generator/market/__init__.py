@@ -1,1 +1,1 @@
-"""A made-up market: how many campaigns of which size are booked, by whom, when and where."""
+"""A made-up market: which campaigns are booked, by whom, when, where and of which size."""

@@ -1,7 +1,7 @@
-"""The world of a market: advertisers and campaigns that are made as they are asked for.
+"""The world of a market: advertisers and campaigns that are made on demand.
 
-Campaign and advertiser k are functions of the seed, k and the sketch of the market, so any range of
-them can be made alone, in any process.
+Campaign and advertiser k are functions of the seed, k and the outline of the market, so any range
+of them can be made alone, in any process.
 """
 
 from __future__ import annotations
@@ -15,57 +15,68 @@ from typing import Any, TypeVar, overload
 import numpy as np
 
 from generator.arrays import Int64s
-from generator.clock import EPOCH, HOURS_A_DAY, day_number
+from generator.clock import HOURS_A_DAY, date_of, day_number
 from generator.market.order import Draw, Order, scenario_of
-from generator.market.outline import MarketOutline, advertisers_of, figures_of, market_outline
+from generator.market.outline import MarketOutline, count_advertisers, market_outline
+from generator.market.shares import booking_mix_of
 from generator.platform.model import PlatformModel
 from generator.scenario.models import AdvertiserPlan, MarketPlan
 from generator.scenario.templates import Dataset
 from generator.schema import Advertiser, Run
 from generator.schema.booking import Booking
 from generator.world import names
-from generator.world.build import FirstOrder, book, is_booked, platform_row, run_of, sign
+from generator.world.build import (
+    DAYS_BOOKED_AHEAD,
+    FirstOrder,
+    book,
+    is_booked,
+    platform_row,
+    run_of,
+    sign,
+)
 from generator.world.names import Pools
 from generator.world.world import RunOutline, World, identity_of
 
 Member = TypeVar("Member")
 
-# A campaign is booked at most 40 days before its flight, see `build`; its advertiser is older.
-_DAYS_BOOKED_AHEAD = 41
-
 
 def build_market(dataset: Dataset) -> World:
-    """The world of a dataset with a market."""
+    """Return the world of a dataset with a market."""
     plan = dataset.market
     assert plan is not None
     outline = market_outline(plan, dataset.platforms, dataset.seed)
     run = run_of(dataset)
-    made = plan.made or plan.campaigns
+    campaigns = plan.made or plan.campaigns
     maker = _Maker(plan, dataset.platforms, run, outline)
-    booked = [position for position in range(made) if maker.is_booked(position)]
+    booked = [position for position in range(campaigns) if maker.is_booked(position)]
     return World(
         identity=identity_of(dataset),
         run=run,
         platform_models=dataset.platforms,
-        platforms=tuple(platform_row(each) for each in dataset.platforms.values()),
+        platforms=tuple(platform_row(model) for model in dataset.platforms.values()),
         advertisers=LazySequence(maker.advertiser, maker.customers()),
         bookings=LazySequence(maker.booking, booked),
         outline=RunOutline(
             countries={
-                name: tuple(sorted(platform_model.countries))
-                for name, platform_model in sorted(dataset.platforms.items())
+                name: tuple(sorted(model.countries))
+                for name, model in sorted(dataset.platforms.items())
             },
             days=np.arange(day_number(plan.start_date), day_number(plan.end_date) + 1),
             rows=maker.rows()[booked],
         ),
         faults=dataset.faults,
-        booked_later=made - len(booked),
+        booked_later=campaigns - len(booked),
     )
 
 
 @dataclass(frozen=True)
 class LazySequence(Sequence[Member]):
-    """Members that are made as they are asked for, each from its position."""
+    """A sequence whose members are made on demand, each from its position.
+
+    >>> squares = LazySequence(lambda position: position**2, positions=[1, 2, 3, 5])
+    >>> squares[3], squares[1:3], len(squares)
+    (25, (4, 9), 4)
+    """
 
     make: Callable[[int], Member]
     positions: Sequence[int]
@@ -100,19 +111,19 @@ class _Maker:
         return names.pools(self.run.seed)
 
     def __getstate__(self) -> dict[str, Any]:
-        """With the pools: where this is sent to, nobody makes them again."""
+        """Include the pools, so that the process that gets this does not make them again."""
         return {**vars(self), "pools": self.pools}
 
     def advertiser(self, position: int) -> Advertiser:
-        """An advertiser: it was there before the market opens."""
+        """Return an advertiser, which has been a customer since before the market opens."""
         country = self.outline.countries[self.outline.homes[position]]
         platform_model = next(
-            each for each in self.platform_models.values() if country in each.countries
+            model for model in self.platform_models.values() if country in model.countries
         )
         place = platform_model.countries[country]
         draw = Draw(self.run.seed, "market advertiser", position + 1)
         plan = AdvertiserPlan(
-            industry=draw.of("industry", figures_of(platform_model).industry),
+            industry=draw.of("industry", booking_mix_of(platform_model).industry),
             time_zone=max(place.zones, key=lambda zone: place.zones[zone]),
         )
         first = FirstOrder(datetime.combine(self._first_order_day, time(12)), place.currency)
@@ -120,40 +131,44 @@ class _Maker:
 
     @property
     def _first_order_day(self) -> date:
-        """The day on which every advertiser has ordered."""
-        return self.plan.start_date - timedelta(days=_DAYS_BOOKED_AHEAD)
+        """The day by which every advertiser has ordered."""
+        return self.plan.start_date - timedelta(days=DAYS_BOOKED_AHEAD + 1)
 
     def customers(self) -> Sequence[int]:
         """Return the positions of the advertisers that are customers before the as-of day."""
-        everybody = range(advertisers_of(self.plan))
-        if self.run.as_of_date > self._first_order_day:
-            return everybody
-        day = self.run.as_of_date
-        return [each for each in everybody if self.advertiser(each).created_at.date() < day]
+        positions = range(count_advertisers(self.plan))
+        as_of = self.run.as_of_date
+        if as_of > self._first_order_day:
+            return positions
+        return [
+            position
+            for position in positions
+            if self.advertiser(position).created_at.date() < as_of
+        ]
 
     def is_booked(self, position: int) -> bool:
         """Return whether a campaign is booked before the as-of day."""
-        first_day = EPOCH + timedelta(days=int(self.outline.first_day[position]))
+        first_day = date_of(int(self.outline.first_day[position]))
         return is_booked(first_day, position + 1, self.run)
 
     def order(self, position: int) -> Order:
-        """What the sketch says of a campaign."""
+        """Return a campaign as the outline has it."""
+        outline = self.outline
+        platform = self.plan.platforms[outline.platform[position]]
         return Order(
-            platform_model=self.platform_models[
-                self.plan.platforms[self.outline.platform[position]]
-            ],
-            country=self.outline.countries[self.outline.country[position]],
-            devices=int(self.outline.devices[position]),
-            start=EPOCH + timedelta(days=int(self.outline.first_day[position])),
-            end=EPOCH + timedelta(days=int(self.outline.last_day[position])),
-            creatives=[each for each in self.outline.creatives[position].tolist() if each],
-            opportunities=float(self.outline.opportunities[position]),
-            share=float(self.outline.share[position]),
-            use=float(self.outline.use[position]),
+            platform_model=self.platform_models[platform],
+            country=outline.countries[outline.country[position]],
+            devices=int(outline.devices[position]),
+            start=date_of(int(outline.first_day[position])),
+            end=date_of(int(outline.last_day[position])),
+            creatives=[count for count in outline.creatives[position].tolist() if count],
+            opportunities=float(outline.opportunities[position]),
+            share=float(outline.share[position]),
+            use=float(outline.use[position]),
         )
 
     def booking(self, position: int) -> Booking:
-        """A campaign with everything that belongs to it."""
+        """Return a campaign with everything that belongs to it."""
         advertiser_id = int(self.outline.advertiser[position])
         brand = names.pick(self.pools.brands, self.run.seed, "brand", advertiser_id)
         draw = Draw(self.run.seed, "market campaign", position + 1)
@@ -161,11 +176,13 @@ class _Maker:
         return book(scenario, position + 1, advertiser_id, self.run, self.pools)
 
     def rows(self) -> Int64s:
-        """The rows of performance of each campaign."""
-        devices = np.zeros(self.outline.platform.size, dtype=np.int64)
+        """Return the rows of performance of each campaign: (campaigns,)."""
+        outline = self.outline
+        devices = np.zeros(outline.platform.size, dtype=np.int64)
         for index, name in enumerate(self.plan.platforms):
-            own = self.outline.platform == index
-            sets = figures_of(self.platform_models[name]).devices
-            devices[own] = np.array([len(each.devices) for each in sets])[self.outline.devices[own]]
-        days = self.outline.last_day - self.outline.first_day + 1
-        return days * HOURS_A_DAY * devices * self.outline.creatives.sum(axis=1)
+            here = outline.platform == index
+            sets = booking_mix_of(self.platform_models[name]).devices
+            sizes = np.array([len(device_mix.devices) for device_mix in sets])
+            devices[here] = sizes[outline.devices[here]]
+        days = outline.last_day - outline.first_day + 1
+        return days * HOURS_A_DAY * devices * outline.creatives.sum(axis=1)

@@ -1,4 +1,4 @@
-"""The world of a dataset, whichever kind it is."""
+"""The world of a dataset: of its scenarios, or of its market."""
 
 from generator.market.build import build_market
 from generator.scenario.templates import Dataset
@@ -7,12 +7,12 @@ from generator.world.world import World
 
 
 def world_of(dataset: Dataset) -> World:
-    """The world of a dataset's scenarios, or of its market."""
+    """Return the world of a dataset's scenarios, or of its market."""
     return build_market(dataset) if dataset.market else build_world(dataset)
 
 
 def market_notices(dataset: Dataset) -> tuple[str, ...]:
-    """What the reader of a market should know: that it goes on after the day it is seen on."""
+    """Return the notice that a market goes on after the as-of day, if it does."""
     plan = dataset.market
     if plan is None or not plan.start_date < dataset.as_of <= plan.end_date:
         return ()

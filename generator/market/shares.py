@@ -1,9 +1,9 @@
-"""How the campaigns of a market share what there is.
+"""How the campaigns of a market share its ad opportunities.
 
 On each day a campaign has a claim on its country and devices in proportion to its size. Its share
-is its claim over all claims, on its busiest day and device: so the shares in a country, device and
+is its claim over all claims, on its busiest day and device. So the shares in a country, device and
 day never add up to more than 1, and what campaigns sell together never exceeds the ad
-opportunities. What they are sized to use of their shares adds up to the platform's fill.
+opportunities. The parts of their shares that campaigns are sized to add up to the platform's fill.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from generator.arrays import Floats, Int64s, Mask
 from generator.enums import Device
-from generator.platform.model import BookingMix, PlatformModel
+from generator.platform.model import BookingMix, PlatformModel, relative
 
 # Room for the rounding of sums over many claims.
 _BARELY_LESS = 1.0 - 1e-6
@@ -24,8 +24,9 @@ _BARELY_LESS = 1.0 - 1e-6
 
 @dataclass(frozen=True)
 class Claims:
-    """Who claims what, by campaign: positions of its platform, country and set of devices, the
-    first and last day of its flight counted from the start of the market, and its claim a day."""
+    """The claims of campaigns, by campaign: positions of its platform, country and set of devices,
+    the first and last day of its flight counted from the start of the market, and its claim a
+    day."""
 
     platform: Int64s
     country: Int64s
@@ -37,74 +38,87 @@ class Claims:
 
 @dataclass(frozen=True)
 class PlatformSupply:
-    """What a platform offers: its figures, `on_device` (sets of devices, devices) whether a set
-    has a device, and the expected ad opportunities `a_day` (countries, devices, days)."""
+    """The supply of a platform: its booking mix, the most of it that one campaign may take,
+    `on_device` (sets of devices, devices) whether a set has a device, and the expected ad
+    opportunities `a_day` (countries, devices, days)."""
 
-    figures: BookingMix
+    mix: BookingMix
     max_share: float
     on_device: Mask
     a_day: Floats
 
 
+def booking_mix_of(platform_model: PlatformModel) -> BookingMix:
+    """Return the booking mix of a platform; the plan of a market has checked that it exists."""
+    assert platform_model.booking_mix is not None
+    return platform_model.booking_mix
+
+
 def platform_supply(
     platform_model: PlatformModel, countries: Sequence[str], first: date, last: date
 ) -> PlatformSupply:
-    """What a platform offers in these countries, from the first to the last day.
+    """Return the supply of a platform in these countries, from the first to the last day.
 
-    The year's and the week's seasons are counted, events and the noise of the market are not.
+    The seasons of the year and the week count, events and the noise of supply do not.
     """
-    assert platform_model.booking_mix is not None
+    mix = booking_mix_of(platform_model)
     supply = platform_model.supply
     households = [
         platform_model.countries[code].households if code in platform_model.countries else 0
         for code in countries
     ]
-    slots = supply.ad_minutes_per_hour * 60 / supply.mean_ad_seconds
-    days = [first + timedelta(days=each) for each in range((last - first).days + 1)]
-    month, weekday = (np.array(each) / np.mean(each) for each in (supply.month, supply.weekday))
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    month = relative(supply.month)
+    weekday = relative(supply.weekday)
     season = np.array([month[day.month - 1] * weekday[day.weekday()] for day in days])
-    viewing = np.array(households) * supply.hours_per_household_day * slots
-    a_day = viewing[:, None, None] * np.array(supply.device_share.in_order())[:, None] * season
-    sets = [
-        [device in each.devices for device in Device] for each in platform_model.booking_mix.devices
-    ]
-    return PlatformSupply(
-        platform_model.booking_mix, supply.max_share_of_voice, np.array(sets), a_day
-    )
+    slots = np.array(households) * supply.hours_per_household_day * supply.slots_per_hour
+    by_device = slots[:, None, None] * np.array(supply.device_share.in_order())[:, None]
+    on_device = [[device in device_mix.devices for device in Device] for device_mix in mix.devices]
+    return PlatformSupply(mix, supply.max_share_of_voice, np.array(on_device), by_device * season)
 
 
 def shares_of(claims: Claims, platforms: Sequence[PlatformSupply]) -> Floats:
-    """The most of all ad opportunities of its country and devices that each campaign may take."""
+    """Return the most of all ad opportunities of its country and devices that each campaign may
+    take: (campaigns,).
+
+    Two campaigns with claims of 1 and 3 on the same country, device and day may take a quarter and
+    three quarters of it, as far as the platform's `max_share_of_voice` allows.
+    """
     shares = np.zeros(claims.claim.size)
-    for own, _, supply in _cells(claims, platforms):
-        first, last, claim = claims.first[own], claims.last[own], claims.claim[own]
-        busiest = np.zeros(own.size)
-        for on_it in supply.on_device[claims.devices[own]].T:
-            claimed = _daily_claims(first[on_it], last[on_it], claim[on_it], supply.a_day.shape[2])
-            highest = _highest(claimed, first[on_it], last[on_it])
+    for members, _, supply in _cells(claims, platforms):
+        first = claims.first[members]
+        last = claims.last[members]
+        claim = claims.claim[members]
+        busiest = np.zeros(members.size)
+        for on_it in supply.on_device[claims.devices[members]].T:
+            daily = _daily_claims(first[on_it], last[on_it], claim[on_it], supply.a_day.shape[2])
+            highest = _highest(daily, first[on_it], last[on_it])
             busiest[on_it] = np.maximum(busiest[on_it], highest)
-        shares[own] = np.minimum(claim / busiest * _BARELY_LESS, supply.max_share)
+        shares[members] = np.minimum(claim / busiest * _BARELY_LESS, supply.max_share)
     return shares
 
 
 def opportunities(claims: Claims, platforms: Sequence[PlatformSupply]) -> Floats:
-    """The ad opportunities on each campaign's country, devices and days."""
+    """Return the ad opportunities on each campaign's country, devices and days: (campaigns,)."""
     total = np.zeros(claims.claim.size)
-    for own, country, supply in _cells(claims, platforms):
+    for members, country, supply in _cells(claims, platforms):
         so_far = np.pad(supply.a_day[country].cumsum(axis=1), ((0, 0), (1, 0)))
-        during = so_far[:, claims.last[own] + 1] - so_far[:, claims.first[own]]
-        total[own] = (during.T * supply.on_device[claims.devices[own]]).sum(axis=1)
+        during = so_far[:, claims.last[members] + 1] - so_far[:, claims.first[members]]
+        total[members] = (during.T * supply.on_device[claims.devices[members]]).sum(axis=1)
     return total
 
 
 def uses_of(
     claims: Claims, platforms: Sequence[PlatformSupply], shares: Floats, opportunities: Floats
 ) -> Floats:
-    """The part of its share that each campaign is sized to: the same for all of a platform, so that
-    they sell its fill together, and at most what the platform says."""
+    """Return the part of its share that each campaign is sized to: (campaigns,).
+
+    It is the same for all campaigns of a platform, so that they sell its fill together, and at most
+    the platform's `most_of_share`.
+    """
     taken = np.bincount(claims.platform, shares * opportunities, len(platforms))
-    wanted = np.array([each.figures.fill * each.a_day.sum() for each in platforms])
-    most = np.array([each.figures.most_of_share for each in platforms])
+    wanted = np.array([supply.mix.fill * supply.a_day.sum() for supply in platforms])
+    most = np.array([supply.mix.most_of_share for supply in platforms])
     part = np.divide(wanted, taken, out=np.ones_like(taken), where=taken > 0)
     uses: Floats = np.minimum(part, most)[claims.platform]
     return uses
@@ -113,17 +127,21 @@ def uses_of(
 def _cells(
     claims: Claims, platforms: Sequence[PlatformSupply]
 ) -> Iterator[tuple[Int64s, int, PlatformSupply]]:
-    """The campaigns of each country of each platform that has some: their positions, the position
-    of the country, and the platform's offer."""
+    """Yield the campaigns of each country of each platform that has some: their positions, the
+    position of the country, and the platform's supply."""
     for position, supply in enumerate(platforms):
         for country in range(supply.a_day.shape[0]):
-            own = np.flatnonzero((claims.platform == position) & (claims.country == country))
-            if own.size:
-                yield own, country, supply
+            members = np.flatnonzero((claims.platform == position) & (claims.country == country))
+            if members.size:
+                yield members, country, supply
 
 
 def _daily_claims(first: Int64s, last: Int64s, claim: Floats, days: int) -> Floats:
-    """The sum of all claims on each day: (days,)."""
+    """Return the sum of all claims on each day: (days,).
+
+    >>> _daily_claims(np.array([0, 1]), np.array([1, 2]), np.array([1.0, 3.0]), days=4).tolist()
+    [1.0, 4.0, 3.0, 0.0]
+    """
     begun = np.bincount(first, claim, days + 1)
     ended = np.bincount(last + 1, claim, days + 1)
     claimed: Floats = np.maximum((begun - ended).cumsum(), 0.0)[:days]
@@ -131,15 +149,20 @@ def _daily_claims(first: Int64s, last: Int64s, claim: Floats, days: int) -> Floa
 
 
 def _highest(values: Floats, first: Int64s, last: Int64s) -> Floats:
-    """The largest value from each first to each last position: maxima of two runs of a length that
-    is a power of two and that overlap."""
+    """Return the largest value from each first to each last position.
+
+    `runs[n]` holds the maxima of runs of 2^n values. Two such runs that overlap cover any range.
+
+    >>> _highest(np.array([1.0, 4.0, 3.0, 0.0]), np.array([0, 2]), np.array([2, 3])).tolist()
+    [4.0, 3.0]
+    """
     runs = [values]
     while 2 ** len(runs) <= values.size:
         half = 2 ** (len(runs) - 1)
         runs.append(np.maximum(runs[-1][:-half], runs[-1][half:]))
     level = np.log2(last - first + 1).astype(np.int64)
     result = np.empty(first.size)
-    for each, run in enumerate(runs):
-        here = level == each
-        result[here] = np.maximum(run[first[here]], run[last[here] + 1 - 2**each])
+    for power, run in enumerate(runs):
+        here = level == power
+        result[here] = np.maximum(run[first[here]], run[last[here] + 1 - 2**power])
     return result

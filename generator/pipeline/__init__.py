@@ -1,1 +1,1 @@
-"""A run from its world to its sink: parts, faults, and additions to an existing database."""
+"""A run from its world to its sink: its parts, and additions to an existing database."""

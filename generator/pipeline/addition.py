@@ -1,6 +1,6 @@
-"""Adding to a database: one campaign with its performance, or one advertiser, in one transaction.
+"""Additions to a database, in one transaction: a campaign with its performance, or an advertiser.
 
-Whatever is there stays byte for byte; ids, seed and as-of day are those of the database's run.
+Existing rows stay byte for byte; ids, seed and as-of day are those of the database's run.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BY_HAND = "by_hand"
 
 @dataclass(frozen=True)
 class Start:
-    """The seed and the as-of day of the run that an addition to an empty database begins."""
+    """The seed and the as-of day of the run that an addition to an empty database starts."""
 
     seed: int
     as_of: date
@@ -41,7 +41,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Addition:
-    """What was added: the new world, the advertiser that it is for, and the rows by table name."""
+    """The new world, its advertiser, and the added rows by table name."""
 
     world: World
     advertiser: Advertiser
@@ -55,8 +55,11 @@ def add_campaign(
     draw: Callable[[Holdings, Run], ResolvedScenario],
     advertiser: str | None,
 ) -> Addition:
-    """Add the campaign that `draw` makes of what is there, for an advertiser of an id or a name,
-    or for the scenario's own. Raises InputError and DestinationError."""
+    """Add the campaign that `draw` makes for the existing data.
+
+    It belongs to the advertiser of this id or name, or to the scenario's advertiser. Raises
+    InputError and DestinationError.
+    """
     with DuckdbAddition(file, TABLES) as sink:
         holdings = sink.holdings()
         run = _run_of(holdings, start)
@@ -72,9 +75,9 @@ def add_campaign(
         land(world, sink, in_this_process)
     advertiser_id = world.bookings[0].campaign.advertiser_id
     (payer,) = (
-        each
-        for each in (*holdings.advertisers, *world.advertisers)
-        if each.advertiser_id == advertiser_id
+        candidate
+        for candidate in (*holdings.advertisers, *world.advertisers)
+        if candidate.advertiser_id == advertiser_id
     )
     return Addition(world, payer, _rows(sink), tuple(notices))
 
@@ -103,14 +106,15 @@ def add_advertiser(file: Path, start: Start, plan: AdvertiserPlan, currency: Cur
 
 
 def remove_campaign(file: Path, campaign_id: int) -> dict[str, int]:
-    """Remove a campaign with all that belongs to it; rows by table. Raises InputError for none.
+    """Remove a campaign with everything that belongs to it; return the rows by table.
 
-    Its advertiser stays, and so does the inventory, which is there whoever buys.
+    Its advertiser stays, and so does the inventory, which does not depend on buyers. Raises
+    InputError if the campaign does not exist.
     """
     with DuckdbAddition(file, TABLES) as sink:
         known = sink.ids(Campaign)
         if campaign_id not in known:
-            hint = nearest(campaign_id, {str(each) for each in known})
+            hint = nearest(campaign_id, {str(known_id) for known_id in known})
             raise bad_input(f"there is no campaign {campaign_id}{hint}", str(file))
         return sink.remove(Campaign, campaign_id)
 

@@ -1,4 +1,4 @@
-"""The markets of a run, each computed when it is first asked for."""
+"""The supply of every country of a run, each computed when it is first used."""
 
 from __future__ import annotations
 
@@ -12,39 +12,40 @@ Supplies = Mapping[str, Mapping[str, CountrySupply]]
 
 
 class CountrySupplies(Supplies):
-    """By platform and country: every market that some campaign is targeted on, from the first to
-    the last day of any flight."""
+    """Supplies by platform and country: every country that some campaign is targeted on, from the
+    first to the last day of any flight."""
 
     def __init__(self, world: World) -> None:
-        self._of_platform = {
-            platform: _Countries(world, platform) for platform in world.outline.countries
+        self._by_platform = {
+            platform: _OfPlatform(world, platform) for platform in world.outline.countries
         }
 
     def __getitem__(self, platform: str) -> Mapping[str, CountrySupply]:
-        return self._of_platform[platform]
+        return self._by_platform[platform]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._of_platform)
+        return iter(self._by_platform)
 
     def __len__(self) -> int:
-        return len(self._of_platform)
+        return len(self._by_platform)
 
 
-class _Countries(Mapping[str, CountrySupply]):
+class _OfPlatform(Mapping[str, CountrySupply]):
     def __init__(self, world: World, platform: str) -> None:
         self._platform_model = world.platform_models[platform]
         self._names = world.outline.countries[platform]
         self._days = world.outline.days
         self._seed = world.run.seed
-        self._make: dict[str, CountrySupply] = {}
+        self._computed: dict[str, CountrySupply] = {}
 
     def __getitem__(self, country: str) -> CountrySupply:
         if country not in self._names:
             raise KeyError(country)
-        if country not in self._make:
+        if country not in self._computed:
             hours = hours_of(int(self._days[0]), int(self._days[-1]))
-            self._make[country] = country_supply(self._platform_model, country, hours, self._seed)
-        return self._make[country]
+            supply = country_supply(self._platform_model, country, hours, self._seed)
+            self._computed[country] = supply
+        return self._computed[country]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

@@ -1,8 +1,8 @@
-"""The parts that a run is made of, each of which can be made alone, anywhere.
+"""The parts of a run, each of which can be made alone, in any process.
 
 A part is the platforms with the advertisers, the inventory of one platform, or the entities and
-facts of a range of campaigns. Which parts there are depends on the world and on the size of a part,
-never on who makes them.
+facts of a range of campaigns. The parts depend on the world and on the size of a part, never on the
+engine.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ FACTS = (PerformanceHourly, CampaignReach, AudienceDaily, FaultLog)
 class Part:
     """A piece of a run: its name, and the positions of its campaigns, `first` to before `last`.
 
-    `platform` is set for an inventory; a part with neither is the one of platforms and advertisers.
+    `platform` is set for an inventory. A part with neither is that of platforms and advertisers.
     """
 
     name: str
@@ -60,14 +60,25 @@ class Part:
 
     @property
     def campaigns(self) -> int:
-        """How many campaigns it holds."""
+        """The number of campaigns."""
         return self.last - self.first
 
 
 def parts_of(world: World, rows_a_part: int) -> list[Part]:
-    """The parts of a run, in order: who sells and buys, the inventories, then ranges of campaigns
-    with about `rows_a_part` rows of performance each, and fewer towards the end of many: then no
-    process works alone for long at last."""
+    """Return the parts of a run, in order: accounts, the inventories, then ranges of campaigns.
+
+    A range has about `rows_a_part` rows of performance. The last of many ranges are smaller, so
+    that no process works alone for long at the end.
+
+    >>> from generator.scenario.templates import dataset
+    >>> from generator.world.build import build_world
+    >>> for part in parts_of(build_world(dataset("complete")), rows_a_part=20_000):
+    ...     print(part.name)
+    accounts
+    inventory-netflix_like
+    campaigns-00000001-00000006
+    campaigns-00000007-00000007
+    """
     inventories = [Part(f"inventory-{name}", platform=name) for name in world.outline.countries]
     campaigns = [
         Part(f"campaigns-{first + 1:08d}-{last:08d}", first, last)
@@ -77,19 +88,28 @@ def parts_of(world: World, rows_a_part: int) -> list[Part]:
 
 
 def _edges(rows: Int64s, size: int) -> list[int]:
-    """Where each of the parts is full, in rows so far; the last of more than a few parts are ever
-    smaller, down to an eighth."""
-    total, edge = int(rows.sum()), 0
+    """Return the rows so far at which each part is full. With more than a few parts, the last ones
+    become smaller and smaller, down to an eighth.
+
+    >>> _edges(np.array([100, 100]), size=50)
+    [50, 100, 150, 200]
+    >>> _edges(np.array([100, 150]), size=50)
+    [50, 100, 137, 165, 186, 202, 214, 223, 229, 235, 241, 247, 253]
+    """
+    total = int(rows.sum())
+    edge = 0
     edges = []
     while edge < total:
-        few = total <= _A_FEW * size
-        edge += size if few else max(min(size, (total - edge) // _A_FEW), size // 8, 1)
+        if total <= _A_FEW * size:
+            edge += size
+        else:
+            edge += max(min(size, (total - edge) // _A_FEW), size // 8, 1)
         edges.append(edge)
     return edges
 
 
 def _ranges(rows: Int64s, edges: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Ranges of positions, first to before last, that end where an edge is passed."""
+    """Yield ranges of positions, first to before last, that end where an edge is passed."""
     passed = np.searchsorted(edges, rows.cumsum(), side="right")
     ends = [*(np.flatnonzero(np.diff(passed, prepend=0)) + 1).tolist(), rows.size]
     first = 0
@@ -102,21 +122,21 @@ def _ranges(rows: Int64s, edges: Sequence[int]) -> Iterator[tuple[int, int]]:
 def pieces(
     world: World, part: Part, supplies: Supplies, tables: Collection[type[RawTable]]
 ) -> Iterator[Piece]:
-    """Every batch of a part, of the tables that are wanted."""
-    made = _make(world, part, supplies, tables)
-    for table, batch in inject_faults(made, world.faults, world.run):
+    """Yield every batch of a part, of the wanted tables."""
+    clean = _clean_pieces(world, part, supplies, tables)
+    for table, batch in inject_faults(clean, world.faults, world.run):
         if issubclass(table, tuple(tables)):
             yield table, batch
 
 
 def all_pieces(world: World, tables: Collection[type[RawTable]] = TABLES) -> Iterator[Piece]:
-    """Every batch of a run, in order."""
+    """Yield every batch of a run, in order."""
     supplies = CountrySupplies(world)
     for part in parts_of(world, ROWS_A_BLOCK):
         yield from pieces(world, part, supplies, tables)
 
 
-def _make(
+def _clean_pieces(
     world: World, part: Part, supplies: Supplies, tables: Collection[type[RawTable]]
 ) -> Iterator[Piece]:
     if part.platform is not None:
@@ -140,7 +160,7 @@ def _entities(rows: Mapping[type[RawTable], Sequence[RawTable]]) -> Iterator[Pie
 
 
 def _rows_of(bookings: Sequence[Booking]) -> dict[type[RawTable], list[RawTable]]:
-    """The rows of everything that was booked, by table."""
+    """Return the rows of everything that was booked, by table."""
     items = [item for booking in bookings for item in booking.line_items]
     return {
         Campaign: [booking.campaign for booking in bookings],
@@ -153,7 +173,8 @@ def _rows_of(bookings: Sequence[Booking]) -> dict[type[RawTable], list[RawTable]
 
 
 def _inventory(world: World, platform: str, supplies: Supplies) -> Iterator[Piece]:
-    """What each market of a platform offered, on every day of some flight that is known."""
+    """Yield the inventory of each country of a platform, on every day of some flight that is before
+    the as-of day."""
     days = world.outline.days
     hours = hours_of_days(days[days < day_number(world.run.as_of_date)])
     for country_supply in supplies[platform].values():
@@ -167,7 +188,8 @@ def _facts(
     blocks = _blocks(rows)
     if len(blocks) > 1:
         in_time = _by_first_day(bookings)
-        bookings, blocks = [bookings[each] for each in in_time], _blocks(rows[in_time])
+        bookings = [bookings[position] for position in in_time]
+        blocks = _blocks(rows[in_time])
     for first, last in blocks:
         delivery = deliver(
             bookings[first:last], world.platform_models, supplies, world.run.seed, horizon_day
@@ -178,12 +200,12 @@ def _facts(
 
 
 def _blocks(rows: Int64s) -> list[tuple[int, int]]:
-    """Ranges of campaigns that are delivered together."""
+    """Return the ranges of campaigns that are delivered together."""
     return list(_ranges(rows, range(ROWS_A_BLOCK, int(rows.sum()) + 1, ROWS_A_BLOCK)))
 
 
 def _by_first_day(bookings: Sequence[Booking]) -> list[int]:
-    """The positions of campaigns in the order in which they begin: a block of them then spans few
-    months, so that partitions fill one after the other and not all at once."""
-    first_days = [min(each.start_date for each in booking.flights) for booking in bookings]
+    """Return the positions of campaigns in the order in which they begin. So a block of them spans
+    few months, and partitions fill one after the other and not all at once."""
+    first_days = [min(flight.start_date for flight in booking.flights) for booking in bookings]
     return sorted(range(len(bookings)), key=first_days.__getitem__)

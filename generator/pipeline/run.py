@@ -1,5 +1,5 @@
-"""A run as something to be done: what to make, and one part after the other as it is packed for the
-sink. An engine differs from another only in who makes the parts."""
+"""A run: an engine makes its parts one after the other, packed for the sink, and the sink takes
+them. Engines differ only in the processes that make the parts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class TableTotal:
-    """What one table received."""
+    """The rows that one table received, and their fingerprint."""
 
     table: type[RawTable]
     rows: int
@@ -29,7 +29,7 @@ class TableTotal:
 
 @dataclass(frozen=True)
 class PackedPart:
-    """A part as it is packed for the sink, and what it holds of each table, by name."""
+    """A part packed for the sink, and the tally of its rows by table name."""
 
     packed: Any
     tallies: dict[str, Tally]
@@ -37,7 +37,7 @@ class PackedPart:
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be made: the world, the tables that are wanted, and how a part is packed."""
+    """A job for an engine: the world, the wanted tables, and how to pack a part."""
 
     world: World
     tables: tuple[type[RawTable], ...]
@@ -45,7 +45,7 @@ class Job:
 
 
 class Maker:
-    """Makes the parts of a job, in the markets that they share: those given, or its own."""
+    """Makes the parts of a job, which share the supplies: the given ones, or new ones."""
 
     def __init__(self, job: Job, supplies: Supplies | None = None) -> None:
         keep_what_is_freed()
@@ -53,14 +53,14 @@ class Maker:
         self._supplies = supplies or CountrySupplies(job.world)
 
     def __call__(self, part: Part) -> PackedPart:
-        """A part, made and packed."""
+        """Make and pack a part."""
         counted = Counted(pieces(self._job.world, part, self._supplies, self._job.tables))
         packed = self._job.packer(part.name, counted)
         return PackedPart(packed, counted.tallies)
 
 
 class EngineError(Exception):
-    """A part could not be made: what happened and what to do."""
+    """The error that a part could not be made: what happened and what to do."""
 
 
 Engine = Callable[[Job, Sequence[Part]], Iterable[PackedPart]]
@@ -78,11 +78,23 @@ def land(
     tables: Collection[type[RawTable]] = TABLES,
     progress: Progress | None = None,
 ) -> list[TableTotal]:
-    """Have an engine make the world's data and hand it to a sink that is open; rows and fingerprint
-    of each table.
+    """Make the world's data with an engine and hand it to an open sink; return the rows and the
+    fingerprint of each table.
 
-    What the sink holds of the same run already is not made again. `progress` is called with
-    campaigns done and campaigns in all.
+    Parts of the same run that the sink already holds are not made again. `progress` is called with
+    campaigns done and campaigns in all. Raises EngineError and the errors of the sink.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from generator.scenario.templates import dataset
+    >>> from generator.sinks.duckdb import DuckdbSink
+    >>> from generator.world.build import build_world
+    >>> world = build_world(dataset("smoke"))
+    >>> with TemporaryDirectory() as folder:
+    ...     with DuckdbSink(Path(folder) / "ads.duckdb", TABLES) as sink:
+    ...         totals = land(world, sink, in_this_process)
+    >>> [(total.table.table_name, total.rows) for total in totals if total.rows > 1000]
+    [('inventory_hourly', 1344), ('audience_daily', 1190)]
     """
     wanted = tuple(table for table in TABLES if table in tables)
     names = [table.table_name for table in wanted]
@@ -99,10 +111,10 @@ def land(
         progress(done, campaigns)
     made = iter(engine(Job(world, wanted, sink.packer), missing))
     for part in missing:
-        each = next(made)
-        sink.take(part.name, each.packed, each.tallies)
-        _add_up(totals, each.tallies)
-        del each  # or it would be kept while the next one arrives
+        piece = next(made)
+        sink.take(part.name, piece.packed, piece.tallies)
+        _add_up(totals, piece.tallies)
+        del piece  # free its memory before the next one arrives
         done += part.campaigns
         if progress:
             progress(done, campaigns)

@@ -1,8 +1,8 @@
-"""What a platform must say about itself: the model of a platform file.
+"""The model of a platform file: which figures describe a platform, in which unit, within which
+bounds.
 
-Every figure that shapes the data stands in `templates/platforms/*.yml` and nowhere else; this
-module says which figures there are, in which unit, and within which bounds. Delivery takes the
-model as it is.
+The figures themselves are defined in `templates/platforms/*.yml`. A figure with a default here may
+be left out of a custom platform file.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
+import numpy as np
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -21,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from generator.arrays import Floats
 from generator.enums import (
     AdFormat,
     BuyType,
@@ -47,6 +49,16 @@ YearCurve = Annotated[list[Positive], Field(min_length=12, max_length=12)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
+def relative(figures: list[float]) -> Floats:
+    """Return the figures of a curve relative to their mean.
+
+    >>> relative([1.0, 3.0]).tolist()
+    [0.5, 1.5]
+    """
+    levels: Floats = np.array(figures) / np.mean(figures)
+    return levels
+
+
 def _adds_up_to_one(shares: dict[Any, float]) -> dict[Any, float]:
     if abs(sum(shares.values()) - 1) > 1e-6:
         raise ValueError(f"the shares add up to {sum(shares.values()):.6g}, not to 1")
@@ -71,7 +83,7 @@ Figure = TypeVar("Figure")
 
 
 class PerDevice(Figures, Generic[Figure]):
-    """One figure for each device group."""
+    """A figure for each device group."""
 
     CTV: Figure
     MOBILE: Figure
@@ -79,7 +91,7 @@ class PerDevice(Figures, Generic[Figure]):
     DESKTOP: Figure
 
     def in_order(self) -> list[Figure]:
-        """The figures in the order of `Device`."""
+        """Return the figures in the order of `Device`."""
         return [getattr(self, device) for device in Device]
 
 
@@ -125,7 +137,11 @@ class Noise(Figures):
 
 
 class Supply(Figures):
-    """How many ad opportunities viewing creates."""
+    """How many ad opportunities viewing creates, and how many of them may be sold to one buyer.
+
+    `room_for_chance` is the part of the supply shared by line items that their plans use; the rest
+    is left to chance.
+    """
 
     hours_per_household_day: Annotated[float, Field(gt=0, le=24)]
     ad_minutes_per_hour: Annotated[float, Field(gt=0, le=60)]
@@ -138,6 +154,12 @@ class Supply(Figures):
     market_noise: Noise
     line_item_noise: Noise
     max_share_of_voice: Annotated[float, Field(gt=0, le=1)]
+    room_for_chance: Annotated[float, Field(gt=0, le=1)] = 0.8
+
+    @property
+    def slots_per_hour(self) -> float:
+        """Ad slots per hour of viewing."""
+        return self.ad_minutes_per_hour * 60 / self.mean_ad_seconds
 
     @model_validator(mode="after")
     def _devices_add_up(self) -> Supply:
@@ -155,7 +177,7 @@ class Region(Figures):
 
 
 class Country(Figures):
-    """A market: who watches there, in which time zones and regions, and at which price level."""
+    """A country: its households, time zones and regions, its currency and its price level."""
 
     households: Annotated[int, Field(ge=1, le=10**9)]
     currency: Annotated[Currency, Field(strict=False)]
@@ -260,10 +282,14 @@ class Interaction(Figures):
     wear_out: Annotated[dict[Annotated[int, Field(ge=1)], Share], Field(min_length=1)]
     qr_scan_rate: PerDevice[Share]
     interactive_rate: PerDevice[Share]
+    highest_rate: Annotated[float, Field(gt=0, le=1)] = 0.5
 
 
 class Price(Figures):
-    """What an impression costs where it is auctioned. Guaranteed buys pay the booked CPM."""
+    """What an impression costs where it is auctioned. Guaranteed buys pay the booked CPM.
+
+    Prices are `prime_time` times as high at the local hours `prime_time_hours`.
+    """
 
     clearing_share_of_cpm_level: Positive
     impression_log_sd: Annotated[float, Field(gt=0, le=3)]
@@ -272,15 +298,23 @@ class Price(Figures):
     month: YearCurve
     month_of_quarter: Annotated[list[Positive], Field(min_length=3, max_length=3)]
     prime_time: Positive
+    prime_time_hours: list[Annotated[int, Field(ge=0, le=23)]] = [20, 21, 22]
     device: PerDevice[Positive]
 
 
 class PacingFigures(Figures):
-    """How delivery follows the plan."""
+    """How delivery follows the plan.
+
+    `last_day_safety` and `daily_safety` are how far above its goal a day aims, in standard
+    deviations, so that chance leaves little of the budget over: the last day of a lifetime budget,
+    and each day of a daily budget.
+    """
 
     supply_exponent: Annotated[float, Field(ge=0, le=2)]
     frontload_decay_per_flight: Annotated[float, Field(ge=0, le=20)]
     cap_use: Annotated[float, Field(gt=0, lt=1)]
+    last_day_safety: Annotated[float, Field(ge=0, le=10)] = 2.0
+    daily_safety: Annotated[float, Field(ge=0, le=10)] = 0.5
 
 
 class Reach(Figures):
@@ -309,7 +343,7 @@ class DeviceMix(Figures):
 
 
 class BookingMix(Figures):
-    """What is booked on the platform: the mix of campaigns that a market draws from.
+    """The campaigns that are booked on the platform: the mix that a market draws from.
 
     `fill` is the part of all ad opportunities that its campaigns are sized to sell together,
     `most_of_share` the part of its share of the market that a campaign plans to use,
@@ -317,6 +351,11 @@ class BookingMix(Figures):
     largest are, `country_exponent` how much slower than its
     opportunities the number of campaigns of a country grows. `targeting` is how often a line item
     names segments of a key; lengths are in seconds, flights in weeks.
+
+    `fitting` is the part of the supply that fits its targeting which a line item is sized to,
+    `won_in_auction` the part of that which an auction bid wins, `paid_in_auction` what it pays of
+    the target. A cap is booked if the campaign needs at most `use_of_a_cap` of what it allows.
+    `brand_lift` and `attention` are the shares of campaigns that are measured so.
     """
 
     fill: Annotated[float, Field(gt=0, le=0.9)]
@@ -345,22 +384,29 @@ class BookingMix(Figures):
     bid_over_target: Annotated[float, Field(ge=1, le=10)]
     qr_code: Share
     skippable: Share
+    fitting: Annotated[float, Field(gt=0, le=1)] = 0.75
+    won_in_auction: Annotated[float, Field(gt=0, le=1)] = 0.5
+    paid_in_auction: Annotated[float, Field(gt=0, le=1)] = 0.8
+    use_of_a_cap: Annotated[float, Field(gt=0, le=1)] = 0.4
+    brand_lift: Share = 0.2
+    attention: Share = 0.1
 
     @model_validator(mode="after")
     def _lists_add_up(self) -> BookingMix:
-        _adds_up_to_one({str(each.devices): each.share for each in self.devices})
-        _adds_up_to_one({repr(each): each.share for each in self.frequency_caps})
+        _adds_up_to_one({str(mix.devices): mix.share for mix in self.devices})
+        _adds_up_to_one({repr(mix): mix.share for mix in self.frequency_caps})
         return self
 
     @model_validator(mode="after")
     def _what_is_booked_has_its_figures(self) -> BookingMix:
-        video = [each for each in self.placement if each is not Placement.PAUSE]
         if Placement.PAUSE in self.placement:
             raise ValueError("placement is that of video; a PAUSE_AD needs none")
-        if missing := [each.value for each in video if each not in self.duration]:
-            raise ValueError(f"duration lacks {', '.join(missing)}")
-        if missing := [each.value for each in self.buy_type if each not in self.cpm_of_buy_type]:
-            raise ValueError(f"cpm_of_buy_type lacks {', '.join(missing)}")
+        for name, needed, figures in (
+            ("duration", self.placement, self.duration),
+            ("cpm_of_buy_type", self.buy_type, self.cpm_of_buy_type),
+        ):
+            if missing := [member.value for member in needed if member not in figures]:
+                raise ValueError(f"{name} lacks {', '.join(missing)}")
         return self
 
 
@@ -386,8 +432,22 @@ class PlatformModel(Figures):
     booking_mix: BookingMix | None = Field(default=None, alias="market")
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], PlatformModel], tuple[dict[str, Any]]]:
-        """As its figures: the classes of `PerDevice` have no name to be pickled by."""
+        """Pickle the figures, since the classes of `PerDevice` have no name to pickle by."""
         return PlatformModel.model_validate, (self.model_dump(),)
+
+    def segment_shares(self, key: str, country: str | None = None) -> dict[str, float]:
+        """Return the segments of a targeting key and their share of viewing.
+
+        `key` is a key of the audience, CONTENT_GENRE, or GEO_DMA, whose segments are the regions of
+        `country`.
+        """
+        if key == TargetingKey.CONTENT_GENRE:
+            return {name: genre.share for name, genre in self.genres.items()}
+        if key == TargetingKey.GEO_DMA:
+            regions = self.countries[country].regions if country else {}
+            return {code: region.share for code, region in regions.items()}
+        shares: dict[str, float] = getattr(self.audience, key)
+        return shares
 
     @model_validator(mode="after")
     def _genres_add_up(self) -> PlatformModel:
@@ -413,12 +473,12 @@ class PlatformModel(Figures):
     @model_validator(mode="after")
     def _an_hour_can_be_counted(self) -> PlatformModel:
         supply = self.supply
-        slots = supply.ad_minutes_per_hour * 60 / supply.mean_ad_seconds
-        days = [day for c in supply.hour_curve.in_order() for day in (c.weekday, c.weekend)]
+        curves = supply.hour_curve.in_order()
+        days = [day for curve in curves for day in (curve.weekday, curve.weekend)]
         peak = max(max(day) / sum(day) for day in days) * _SEASONS_AND_NOISE
         peak *= max([1.0, *(event.multiplier for event in supply.events)])
         for code, country in self.countries.items():
-            a_day = country.households * supply.hours_per_household_day * slots
+            a_day = country.households * supply.hours_per_household_day * supply.slots_per_hour
             if a_day * peak > _MOST_OPPORTUNITIES:
                 raise ValueError(
                     f"{code} could have more ad opportunities in an hour than a column can count "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
+from functools import lru_cache
 from typing import ClassVar
 
 from generator.enums import (
@@ -251,6 +253,16 @@ class LineItem(RawTable):
     constraints: ClassVar[tuple[Constraint, ...]] = (
         Rule("budget_share > 0 AND budget_share <= 1", "a share of a whole"),
     )
+
+    def targeting_lists(self) -> dict[str, list[str]]:
+        """Return the lists of `targeting`, by key; they are shared, so leave them unchanged."""
+        return _targeting_lists(self.targeting)
+
+
+@lru_cache
+def _targeting_lists(text: str) -> dict[str, list[str]]:
+    lists: dict[str, list[str]] = json.loads(text)
+    return lists
 
 
 class Creative(RawTable):

@@ -1,5 +1,5 @@
-"""Who exists: scenarios become advertisers, campaigns, flights, line items and creatives.
+"""The entities of a run: advertisers, campaigns, flights, line items and creatives of scenarios.
 
-Every value that a scenario leaves open is drawn from the seed and the entity's own id, so that an
-entity is the same whichever others are made beside it. `build.build_world` is the way in.
+Every value that a scenario leaves open is drawn from the seed and the entity's id. So an entity
+does not depend on the others that are made with it. `build.build_world` is the entrance.
 """

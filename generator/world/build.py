@@ -1,8 +1,8 @@
 """From scenarios to entities: ids, names, dates and money in micros.
 
-Ids are positions: campaign n of a dataset has id n, and what belongs to it counts on from there
-(line item = campaign x 100 + position, creative = line item x 100 + position), so no id depends on
-what else is made.
+Ids are positions: campaign n of a dataset has id n, and its members count from there (line item =
+campaign x 100 + position, creative = line item x 100 + position). So no id depends on other
+campaigns.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from generator.randomness import uniform
 from generator.scenario.errors import bad_input
 from generator.scenario.models import (
     AdvertiserPlan,
+    CampaignPlan,
     CreativePlan,
     FlightPlan,
     LineItemPlan,
@@ -44,27 +45,44 @@ from generator.world.world import World, identity_of, outline_of
 
 _MEMBERS_OF_A_PARENT = 100
 _LONGEST_HOST = 63
-# Assumptions: days from the booking to the first flight, and from an advertiser's first day as a
-# customer to its first order. The second is long, so that earlier campaigns can be added.
-_BOOKED_AHEAD = (12, 40)
+# Assumptions about buyers: days from the booking to the first flight; days from an advertiser's
+# first day as a customer to its first order, which are many so that earlier campaigns can be added;
+# and the share of advertisers that buy through an agency.
+_LEAST_DAYS_AHEAD = 12
+DAYS_BOOKED_AHEAD = 40
 _CUSTOMER_BEFORE = (400, 1100)
+_AGENCY_SHARE = 0.7
 _DSPS = (DspPartner.DV360, DspPartner.THE_TRADE_DESK, DspPartner.AMAZON, DspPartner.YAHOO)
 
 
 def build_world(dataset: Dataset) -> World:
-    """The world of a dataset: one campaign per scenario, in order."""
-    run, pools = run_of(dataset), names.pools(dataset.seed)
+    """Return the world of a dataset: one campaign per scenario, in order.
+
+    Scenarios that name the same advertiser share it. Campaigns that are booked on the as-of day or
+    later are left out. Raises InputError where two advertisers have the same address, and where two
+    scenarios disagree about their advertiser.
+
+    >>> from generator.scenario.templates import dataset
+    >>> world = build_world(dataset("complete"))
+    >>> len(world.bookings), len(world.advertisers)
+    (7, 7)
+    >>> [item.line_item.line_item_id for item in world.bookings[3].line_items]
+    [401]
+    """
+    run = run_of(dataset)
+    pools = names.pools(dataset.seed)
     plans: dict[int, AdvertiserPlan] = {}
-    by_name: dict[str, int] = {}
+    ids_by_name: dict[str, int] = {}
     every = []
     for campaign_id, scenario in enumerate(dataset.scenarios, start=1):
-        known = by_name.get(scenario.advertiser.name or "")
-        advertiser_id = known or len(plans) + 1
-        if known is None:
+        name = scenario.advertiser.name
+        advertiser_id = ids_by_name.get(name or "", len(plans) + 1)
+        if advertiser_id not in plans:
             plans[advertiser_id] = scenario.advertiser
-            by_name[scenario.advertiser.name or f"made up {advertiser_id}"] = advertiser_id
+            if name:
+                ids_by_name[name] = advertiser_id
         else:
-            plans[known] = _plan_of_both(plans[known], scenario)
+            plans[advertiser_id] = _plan_of_both(plans[advertiser_id], scenario)
         every.append(book(scenario, campaign_id, advertiser_id, run, pools))
     kept = [
         position
@@ -76,14 +94,12 @@ def build_world(dataset: Dataset) -> World:
         sign(plan, advertiser_id, _first_order(every, advertiser_id), run, pools)
         for advertiser_id, plan in plans.items()
     )
-    _refuse_shared_addresses(advertisers)
+    refuse_shared_addresses(advertisers)
     return World(
         identity=identity_of(dataset),
         run=run,
         platform_models=dataset.platforms,
-        platforms=tuple(
-            platform_row(platform_model) for platform_model in dataset.platforms.values()
-        ),
+        platforms=tuple(platform_row(model) for model in dataset.platforms.values()),
         advertisers=tuple(
             advertiser
             for advertiser in advertisers
@@ -97,11 +113,14 @@ def build_world(dataset: Dataset) -> World:
 
 
 def _plan_of_both(plan: AdvertiserPlan, scenario: Scenario) -> AdvertiserPlan:
-    """Return the plan of an advertiser with what another of its scenarios says of it. Raises
-    InputError where the two say different things."""
+    """Return the plan of an advertiser with the details that another of its scenarios gives.
+
+    Raises InputError where the two scenarios disagree.
+    """
     more = scenario.advertiser
     for field in more.model_fields_set & plan.model_fields_set:
-        here, there = getattr(more, field), getattr(plan, field)
+        here = getattr(more, field)
+        there = getattr(plan, field)
         if None not in (here, there) and here != there:
             raise bad_input(
                 f"its advertiser {plan.name!r} has the {field} {here!r}, and {there!r} in another "
@@ -113,7 +132,7 @@ def _plan_of_both(plan: AdvertiserPlan, scenario: Scenario) -> AdvertiserPlan:
 
 
 def notices_of(world: World) -> tuple[str, ...]:
-    """Return what the reader of a world should know: what is not booked yet, and that nothing has
+    """Return the notices of a world: how many campaigns are not booked yet, and that no flight has
     begun."""
     as_of = world.run.as_of_date
     later = ""
@@ -132,7 +151,7 @@ def notices_of(world: World) -> tuple[str, ...]:
 
 
 def run_of(dataset: Dataset) -> Run:
-    """The row of `raw.runs` of a dataset."""
+    """Return the row of `raw.runs` of a dataset."""
     return Run(
         run_id=1,
         workflow=dataset.name,
@@ -151,31 +170,52 @@ def book(
     pools: Pools,
     since: datetime | None = None,
 ) -> Booking:
-    """Return one scenario as one campaign with everything that belongs to it; titles are those of
-    `pools`.
+    """Return one scenario as one campaign with everything that belongs to it.
 
-    When it is booked follows from its first day alone, whichever day it is seen on. With `since` it
-    is booked by hand: not before then, and before the run's as-of day.
+    Only its first day decides when it is booked, not the as-of day. With `since` it is booked
+    by hand: not before then, and before the run's as-of day. Creatives take their titles from
+    `pools`. Campaign 7 has budget 7, flights and line items 701, 702, …, and line item 701 has the
+    creatives 70101, 70102, ….
     """
-    plan = scenario.campaign
-    flights = _flights(plan.flights, campaign_id, run.seed)
-    status = _status(flights[0].start_date, flights[-1].end_date, run.as_of_date)
+    flights = _flights(scenario.campaign.flights, campaign_id, run.seed)
     first_day = flights[0].start_date
     if since is None:
         created = booking_moment(first_day, run.seed, campaign_id)
     else:
-        latest = run.as_of_date + timedelta(days=_BOOKED_AHEAD[0] - 1)
+        latest = run.as_of_date + timedelta(days=_LEAST_DAYS_AHEAD - 1)
         created = max(booking_moment(min(first_day, latest), run.seed, campaign_id), since)
-    campaign = Campaign(
+    campaign = _campaign(scenario, campaign_id, advertiser_id, flights, run, created)
+    items = tuple(
+        _line_item(item, scenario, campaign, _member(campaign_id, position), run.seed, pools)
+        for position, item in enumerate(scenario.line_items, start=1)
+    )
+    budget = _budget(scenario.campaign, campaign_id)
+    return Booking(
+        campaign, flights, budget, _frequency_caps(scenario.campaign, campaign_id), items
+    )
+
+
+def _campaign(
+    scenario: Scenario,
+    campaign_id: int,
+    advertiser_id: int,
+    flights: tuple[Flight, ...],
+    run: Run,
+    created: datetime,
+) -> Campaign:
+    plan = scenario.campaign
+    first_day = flights[0].start_date
+    last_day = flights[-1].end_date
+    return Campaign(
         campaign_id=campaign_id,
         advertiser_id=advertiser_id,
-        name=plan.name or f"{scenario.name} {flights[0].start_date:%Y-%m}",
+        name=plan.name or f"{scenario.name} {first_day:%Y-%m}",
         platform=plan.platform,
         scenario=scenario.name,
         objective=plan.objective,
-        status=status,
+        status=_status(first_day, last_day, run.as_of_date),
         buy_type=plan.buy_type,
-        dsp_partner=_dsp(scenario, campaign_id, run.seed),
+        dsp_partner=_dsp(plan, campaign_id, run.seed),
         target_cpm_micros=micros(plan.target_cpm),
         currency_code=plan.currency,
         content_tier=plan.content_tier,
@@ -186,16 +226,22 @@ def book(
         external_ref=plan.external_ref,
         max_share_of_voice=plan.max_share_of_voice,
         created_at=created,
-        updated_at=_last_change(created, first_day, flights[-1].end_date, run.as_of_date),
+        updated_at=_last_change(created, first_day, last_day, run.as_of_date),
     )
-    budget = Budget(
+
+
+def _budget(plan: CampaignPlan, campaign_id: int) -> Budget:
+    return Budget(
         budget_id=campaign_id,
         campaign_id=campaign_id,
         amount_micros=micros(plan.budget.amount),
         budget_type=plan.budget.type,
         currency_code=plan.currency,
     )
-    caps = tuple(
+
+
+def _frequency_caps(plan: CampaignPlan, campaign_id: int) -> tuple[FrequencyCap, ...]:
+    return tuple(
         FrequencyCap(
             frequency_cap_id=_member(campaign_id, position),
             campaign_id=campaign_id,
@@ -206,16 +252,13 @@ def book(
         )
         for position, cap in enumerate(plan.frequency_caps, start=1)
     )
-    items = tuple(
-        _line_item(item, scenario, campaign, _member(campaign_id, position), run.seed, pools)
-        for position, item in enumerate(scenario.line_items, start=1)
-    )
-    return Booking(campaign, flights, budget, caps, items)
 
 
 def booking_moment(first_day: date, seed: int, campaign_id: int) -> datetime:
     """Return when a campaign with this first day is booked."""
-    return _days_before(first_day, *_BOOKED_AHEAD, seed, "booked", campaign_id)
+    return _days_before(
+        first_day, _LEAST_DAYS_AHEAD, DAYS_BOOKED_AHEAD, seed, "booked", campaign_id
+    )
 
 
 def is_booked(first_day: date, campaign_id: int, run: Run) -> bool:
@@ -226,11 +269,11 @@ def is_booked(first_day: date, campaign_id: int, run: Run) -> bool:
     )
 
 
-def _refuse_shared_addresses(advertisers: Iterable[Advertiser]) -> None:
-    """Raise InputError where two advertisers were given the same address."""
-    owner: dict[str, Advertiser] = {}
+def refuse_shared_addresses(advertisers: Iterable[Advertiser]) -> None:
+    """Raise InputError where two advertisers have the same address."""
+    by_address: dict[str, Advertiser] = {}
     for advertiser in advertisers:
-        other = owner.setdefault(advertiser.contact_email, advertiser)
+        other = by_address.setdefault(advertiser.contact_email, advertiser)
         if other.advertiser_id != advertiser.advertiser_id:
             raise bad_input(
                 f"advertisers {other.name!r} and {advertiser.name!r} have the same contact_email "
@@ -239,7 +282,11 @@ def _refuse_shared_addresses(advertisers: Iterable[Advertiser]) -> None:
 
 
 def micros(amount: float) -> int:
-    """An amount in units of a currency as whole micros."""
+    """Return an amount in units of a currency as whole micros.
+
+    >>> micros(29.99)
+    29990000
+    """
     return int((Decimal(repr(amount)) * 1_000_000).to_integral_value())
 
 
@@ -248,7 +295,7 @@ def _member(parent_id: int, position: int) -> int:
 
 
 def platform_row(platform_model: PlatformModel) -> Platform:
-    """The row of `raw.platforms` that a platform file makes."""
+    """Return the row of `raw.platforms` that a platform file makes."""
     return Platform(
         platform=platform_model.name,
         name=platform_model.title,
@@ -265,52 +312,63 @@ def platform_row(platform_model: PlatformModel) -> Platform:
 
 @dataclass(frozen=True)
 class FirstOrder:
-    """What an advertiser is first known by: when it ordered, and in which currency it pays."""
+    """An advertiser's first order: when it was placed, and the currency that it is paid in."""
 
     at: datetime
     currency: Currency
 
 
 def first_order_of(campaigns: Iterable[Campaign]) -> FirstOrder:
-    """The campaign that was booked first, as its advertiser's first order."""
+    """Return the campaign that was booked first, as its advertiser's first order."""
     first = min(campaigns, key=lambda campaign: campaign.created_at)
     return FirstOrder(first.created_at, first.currency_code)
 
 
 def _first_order(bookings: Iterable[Booking], advertiser_id: int) -> FirstOrder:
     campaigns = (booking.campaign for booking in bookings)
-    return first_order_of(each for each in campaigns if each.advertiser_id == advertiser_id)
+    return first_order_of(
+        campaign for campaign in campaigns if campaign.advertiser_id == advertiser_id
+    )
 
 
 def sign(
     plan: AdvertiserPlan, advertiser_id: int, first: FirstOrder, run: Run, pools: Pools
 ) -> Advertiser:
-    """An advertiser; what its plan leaves out is drawn from the seed and its id, and its names from
-    `pools`."""
+    """Return an advertiser. What its plan leaves out is drawn from the seed and its id, and its
+    names from `pools`."""
     seed = run.seed
     industry = plan.industry or names.pick(tuple(Industry), seed, "industry", advertiser_id)
     brand = plan.brand or plan.name or names.pick(pools.brands, seed, "brand", advertiser_id)
-    has_agency = uniform(seed, "has agency", advertiser_id) < 0.7
-    made_up_agency = (
-        names.pick(pools.agencies, seed, "agency", advertiser_id) if has_agency else None
-    )
-    agency = plan.agency_name if plan.name else plan.agency_name or made_up_agency
-    host = "".join(letter for letter in brand.lower() if letter.isascii() and letter.isalnum())
-    host = host[:_LONGEST_HOST] or "brand"
     created = _days_before(first.at.date(), *_CUSTOMER_BEFORE, seed, "signed", advertiser_id)
+    host = _host(brand)
     return Advertiser(
         advertiser_id=advertiser_id,
         name=plan.name or names.company(brand, industry, seed, "company", advertiser_id),
         brand=brand,
         industry=industry,
         contact_email=plan.contact_email or f"ads.{advertiser_id}@{host}.example",
-        agency_name=agency,
+        agency_name=_agency(plan, advertiser_id, seed, pools),
         currency_code=first.currency,
         time_zone=plan.time_zone,
         status=Status.ACTIVE,
         created_at=created,
         updated_at=first.at if first.at.date() < run.as_of_date else created,
     )
+
+
+def _agency(plan: AdvertiserPlan, advertiser_id: int, seed: int, pools: Pools) -> str | None:
+    """Return the plan's agency, or an invented one where the plan names no advertiser."""
+    if plan.agency_name or plan.name:
+        return plan.agency_name
+    if uniform(seed, "has agency", advertiser_id) >= _AGENCY_SHARE:
+        return None
+    return names.pick(pools.agencies, seed, "agency", advertiser_id)
+
+
+def _host(brand: str) -> str:
+    """Return a host name made of the letters and digits of a brand."""
+    host = "".join(letter for letter in brand.lower() if letter.isascii() and letter.isalnum())
+    return host[:_LONGEST_HOST] or "brand"
 
 
 def _line_item(
@@ -337,8 +395,8 @@ def _line_item(
         targeting=json.dumps(plan.targeting.lists()),
     )
     creatives = tuple(
-        _creative(each, line_item_id, _member(line_item_id, position), seed, pools)
-        for position, each in enumerate(plan.creatives, start=1)
+        _creative(creative, line_item_id, _member(line_item_id, position), seed, pools)
+        for position, creative in enumerate(plan.creatives, start=1)
     )
     return BookedLineItem(line_item, creatives)
 
@@ -403,8 +461,7 @@ def _status(first_day: date, last_day: date, as_of: date) -> Status:
     return Status.ACTIVE if first_day <= as_of else Status.DRAFT
 
 
-def _dsp(scenario: Scenario, campaign_id: int, seed: int) -> DspPartner | None:
-    plan = scenario.campaign
+def _dsp(plan: CampaignPlan, campaign_id: int, seed: int) -> DspPartner | None:
     if plan.buy_type is BuyType.DIRECT_IO or plan.dsp_partner is not None:
         return plan.dsp_partner
     return names.pick(_DSPS, seed, "dsp", campaign_id)
@@ -413,7 +470,7 @@ def _dsp(scenario: Scenario, campaign_id: int, seed: int) -> DspPartner | None:
 def _days_before(
     day: date, nearest: int, furthest: int, seed: int, purpose: str, entity_id: int
 ) -> datetime:
-    """A working moment between `nearest` and `furthest` days before a day, whole minutes."""
+    """Draw a whole minute in working hours, `nearest` to `furthest` days before a day."""
     choice = uniform(seed, purpose, entity_id)
     days_before = nearest + int(choice * (furthest - nearest + 1))
     minute = int(uniform(seed, f"{purpose} minute", entity_id) * 9 * 60)

@@ -30,13 +30,13 @@ class InventedNames(BaseProvider):
     """A Faker provider of coined words, film titles and agencies."""
 
     def coin_word(self) -> str:
-        """A word that means nothing, capitalised."""
+        """Return a word without a meaning, capitalised."""
         return "".join(self.random_element(p) for p in (ONSETS, MIDDLES, ENDINGS)).capitalize()
 
     def film_title(self) -> str:
-        """A working title for a creative: two plain words."""
+        """Return a working title for a creative: two plain words."""
         return " ".join(self.generator.words(2, unique=True)).capitalize()
 
     def agency_name(self) -> str:
-        """The name of a media agency."""
+        """Return the name of a media agency."""
         return f"{self.coin_word()} {self.random_element(_AGENCY_SUFFIXES)}"

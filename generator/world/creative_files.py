@@ -25,15 +25,17 @@ _BITRATES = {
     ("PRORES", 720): (43_000, 60_000),
     ("PRORES", 1080): (81_000, 95_000),
 }
+# Assumption: most files are H.264.
+_H264_SHARE = 0.7
 _PCM_KBPS = 1536
 _AAC_KBPS = (192, 256, 320)
 _PNG_BYTES = (400_000, 2_500_000)
 
 
 def video_file(seed: int, creative_id: int, duration_seconds: int) -> dict[str, Any]:
-    """The columns of `creatives` that describe a video file."""
+    """Return the columns of `creatives` that describe a video file."""
     width, height = pick(_RESOLUTIONS, seed, "resolution", creative_id)
-    codec = "H264" if uniform(seed, "codec", creative_id) < 0.7 else "PRORES"
+    codec = "H264" if uniform(seed, "codec", creative_id) < _H264_SHARE else "PRORES"
     low, high = _BITRATES[codec, height]
     bitrate = low + int(uniform(seed, "bitrate", creative_id) * (high - low))
     if codec == "H264":
@@ -63,7 +65,7 @@ def video_file(seed: int, creative_id: int, duration_seconds: int) -> dict[str, 
 
 
 def still_image(seed: int, creative_id: int) -> dict[str, Any]:
-    """The columns of `creatives` that describe a pause ad; what only a video has is None."""
+    """Return the columns of `creatives` that describe a pause ad; columns of videos are None."""
     low, high = _PNG_BYTES
     video_only = (
         "duration_seconds", "frame_rate", "frame_rate_mode", "scan_type", "video_codec",

@@ -1,7 +1,7 @@
-"""What is added to a world that exists: one more campaign, or one more advertiser.
+"""Additions to an existing world: one more campaign, or one more advertiser.
 
-An addition continues the ids and uses the seed and the as-of day of the run that made the rest, so
-that it is what the same scenario would have been as the last of that run.
+An addition continues the ids and uses the seed and the as-of day of the run that made the rest. So
+it equals the same scenario as the last of that run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from generator.scenario.models import AdvertiserPlan, Scenario
 from generator.schema import Advertiser, Run
 from generator.schema.existing import Holdings
 from generator.world import names
-from generator.world.build import FirstOrder, book, first_order_of, platform_row, sign
+from generator.world.build import (
+    FirstOrder,
+    book,
+    first_order_of,
+    platform_row,
+    refuse_shared_addresses,
+    sign,
+)
 from generator.world.world import World, identity_of, outline_of
 
 _MOST_SHOWN = 5
@@ -28,12 +35,13 @@ def with_campaign(
     platform_model: PlatformModel,
     advertiser: Advertiser | None = None,
 ) -> World:
-    """The world of one more campaign: of an advertiser that is there, else of the scenario's own.
+    """Return the world of one more campaign, for an existing advertiser or the scenario's.
 
     Raises InputError where the scenario's advertiser has the address of another one, and where a
     flight begins before the advertiser was a customer.
     """
-    plan, pools = scenario.advertiser, names.pools(run.seed)
+    plan = scenario.advertiser
+    pools = names.pools(run.seed)
     buyer = advertiser or advertiser_named(holdings, plan.name)
     buyer_id = buyer.advertiser_id if buyer else holdings.last_advertiser_id + 1
     since = buyer.created_at if buyer else datetime.min
@@ -45,8 +53,7 @@ def with_campaign(
             "another advertiser"
         )
     new = () if buyer else (sign(plan, buyer_id, first_order_of([booking.campaign]), run, pools),)
-    for each in new:
-        _refuse_shared_address(holdings, each)
+    refuse_shared_addresses((*holdings.advertisers, *new))
     is_known = platform_model.name in holdings.platforms
     return World(
         identity=identity_of(run, booking),
@@ -62,9 +69,9 @@ def with_campaign(
 def with_advertiser(
     holdings: Holdings, run: Run, plan: AdvertiserPlan, currency: Currency
 ) -> World:
-    """The world of one more advertiser, set up before the run's as-of day.
+    """Return the world of one more advertiser, set up before the run's as-of day.
 
-    Raises InputError where its name or address is that of another one.
+    Raises InputError where another advertiser has its name or address.
     """
     if known := advertiser_named(holdings, plan.name):
         raise bad_input(f"there is an advertiser {known.name!r} already, {known.advertiser_id}")
@@ -72,7 +79,7 @@ def with_advertiser(
     advertiser_id = holdings.last_advertiser_id + 1
     first = FirstOrder(day_before, currency)
     new = sign(plan, advertiser_id, first, run, names.pools(run.seed))
-    _refuse_shared_address(holdings, new)
+    refuse_shared_addresses((*holdings.advertisers, new))
     return World(
         identity=identity_of(run, new),
         run=run,
@@ -85,8 +92,8 @@ def with_advertiser(
 
 
 def advertiser_of(holdings: Holdings, id_or_name: str) -> Advertiser:
-    """The advertiser of an id or a name. Raises InputError that lists those near it."""
-    by_id = {str(each.advertiser_id): each for each in holdings.advertisers}
+    """Return the advertiser of an id or a name. Raises InputError that lists similar ones."""
+    by_id = {str(advertiser.advertiser_id): advertiser for advertiser in holdings.advertisers}
     if found := by_id.get(id_or_name) or advertiser_named(holdings, id_or_name):
         return found
     raise bad_input(f"there is no advertiser {id_or_name!r}{_near(holdings, id_or_name)}")
@@ -94,11 +101,13 @@ def advertiser_of(holdings: Holdings, id_or_name: str) -> Advertiser:
 
 def advertiser_named(holdings: Holdings, name: str | None) -> Advertiser | None:
     """Return the advertiser of a name, None for none."""
-    return next((each for each in holdings.advertisers if each.name == name), None)
+    return next(
+        (advertiser for advertiser in holdings.advertisers if advertiser.name == name), None
+    )
 
 
 def different_details(buyer: Advertiser, plan: AdvertiserPlan) -> list[str]:
-    """Return a notice where a scenario says other things of an advertiser that exists and stays."""
+    """Return a notice where a scenario describes an existing advertiser differently."""
     differing = [
         f"{field} {getattr(buyer, field)}, not {getattr(plan, field)}"
         for field in sorted(plan.model_fields_set)
@@ -111,7 +120,7 @@ def different_details(buyer: Advertiser, plan: AdvertiserPlan) -> list[str]:
 
 
 def pick_profile(profiles: dict[str, Objective], holdings: Holdings, run: Run) -> str:
-    """The profile that the seed and the next campaign id stand for. Raises InputError for none."""
+    """Pick a profile by the seed and the next campaign id. Raises InputError if there is none."""
     if not profiles:
         raise bad_input("no profile has this objective; name one with --profile")
     return names.pick(sorted(profiles), run.seed, "profile", holdings.last_campaign_id + 1)
@@ -121,18 +130,13 @@ def _near(holdings: Holdings, wanted: str) -> str:
     if not holdings.advertisers:
         return "; there is none yet: create-advertiser adds one"
     if wanted.isdecimal():
-        ordered = sorted(
-            holdings.advertisers, key=lambda each: abs(each.advertiser_id - int(wanted[:18]))
+        nearest_first = sorted(
+            holdings.advertisers,
+            key=lambda advertiser: abs(advertiser.advertiser_id - int(wanted[:18])),
         )
-        shown = [f"{each.advertiser_id} {each.name!r}" for each in ordered[:_MOST_SHOWN]]
+        shown = [
+            f"{advertiser.advertiser_id} {advertiser.name!r}"
+            for advertiser in nearest_first[:_MOST_SHOWN]
+        ]
         return f"; near it: {', '.join(shown)}"
-    return nearest(wanted, {each.name for each in holdings.advertisers})
-
-
-def _refuse_shared_address(holdings: Holdings, new: Advertiser) -> None:
-    for each in holdings.advertisers:
-        if each.contact_email == new.contact_email:
-            raise bad_input(
-                f"advertisers {each.name!r} and {new.name!r} have the same contact_email "
-                f"{new.contact_email}; give each its own"
-            )
+    return nearest(wanted, {advertiser.name for advertiser in holdings.advertisers})

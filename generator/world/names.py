@@ -1,6 +1,6 @@
-"""Invented names: pools that are coined once per seed, picked from by hash.
+"""Invented names: pools that are made once per seed, and picked from by hash.
 
-People do not occur: contacts are roles, and every address ends in `.example`.
+No person has a name: contacts are roles, and every address ends in `.example`.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ def pools(seed: int) -> Pools:
 
 
 def pick(members: Sequence[Member], *purpose: int | str) -> Member:
-    """The member that this seed, purpose and id stand for."""
+    """Pick a member by this seed, purpose and id."""
     return members[key(*purpose) % len(members)]
 
 
 def company(brand: str, industry: Industry, *purpose: int | str) -> str:
-    """The name of a company that sells a brand."""
+    """Return the name of a company that sells a brand."""
     return f"{brand} {pick(_SECTORS[industry], *purpose)}"

@@ -1,9 +1,9 @@
-"""What exists in one run, and the outline by which it is cut into parts before it is built."""
+"""Everything that exists in one run, and the outline by which it is cut into parts before it is
+made."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,14 +14,14 @@ from generator.clock import HOURS_A_DAY, day_number
 from generator.enums import Device, TargetingKey
 from generator.platform.model import PlatformModel
 from generator.scenario.faults import NO_FAULTS, Faults
-from generator.schema import Advertiser, LineItem, Platform, Run
+from generator.schema import Advertiser, Platform, Run
 from generator.schema.booking import Booking
 from generator.source import source_digest
 
 
 @dataclass(frozen=True)
 class RunOutline:
-    """What a run spans, known without a look at its campaigns one by one.
+    """The extent of a run, known without looking at its campaigns one by one.
 
     `countries` are those that its campaigns are targeted on, by platform; `days` the days of its
     flights (day numbers, in order, each once); `rows` the rows of performance of each campaign.
@@ -37,8 +37,8 @@ class World:
     """Everything that exists in one run.
 
     `bookings` are the campaigns that are booked before the as-of day, `booked_later` counts the
-    others. `bookings` and `advertisers` may be made as they are asked for; `outline` says then what
-    all of them together span. Worlds of the same `identity` are the same.
+    others. `bookings` and `advertisers` may be made on demand; `outline` is the extent of them all.
+    Worlds of the same `identity` are the same.
     """
 
     identity: str
@@ -52,7 +52,7 @@ class World:
     booked_later: int = 0
 
     def only(self, scenarios: Collection[str]) -> World:
-        """The world with the campaigns of these scenarios; its markets stay what they were.
+        """Return the world with the campaigns of these scenarios; its supply is unchanged.
 
         An advertiser is left out if it has campaigns and none of them is kept.
         """
@@ -64,14 +64,16 @@ class World:
         bookings = tuple(self.bookings[position] for position in kept)
         buyers = {booking.campaign.advertiser_id for booking in bookings}
         others = {booking.campaign.advertiser_id for booking in self.bookings} - buyers
-        payers = [each for each in self.advertisers if each.advertiser_id not in others]
+        payers = [
+            advertiser for advertiser in self.advertisers if advertiser.advertiser_id not in others
+        ]
         return replace(
             self,
             identity=identity_of(self.identity, sorted(scenarios)),
             advertisers=tuple(payers),
             bookings=bookings,
             outline=replace(self.outline, rows=self.outline.rows[kept]),
-            booked_later=len(set(scenarios) - {each.campaign.scenario for each in bookings}),
+            booked_later=len(set(scenarios) - {booking.campaign.scenario for booking in bookings}),
         )
 
 
@@ -85,32 +87,27 @@ def identity_of(*inputs: object) -> str:
 def outline_of(
     bookings: Sequence[Booking], platform_models: Mapping[str, PlatformModel]
 ) -> RunOutline:
-    """The outline of campaigns that are there already."""
+    """Return the outline of existing campaigns."""
     countries: dict[str, set[str]] = {}
     days = [np.zeros(0, dtype=np.int64)]
     rows = []
     for booking in bookings:
         platform = booking.campaign.platform
-        own = [
+        flight_days = [
             np.arange(day_number(flight.start_date), day_number(flight.end_date) + 1)
             for flight in booking.flights
         ]
-        series = 0
+        rows_an_hour = 0
         for item in booking.line_items:
-            targeting = _targeting(item.line_item)
+            targeting = item.line_item.targeting_lists()
             named = targeting.get(TargetingKey.GEO_COUNTRY, platform_models[platform].countries)
             countries.setdefault(platform, set()).update(named)
             devices = targeting.get(TargetingKey.DEVICE, list(Device))
-            series += len(item.creatives) * len(devices)
-        days += own
-        rows.append(sum(each.size for each in own) * HOURS_A_DAY * series)
+            rows_an_hour += len(item.creatives) * len(devices)
+        days += flight_days
+        rows.append(sum(flight.size for flight in flight_days) * HOURS_A_DAY * rows_an_hour)
     return RunOutline(
         countries={platform: tuple(sorted(found)) for platform, found in sorted(countries.items())},
         days=np.unique(np.concatenate(days)),
         rows=np.array(rows, dtype=np.int64),
     )
-
-
-def _targeting(line_item: LineItem) -> dict[str, list[str]]:
-    lists: dict[str, list[str]] = json.loads(line_item.targeting)
-    return lists

@@ -42,7 +42,7 @@ def test_every_floor_of_the_funnel_holds_at_any_count(impressions: list[int]) ->
     counts = np.array(impressions)
     keys = row_keys(key("funnel"), np.arange(counts.size))
     for buy_type in BuyType:
-        odds = funnel_odds(PLATFORM, buy_type).of(np.zeros(counts.size, dtype=np.int64))
+        odds = funnel_odds(PLATFORM, buy_type).take(np.zeros(counts.size, dtype=np.int64))
         side = supply_side(odds, counts, ENOUGH, np.full(counts.size, 1.3), keys)
         assert (10 * side.responses >= 9 * side.requests).all()
         assert (10 * side.eligible_impressions >= 8 * side.responses).all()
@@ -56,7 +56,7 @@ def test_every_floor_of_the_funnel_holds_at_any_count(impressions: list[int]) ->
 def test_the_means_of_the_funnel_are_the_platforms() -> None:
     counts = np.full(20_000, 1_000)
     keys = row_keys(key("means"), np.arange(counts.size))
-    odds = funnel_odds(PLATFORM, BuyType.PREFERRED_DEAL).of(np.zeros(counts.size, dtype=np.int64))
+    odds = funnel_odds(PLATFORM, BuyType.PREFERRED_DEAL).take(np.zeros(counts.size, dtype=np.int64))
     side = supply_side(odds, counts, ENOUGH, np.ones(counts.size), keys)
     funnel = PLATFORM.funnel
     won, eligible = side.auctions_won.sum(), side.eligible_impressions.sum()
@@ -103,7 +103,7 @@ def test_prices_are_whole_micros_per_impression() -> None:
 
 @pytest.mark.parametrize("creative", CREATIVES, ids=lambda creative: creative.name)
 def test_fates_are_a_distribution(creative) -> None:
-    (probabilities,) = fates(PLATFORM.video, [creative], own=np.array([1.5]))
+    (probabilities,) = fates(PLATFORM.video, [creative], effects=np.array([1.5]))
     assert probabilities.shape == (4, len(FATES))
     assert (probabilities >= 0).all()
     assert probabilities.sum(axis=1) == pytest.approx(1)
@@ -114,6 +114,6 @@ def test_longer_creatives_complete_less_and_mid_rolls_more() -> None:
     pre_roll = video.model_copy(update={"placement": "PRE_ROLL", "is_skippable": False})
     longer = pre_roll.model_copy(update={"duration_seconds": 30})
     mid_roll = pre_roll.model_copy(update={"placement": "MID_ROLL"})
-    rates = completion_rates(PLATFORM.video, [longer, pre_roll, mid_roll], own=np.zeros(3))
+    rates = completion_rates(PLATFORM.video, [longer, pre_roll, mid_roll], effects=np.zeros(3))
     assert (rates[0] < rates[1]).all()
     assert (rates[1] < rates[2]).all()

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.delivery.pacing import FlightSupply, Goal, plan, stop_at
+from generator.delivery.flight_supply import FlightSupply
+from generator.delivery.limits import stop_at
+from generator.delivery.pacing import Goal, plan
 from generator.enums import Pacing
 from generator.scenario.templates import platform
 

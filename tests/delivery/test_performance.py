@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from generator.clock import day_number, hours_of
 from generator.delivery.interaction import wear_out
-from generator.delivery.performance import _keep_share, rotation_shares
+from generator.delivery.limits import keep_share
+from generator.delivery.performance import rotation_shares
 from generator.randomness import key, row_keys, uniforms
 from generator.scenario.templates import dataset, platform
 from generator.world.build import build_world
@@ -25,7 +26,7 @@ CREATIVES = build_world(dataset("complete")).bookings[3].line_items[0].creatives
 )
 def test_what_is_kept_is_a_possible_part(rows: list[list[int]], part: float, chance: float) -> None:
     fates = np.array(rows).T
-    kept = _keep_share(fates, np.full(fates.shape[1], part), np.full(fates.shape[1], chance))
+    kept = keep_share(fates, np.full(fates.shape[1], part), np.full(fates.shape[1], chance))
     assert (kept >= 0).all()
     assert (kept <= fates).all()
     assert (kept.sum(axis=0) == np.floor(fates.sum(axis=0) * part)).all()
@@ -35,7 +36,7 @@ def test_keeping_a_part_favours_no_fate() -> None:
     """Rounding each fate down on its own would keep more of the common one."""
     fates = np.tile(np.array([[1], [1], [1], [1], [1], [15]]), (1, 40_000))
     chance = uniforms(row_keys(key("fair"), np.arange(40_000)), "test")
-    kept = _keep_share(fates, np.full(40_000, 0.5), chance).mean(axis=1)
+    kept = keep_share(fates, np.full(40_000, 0.5), chance).mean(axis=1)
     assert np.abs(kept[:5] - 0.5).max() < 0.02
     assert abs(kept[5] - 7.5) < 0.02
 

@@ -8,15 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from generator.delivery.capping import Cap, cap_rates, caps_of, most_exposures
 from generator.delivery.reach import (
     TIERS,
-    Cap,
     HourlyImpressions,
     _uncapped_mean,
-    cap_rates,
-    caps_of,
     exposure,
-    most_exposures,
     tiers,
     windows_of,
 )
