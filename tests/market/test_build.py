@@ -139,8 +139,8 @@ def test_a_market_of_ten_thousand_is_as_large_as_it_is_said_to_be() -> None:
     """50 to 100 million rows; a mean campaign of some 50 million impressions, as published."""
     data = market(campaigns=10_000)
     world = build_market(data)
-    sketch = market_outline(data.market, data.platforms, data.seed)
-    sizes = sketch.share * sketch.use * sketch.opportunities
+    outline = market_outline(data.market, data.platforms, data.seed)
+    sizes = outline.share * outline.use * outline.opportunities
     assert 50e6 < world.outline.rows.sum() < 100e6
     assert 30e6 < sizes.mean() < 80e6
     assert 1.0 < np.std(np.log(sizes)) < 1.8
@@ -150,8 +150,8 @@ def test_a_market_of_ten_thousand_is_as_large_as_it_is_said_to_be() -> None:
 def test_more_campaigns_are_smaller_ones() -> None:
     def mean_size(campaigns: int) -> float:
         data = market(campaigns=campaigns)
-        sketch = market_outline(data.market, data.platforms, data.seed)
-        return float((sketch.share * sketch.use * sketch.opportunities).mean())
+        outline = market_outline(data.market, data.platforms, data.seed)
+        return float((outline.share * outline.use * outline.opportunities).mean())
 
     sizes = [mean_size(campaigns) for campaigns in (100, 1000, 10_000, 100_000)]
     assert sizes == sorted(sizes, reverse=True)
