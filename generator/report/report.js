@@ -136,7 +136,7 @@ function tiles() {
     const budget = tables.campaigns.filter(inCampaigns(choice)).filter((row) => row.currency === currency).reduce((sum, row) => sum + (row.budget ?? 0), 0);
     found.push([`Spend`, money(spend, currency), budget ? `${percent(spend / budget)} of budgets` : currency]);
   }
-  if (spent.length === 1 && spent[0].impressions) found.push(["Price", amount((1000 * spent[0].spend) / spent[0].impressions, spent[0].currency), "per 1,000 impressions"]);
+  if (spent.length === 1 && spent[0].impressions) found.push(["Price per 1,000", amount((1000 * spent[0].spend) / spent[0].impressions, spent[0].currency), "impressions"]);
   if (spent.length > 2) found.push(["Currencies", count(spent.length), "never added together"]);
   found.push(
     ["Completion", percent(ratio(total(rows, "video_q100"), total(rows, "video_starts"))), "of video starts"],
