@@ -1,24 +1,29 @@
 # Two commands do everything: `make build`, then `make test`. `make help` lists the rest.
 
 SHELL := /bin/bash
-PYTHON ?= python3
-# An active virtual environment is used; otherwise one is made in .venv.
-VENV := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV),$(CURDIR)/.venv)
-BIN := $(VENV)/bin
-STAMP := $(VENV)/.requirements-installed
-PEERS := $(CURDIR)/.venv-peers
-SPARK_STAMP := $(VENV)/.requirements-spark-installed
-# A module is compiled when it is first imported; most of what is installed never is.
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
-export PATH := $(BIN):$(PATH)
-
-WORKFLOW ?= complete
-CALIBRATION := data/calibration.duckdb
-SEED ?=
-HOST ?= 127.0.0.1
-PORT ?= 8080
+# What follows is changed as in `make generate SEED=7`. Variables of the environment with such usual names belong
+# to other programs and change nothing.
+PYTHON := python3
+WORKFLOW := complete
+SEED :=
+HOST := 127.0.0.1
+PORT := 8080
 # Two processes share the tests, file by file (tests/conftest.py); `make test PARALLEL=` is one process.
-PARALLEL ?= -n 2 --no-loadscope-reorder
+PARALLEL := -n 2 --no-loadscope-reorder
+CALIBRATION := data/calibration.duckdb
+
+# An active virtual environment is used; otherwise one is made in .venv. The path to either can have spaces:
+# in commands it is in quotes, and the names of targets have a backslash before each space.
+VENV := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV),$(CURDIR)/.venv)
+ODD := $(strip $(foreach letter,: ; % $$ " ` \,$(findstring $(letter),$(VENV))))
+$(if $(ODD),$(error make cannot work with $(ODD) in the path $(VENV): move the checkout, or activate another environment))
+SPACE := $(subst x,,x x)
+STAMP := $(subst $(SPACE),\$(SPACE),$(VENV))/.requirements-installed
+SPARK_STAMP := $(subst $(SPACE),\$(SPACE),$(VENV))/.requirements-spark-installed
+PEERS := .venv-peers
+# A module is compiled when it is first imported; most of what is installed never is.
+PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --no-compile
+export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help build deps lock generate test fuzz test-postgres test-spark lint docs report scorecard pictures serve-docs sources bench bench-dbt clean
@@ -27,19 +32,19 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
 
 build: generate ## Set up, generate the data and build the dbt project
-	dbt build
+	python -m generator dbt build
 
 deps: $(STAMP) ## Create .venv (unless an environment is active) and install requirements.txt
 
 $(STAMP): requirements.txt
-	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x "$(VENV)/bin/python" || $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	@test -x "$(VENV)/bin/python" || $(PYTHON) -m venv "$(VENV)"
 	$(PIP_INSTALL) -r requirements.txt
-	@touch $@
+	@touch "$@"
 
 $(SPARK_STAMP): requirements-spark.txt $(STAMP)
 	$(PIP_INSTALL) -r requirements-spark.txt
-	@touch $@
+	@touch "$@"
 
 # Every version with its hashes, for all Pythons and systems: `pip install --require-hashes -r
 # requirements.lock` installs these files and no others. With their extras: some versions of pip take what
@@ -59,7 +64,7 @@ test: deps lint ## Lint, type-check and run every test but those on Spark
 test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers (PySpark is 0.5 GB; needs Java 17)
 	python -m pytest $(PARALLEL) -m spark
 
-fuzz: export HYPOTHESIS_PROFILE := random
+fuzz: export ADS_TEST_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
 	python -m pytest tests/pipeline/test_invariants.py tests/scenario/test_random_files.py
 
@@ -76,7 +81,7 @@ lint: deps ## ruff, mypy, sqlfluff, and dbt's own warnings as errors
 	dbt parse --quiet --no-partial-parse --show-all-deprecations --warn-error
 
 docs: deps ## Build the dbt docs, also as one file: target/static_index.html
-	dbt docs generate --static
+	python -m generator dbt docs generate --static
 
 serve-docs: docs ## Serve the dbt docs on HOST:PORT
 	dbt docs serve --host $(HOST) --port $(PORT)

@@ -49,7 +49,7 @@ settings.register_profile(
     print_blob=True,
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "2000")),
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
+settings.load_profile(os.environ.get("ADS_TEST_PROFILE", "project"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,7 +5,7 @@
 -#}
 {% macro read_parquet() %}
     {%- if target.name in ["parquet", "spark"] and reads_raw_data() -%}
-        {%- set folder = env_var("ADS_PARQUET", "data/parquet") | replace("'", "''") -%}
+        {%- set folder = (env_var("ADS_PARQUET", "") or "data/parquet") | replace("'", "''") -%}
         {%- do run_query("create schema if not exists raw") -%}
         {%- do adapter.dispatch("raw_tables_on_parquet")(folder, sources_of_this_package()) -%}
     {%- endif -%}

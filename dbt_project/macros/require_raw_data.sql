@@ -48,7 +48,7 @@
         {%- set file = target.get("path", "database " ~ target.database) -%}
         {%- set remedy = "run `make generate`" -%}
         {%- if target.name in ["parquet", "spark"] -%}
-            {%- set folder = env_var("ADS_PARQUET", "data/parquet") -%}
+            {%- set folder = (env_var("ADS_PARQUET", "") or "data/parquet") -%}
             {%- set file = "folder " ~ folder -%}
             {%- set remedy = "run `python -m generator generate --to 'parquet:" ~ folder ~ "'`" -%}
         {%- endif -%}

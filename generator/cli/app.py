@@ -13,6 +13,7 @@ import typer
 from generator import __version__
 from generator.cli import commands, failures, results, streams
 from generator.cli.catalogue import Registry
+from generator.cli.dbt import run_dbt
 from generator.cli.settings import ENVIRONMENT
 from generator.cli.terminal import answers
 from generator.enums import Currency, Industry, Objective
@@ -410,6 +411,23 @@ def report(
 def scorecard(database: Database = None) -> results.Scorecard:
     """Show how realistic the data is, beside published figures, as `dbt build` judged it."""
     return commands.scorecard(commands.setting(database=database))
+
+
+@app.command(
+    "dbt",
+    rich_help_panel=_MAKE,
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    },
+)
+def dbt(context: typer.Context) -> None:
+    """Run dbt on the database that is set, as in `dbt build`.
+
+    Everything after `dbt` is passed on to it.
+    """
+    run_dbt(commands.setting(), context.args)
 
 
 @app.command("dbt-sources", hidden=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from generator.cli import results
 from generator.cli.catalogue import ENGINES, Registry
+from generator.cli.dbt import next_command
 from generator.cli.settings import EngineName, Settings, effective, settings
 from generator.cli.terminal import progress
 from generator.enums import Currency, Objective
@@ -120,6 +121,7 @@ def generate(
             )
             for each in landed
         ],
+        next=next_command(chosen.database),
         notices=[
             *data.notices,
             *market_notices(data),

@@ -24,13 +24,14 @@ class LandedRows(BaseModel):
 
 
 class Generated(Deed):
-    """A dataset that was generated."""
+    """A dataset that was generated, and the command that builds the dbt models on it."""
 
     workflow: str
     seed: int
     as_of: date
     database: str
     tables: list[LandedRows]
+    next: str | None
     notices: list[str] = []
 
 

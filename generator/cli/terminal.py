@@ -113,6 +113,8 @@ def _shown(result: results.Result) -> Iterable[str | Table]:
             title = f"{result.workflow}, seed {result.seed} → {result.database}"
             rows = [(each.table, f"{each.rows:,}", each.hash) for each in result.tables]
             yield _table(title, ("table", "rows", "hash"), rows, numbers={"rows"})
+            if result.next:
+                yield f"next: {result.next}"
         case results.AddedCampaign():
             yield (
                 f"campaign {result.campaign_id} {result.name!r} of advertiser "

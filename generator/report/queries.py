@@ -7,6 +7,7 @@ marts. Each of the largest campaigns has rows. The others share rows with an id 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -254,7 +255,7 @@ def judged(file: Path) -> dict[str, list[Row]]:
 def connected(file: Path, needed: Sequence[str] = MARTS) -> duckdb.DuckDBPyConnection:
     """The file, read only, with these marts there. Raises InputError where they are not."""
     if not os.path.isfile(file):
-        raise bad_input("is not there; run `make build`", str(file))
+        raise bad_input("does not exist; run `generate`, then `dbt build`", str(file))
     try:
         connection = duckdb.connect(str(file), read_only=True)
     except duckdb.Error as error:
@@ -262,7 +263,8 @@ def connected(file: Path, needed: Sequence[str] = MARTS) -> duckdb.DuckDBPyConne
     missing = set(needed) - _there(connection)
     if missing:
         connection.close()
-        raise bad_input(f"has no marts.{sorted(missing)[0]}; run `dbt build`", str(file))
+        build = f"ADS_DATABASE={shlex.quote(str(file))} dbt build"
+        raise bad_input(f"has no marts.{sorted(missing)[0]}; run `{build}`", str(file))
     return connection
 
 

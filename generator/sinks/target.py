@@ -28,7 +28,7 @@ _SCHEME = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):(?P<place>.*)$", re.
 
 def sink_of(target: str, tables: Iterable[type[RawTable]]) -> Sink:
     """The sink of a target, for these tables. Raises DestinationError."""
-    scheme, place = _parsed(target)
+    scheme, place = scheme_and_place(target)
     if scheme == "duckdb":
         return DuckdbSink(_file(target, place), tables)
     if scheme in ("parquet", "csv") and not place.startswith("s3://"):
@@ -50,7 +50,7 @@ def sink_class(scheme: str) -> Any:
 
 def database_file(target: str) -> Path:
     """The DuckDB file of a target. Raises DestinationError for any other kind of destination."""
-    scheme, place = _parsed(target)
+    scheme, place = scheme_and_place(target)
     if scheme != "duckdb":
         raise DestinationError(
             f"{shown(target)}: this command works on a DuckDB file; name one with --to FILE"
@@ -63,8 +63,8 @@ def shown(target: str) -> str:
     return masked(target.removeprefix("duckdb:"))
 
 
-def _parsed(target: str) -> tuple[str, str]:
-    """The scheme of a target, and the place as its sink wants it."""
+def scheme_and_place(target: str) -> tuple[str, str]:
+    """Return the scheme of a target and its place, as its sink wants it; or DestinationError."""
     match = _SCHEME.match(target)
     if match is None:
         kind = Path(target).suffix.lower().removeprefix(".")

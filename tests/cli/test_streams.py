@@ -182,6 +182,8 @@ def test_only_deeds_survive_a_result_that_cannot_be_printed() -> None:
     """Every command that changes something answers with a deed, the others with none."""
     for command in app.registered_commands:
         assert command.callback
+        if command.name == "dbt":  # becomes dbt, which answers itself
+            continue
         answer = get_type_hints(command.callback.__wrapped__)["return"]  # type: ignore[attr-defined]
         is_deed = isinstance(answer, type) and issubclass(answer, results.Deed)
         changes = command.rich_help_panel == "Make and change data"

@@ -234,10 +234,10 @@ def test_a_database_without_marts_is_a_sentence(
     for command in ("report", "scorecard"):
         answer = run(command, "--database", str(complete_database))
         assert answer.code == 2
-        assert re.search(r"has no marts\.\w+; run `dbt build`$", answer.err.strip())
+        assert re.search(r"no marts\.\w+; run `ADS_DATABASE=\S+ dbt build`$", answer.err.strip())
         answer = run(command, "--database", str(tmp_path / "none.duckdb"))
         assert answer.code == 2
-        assert "is not there; run `make build`" in answer.err
+        assert "does not exist; run `generate`, then `dbt build`" in answer.err
     (tmp_path / "text.duckdb").write_text("not a database")
     answer = run("report", "--database", str(tmp_path / "text.duckdb"))
     assert answer.code == 2
