@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the run unwinds, whatever it is in, and the command ends with one line."""
+"""Ctrl-C, SIGTERM and SIGHUP: the run unwinds and the command ends with one line and code 130."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from types import FrameType
 from typing import NoReturn
 
 EXIT_INTERRUPTED = 130
-_HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+_HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 _SECONDS_UNTIL_AGAIN = 0.01
 
 
 class Interrupted(BaseException):
-    """Somebody asked the command to stop. Not an Exception, so that nothing on the way keeps it."""
+    """A signal asked the command to stop. No Exception, so that nothing on the way catches it."""
 
 
 def interruptible(command: Callable[[], None]) -> None:
-    """Run a command so that SIGINT and SIGTERM end it with one line and exit code 130.
+    """Run a command so that SIGINT, SIGTERM and SIGHUP end it with one line and exit code 130.
+
+    A SIGHUP that is ignored when the command starts stays ignored: that is what `nohup` asks for.
 
     A library that is interrupted in the middle of a call may raise an error of its own instead
     (DuckDB does), so whatever comes out after a signal is taken for the interruption. Where Python
@@ -57,7 +59,8 @@ def interruptible(command: Callable[[], None]) -> None:
     try:
         try:
             for number in _HEARD:
-                signal.signal(number, stop)
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                    signal.signal(number, stop)
             sys.unraisablehook = again
             command()
         finally:
@@ -67,7 +70,7 @@ def interruptible(command: Callable[[], None]) -> None:
             raise
     if seen:
         no_longer()
-        _leave("interrupted; no half of a run can be seen, and the same command makes it whole")
+        _leave("interrupted: no partial run is visible; rerun the same command to complete it")
 
 
 def _leave(word: str) -> NoReturn:

@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pipeline",
         "engines",
     },
+    "api": {"schema", "scenario", "market", "faults", "pipeline"},
     "__main__": {"cli", "interruption"},
 }
 OUTSIDE_OF_DELIVERY = {"numpy", "pyarrow"}

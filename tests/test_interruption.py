@@ -16,10 +16,12 @@ from tests.sinks.test_duckdb import OTHER, SMOKE, content, land
 from tests.support.project import ROOT
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
+)
 def test_an_interrupted_run_ends_with_one_line_and_whole_data(cwd, number) -> None:
     took = []
-    for delay in (0.3, 0.8, 1.0, 1.2):
+    for delay in (0.8, 1.2):
         land(SMOKE, cwd / "a.duckdb")
         land(OTHER, cwd / "b.duckdb")
         old, new = content(cwd / "a.duckdb"), content(cwd / "b.duckdb")
@@ -166,3 +168,16 @@ def test_a_library_that_crashes_at_the_exit_does_not_after_an_interruption() -> 
     result = of_script(FROM_C + script)
     assert (result.returncode, result.stderr) == (130, INTERRUPTED)
     assert result.stdout == "cleared up\n"
+
+
+def test_nohup_keeps_a_closed_terminal_from_ending_a_command() -> None:
+    script = (
+        "import signal; from generator.interruption import interruptible\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "def command():\n"
+        "    signal.raise_signal(signal.SIGHUP)\n"
+        "    print('done')\n"
+        "interruptible(command)\n"
+    )
+    result = of_script(script)
+    assert (result.returncode, result.stdout) == (0, "done\n")

@@ -17,7 +17,7 @@ from tests.support.project import ROOT
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the package, in a folder of its own."""
+    """A copy of the package."""
     left_out = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "generator", tmp_path / "generator", ignore=left_out)
     return tmp_path

@@ -1,4 +1,4 @@
-"""The command line: parse, call, answer. No logic lives here."""
+"""The command line: parse, call, print the result. No logic is here."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import typer
 
 from generator import __version__
 from generator.cli import commands, failures, results, streams
-from generator.cli.catalogue import Registry
+from generator.cli.catalogue import Catalogue
 from generator.cli.dbt import run_dbt
-from generator.cli.settings import ENVIRONMENT
+from generator.cli.settings import ENVIRONMENT, load_settings
 from generator.cli.terminal import answers
 from generator.enums import Currency, Industry, Objective
 from generator.extras import MissingExtraError
@@ -35,19 +35,19 @@ _DAY = ["%Y-%m-%d"]
 _MARKET = "Market"
 
 app = typer.Typer(
-    help="Make up streaming-advertising data: advertisers, campaigns and their delivery.\n\n"
-    "An option not given is taken from its $VARIABLE, then from ads.yml.",
+    help="Generate streaming-advertising data: advertisers, campaigns and their delivery.\n\n"
+    "An option that you leave out is read from its $VARIABLE, then from ads.yml.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
 
-def _known(kind: TemplateKind) -> list[str]:
-    return Registry().library.names(kind)
+def _names(kind: TemplateKind) -> list[str]:
+    return Catalogue().library.names(kind)
 
 
-def _setting(name: str, text: str) -> str:
-    """The help of an option that can be set by the environment too."""
+def _help(name: str, text: str) -> str:
+    """Return the help of an option that an environment variable sets too."""
     return f"{text} (${ENVIRONMENT[name]})."
 
 
@@ -57,7 +57,7 @@ Target = Annotated[
         "--database",
         "--to",
         metavar="TARGET",
-        help=_setting("database", "A DuckDB file"),
+        help=_help("database", "A DuckDB file"),
     ),
 ]
 Destination = Annotated[
@@ -66,43 +66,41 @@ Destination = Annotated[
         "--database",
         "--to",
         metavar="TARGET",
-        help=_setting("database", "A DuckDB file, parquet:DIR, s3://…, csv:DIR, postgresql://…"),
+        help=_help("database", "A DuckDB file, parquet:DIR, s3://…, csv:DIR, postgresql://…"),
     ),
 ]
 Database = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help=_setting("database", "The DuckDB file with the marts")),
+    typer.Option(metavar="FILE", help=_help("database", "The DuckDB file with the marts")),
 ]
 Templates = Annotated[
     str | None,
-    typer.Option(metavar="FOLDER", help=_setting("templates", "Own templates")),
+    typer.Option(metavar="FOLDER", help=_help("templates", "Folder with your templates")),
 ]
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a template's key; repeatable."),
 ]
 Seed = Annotated[
-    int | None, typer.Option(metavar="NUMBER", help=_setting("seed", "Seed of every draw"))
+    int | None, typer.Option(metavar="NUMBER", help=_help("seed", "Seed of all random draws"))
 ]
 AsOf = Annotated[
     datetime | None,
     typer.Option(
         formats=_DAY,
         metavar="DATE",
-        help=_setting("as_of", "Day the data is seen on"),
+        help=_help("as_of", "Report data up to (not including) this day"),
     ),
 ]
 OfAdvertiser = Annotated[
     str | None,
-    typer.Option("--advertiser-id", metavar="ID", help="Id or name of one that is there."),
+    typer.Option("--advertiser-id", metavar="ID", help="ID or name of an existing advertiser."),
 ]
 
 
 @app.callback(invoke_without_command=True)
 def _version(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
         print(__version__)
@@ -115,8 +113,8 @@ def generate(
     workflow: Annotated[
         str,
         typer.Argument(
-            help="A workflow, or a .yml file of one or of scenarios.",
-            autocompletion=lambda: _known(TemplateKind.WORKFLOWS),
+            help="A workflow, or a YAML file with a workflow or scenarios.",
+            autocompletion=lambda: _names(TemplateKind.WORKFLOWS),
         ),
     ] = DEFAULT_WORKFLOW,
     seed: Seed = None,
@@ -127,7 +125,7 @@ def generate(
         list[str] | None, typer.Option(metavar="NAME", help="Only this scenario; repeatable.")
     ] = None,
     faults: Annotated[
-        Path | None, typer.Option(help="A .yml file of faults to put in, in place of its own.")
+        Path | None, typer.Option(help="YAML file of faults to inject, instead of the workflow's.")
     ] = None,
     tables: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this table; repeatable.")
@@ -161,17 +159,18 @@ def generate(
         ),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help=_setting("jobs", "Processes, or tasks"))
+        int | None,
+        typer.Option(metavar="NUMBER", help=_help("jobs", "Processes, or Spark tasks")),
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(metavar="ENGINE", help=_setting("engine", "Who makes it: local or spark")),
+        typer.Option(metavar="ENGINE", help=_help("engine", "Execution engine: local or spark")),
     ] = None,
     templates: Templates = None,
 ) -> results.Generated:
-    """Make a dataset, in place of what schema `raw` held.
+    """Generate a dataset that replaces schema `raw`.
 
-    What other schemas hold stays. Nothing on or after the as-of day is reported.
+    Other schemas stay unchanged. Days from the as-of day on have no rows.
     """
     market = [
         Override(("market", key), str(value), f"{option} {value}")
@@ -184,7 +183,7 @@ def generate(
         if value is not None
     ]
     return commands.generate(
-        commands.setting(
+        load_settings(
             database=database,
             seed=seed,
             as_of=as_of,
@@ -204,26 +203,26 @@ def generate(
 @app.command("init-db", rich_help_panel=_MAKE)
 @answers
 def init_db(database: Target = None) -> results.Initialised:
-    """Make the tables of schema `raw`, or migrate them.
+    """Create the tables of schema `raw`, or migrate them.
 
-    Rows stay, and it is safe to repeat.
+    Rows are kept. It is safe to repeat.
     """
-    return commands.init_db(commands.setting(database=database))
+    return commands.init_db(load_settings(database=database))
 
 
 @app.command("create-advertiser", rich_help_panel=_MAKE)
 @answers
 def create_advertiser(
-    auto: Annotated[bool, typer.Option("--auto", help="Make up what is not given.")] = False,
+    auto: Annotated[bool, typer.Option("--auto", help="Invent what you leave out.")] = False,
     name: Annotated[str | None, typer.Option(help="Name of the company.")] = None,
-    email: Annotated[str | None, typer.Option(help="Address, ends in .example.")] = None,
-    brand: Annotated[str | None, typer.Option(help="The brand it advertises.")] = None,
+    email: Annotated[str | None, typer.Option(help="E-mail address in .example.")] = None,
+    brand: Annotated[str | None, typer.Option(help="Its brand.")] = None,
     agency: Annotated[str | None, typer.Option(help="Its media agency.")] = None,
     industry: Annotated[
-        Industry | None, typer.Option(help="What it sells.", case_sensitive=False)
+        Industry | None, typer.Option(help="Its industry.", case_sensitive=False)
     ] = None,
     currency: Annotated[
-        Currency, typer.Option(help="What it pays in.", case_sensitive=False)
+        Currency, typer.Option(help="Currency of its budgets.", case_sensitive=False)
     ] = Currency.USD,
     database: Target = None,
 ) -> results.AddedAdvertiser:
@@ -235,7 +234,7 @@ def create_advertiser(
         "agency_name": agency,
         "industry": industry,
     }
-    return commands.create_advertiser(commands.setting(database=database), auto, plan, currency)
+    return commands.create_advertiser(load_settings(database=database), auto, plan, currency)
 
 
 @app.command("create-campaign", rich_help_panel=_MAKE)
@@ -244,15 +243,15 @@ def create_campaign(
     advertiser: Annotated[
         str, typer.Option("--advertiser-id", help="Id or name of the advertiser.")
     ],
-    auto: Annotated[bool, typer.Option("--auto", help="Draw a profile by the seed.")] = False,
+    auto: Annotated[bool, typer.Option("--auto", help="Let the seed choose a profile.")] = False,
     objective: Annotated[
-        Objective | None, typer.Option(help="What it is for.", case_sensitive=False)
+        Objective | None, typer.Option(help="Objective of the campaign.", case_sensitive=False)
     ] = None,
     profile: Annotated[
         str | None,
         typer.Option(
-            help="The profile that it follows.",
-            autocompletion=lambda: _known(TemplateKind.PROFILES),
+            help="The profile to use.",
+            autocompletion=lambda: _names(TemplateKind.PROFILES),
         ),
     ] = None,
     sets: Sets = None,
@@ -261,20 +260,20 @@ def create_campaign(
 ) -> results.AddedCampaign:
     """Add a campaign of an advertiser, with its delivery.
 
-    Rows that are there stay as they are; ids, seed and as-of day are those of their run.
+    Existing rows stay unchanged. IDs continue; seed and as-of day are those of the run.
     """
-    chosen = commands.setting(database=database, templates=templates)
-    return commands.create_campaign(chosen, advertiser, auto, objective, profile, sets or [])
+    settings = load_settings(database=database, templates=templates)
+    return commands.create_campaign(settings, advertiser, auto, objective, profile, sets or [])
 
 
 @app.command("create-profile", rich_help_panel=_MAKE)
 @answers
 def create_profile(
     name: Annotated[
-        str, typer.Option(help="The profile.", autocompletion=lambda: _known(TemplateKind.PROFILES))
+        str, typer.Option(help="The profile.", autocompletion=lambda: _names(TemplateKind.PROFILES))
     ],
     template: Annotated[
-        Path | None, typer.Option(help="A file that holds it, of the older shape or our own.")
+        Path | None, typer.Option(help="Template file (current or legacy format).")
     ] = None,
     sets: Sets = None,
     advertiser: OfAdvertiser = None,
@@ -283,11 +282,11 @@ def create_profile(
 ) -> results.AddedCampaign:
     """Add the campaign of a profile.
 
-    Its advertiser is made up, or one that is there.
+    Its advertiser is invented, or an existing one.
     """
-    chosen = commands.setting(database=database, templates=templates)
+    settings = load_settings(database=database, templates=templates)
     return commands.create_from(
-        chosen, TemplateKind.PROFILES, name, template, sets or [], advertiser
+        settings, TemplateKind.PROFILES, name, template, sets or [], advertiser
     )
 
 
@@ -296,10 +295,10 @@ def create_profile(
 def create_example(
     example: Annotated[
         str | None,
-        typer.Option(help="The example.", autocompletion=lambda: _known(TemplateKind.EXAMPLES)),
+        typer.Option(help="The example.", autocompletion=lambda: _names(TemplateKind.EXAMPLES)),
     ] = None,
     template: Annotated[
-        Path | None, typer.Option(help="A file that holds it, of the older shape or our own.")
+        Path | None, typer.Option(help="Template file (current or legacy format).")
     ] = None,
     sets: Sets = None,
     advertiser: OfAdvertiser = None,
@@ -308,11 +307,11 @@ def create_example(
 ) -> results.AddedCampaign:
     """Add the campaign of an example.
 
-    Its advertiser is added once, or is one that is there.
+    Its advertiser is added once, or is an existing one.
     """
-    chosen = commands.setting(database=database, templates=templates)
+    settings = load_settings(database=database, templates=templates)
     return commands.create_from(
-        chosen, TemplateKind.EXAMPLES, example, template, sets or [], advertiser
+        settings, TemplateKind.EXAMPLES, example, template, sets or [], advertiser
     )
 
 
@@ -326,7 +325,7 @@ def remove(
 
     Its advertiser and the inventory stay.
     """
-    return commands.remove(commands.setting(database=database), campaign_id)
+    return commands.remove(load_settings(database=database), campaign_id)
 
 
 @app.command(rich_help_panel=_LOOK)
@@ -338,7 +337,7 @@ def status(
     database: Target = None,
     templates: Templates = None,
 ) -> commands.Status:
-    """Show what a database holds, or the settings.
+    """Show the content of a database, or the settings.
 
     The run, the rows of each table, the dates, and the spend of each campaign.
     """
@@ -352,13 +351,13 @@ def list_names(
         str,
         typer.Argument(
             help="profiles, examples, workflows, platforms, tables, enums, sinks or engines.",
-            autocompletion=lambda: list(Registry().kinds()),
+            autocompletion=lambda: list(Catalogue().kinds()),
         ),
     ],
     templates: Templates = None,
 ) -> results.Listing:
-    """List profiles, tables, enums and the like."""
-    return commands.catalogue(commands.setting(templates=templates)).listing(kind)
+    """List profiles, tables, enums and other names."""
+    return commands.catalogue(load_settings(templates=templates)).listing(kind)
 
 
 @app.command(rich_help_panel=_LOOK)
@@ -368,16 +367,16 @@ def describe(
         str,
         typer.Argument(
             help="A profile, example, workflow, platform, table or enum.",
-            autocompletion=lambda: [n for kind in Registry().kinds().values() for n in kind],
+            autocompletion=lambda: [n for kind in Catalogue().kinds().values() for n in kind],
         ),
     ],
     templates: Templates = None,
 ) -> results.Description:
-    """Show what a template, table or enum holds.
+    """Show the content of a template, table or enum.
 
     Columns with type, unit and meaning.
     """
-    return commands.catalogue(commands.setting(templates=templates)).description(name)
+    return commands.catalogue(load_settings(templates=templates)).description(name)
 
 
 @app.command(rich_help_panel=_LOOK)
@@ -387,11 +386,11 @@ def validate(
     sets: Sets = None,
     templates: Templates = None,
 ) -> results.Valid:
-    """Check a file of your own.
+    """Check a YAML file without generating anything.
 
-    A scenario, a workflow, a platform, or a file of the older shape.
+    A scenario, a workflow, a platform, faults, or a file in the legacy format.
     """
-    return commands.validate(commands.setting(templates=templates), file, sets or [])
+    return commands.validate(load_settings(templates=templates), file, sets or [])
 
 
 @app.command(rich_help_panel=_LOOK)
@@ -402,15 +401,15 @@ def report(
     ),
     database: Database = None,
 ) -> results.Written:
-    """Write the delivery report, one HTML file, from the marts that `dbt build` made."""
-    return commands.report(commands.setting(database=database), to)
+    """Write the delivery report, one HTML file, from the marts of `dbt build`."""
+    return commands.report(load_settings(database=database), to)
 
 
 @app.command(rich_help_panel=_LOOK)
 @answers
 def scorecard(database: Database = None) -> results.Scorecard:
-    """Show how realistic the data is, beside published figures, as `dbt build` judged it."""
-    return commands.scorecard(commands.setting(database=database))
+    """Show how the data compares with published figures, as `dbt build` computed it."""
+    return commands.scorecard(load_settings(database=database))
 
 
 @app.command(
@@ -427,7 +426,7 @@ def dbt(context: typer.Context) -> None:
 
     Everything after `dbt` is passed on to it.
     """
-    run_dbt(commands.setting(), context.args)
+    run_dbt(load_settings(), context.args)
 
 
 @app.command("dbt-sources", hidden=True)
@@ -435,7 +434,7 @@ def dbt(context: typer.Context) -> None:
 def dbt_sources(
     folder: Annotated[Path, typer.Argument(help="The dbt project to write to.")] = _DBT_PROJECT,
 ) -> results.Written:
-    """Write what dbt derives from the schema.
+    """Write the dbt files that follow from the schema.
 
     The sources of the raw tables, and the macros, columns, texts and metrics of delivery.
     """
@@ -448,18 +447,18 @@ def dbt_seeds(
     folder: Annotated[Path, typer.Argument(help="The folder to write them to.")] = _SEEDS,
     templates: Templates = None,
 ) -> results.Written:
-    """Tell dbt of your own platforms.
+    """Write the dbt seeds that describe platforms, including yours.
 
-    Writes the seeds with the population, calendar and clocks of every platform.
+    Population, calendar and clocks of every platform.
     """
-    return commands.dbt_seeds(commands.setting(templates=templates), folder)
+    return commands.dbt_seeds(load_settings(templates=templates), folder)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; every failure is a sentence and an exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(given, prog_name=_completed() if _COMPLETION & set(given) else None)
+        app(given, prog_name=_completed_command() if _COMPLETION & set(given) else None)
     except SystemExit as left:
         if not left.code and (why := streams.failure()):
             _say(f"stdout: cannot be written: {why}", EXIT_FAILURE)
@@ -472,8 +471,8 @@ def main(arguments: list[str] | None = None) -> None:
         _say(failures.sentence(error), EXIT_FAILURE)
 
 
-def _completed() -> str:
-    """The command that shells complete, `python -m generator` being none. Raises InputError."""
+def _completed_command() -> str:
+    """Return the command that a shell can complete. Raises InputError if it is not installed."""
     if shutil.which(COMMAND) is None:
         raise bad_input(
             f"shells complete the command {COMMAND}, which is not on the path; "

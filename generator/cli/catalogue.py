@@ -1,7 +1,7 @@
 """The catalogue: everything that has a name, by attribute and by name.
 
-`registry.BudgetType.LIFETIME`, `registry.Campaign`, `registry.profiles["mobile_consideration"]`,
-`registry.tables.campaigns`. Nothing is listed twice: tables and enums are read off their modules,
+`catalogue.BudgetType.LIFETIME`, `catalogue.Campaign`, `catalogue.profiles["mobile_consideration"]`,
+`catalogue.tables.campaigns`. Nothing is listed twice: tables and enums are read off their modules,
 templates off their folders, so an addition in its one place is an addition here.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from generator import enums
 from generator.cli.results import DescribedColumn, Description, Entry, Listing
-from generator.engines import local, spark
+from generator.engines import EngineName, engine
 from generator.platform.model import PlatformModel
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import Scenario, Workflow
@@ -24,11 +24,9 @@ from generator.sinks.target import SCHEMES, sink_class
 
 Member = TypeVar("Member")
 
-ENGINES = {"local": local.run, "spark": spark.run}
 
-
-class Catalogue(Mapping[str, Member]):
-    """Members of one kind by name, `catalogue["name"]` or `catalogue.name`, read when asked for."""
+class Members(Mapping[str, Member]):
+    """Members of one kind by name, `members["name"]` or `members.name`, read when asked for."""
 
     def __init__(self, names: Callable[[], Iterable[str]], load: Callable[[str], Member]) -> None:
         self._names = names
@@ -54,34 +52,34 @@ class Catalogue(Mapping[str, Member]):
         return [*super().__dir__(), *self._names()]
 
 
-def _of(members: Mapping[str, Member]) -> Catalogue[Member]:
-    return Catalogue(lambda: members, members.__getitem__)
+def _all(members: Mapping[str, Member]) -> Members[Member]:
+    return Members(lambda: members, members.__getitem__)
 
 
-class Registry:
+class Catalogue:
     """Everything that has a name, over one library of templates."""
 
     def __init__(self, library: Library | None = None) -> None:
         self.library = library or Library()
-        self.tables: Catalogue[type[RawTable]] = _of({table.table_name: table for table in TABLES})
-        self.models: Catalogue[type[RawTable]] = _of({table.__name__: table for table in TABLES})
-        self.enums: Catalogue[type[StrEnum]] = _of(
+        self.tables: Members[type[RawTable]] = _all({table.table_name: table for table in TABLES})
+        self.models: Members[type[RawTable]] = _all({table.__name__: table for table in TABLES})
+        self.enums: Members[type[StrEnum]] = _all(
             {
                 name: member
                 for name, member in vars(enums).items()
                 if inspect.isclass(member) and issubclass(member, StrEnum) and member is not StrEnum
             }
         )
-        self.platforms: Catalogue[PlatformModel] = self._templates(
+        self.platforms: Members[PlatformModel] = self._templates(
             TemplateKind.PLATFORMS, self.library.platform
         )
-        self.examples: Catalogue[Scenario] = self._scenarios(TemplateKind.EXAMPLES)
-        self.profiles: Catalogue[Scenario] = self._scenarios(TemplateKind.PROFILES)
-        self.workflows: Catalogue[Workflow] = self._templates(
+        self.examples: Members[Scenario] = self._scenarios(TemplateKind.EXAMPLES)
+        self.profiles: Members[Scenario] = self._scenarios(TemplateKind.PROFILES)
+        self.workflows: Members[Workflow] = self._templates(
             TemplateKind.WORKFLOWS, self.library.workflow
         )
-        self.sinks = Catalogue(lambda: SCHEMES, sink_class)
-        self.engines = _of(ENGINES)
+        self.sinks = Members(lambda: SCHEMES, sink_class)
+        self.engines = Members(lambda: EngineName, engine)
 
     def __getattr__(self, name: str) -> Any:
         """An enum or the model of a table, by the name of its class."""
@@ -94,7 +92,7 @@ class Registry:
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.enums, *self.models]
 
-    def kinds(self) -> dict[str, Catalogue[Any]]:
+    def kinds(self) -> dict[str, Members[Any]]:
         """The kinds that can be listed and described."""
         return {
             "profiles": self.profiles,
@@ -121,13 +119,13 @@ class Registry:
         """What a name holds, whichever kind it is of. Raises InputError for an unknown name."""
         for kind, members in self.kinds().items():
             if name in members:
-                return self._described(kind.removesuffix("s"), name, members[name])
+                return self._describe(kind.removesuffix("s"), name, members[name])
         if name in self.models:
-            return self._described("table", self.models[name].table_name, self.models[name])
-        known = {each for members in self.kinds().values() for each in members}
+            return self._describe("table", self.models[name].table_name, self.models[name])
+        known = {other for members in self.kinds().values() for other in members}
         raise bad_input(f"there is nothing called {name!r}{nearest(name, known)}")
 
-    def _described(self, kind: str, name: str, member: Any) -> Description:
+    def _describe(self, kind: str, name: str, member: Any) -> Description:
         text = inspect.cleandoc(_text(member)).replace("\n", " ")
         described = Description(kind=kind, name=name, description=text)
         if kind == "table":
@@ -144,16 +142,16 @@ class Registry:
                 for column in member.columns()
             ]
         elif kind == "enum":
-            described.members = [str(each) for each in member]
+            described.members = [str(value) for value in member]
         elif kind + "s" in set(TemplateKind):
             described.file = f"{kind}s/{name}.yml"
             described.content = member.model_dump(mode="json", exclude_none=True)
         return described
 
-    def _templates(self, kind: TemplateKind, load: Callable[[str], Member]) -> Catalogue[Member]:
-        return Catalogue(lambda: self.library.names(kind), load)
+    def _templates(self, kind: TemplateKind, load: Callable[[str], Member]) -> Members[Member]:
+        return Members(lambda: self.library.names(kind), load)
 
-    def _scenarios(self, kind: TemplateKind) -> Catalogue[Scenario]:
+    def _scenarios(self, kind: TemplateKind) -> Members[Scenario]:
         return self._templates(kind, lambda name: self.library.scenario(kind, name).scenario)
 
 
@@ -168,4 +166,4 @@ def _line(member: Any) -> str:
     return text.split(". ")[0].removesuffix(".")
 
 
-registry = Registry()
+catalogue = Catalogue()

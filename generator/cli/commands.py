@@ -1,17 +1,18 @@
-"""What each command does, from its parsed options to its result: find, check, run, report."""
+"""What each command does, from its options to its result: find, check, run, report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from generator.cli import results
-from generator.cli.catalogue import ENGINES, Registry
+from generator.cli.catalogue import Catalogue
 from generator.cli.dbt import next_command
-from generator.cli.settings import EngineName, Settings, effective, settings
+from generator.cli.settings import Settings, effective_settings, load_settings
 from generator.cli.terminal import progress
+from generator.engines import EngineName, engine
 from generator.enums import Currency, Objective
 from generator.faults.changed_columns import landing_tables
 from generator.market.dataset import market_notices, world_of
@@ -53,20 +54,13 @@ from generator.world.extend import pick_profile
 Status = results.Configuration | Contents
 
 
-def setting(**flags: Any) -> Settings:
-    """The settings in force: options, environment, `ads.yml`, defaults. Raises InputError."""
-    if isinstance(day := flags.get("as_of"), datetime):
-        flags["as_of"] = day.date()
-    return settings(**flags)
-
-
-def catalogue(chosen: Settings) -> Registry:
-    """The registry over the templates in force."""
-    return Registry(_library(chosen))
+def catalogue(settings: Settings) -> Catalogue:
+    """Return the catalogue with the templates of the settings."""
+    return Catalogue(_library(settings))
 
 
 def generate(
-    chosen: Settings,
+    settings: Settings,
     workflow: str,
     sets: Sequence[str],
     market: Sequence[overrides.Override],
@@ -76,12 +70,12 @@ def generate(
 ) -> results.Generated:
     """Generate a dataset, or some tables of it, in place of what the destination held; with the
     faults of a file if one is given. `market` is what other options than --set change of it."""
-    changes = [*_parsed(sets), *market]
-    data = _selected(_library(chosen).dataset(workflow, changes), select)
-    if chosen.seed is not None:
-        data = data.with_seed(chosen.seed)
-    if chosen.as_of is not None:
-        data = data.with_as_of(chosen.as_of)
+    changes = [*_overrides(sets), *market]
+    data = _check_selection(_library(settings).dataset(workflow, changes), select)
+    if settings.seed is not None:
+        data = data.with_seed(settings.seed)
+    if settings.as_of is not None:
+        data = data.with_as_of(settings.as_of)
     if faults is not None:
         data = data.with_faults(faults_of(faults))
     wanted = _tables(tables)
@@ -92,11 +86,11 @@ def generate(
             f"--faults {faults}",
         )
     landing = landing_tables(data.faults)
-    engine, sink = ENGINES[chosen.engine], sink_of(chosen.database, landing)
-    if chosen.engine is EngineName.SPARK and not sink.packs_files:
+    sink = sink_of(settings.database, landing)
+    if settings.engine is EngineName.SPARK and not sink.packs_files:
         raise bad_input(
             f"Spark's executors write files: --engine spark needs --to parquet:DIR or s3://…, "
-            f"not {shown(chosen.database)}"
+            f"not {shown(settings.database)}"
         )
     world = world_of(data)
     if select:
@@ -109,19 +103,20 @@ def generate(
             reached.append((done, total))
             bar.update(task, completed=done, total=total)
 
-        landed = engine(world, sink, jobs=chosen.jobs, tables=wanted, progress=tell)
+        run = engine(settings.engine)
+        landed = run(world, sink, jobs=settings.jobs, tables=wanted, progress=tell)
     return results.Generated(
         workflow=data.name,
         seed=data.seed,
         as_of=data.as_of,
-        database=shown(chosen.database),
+        database=shown(settings.database),
         tables=[
             results.LandedRows(
-                table=f"raw.{each.table.table_name}", rows=each.rows, hash=each.fingerprint
+                table=f"raw.{total.table.table_name}", rows=total.rows, hash=total.fingerprint
             )
-            for each in landed
+            for total in landed
         ],
-        next=next_command(chosen.database),
+        next=next_command(settings.database),
         notices=[
             *data.notices,
             *market_notices(data),
@@ -138,32 +133,28 @@ def _run_notices(
     there: int,
     campaigns: int,
 ) -> Iterator[str]:
-    """What only the run shows: that a part of it was there, or that its faults spoilt nothing."""
+    """Yield what only the run shows: how much was kept, and whether the faults matched rows."""
     if there:
         yield (
-            f"{there:,} of {campaigns:,} campaigns were there already, whole, and were not made "
-            "again"
+            f"{there:,} of {campaigns:,} campaigns were complete from an earlier run and were kept"
         )
-    rows = {each.table: each.rows for each in landed}
+    rows = {total.table: total.rows for total in landed}
     if data.faults and PerformanceHourly not in wanted:
         yield "the faults are not in the data: raw.performance_hourly is not among --tables"
     elif data.faults and FaultLog in wanted and not rows[FaultLog]:
-        yield (
-            "the faults touch no row of this run: compare their days, hours, campaigns and devices "
-            "with the data's"
-        )
+        yield ("no row matched these faults; check their dates, hours, campaigns and devices")
 
 
-def init_db(chosen: Settings) -> results.Initialised:
+def init_db(settings: Settings) -> results.Initialised:
     """Make or migrate the raw tables."""
-    file = database_file(chosen.database)
+    file = database_file(settings.database)
     with DuckdbSchema(file, TABLES) as schema:
         pass
     return results.Initialised(database=str(file), tables=schema.changes)
 
 
 def create_advertiser(
-    chosen: Settings, auto: bool, given: dict[str, Any], currency: Currency
+    settings: Settings, auto: bool, given: dict[str, Any], currency: Currency
 ) -> results.AddedAdvertiser:
     """Add an advertiser; without `auto`, a name must be given."""
     values = {key: value for key, value in given.items() if value is not None}
@@ -172,15 +163,15 @@ def create_advertiser(
     options = {"contact_email": "--email", "agency_name": "--agency"}
     marks: dict[KeyPath, Mark] = {(key,): Mark(options.get(key, f"--{key}")) for key in values}
     plan = validated(Document(values, marks), AdvertiserPlan)
-    file = database_file(chosen.database)
-    added = add_advertiser(file, _start(chosen), plan, currency)
+    file = database_file(settings.database)
+    added = add_advertiser(file, _start(settings), plan, currency)
     return results.AddedAdvertiser(
         database=str(file), advertiser=added.advertiser.model_dump(mode="json")
     )
 
 
 def create_campaign(
-    chosen: Settings,
+    settings: Settings,
     advertiser: str,
     auto: bool,
     objective: Objective | None,
@@ -192,17 +183,17 @@ def create_campaign(
         raise bad_input("give --profile NAME, or --auto to have one drawn")
     if objective is not None:
         sets = [f"campaign.objective={objective}", *sets] if profile else sets
-    library, changes = _library(chosen), _parsed(sets)
+    library, changes = _library(settings), _overrides(sets)
 
     def draw(holdings: Holdings, run: Run) -> ResolvedScenario:
         name = profile or pick_profile(_by_objective(library, objective), holdings, run)
         return library.scenario(TemplateKind.PROFILES, name, changes)
 
-    return _added(chosen, add_campaign(_file(chosen), _start(chosen), draw, advertiser))
+    return _addition(settings, add_campaign(_file(settings), _start(settings), draw, advertiser))
 
 
 def create_from(
-    chosen: Settings,
+    settings: Settings,
     kind: TemplateKind,
     name: str | None,
     template: Path | None,
@@ -210,40 +201,40 @@ def create_from(
     advertiser: str | None,
 ) -> results.AddedCampaign:
     """Add the campaign of an example or profile, bundled or in a file."""
-    library, changes = _library(chosen), _parsed(sets)
+    library, changes = _library(settings), _overrides(sets)
     if template is not None:
         drawn = library.scenario_of_file(template, name, changes)
     elif name is not None:
         drawn = library.scenario(kind, name, changes)
     else:
         raise bad_input("give --example NAME, --template FILE, or both")
-    return _added(
-        chosen,
-        add_campaign(_file(chosen), _start(chosen), lambda _holdings, _run: drawn, advertiser),
+    return _addition(
+        settings,
+        add_campaign(_file(settings), _start(settings), lambda _holdings, _run: drawn, advertiser),
     )
 
 
-def remove(chosen: Settings, campaign_id: int) -> results.Removed:
+def remove(settings: Settings, campaign_id: int) -> results.Removed:
     """Remove a campaign and all that belongs to it."""
-    file = _file(chosen)
+    file = _file(settings)
     rows = remove_campaign(file, campaign_id)
     return results.Removed(database=str(file), campaign_id=campaign_id, rows=rows)
 
 
-def status(config: bool, **flags: Any) -> Status:
+def status(config: bool, **options: Any) -> Status:
     """What the database holds, or which settings are in force."""
     if config:
-        found = effective(**flags)
-        for each in found:
-            if each.name == "database":
-                each.value = shown(str(each.value))
+        found = effective_settings(**options)
+        for setting in found:
+            if setting.name == "database":
+                setting.value = shown(str(setting.value))
         return results.Configuration(settings=found)
-    return contents(_file(setting(**flags)))
+    return contents(_file(load_settings(**options)))
 
 
-def validate(chosen: Settings, file: Path, sets: Sequence[str]) -> results.Valid:
+def validate(settings: Settings, file: Path, sets: Sequence[str]) -> results.Valid:
     """Check a file. Raises InputError with all that is wrong in it."""
-    found = _library(chosen).checked(file, _parsed(sets))
+    found = _library(settings).checked(file, _overrides(sets))
     if isinstance(found, PlatformModel):
         return results.Valid(file=str(file), kind="platform", name=found.name)
     if isinstance(found, Faults):
@@ -260,12 +251,12 @@ def validate(chosen: Settings, file: Path, sets: Sequence[str]) -> results.Valid
     )
 
 
-def report(chosen: Settings, to: Path) -> results.Written:
+def report(settings: Settings, to: Path) -> results.Written:
     """Write the report on the marts of the database."""
     # What draws it takes a while to import, and no other command needs it.
     from generator.report import page
 
-    text = page.html(queries.read(_file(chosen)))
+    text = page.html(queries.read(_file(settings)))
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         to.write_text(text, encoding="utf-8")
@@ -274,22 +265,22 @@ def report(chosen: Settings, to: Path) -> results.Written:
     return results.Written(files=[str(to)])
 
 
-def scorecard(chosen: Settings) -> results.Scorecard:
+def scorecard(settings: Settings) -> results.Scorecard:
     """How realistic the database is, as dbt judged it."""
-    file = _file(chosen)
+    file = _file(settings)
     found = queries.judged(file)
     return results.Scorecard(
         database=str(file),
         workflow=found["scorecard"][0]["workflow"],
         platform=found["scorecard"][0]["platform"],
         benchmarks=[
-            results.Judged(
+            results.Judgement(
                 name=row["benchmark_id"], what=f"{row['metric']}: {row['segment']}", **row
             )
             for row in found["scorecard"]
         ],
         shapes=[
-            results.Judged(name=row["shape_id"], what=row["figure"], is_binding=True, **row)
+            results.Judgement(name=row["shape_id"], what=row["figure"], is_binding=True, **row)
             for row in found["shapes"]
         ],
     )
@@ -303,19 +294,19 @@ def dbt_sources(folder: Path) -> results.Written:
         f"{staging}/_ads__docs.md": docs_markdown(TABLES),
     }
     try:
-        return _written(files | delivery_files(folder), folder)
+        return _write(files | delivery_files(folder), folder)
     except BlockError as error:
         raise bad_input(str(error)) from None
 
 
-def dbt_seeds(chosen: Settings, folder: Path) -> results.Written:
+def dbt_seeds(settings: Settings, folder: Path) -> results.Written:
     """Write what dbt has to know of every platform that there is a template of."""
-    library = _library(chosen)
+    library = _library(settings)
     platforms = [library.platform(name) for name in library.names(TemplateKind.PLATFORMS)]
-    return _written(seeds(platforms), folder)
+    return _write(seeds(platforms), folder)
 
 
-def _written(files: Mapping[str, str], folder: Path) -> results.Written:
+def _write(files: Mapping[str, str], folder: Path) -> results.Written:
     if not folder.is_dir():
         raise bad_input(f"there is no folder {folder}; run this at the top of the checkout")
     for name, text in files.items():
@@ -325,22 +316,22 @@ def _written(files: Mapping[str, str], folder: Path) -> results.Written:
     return results.Written(files=[str(folder / name) for name in files])
 
 
-def _library(chosen: Settings) -> Library:
-    return Library(Path(chosen.templates)) if chosen.templates else Library()
+def _library(settings: Settings) -> Library:
+    return Library(Path(settings.templates)) if settings.templates else Library()
 
 
-def _file(chosen: Settings) -> Path:
-    return database_file(chosen.database)
+def _file(settings: Settings) -> Path:
+    return database_file(settings.database)
 
 
-def _parsed(sets: Sequence[str]) -> list[overrides.Override]:
-    return [overrides.parsed(each) for each in sets]
+def _overrides(sets: Sequence[str]) -> list[overrides.Override]:
+    return [overrides.parsed(change) for change in sets]
 
 
-def _start(chosen: Settings) -> Start:
+def _start(settings: Settings) -> Start:
     default = Library().workflow(DEFAULT_WORKFLOW)
-    seed = default.seed if chosen.seed is None else chosen.seed
-    return Start(seed=seed, as_of=chosen.as_of or default.as_of)
+    seed = default.seed if settings.seed is None else settings.seed
+    return Start(seed=seed, as_of=settings.as_of or default.as_of)
 
 
 def _tables(names: list[str] | None) -> Sequence[type[RawTable]]:
@@ -351,7 +342,7 @@ def _tables(names: list[str] | None) -> Sequence[type[RawTable]]:
     return [known[name] for name in names or known]
 
 
-def _selected(data: Dataset, select: list[str] | None) -> Dataset:
+def _check_selection(data: Dataset, select: list[str] | None) -> Dataset:
     known = {scenario.name for scenario in data.scenarios}
     if select and data.market is not None:
         raise bad_input(
@@ -371,16 +362,16 @@ def _by_objective(library: Library, objective: Objective | None) -> dict[str, Ob
         name: library.scenario(TemplateKind.PROFILES, name).scenario.campaign.objective
         for name in library.names(TemplateKind.PROFILES)
     }
-    return {name: each for name, each in found.items() if objective in (None, each)}
+    return {name: aim for name, aim in found.items() if objective in (None, aim)}
 
 
-def _added(chosen: Settings, added: Addition) -> results.AddedCampaign:
+def _addition(settings: Settings, added: Addition) -> results.AddedCampaign:
     (booking,) = added.world.bookings
     days: list[date] = [
         day for flight in booking.flights for day in (flight.start_date, flight.end_date)
     ]
     return results.AddedCampaign(
-        database=str(_file(chosen)),
+        database=str(_file(settings)),
         campaign_id=booking.campaign.campaign_id,
         name=booking.campaign.name,
         advertiser_id=added.advertiser.advertiser_id,

@@ -57,11 +57,11 @@ def next_command(database: str) -> str | None:
     return target.command() if target else None
 
 
-def run_dbt(chosen: Settings, arguments: Sequence[str]) -> NoReturn:
+def run_dbt(settings: Settings, arguments: Sequence[str]) -> NoReturn:
     """Become dbt, on the database of the settings. Raises InputError and MissingExtraError."""
-    target = dbt_target(chosen.database)
+    target = dbt_target(settings.database)
     if target is None:
-        raise bad_input(f"{shown(chosen.database)}: dbt cannot build on CSV files")
+        raise bad_input(f"{shown(settings.database)}: dbt cannot build on CSV files")
     with packages_of("dbt", "this command"):
         import_module("dbt.version")
     environment = {

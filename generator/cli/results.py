@@ -1,4 +1,4 @@
-"""What each command answers: the models that `--json` prints and that `terminal` shows."""
+"""The result of each command: a model that `--json` prints and `terminal` shows."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Removed(Deed):
 
 
 class Entry(BaseModel):
-    """A name of the catalogue and what it stands for."""
+    """A name of the catalogue and its meaning."""
 
     name: str
     description: str
@@ -128,7 +128,7 @@ class Configuration(BaseModel):
     settings: list[Setting]
 
 
-class Judged(BaseModel):
+class Judgement(BaseModel):
     """What a benchmark or a shape came out as; see the dbt models realism_scorecard and _shapes."""
 
     name: str
@@ -149,8 +149,8 @@ class Scorecard(BaseModel):
     database: str
     workflow: str
     platform: str
-    benchmarks: list[Judged]
-    shapes: list[Judged]
+    benchmarks: list[Judgement]
+    shapes: list[Judgement]
 
 
 class Written(Deed):

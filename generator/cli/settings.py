@@ -1,16 +1,17 @@
-"""What can be set for every command, in order of precedence: by an option, by the environment, in
-the file `ads.yml` of the current folder, or by a default."""
+"""The settings of every command. Options come first, then environment variables, then the file
+`ads.yml` in the current folder, then defaults. docs/databases.md lists them."""
 
 from __future__ import annotations
 
 import os
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from generator.engines import EngineName
 from generator.masking import masked
 from generator.scenario.errors import InputError, bad_input, nearest
 from generator.scenario.validation import validated
@@ -31,7 +32,7 @@ ENVIRONMENT = {
 
 
 class LogLevel(StrEnum):
-    """How much is said on stderr beside the result."""
+    """How much is logged on stderr beside the result."""
 
     ERROR = "ERROR"
     WARNING = "WARNING"
@@ -54,13 +55,6 @@ def _level(value: Any) -> Any:
         return value
     name = value.strip().upper()
     return _LEVELS.get(name, name)
-
-
-class EngineName(StrEnum):
-    """Who makes the data: processes of this machine, or the tasks of a Spark cluster."""
-
-    LOCAL = "local"
-    SPARK = "spark"
 
 
 class Settings(BaseModel):
@@ -87,15 +81,15 @@ class Setting(BaseModel):
     environment: str
 
 
-def settings(**flags: Any) -> Settings:
-    """The settings in force, with the options given. Raises InputError for what is not valid."""
-    found, _ = _resolved(flags)
+def load_settings(**options: Any) -> Settings:
+    """Return the settings of options, environment, `ads.yml` and defaults. Raises InputError."""
+    found, _ = _resolve(options)
     return found
 
 
-def effective(**flags: Any) -> list[Setting]:
-    """Every setting in force and where it comes from; a password in an address is masked."""
-    found, sources = _resolved(flags)
+def effective_settings(**options: Any) -> list[Setting]:
+    """Return every setting and where it is set; a password in an address is masked."""
+    found, sources = _resolve(options)
     shown = found.model_copy(update={"database": masked(found.database)})
     return [
         Setting(name=name, value=getattr(shown, name), source=sources[name], environment=variable)
@@ -103,8 +97,8 @@ def effective(**flags: Any) -> list[Setting]:
     ]
 
 
-def _resolved(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
-    # A folder that cannot be searched has no settings; what is to be written there will tell.
+def _resolve(options: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
+    # An unreadable folder counts as having no settings; the later write reports the error.
     document = read(FILE) if os.path.isfile(FILE) else Document({}, {})
     data, marks = dict(document.data), dict(document.marks)
     unknown = set(data) - set(Settings.model_fields)
@@ -114,17 +108,17 @@ def _resolved(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
     for name, variable in ENVIRONMENT.items():
         text = os.environ.get(variable)
         if text:
-            data[name] = _typed(name, text, variable)
+            data[name] = _value(name, text, variable)
             marks[name,] = Mark(f"environment {variable}")
             sources[name] = f"environment {variable}"
-        if flags.get(name) is not None:
-            data[name] = flags[name]
+        if (value := options.get(name)) is not None:
+            data[name] = value.date() if isinstance(value, datetime) else value
             marks[name,] = Mark("--" + name.replace("_", "-"))
             sources[name] = "option"
     return validated(Document(data, marks), Settings), sources
 
 
-def _typed(name: str, text: str, variable: str) -> Any:
+def _value(name: str, text: str, variable: str) -> Any:
     if name in ("seed", "as_of", "jobs"):
         try:
             return value_of(text, Mark(f"environment {variable}"))

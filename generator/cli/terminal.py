@@ -1,4 +1,4 @@
-"""How a command speaks: its result as a table or as JSON on stdout, all else on stderr.
+"""The output of commands: the result as a table or as JSON on stdout, all else on stderr.
 
 `answers` gives a command the options that all commands share. A result is printed whole with
 `--json`, as tables without, and not at all with `--quiet`; notices and progress go to stderr.
@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from generator.cli import results, streams
-from generator.cli.settings import LogLevel, settings
+from generator.cli.settings import LogLevel, load_settings
 from generator.scenario.errors import visible
 from generator.sinks.summary import Contents
 
@@ -36,7 +36,7 @@ _SHARED = {
         bool, typer.Option("--quiet", "-q", help="Print errors only.", rich_help_panel=_PANEL)
     ],
     "verbose": Annotated[
-        bool, typer.Option("--verbose", "-v", help="Say what is done.", rich_help_panel=_PANEL)
+        bool, typer.Option("--verbose", "-v", help="Log progress details.", rich_help_panel=_PANEL)
     ],
 }
 
@@ -44,11 +44,11 @@ log = logging.getLogger("generator")
 
 
 def answers(command: Callable[..., results.Result]) -> Callable[..., None]:
-    """A command that takes `--json`, `--quiet` and `--verbose` too, and whose result is shown."""
+    """Give a command the options `--json`, `--quiet` and `--verbose`, and print its result."""
     hints = get_type_hints(command, include_extras=True)
     own = [
-        each.replace(annotation=hints[each.name])
-        for each in inspect.signature(command).parameters.values()
+        parameter.replace(annotation=hints[parameter.name])
+        for parameter in inspect.signature(command).parameters.values()
     ]
     shared = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
@@ -56,9 +56,7 @@ def answers(command: Callable[..., results.Result]) -> Callable[..., None]:
     ]
 
     @functools.wraps(command)
-    def answering(
-        *arguments: Any, as_json: bool, quiet: bool, verbose: bool, **options: Any
-    ) -> None:
+    def answer(*arguments: Any, as_json: bool, quiet: bool, verbose: bool, **options: Any) -> None:
         _listen(quiet, verbose)
         result = command(*arguments, **options)
         for notice in getattr(result, "notices", ()):
@@ -70,20 +68,20 @@ def answers(command: Callable[..., results.Result]) -> Callable[..., None]:
         if isinstance(result, results.Deed) and (why := streams.failure()):
             log.warning("done, but the result could not be printed: %s", why)
 
-    answering.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
-    answering.__annotations__ = {**hints, **_SHARED}
-    return answering
+    answer.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    answer.__annotations__ = {**hints, **_SHARED}
+    return answer
 
 
 def _listen(quiet: bool, verbose: bool) -> None:
-    """Set how much is said on stderr: by the options, else by ADS_LOG_LEVEL and `ads.yml`."""
-    level = LogLevel.ERROR if quiet else LogLevel.DEBUG if verbose else settings().log_level
+    """Set how much is logged on stderr: by the options, else by ADS_LOG_LEVEL or `ads.yml`."""
+    level = LogLevel.ERROR if quiet else LogLevel.DEBUG if verbose else load_settings().log_level
     logging.basicConfig(format="%(message)s", force=True)
     log.setLevel(level.value)
 
 
 def progress() -> Progress:
-    """A bar on stderr, drawn on a terminal only and never with `--quiet`."""
+    """Return a progress bar for stderr, which appears on a terminal only and not with `--quiet`."""
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
@@ -100,18 +98,18 @@ def show(result: results.Result) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = _WIDTH_OF_A_PIPE
-    for part in _shown(result):
+    for part in _lines(result):
         if isinstance(part, str):
             print("\n".join(map(visible, part.splitlines())))
         else:
             console.print(part)
 
 
-def _shown(result: results.Result) -> Iterable[str | Table]:
+def _lines(result: results.Result) -> Iterable[str | Table]:
     match result:
         case results.Generated():
             title = f"{result.workflow}, seed {result.seed} → {result.database}"
-            rows = [(each.table, f"{each.rows:,}", each.hash) for each in result.tables]
+            rows = [(table.table, f"{table.rows:,}", table.hash) for table in result.tables]
             yield _table(title, ("table", "rows", "hash"), rows, numbers={"rows"})
             if result.next:
                 yield f"next: {result.next}"
@@ -132,39 +130,39 @@ def _shown(result: results.Result) -> Iterable[str | Table]:
             yield result.database
             yield from (f"  raw.{name}: {what}" for name, what in result.tables.items())
         case results.Listing():
-            width = max((len(each.name) for each in result.entries), default=0)
-            yield from (f"{each.name:{width}}  {each.description}" for each in result.entries)
+            width = max((len(entry.name) for entry in result.entries), default=0)
+            yield from (f"{entry.name:{width}}  {entry.description}" for entry in result.entries)
         case results.Description():
-            yield from _described(result)
+            yield from _description(result)
         case results.Valid():
             held = f" of {', '.join(result.scenarios)}" if result.scenarios else ""
             yield f"{result.file}: a valid {result.kind}, {result.name}{held}"
         case results.Configuration():
             rows = [
-                (each.name, "" if each.value is None else str(each.value), each.source)
-                for each in result.settings
+                (setting.name, "" if setting.value is None else str(setting.value), setting.source)
+                for setting in result.settings
             ]
             yield _table("", ("setting", "value", "set by"), rows)
         case results.Scorecard():
-            yield from _judged(result)
+            yield from _scorecard(result)
         case results.Written():
             yield from result.files
         case Contents():
-            yield from _held(result)
+            yield from _contents(result)
 
 
-def _described(result: results.Description) -> Iterable[str | Table]:
+def _description(result: results.Description) -> Iterable[str | Table]:
     yield f"{result.kind} {result.name}: {result.description}"
     if result.columns:
         yield f"One row per {', '.join(result.grain or ())}."
         rows = [
             (
-                each.name,
-                each.type + ("?" if each.nullable else ""),
-                each.unit or "",
-                each.description,
+                column.name,
+                column.type + ("?" if column.nullable else ""),
+                column.unit or "",
+                column.description,
             )
-            for each in result.columns
+            for column in result.columns
         ]
         yield _table("", ("column", "type", "unit", "what"), rows)
     if result.members:
@@ -173,27 +171,25 @@ def _described(result: results.Description) -> Iterable[str | Table]:
         yield yaml.safe_dump(result.content, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _judged(result: results.Scorecard) -> Iterable[str | Table]:
+def _scorecard(result: results.Scorecard) -> Iterable[str | Table]:
     columns = ("", "benchmark", "what", "measured", "low", "high", "impressions")
     numbers = {"measured", "low", "high", "impressions"}
     for title, judged in (("Benchmarks", result.benchmarks), ("Shapes", result.shapes)):
         rows = [
             (
-                _VERDICTS[each.status] + ("" if each.is_binding else " *"),
-                each.name,
-                each.why_not_applicable or each.what,
-                *map(_figure, (each.measured_value, each.low, each.high)),
-                "" if each.impressions is None else f"{each.impressions:,}",
+                _VERDICTS[row.status] + ("" if row.is_binding else " *"),
+                row.name,
+                row.why_not_applicable or row.what,
+                *map(_figure, (row.measured_value, row.low, row.high)),
+                "" if row.impressions is None else f"{row.impressions:,}",
             )
-            for each in judged
+            for row in judged
         ]
         yield _table(title, columns, rows, numbers)
     for kind, judged in (("benchmarks", result.benchmarks), ("shapes", result.shapes)):
-        applicable = [
-            each for each in judged if each.is_binding and each.status != "NOT_APPLICABLE"
-        ]
-        inside = sum(each.status == "INSIDE" for each in applicable)
-        left = sum(each.status == "NOT_APPLICABLE" for each in judged)
+        applicable = [row for row in judged if row.is_binding and row.status != "NOT_APPLICABLE"]
+        inside = sum(row.status == "INSIDE" for row in applicable)
+        left = sum(row.status == "NOT_APPLICABLE" for row in judged)
         yield (
             f"{inside} of {len(applicable)} {kind} that bind are inside, {left} not applicable; "
             f"{result.platform}, {result.workflow}"
@@ -205,24 +201,24 @@ def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _held(result: Contents) -> Iterable[str | Table]:
+def _contents(result: Contents) -> Iterable[str | Table]:
     run = result.run
     made = f"{run.workflow}, seed {run.seed}, as of {run.as_of_date}" if run else "no run yet"
     hours = f", {result.first_hour} to {result.last_hour} UTC" if result.first_hour else ""
     yield f"{result.database}: {made}{hours}"
-    rows = [(each.table, f"{each.rows:,}") for each in result.tables]
+    rows = [(table.table, f"{table.rows:,}") for table in result.tables]
     yield _table("", ("table", "rows"), rows, numbers={"rows"})
     campaigns = [
         (
-            str(each.campaign_id),
-            each.name,
-            str(each.start_date),
-            str(each.end_date),
-            f"{each.impressions:,}",
-            f"{each.spend_micros / _MILLION:,.2f} {each.currency_code}",
-            f"{each.budget_micros / _MILLION:,.2f} {each.budget_type.lower()}",
+            str(campaign.campaign_id),
+            campaign.name,
+            str(campaign.start_date),
+            str(campaign.end_date),
+            f"{campaign.impressions:,}",
+            f"{campaign.spend_micros / _MILLION:,.2f} {campaign.currency_code}",
+            f"{campaign.budget_micros / _MILLION:,.2f} {campaign.budget_type.lower()}",
         )
-        for each in result.campaigns
+        for campaign in result.campaigns
     ]
     columns = ("id", "campaign", "from", "to", "impressions", "spend", "budget")
     if campaigns:

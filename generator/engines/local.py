@@ -42,7 +42,7 @@ from generator.schema import TABLES, RawTable
 from generator.sinks.sink import DestinationError, Sink
 from generator.world.world import World
 
-_STOPS = (signal.SIGINT, signal.SIGTERM)
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Parts that a worker has in hand: the one it makes and the next.
 _DEALT = 2
 _NICE = 5
@@ -90,7 +90,7 @@ def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[PackedPa
                 worker.start()
                 workers[ours] = worker
             theirs.close()
-        # They take as long to begin as this process for the markets that all look at.
+        # Workers take about as long to start as computing the shared supplies: do that meanwhile.
         _share_supplies(job, workers)
         yield from _in_order(parts, workers)
     finally:
@@ -105,7 +105,7 @@ def _share_supplies(job: Job, workers: Mapping[Connection, SpawnProcess]) -> Non
     try:
         with nameless_file() as file:
             supplies = write_arrays(
-                {name: dict(each) for name, each in CountrySupplies(job.world).items()}, file
+                {name: dict(supply) for name, supply in CountrySupplies(job.world).items()}, file
             )
             for connection, worker in workers.items():
                 with _at_work(worker):
@@ -113,7 +113,7 @@ def _share_supplies(job: Job, workers: Mapping[Connection, SpawnProcess]) -> Non
                     send_handle(connection, file, worker.pid)
     except OSError as error:
         raise EngineError(
-            f"no memory that processes share could be had ({error.strerror}); try --jobs 1"
+            f"could not allocate shared memory ({error.strerror}); try --jobs 1"
         ) from error
 
 
@@ -127,7 +127,7 @@ def _in_order(
     upcoming = 0
     for due in range(len(parts)):
         while due not in made:
-            for connection in sorted(workers, key=lambda each: len(dealt[each])) * _DEALT:
+            for connection in sorted(workers, key=lambda worker: len(dealt[worker])) * _DEALT:
                 within_reach = upcoming < min(len(parts), due + _DEALT * len(workers))
                 if within_reach and len(dealt[connection]) < _DEALT:
                     with _at_work(workers[connection]):
@@ -135,8 +135,8 @@ def _in_order(
                     dealt[connection].append(upcoming)
                     upcoming += 1
             heard_of = wait(workers)
-            for connection in (each for each in workers if each in heard_of):
-                made[dealt[connection].popleft()] = _fetched(workers[connection], connection)
+            for connection in [worker for worker in workers if worker in heard_of]:
+                made[dealt[connection].popleft()] = _fetch(workers[connection], connection)
         yield made.pop(due)
 
 
@@ -147,7 +147,7 @@ def _signals_wait() -> Iterator[None]:
     heard: list[int] = []
     # A signal that is blocked here may come by way of another thread: both are needed.
     handlers = (
-        {each: signal.signal(each, lambda number, _: heard.append(number)) for each in _STOPS}
+        {stop: signal.signal(stop, lambda number, _: heard.append(number)) for stop in _STOPS}
         if threading.current_thread() is threading.main_thread()
         else {}
     )
@@ -158,15 +158,15 @@ def _signals_wait() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for each in heard:
-            signal.raise_signal(each)
+        for stop in heard:
+            signal.raise_signal(stop)
 
 
-def _fetched(worker: SpawnProcess, connection: Connection) -> PackedPart:
+def _fetch(worker: SpawnProcess, connection: Connection) -> PackedPart:
     """The next part of a worker. Raises the DestinationError that it met, and EngineError if it is
     gone."""
     with _at_work(worker):
-        made = _received(connection)
+        made = _receive(connection)
     if isinstance(made, DestinationError):
         raise made
     assert isinstance(made, PackedPart)
@@ -181,20 +181,21 @@ def _at_work(worker: SpawnProcess) -> Iterator[None]:
     except (EOFError, ConnectionError) as error:
         worker.join()
         raise EngineError(
-            f"a worker process ended with code {worker.exitcode}; if it was killed for want of "
-            "memory, try fewer --jobs"
+            f"a worker process ended with code {worker.exitcode}; if the system ran out of memory, "
+            "try fewer --jobs"
         ) from error
 
 
 def _work(connection: Connection) -> None:
-    """Take a job, and then make the parts that are asked for and send them, one by one; Ctrl-C is
-    for the process that fetches them."""
+    """Take a job, and then make the parts that are asked for and send them, one by one. Ctrl-C
+    and a terminal that closes are for the process that fetches them."""
     # All wait for the process that lands, so with fewer cores than processes it comes first.
     os.nice(_NICE)
     # What is loaded by now stays: the collector need not look through it, nor often at the rest.
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     threading.Thread(target=_leave_when_alone, daemon=True).start()
     try:
@@ -230,12 +231,12 @@ def _send(connection: Connection, answer: PackedPart | DestinationError) -> None
             column = column[os.write(connection.fileno(), column) :]
 
 
-def _received(connection: Connection) -> Any:
+def _receive(connection: Connection) -> Any:
     pickled, sizes = connection.recv()
-    return pickle.loads(pickled, buffers=[_filled(connection, size) for size in sizes])
+    return pickle.loads(pickled, buffers=[_fill(connection, size) for size in sizes])
 
 
-def _filled(connection: Connection, size: int) -> memoryview:
+def _fill(connection: Connection, size: int) -> memoryview:
     """The next bytes of a connection, read to where they stay: `recv_bytes` copies them twice."""
     whole = np.empty(size, dtype=np.uint8).data
     rest = whole

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -184,6 +184,15 @@ class Library:
             )
         file = Path(name_or_file)
         return self._of_document(self._of_file(file), file, overrides)
+
+    def dataset_of_mapping(
+        self, content: Mapping[str, Any], overrides: Sequence[Override] = ()
+    ) -> Dataset:
+        """Return the dataset of a mapping with what a file of a workflow or scenario can hold. What
+        it names by a file name is in the current folder. Raises InputError."""
+        file = Path(str(content.get("name", "mapping")))
+        document = self._complete(Document(dict(content), {}), file)
+        return self._of_document(document, file, overrides)
 
     def _of_document(
         self, document: Document, file: Path, overrides: Sequence[Override]

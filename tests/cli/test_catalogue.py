@@ -1,4 +1,4 @@
-"""The registry lists nothing itself: what is added in its one place is seen everywhere."""
+"""The catalogue lists nothing itself: what is added in its one place is seen everywhere."""
 
 from __future__ import annotations
 
@@ -11,58 +11,57 @@ from pathlib import Path
 
 import pytest
 
-from generator import enums, schema
-from generator.cli.catalogue import registry
+from generator import catalogue, enums, schema
 from generator.scenario.templates import TemplateKind, names
 from tests.support.project import ROOT
 
 
 def test_everything_is_there_by_attribute_and_by_name() -> None:
-    assert registry.BudgetType.LIFETIME is enums.BudgetType.LIFETIME
-    assert registry.enums["BudgetType"] is registry.enums.BudgetType is enums.BudgetType
-    assert registry.Campaign is schema.Campaign
-    assert registry.tables["campaigns"] is registry.tables.campaigns is schema.Campaign
-    assert registry.profiles["mobile_consideration"].campaign.objective == "CONSIDERATION"
-    assert registry.examples.nexbank_conversion.advertiser.name == "NexBank"
-    assert registry.workflows.complete.seed == 2025
-    assert registry.platforms["netflix_like"].name == "netflix_like"
-    assert {"duckdb", "parquet", "csv", "postgresql"} == set(registry.sinks)
-    assert {"local"} <= set(registry.engines)
+    assert catalogue.BudgetType.LIFETIME is enums.BudgetType.LIFETIME
+    assert catalogue.enums["BudgetType"] is catalogue.enums.BudgetType is enums.BudgetType
+    assert catalogue.Campaign is schema.Campaign
+    assert catalogue.tables["campaigns"] is catalogue.tables.campaigns is schema.Campaign
+    assert catalogue.profiles["mobile_consideration"].campaign.objective == "CONSIDERATION"
+    assert catalogue.examples.nexbank_conversion.advertiser.name == "NexBank"
+    assert catalogue.workflows.complete.seed == 2025
+    assert catalogue.platforms["netflix_like"].name == "netflix_like"
+    assert {"duckdb", "parquet", "csv", "postgresql"} == set(catalogue.sinks)
+    assert {"local"} <= set(catalogue.engines)
 
 
 def test_the_kinds_are_complete() -> None:
-    assert list(registry.tables) == [table.table_name for table in schema.TABLES]
+    assert list(catalogue.tables) == [table.table_name for table in schema.TABLES]
     for kind in TemplateKind:
-        assert list(registry.kinds()[kind]) == names(kind)
-    for enum in registry.enums.values():
+        assert list(catalogue.kinds()[kind]) == names(kind)
+    for enum in catalogue.enums.values():
         assert list(enum)
-    assert {"Campaign", "BudgetType"} <= set(dir(registry))
+    assert {"Campaign", "BudgetType"} <= set(dir(catalogue))
 
 
 def test_an_unknown_name_is_a_key_error_that_helps() -> None:
     with pytest.raises(KeyError, match="did you mean 'mobile_consideration'"):
-        registry.profiles["mobile_consideratio"]
+        catalogue.profiles["mobile_consideratio"]
     with pytest.raises(AttributeError):
-        _ = registry.Campain
+        _ = catalogue.Campain
     with pytest.raises(AttributeError):
-        _ = registry.profiles.nobody
+        _ = catalogue.profiles.nobody
 
 
 SCRIPT = """
 import json
-from generator.cli.catalogue import registry
+from generator import catalogue
 from generator.schema import TABLES
 from generator.schema.arrow import arrow_schema
 from generator.schema.ddl import create_table
 print(json.dumps({
-    "column": "note" in arrow_schema(registry.Platform).names,
-    "column ddl": '"note" VARCHAR' in create_table(registry.tables.platforms),
-    "table": registry.Channel.table_name,
-    "table ddl": "channel_id" in create_table(registry.tables["channels"]),
+    "column": "note" in arrow_schema(catalogue.Platform).names,
+    "column ddl": '"note" VARCHAR' in create_table(catalogue.tables.platforms),
+    "table": catalogue.Channel.table_name,
+    "table ddl": "channel_id" in create_table(catalogue.tables["channels"]),
     "tables": [table.table_name for table in TABLES].count("channels"),
-    "member": registry.Objective.LOYALTY,
-    "enum ddl": "'LOYALTY'" in create_table(registry.Campaign),
-    "profile": registry.profiles["added"].campaign.target_cpm,
+    "member": catalogue.Objective.LOYALTY,
+    "enum ddl": "'LOYALTY'" in create_table(catalogue.Campaign),
+    "profile": catalogue.profiles["added"].campaign.target_cpm,
 }))
 """
 

@@ -11,7 +11,7 @@ import duckdb
 import jsonschema
 import pytest
 
-from generator.cli.catalogue import Registry
+from generator.cli.catalogue import Catalogue
 from generator.engines import local
 from generator.scenario.templates import Library, TemplateKind, dataset
 from generator.schema import TABLES
@@ -463,11 +463,11 @@ def test_a_run_that_was_there_in_part_says_how_much(cwd, run) -> None:
     assert len(files) > 1
     files[-1].unlink()
     (mended,) = run(*market).json["notices"]
-    there, _, rest = mended.partition(" of 200 campaigns were there already, whole")
-    assert rest == ", and were not made again"
+    there, _, rest = mended.partition(" of 200 campaigns were complete from an earlier run")
+    assert rest == " and were kept"
     assert 0 < int(there) < 200
     (whole,) = run(*market).json["notices"]
-    assert whole.startswith("200 of 200 campaigns were there already")
+    assert whole.startswith("200 of 200 campaigns were complete")
 
 
 def test_faults_that_touch_nothing_are_told(cwd, run) -> None:
@@ -475,7 +475,7 @@ def test_faults_that_touch_nothing_are_told(cwd, run) -> None:
         (cwd / "faults.yml").write_text(f"duplicates:\n  - start_date: {start}\n")
         answer = run("generate", "smoke", "--faults", "faults.yml")
         assert answer.code == 0, answer.err
-        assert ("the faults touch no row of this run" in answer.err) == is_told
+        assert ("no row matched these faults" in answer.err) == is_told
 
 
 NAMES = [
@@ -542,19 +542,19 @@ def test_a_folder_of_ones_own_adds_templates(smoke, cwd, run, monkeypatch) -> No
     assert run("dbt-seeds", "seeds", "--quiet").code == 0
     for name in ("population", "calendar", "markets"):
         assert "\ncinema," in (cwd / f"seeds/platform_{name}.csv").read_text()
-    registry = Registry(Library(Path("mine")))
-    assert registry.profiles["lobby"].campaign.platform == "cinema"
-    assert registry.platforms.cinema.title == "Cinema"
+    catalogue = Catalogue(Library(Path("mine")))
+    assert catalogue.profiles["lobby"].campaign.platform == "cinema"
+    assert catalogue.platforms.cinema.title == "Cinema"
 
 
 def test_every_name_can_be_described(run) -> None:
-    registry = Registry()
-    for kind, members in registry.kinds().items():
+    catalogue = Catalogue()
+    for kind, members in catalogue.kinds().items():
         listed = run("list", kind, "--json").json["entries"]
         assert [each["name"] for each in listed] == list(members)
         assert all(each["description"] for each in listed), kind
         for name in members:
-            assert registry.description(name).description
-    for name in registry.library.names(TemplateKind.PROFILES):
+            assert catalogue.description(name).description
+    for name in catalogue.library.names(TemplateKind.PROFILES):
         assert run("describe", name).code == 0
-    assert create_table(registry.Campaign)
+    assert create_table(catalogue.Campaign)

@@ -49,6 +49,7 @@ FENCE = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 EXCUSE = re.compile(r"<!-- not run: (installs|serves)\b.* -->\n")
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 OURS = ("ADS_", "DBT_", "PYTHONPATH")
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "target", "logs", "*.duckdb", "*.wal", ".*_cache", ".hypothesis", "__pycache__"
@@ -94,6 +95,26 @@ def test_the_pages_with_commands_are_found() -> None:
     """A mistake in the pattern of a block would leave them all out."""
     pages = {page.name for page in PAGES if commands(page)}
     assert {"README.md", "CONTRIBUTING.md", "scenarios.md", "faults.md", "scale.md"} <= pages
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if PYTHON.search(page.read_text())], ids=lambda page: page.name
+)
+def test_every_python_block_of_a_page_works(page: Path, tmp_path: Path) -> None:
+    """One after the other, as in a notebook."""
+    script = tmp_path / "blocks.py"
+    script.write_text("\n".join(PYTHON.findall(page.read_text())))
+    result = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout
+    assert list(tmp_path.iterdir()) == [script]
 
 
 def test_nothing_is_excused_but_installing_and_serving() -> None:

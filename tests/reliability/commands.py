@@ -22,7 +22,7 @@ import pytest
 from tests.reliability import child
 from tests.support.project import ROOT
 
-INTERRUPTED = "interrupted; no half of a run can be seen, and the same command makes it whole\n"
+INTERRUPTED = "interrupted: no partial run is visible; rerun the same command to complete it\n"
 # What is promised to whoever asks a run to stop. Tests ask it of the median of their trials: a
 # machine that others use as well can pause for longer.
 SECONDS_TO_STOP = 2
