@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from generator.platform.model import PlatformModel
-from generator.scenario import legacy_format
 from generator.scenario.errors import InputError, Problem, bad_input, nearest
 from generator.scenario.faults import NO_FAULTS, Faults
+from generator.scenario.legacy_format import LegacyFile, Remarks, is_legacy, translate
 from generator.scenario.models import MarketPlan, Scenario, Workflow, platform_problems
 from generator.scenario.overrides import Override, overridden
 from generator.scenario.validation import MOST_PROBLEMS, input_error, shortened, validated
@@ -29,6 +29,11 @@ from generator.schema.text_types import TEMPLATE_NAME
 
 BUNDLED = Path(__file__).resolve().parent.parent / "templates"
 DEFAULT_WORKFLOW = "complete"
+_PROFILE_OF_OBJECTIVE = {
+    "AWARENESS": "high_cpm_tv_awareness",
+    "CONSIDERATION": "mobile_consideration",
+    "CONVERSION": "conversion_interactive",
+}
 _SUFFIXES = (".yml", ".yaml", ".json")
 _PLATFORM_KEYS = {"countries", "genres", "supply", "funnel", "funnel_floor", "reach"}
 _WORKFLOW_KEYS = {"seed", "as_of", "examples", "profiles", "market", "faults"}
@@ -162,11 +167,15 @@ class Library:
     ) -> ResolvedScenario:
         """The scenario in a file: the only one, or `entry` of a file in the older shape."""
         document = self._of_file(file)
-        if legacy_format.is_older(document.data):
-            known = legacy_format.entries(document)
-            if entry is None and len(known) > 1:
-                raise bad_input(f"has several entries: {', '.join(known)}; name one", str(file))
-            return self._of_older(document, entry or next(iter(known)), overrides)
+        if is_legacy(document.data):
+            legacy = LegacyFile(document, self._bundled)
+            if entry is None and len(legacy.entries) > 1:
+                names = ", ".join(legacy.entries)
+                raise bad_input(f"has several entries: {names[:400]}; name one", str(file))
+            chosen = entry or next(iter(legacy.entries))
+            remarks = _remarks_on(legacy, file)
+            resolved = self._of_legacy(legacy, chosen, overrides, remarks)
+            return replace(resolved, notices=remarks.notices())
         resolved = self._resolved(document, overrides)
         if entry not in (None, resolved.scenario.name):
             hint = nearest(entry, {resolved.scenario.name})
@@ -197,12 +206,8 @@ class Library:
     def _of_document(
         self, document: Document, file: Path, overrides: Sequence[Override]
     ) -> Dataset:
-        if legacy_format.is_older(document.data):
-            known = legacy_format.entries(document)
-            resolved = [
-                self._of_older(document, name, _for(name, known, overrides)) for name in known
-            ]
-            return self._dataset(self._like_default(template_name(file.stem)), resolved)
+        if is_legacy(document.data):
+            return self._of_legacy_file(LegacyFile(document, self._bundled), file, overrides)
         if "line_items" in document.data or "campaign" in document.data:
             only = self._resolved(document, overrides)
             return self._dataset(self._like_default(only.scenario.name), [only])
@@ -233,7 +238,7 @@ class Library:
 
     def _complete(self, own: Document, file: Path) -> Document:
         """Return a file with all that it extends; its name is its own."""
-        if legacy_format.is_older(own.data):
+        if is_legacy(own.data):
             return own
         kind = self._kind_of_base(own)
         return _with_name(self._extended(own, kind, (file.resolve(),)), own, file)
@@ -258,12 +263,34 @@ class Library:
             raise bad_input(f"there are {names} called {base!r}; rename one of them", where)
         return kinds[0] if kinds else TemplateKind.PROFILES
 
-    def _of_older(
-        self, document: Document, name: str, overrides: Sequence[Override]
+    def _of_legacy_file(
+        self, legacy: LegacyFile, file: Path, overrides: Sequence[Override]
+    ) -> Dataset:
+        """Return every entry of a file of the older shape. Raises InputError with all problems."""
+        remarks = _remarks_on(legacy, file)
+        resolved, problems = [], []
+        for name in legacy.entries:
+            try:
+                chosen = _for(name, legacy.entries, overrides)
+                resolved.append(self._of_legacy(legacy, name, chosen, remarks))
+            except InputError as error:
+                problems += error.problems
+        if problems:
+            raise input_error(problems)
+        data = self._dataset(self._like_default(template_name(file.stem)), resolved)
+        return replace(data, notices=(*data.notices, *remarks.notices()))
+
+    def _of_legacy(
+        self, legacy: LegacyFile, name: str, overrides: Sequence[Override], remarks: Remarks
     ) -> ResolvedScenario:
-        translation = legacy_format.translated(document, name)
+        translation = translate(name, legacy.entry(name), legacy.default_hours)
         resolved = self._resolved(translation.document, overrides)
-        return replace(resolved, notices=translation.notices)
+        remarks.add(translation.remarks)
+        return resolved
+
+    def _bundled(self, objective: str) -> Document:
+        """Return the bundled profile that a campaign of an objective is like."""
+        return Library().document(TemplateKind.PROFILES, _PROFILE_OF_OBJECTIVE[objective])
 
     def _like_default(self, name: str) -> Workflow:
         default = validated(Library().document(TemplateKind.WORKFLOWS, DEFAULT_WORKFLOW), Workflow)
@@ -436,6 +463,18 @@ def _for(
         elif override.path[0] not in known:
             chosen.append(override)
     return chosen
+
+
+def _remarks_on(legacy: LegacyFile, file: Path) -> Remarks:
+    """Return what is remarked on a file as a whole: its keys that have no meaning here."""
+    lines = {key: legacy.document.marks.get((key,)) for key in legacy.unused}
+    return Remarks(
+        str(_short(file)),
+        unused={
+            f"{key}: {why}": [str(mark.line)] if (mark := lines[key]) else []
+            for key, why in legacy.unused.items()
+        },
+    )
 
 
 def _problems_at(here: str, error: InputError) -> list[Problem]:

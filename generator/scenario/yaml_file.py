@@ -76,7 +76,11 @@ class Document:
         while known and known not in self.marks:
             known = known[:-1]
         place = str(self.marks[known]) if known in self.marks else ""
-        key = self.written_as.get(path) or self.written_as.get(known) or dotted(path)
+        key = self.written_as.get(path) or dotted(path)
+        if path not in self.written_as and known in self.written_as:
+            rest = dotted(path[len(known) :])
+            joint = "." if rest and not rest.startswith("[") and self.written_as[known] else ""
+            key = f"{self.written_as[known]}{joint}{rest}"
         if len(key) > _LONGEST_KEY_SHOWN:
             key = key[: _LONGEST_KEY_SHOWN - 1] + "…"
         return ": ".join(part for part in (place, key) if part)

@@ -9,6 +9,7 @@ import yaml
 
 from generator.scenario.errors import InputError
 from generator.scenario.templates import Library
+from generator.world.build import build_world
 
 OLDER = """\
 base_templates:
@@ -114,6 +115,7 @@ def test_what_is_read_differently_or_not_used_is_told(tmp_path) -> None:
         (("target_cpm", "target_cmp"), ":9: base_templates.television.campaign.target_cmp",
          "did you mean 'target_cpm'?"),
         (("    strategy", "    strategie"), ":30: examples.harbour.strategie", "did you mean"),
+        (("    strategy", "    campain: {}\n    strategy"), ":30", "did you mean 'campaign'?"),
         (('"DRAMA"', '"DRAMMA"'), ":20: base_templates.television.line_items[0].targeting_json",
          "did you mean 'DRAMA'?"),
         (("CONTENT_GENRE", "CONTENT_GENRRE"), ":20", "did you mean 'CONTENT_GENRE'?"),
@@ -210,3 +212,200 @@ def test_what_a_creative_has_and_cannot_have_is_told(tmp_path) -> None:
     told = "\n".join(found.notices)
     assert "creatives[0].qr_code_url: the address of a QR code is made up" in told
     assert "creatives[0].duration_seconds: a pause ad is a still image; not used" in told
+
+
+PROFILES = """\
+profiles:
+  evening_television:
+    description: "Television at a high price"
+    base_template: "awareness_campaign"
+    focus: "campaign.target_cpm, line_items.targeting_json"
+    test_values:
+      advertiser: {name: "Harbour Motors", brand: "Harbour", industry: "automotive"}
+      campaign:
+        target_cpm: 20.00
+        budget: 600000.00
+        objective: "AWARENESS"
+      line_items:
+        - targeting_json: '{"DEVICE": ["TV"], "GEO_COUNTRY": ["US"]}'
+          ad_format: "STANDARD_VIDEO"
+          bid_cpm: 20.00
+    faker_auto:
+      - "campaign.flight_dates"
+      - "campaign.external_ref"
+      - "line_items.pixel_vendor"
+      - "creatives.video_specs"
+      - "creatives.audio_specs"
+      - "creatives.file_properties"
+    performance: {generate: true, type: "both", seed: 42, hours: 168}
+    constraints: {supply_funnel: true}
+  phones:
+    base_template: "consideration_campaign"
+    test_values:
+      campaign: {target_cpm: 12.75, budget: 60000}
+      line_items:
+        - targeting_json: '{"DEVICE": ["MOBILE"], "CONTENT_GENRE": ["COMEDY"]}'
+          device_targets_json: '{"PLATFORM": ["IOS"], "BROWSER": ["CHROME"]}'
+      creatives:
+        - duration_seconds: 20
+          placement: "MID_ROLL"
+  scan_and_buy:
+    base_template: conversion_campaign
+    test_values:
+      campaign: {objective: CONVERSION}
+      line_items: [{ad_format: STANDARD_VIDEO}]
+      creatives:
+        - is_interactive: 1
+          interactive_meta_json: '{"type": "overlay"}'
+          qr_code_url: "https://harbour.example/app"
+global_performance: {default_type: "both", default_hours: 336, default_seed: 42}
+faker_config: {locale: "en_US", realistic_patterns: true}
+"""
+FIELD_TEST = """\
+test_scenario: "A higher price for television"
+test_fields:
+  campaign: {target_cpm: 20.00, budget: 150000.00}
+  line_items:
+    - targeting_json: '{"DEVICE": ["TV"], "CONTENT_GENRE": ["DRAMA", "ACTION"]}'
+  creatives:
+    - duration_seconds: 45
+auto_generate: {advertiser: true, creative_generation: true}
+smart_defaults:
+  advertiser: {pattern: "harbour", industry: "automotive"}
+  campaign: {objective: "AWARENESS", dsp_partner: "DV360", budget_type: "LIFETIME", status: ACTIVE}
+  line_items: {ad_format: "VIDEO", pacing_pct: 100, ad_server_type: DSP_TAG, pixel_vendor: "IAS"}
+  creatives: {mime_type: "VIDEO/MP4", placement: "MID_ROLL", frame_rate: "30"}
+faker_config: {seed: 42, creative_specs: {audio_quality: true}}
+performance: {generate: true, type: "both", hours: 336, seed: 42, replace: false}
+constraint_handling: {safe_division: true}
+"""
+BY_ADVERTISER = """\
+advertisers:
+  - name: Harbour Motors
+    contact_email: ads@harbour.com
+    campaigns:
+      - name: Launch
+        advertiser_id: null
+        objective: AWARENESS
+        status: ACTIVE
+        target_cpm: 15.5
+        dsp_partner: DV360
+        flight: {start_date: "2025-09-01", end_date: "2025-10-15"}
+        budget: {amount: 120000, type: LIFETIME, currency: USD}
+        line_items:
+          - name: Films
+            targeting: {DEVICE: [TV], CONTENT_GENRE: [DRAMA]}
+            creatives: [{asset_url: "https://cdn.harbour.example/a.mp4", duration_seconds: 30}]
+"""
+SCENARIOS = """\
+scenarios:
+  higher_price:
+    description: "A higher price"
+    focus: "campaign.target_cpm, campaign.budget"
+    test_values: {target_cpm: 20.00, budget: 150000.00, is_interactive: 1}
+    auto_generate: true
+"""
+ALONE = """\
+campaign:
+  objective: CONSIDERATION
+  target_cpm: 15.5
+  budget: 120000.0
+  budget_type: DAILY
+  flight: {start_date: 2025-09-01, end_date: 2025-09-14}
+line_items:
+  - {name: Films, duration_seconds: 30, targeting_json: '{"GEO_COUNTRY": ["US", "CA"]}'}
+performance: {hours: 24}
+"""
+
+
+def test_entries_that_set_a_few_things_are_like_the_bundled_profile_of_their_objective(tmp_path):
+    file = tmp_path / "campaign-profiles.yml"
+    file.write_text(PROFILES)
+    television, phones, scan = Library().dataset(str(file)).scenarios
+    (item,) = television.line_items
+    assert (television.campaign.budget.amount, television.campaign.target_cpm) == (600_000, 20)
+    assert television.campaign.flights[0].weeks == 1
+    assert (item.bid_cpm, item.targeting.lists()["DEVICE"]) == (20, ["CTV"])
+    assert [creative.duration_seconds for creative in item.creatives] == [30, 30]
+    (creative,) = phones.line_items[0].creatives
+    assert (creative.duration_seconds, creative.placement) == (20, "MID_ROLL")
+    assert (phones.campaign.objective, phones.campaign.flights[0].weeks) == ("CONSIDERATION", 4)
+    (creative,) = scan.line_items[0].creatives
+    assert (creative.is_interactive, creative.has_qr_code) == (True, True)
+    assert scan.line_items[0].ad_format == "INTERACTIVE_OVERLAY"
+    assert scan.campaign.target_cpm == 32.25
+
+
+@pytest.mark.parametrize("text", [PROFILES, FIELD_TEST, BY_ADVERTISER, ALONE], ids=lambda t: t[:9])
+def test_what_has_no_meaning_is_in_one_notice(tmp_path, text) -> None:
+    file = tmp_path / "theirs.yml"
+    file.write_text(text)
+    notices = Library().dataset(str(file)).notices
+    unused = [notice for notice in notices if "not used" in notice]
+    assert len(unused) == 1, notices
+    assert len(notices) <= 3
+    for key in ("faker_config", "global_performance", "constraint_handling", "frame_rate",
+                "interactive_meta_json", "asset_url"):  # fmt: skip
+        assert (key in text) == (key in unused[0]), unused[0]
+
+
+def test_a_test_of_some_fields_is_one_campaign_with_its_defaults(tmp_path) -> None:
+    file = tmp_path / "field-testing-template.yml"
+    file.write_text(FIELD_TEST)
+    (scenario,) = Library().dataset(str(file)).scenarios
+    (item,) = scenario.line_items
+    (creative,) = item.creatives
+    assert (scenario.name, scenario.description) == (
+        "field_testing_template", "A higher price for television",
+    )  # fmt: skip
+    assert (scenario.campaign.target_cpm, scenario.campaign.budget.amount) == (20, 150_000)
+    assert scenario.campaign.dsp_partner == "DV360"
+    assert scenario.advertiser.industry == "AUTOMOTIVE"
+    assert (item.pacing_pct, item.ad_server_type, item.verification_vendor) == (
+        100,
+        "VAST_TAG",
+        "IAS",
+    )
+    assert item.targeting.lists() == {
+        "DEVICE": ["CTV"],
+        "CONTENT_GENRE": ["DRAMA", "ACTION_ADVENTURE"],
+    }
+    assert (creative.duration_seconds, creative.placement) == (45, "MID_ROLL")
+    assert scenario.campaign.flights[0].weeks == 2
+    assert build_world(Library().dataset(str(file))).bookings
+
+
+def test_campaigns_below_their_advertisers_and_alone_are_read(tmp_path) -> None:
+    file = tmp_path / "theirs.yml"
+    file.write_text(BY_ADVERTISER)
+    (scenario,) = Library().dataset(str(file)).scenarios
+    assert (scenario.name, scenario.advertiser.name) == ("launch", "Harbour Motors")
+    assert scenario.line_items[0].targeting.lists() == {
+        "DEVICE": ["CTV"],
+        "CONTENT_GENRE": ["DRAMA"],
+    }
+    file.write_text(ALONE)
+    (scenario,) = Library().dataset(str(file)).scenarios
+    assert (scenario.name, scenario.campaign.budget.type) == ("theirs", "DAILY")
+    assert scenario.line_items[0].targeting.lists() == {"GEO_COUNTRY": ["US", "CA"]}
+    file.write_text(SCENARIOS)
+    (scenario,) = Library().dataset(str(file)).scenarios
+    assert (scenario.campaign.target_cpm, scenario.campaign.budget.amount) == (20, 150_000)
+    assert scenario.line_items[0].creatives[0].is_interactive
+
+
+def test_the_mistakes_of_a_file_are_told_at_once(tmp_path) -> None:
+    file = tmp_path / "theirs.yml"
+    text = PROFILES.replace("target_cpm: 20.00", "target_cmp: 20.00").replace('["TV"]', '["TVV"]')
+    file.write_text(
+        text.replace("budget: 60000}", "budget: cheap}").replace("20.00\n    f", "x\n    f")
+    )
+    with pytest.raises(InputError) as error:
+        Library().dataset(str(file))
+    told = str(error.value)
+    for place in (
+        "theirs.yml:9: profiles.evening_television.test_values.campaign.target_cmp: unknown key",
+        "theirs.yml:15: profiles.evening_television.test_values.line_items[0].bid_cpm: should be a",
+        "theirs.yml:28: profiles.phones.test_values.campaign.budget: should be a",
+    ):
+        assert place in told, told
