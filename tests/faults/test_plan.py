@@ -15,7 +15,7 @@ MISTAKES = {
     "restated_days: [{days: 2, counted_at_first: 1.0}]": "counted_at_first: should be less",
     "outage: [{devices: [FRIDGE]}]": "outage[0].devices[0]: 'FRIDGE' is not known; there is CTV",
     "outage: [{hours: [24]}]": "outage[0].hours[0]: should be less than or equal to 23",
-    "outage: [{campaigns: [1, 1]}]": "outage[0].campaigns: the same value is listed twice",
+    "outage: [{campaigns: [1, 1]}]": "outage[0].campaigns: 1 is listed twice",
     "outage: [{start_date: 2025-02-02, end_date: 2025-02-01}]": "end_date 2025-02-01 lies before",
     "null_ids: [{column: name}]": "null_ids[0].column: should be 'campaign_id', 'line_item",
     "time_zone_shift: [{hours_ahead: 0}]": "hours_ahead is 0, which is UTC itself",
