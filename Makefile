@@ -32,7 +32,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
 
 build: generate ## Set up, generate the data and build the dbt project
-	python -m generator dbt build
+	python -m generator build
 
 deps: $(STAMP) ## Create .venv (unless an environment is active) and install requirements.txt
 

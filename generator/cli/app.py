@@ -393,6 +393,32 @@ def validate(
     return commands.validate(load_settings(templates=templates), file, sets or [])
 
 
+@app.command(rich_help_panel=_MAKE)
+@answers
+def build(
+    select: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODELS", help="Only these models, as dbt selects; repeatable."),
+    ] = None,
+    tests: Annotated[bool, typer.Option(help="Run the tests too.")] = True,
+    database: Database = None,
+) -> results.Built:
+    """Build the dbt models on a DuckDB file and test them.
+
+    Uses the dbt project of the current folder, or the one that came with the installation.
+    """
+    return commands.build(load_settings(database=database), select or [], tests)
+
+
+@app.command(rich_help_panel=_MAKE)
+@answers
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+) -> results.Project:
+    """Write a project of your own into a folder: the dbt project and a scenario."""
+    return commands.init(folder)
+
+
 @app.command(rich_help_panel=_LOOK)
 @answers
 def report(

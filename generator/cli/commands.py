@@ -7,9 +7,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from generator.cli import results
+from generator.cli import dbt_project, results
 from generator.cli.catalogue import Catalogue
-from generator.cli.dbt import next_command
+from generator.cli.dbt import build_models, next_command
 from generator.cli.settings import Settings, effective_settings, load_settings
 from generator.cli.terminal import progress
 from generator.engines import EngineName, engine
@@ -249,6 +249,35 @@ def validate(settings: Settings, file: Path, sets: Sequence[str]) -> results.Val
         scenarios=scenarios,
         notices=[*found.notices, *notices_of(world)],
     )
+
+
+def build(settings: Settings, select: Sequence[str], run_tests: bool) -> results.Built:
+    """Build the dbt models on the database, and test them."""
+    file = _file(settings)
+    held = contents(file)
+    with progress() as bar:
+        task = bar.add_task("dbt build", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        summary = build_models(file, select, run_tests, show)
+    return results.Built(
+        database=str(file),
+        models=summary.models,
+        tests=summary.tests,
+        seconds=round(summary.seconds, 1),
+        campaigns=len(held.campaigns),
+        performance_rows=held.rows_of("raw.performance_hourly"),
+        first_hour=held.first_hour,
+        last_hour=held.last_hour,
+    )
+
+
+def init(folder: Path) -> results.Project:
+    """Write a project of the user's own."""
+    files = dbt_project.write_project(folder)
+    return results.Project(folder=str(folder), files=len(files))
 
 
 def report(settings: Settings, to: Path) -> results.Written:

@@ -5,22 +5,42 @@ dbt reads the same environment variables as the generator, but neither `ads.yml`
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
+from generator.cli.dbt_project import project_folder
 from generator.cli.settings import Settings
 from generator.extras import packages_of
+from generator.pipeline.run import EngineError
 from generator.scenario.errors import bad_input
 from generator.sinks.target import scheme_and_place, shown
 
 _DEFAULT = Settings().database
+_NODE_ENDS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
+_MOST_FAILURES = 10
 # dbt of this environment, which need not be on the path.
-_DBT = "from dbt.cli.main import cli; cli(prog_name='dbt')"
+DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli(prog_name='dbt')")
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class BuildSummary:
+    """What one `dbt build` came to: nodes by outcome, the sentences of its failures, seconds."""
+
+    models: int = 0
+    tests: int = 0
+    seconds: float = 0.0
+    failures: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -59,9 +79,16 @@ def next_command(database: str) -> str | None:
 
 def run_dbt(settings: Settings, arguments: Sequence[str]) -> NoReturn:
     """Become dbt, on the database of the settings. Raises InputError and MissingExtraError."""
-    target = dbt_target(settings.database)
+    environment = dbt_environment(settings.database)
+    os.execve(sys.executable, [*DBT, *arguments], environment)
+
+
+def dbt_environment(database: str) -> dict[str, str]:
+    """Return the variables with which dbt builds the project on a database, from the current
+    folder, where it writes `target` and `logs`. Raises InputError and MissingExtraError."""
+    target = dbt_target(database)
     if target is None:
-        raise bad_input(f"{shown(settings.database)}: dbt cannot build on CSV files")
+        raise bad_input(f"{shown(database)}: dbt cannot build on CSV files")
     with packages_of("dbt", "this command"):
         import_module("dbt.version")
     environment = {
@@ -69,5 +96,80 @@ def run_dbt(settings: Settings, arguments: Sequence[str]) -> NoReturn:
     } | dict(target.variables)
     if target.name != "dev":
         environment["DBT_TARGET"] = target.name
+    project, here = project_folder(), Path.cwd()
+    if project != here:
+        # dbt works in the folder of the project, so paths that are relative here would not hold.
+        for name in target.variables:
+            if "://" not in environment[name]:
+                environment[name] = str(Path(environment[name]).absolute())
+        environment |= {
+            "DBT_PROJECT_DIR": str(project),
+            "DBT_PROFILES_DIR": str(project / "profiles"),
+            "DBT_TARGET_PATH": str(here / "target"),
+            "DBT_LOG_PATH": str(here / "logs"),
+        }
     # A connection is where the PG… variables say: dbt has no setting for a whole address.
-    os.execve(sys.executable, [sys.executable, "-c", _DBT, *arguments], environment)
+    return environment
+
+
+def build_models(
+    database: Path, select: Sequence[str], run_tests: bool, progress: Progress | None = None
+) -> BuildSummary:
+    """Build the models on a DuckDB file with dbt, and test them.
+
+    `progress` is called with nodes done and nodes in all. Raises EngineError that says what failed,
+    InputError and MissingExtraError.
+    """
+    environment = dbt_environment(str(database))
+    arguments = [*DBT, "--log-format", "json", "build", "--target", "dev"]
+    arguments += ["--select", *select] if select else []
+    arguments += [] if run_tests else ["--exclude-resource-type", "test", "unit_test"]
+    started = time.monotonic()
+    summary = BuildSummary()
+    with subprocess.Popen(
+        arguments,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        assert process.stdout
+        try:
+            for event in _events(process.stdout):
+                _count(event, summary, progress)
+        except BaseException:
+            process.terminate()
+            raise
+    summary.seconds = time.monotonic() - started
+    if process.returncode:
+        shown = summary.failures[:_MOST_FAILURES] or ["see logs/dbt.log"]
+        more = len(summary.failures) - len(shown)
+        rest = [f"… and {more} more: see logs/dbt.log"] if more > 0 else []
+        raise EngineError("\n".join(["dbt build failed:", *shown, *rest]))
+    return summary
+
+
+def _events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield the events among the lines that dbt prints."""
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and "info" in event:
+            yield event
+
+
+def _count(event: dict[str, Any], summary: BuildSummary, progress: Progress | None) -> None:
+    name, data = event["info"]["name"], event["data"]
+    if name in _NODE_ENDS:
+        if name == "LogTestResult":
+            summary.tests += 1
+        else:
+            summary.models += 1
+        if progress:
+            progress(int(data.get("index", 0)), int(data.get("total") or data["num_models"]))
+    elif event["info"]["level"] == "error" and name not in ("RunResultFailure",):
+        summary.failures.append(" ".join(event["info"]["msg"].split()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel
@@ -153,6 +153,26 @@ class Scorecard(BaseModel):
     shapes: list[Judgement]
 
 
+class Built(Deed):
+    """What `dbt build` made of a database."""
+
+    database: str
+    models: int
+    tests: int
+    seconds: float
+    campaigns: int
+    performance_rows: int
+    first_hour: datetime | None
+    last_hour: datetime | None
+
+
+class Project(Deed):
+    """A project that was written into a folder."""
+
+    folder: str
+    files: int
+
+
 class Written(Deed):
     """Files that were written."""
 
@@ -171,5 +191,7 @@ Result = (
     | Configuration
     | Scorecard
     | Written
+    | Built
+    | Project
     | Contents
 )

@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -24,6 +26,8 @@ from generator.cli.settings import LogLevel, load_settings
 from generator.scenario.errors import visible
 from generator.sinks.summary import Contents
 
+# The command as it was called: an installed one, or the package of a checkout.
+COMMAND = "streaming-ads" if Path(sys.argv[0]).stem == "streaming-ads" else "python -m generator"
 _MILLION = 1_000_000
 _WIDTH_OF_A_PIPE = 200
 _VERDICTS = {"INSIDE": "inside", "OUTSIDE": "OUTSIDE", "NOT_APPLICABLE": "-"}
@@ -145,6 +149,11 @@ def _lines(result: results.Result) -> Iterable[str | Table]:
             yield _table("", ("setting", "value", "set by"), rows)
         case results.Scorecard():
             yield from _scorecard(result)
+        case results.Built():
+            yield from _built(result)
+        case results.Project():
+            yield f"{result.folder}: {result.files} files"
+            yield f"Next: cd {result.folder}; its README.md says what to run"
         case results.Written():
             yield from result.files
         case Contents():
@@ -223,6 +232,23 @@ def _contents(result: Contents) -> Iterable[str | Table]:
     columns = ("id", "campaign", "from", "to", "impressions", "spend", "budget")
     if campaigns:
         yield _table("", columns, campaigns, numbers={"id", "impressions", "spend", "budget"})
+
+
+def _built(result: results.Built) -> Iterable[str]:
+    days = (
+        f", {result.first_hour:%Y-%m-%d} to {result.last_hour:%Y-%m-%d}"
+        if (result.first_hour and result.last_hour)
+        else ""
+    )
+    yield (
+        f"{result.database}: {result.campaigns:,} campaigns, {result.performance_rows:,} hourly "
+        f"rows{days}"
+    )
+    yield f"{result.models} models built, {result.tests} tests passed in {result.seconds:.0f} s"
+    yield "Try:"
+    yield f"  {COMMAND} status      what the database holds"
+    yield f"  {COMMAND} report      charts in one HTML file"
+    yield (f'  duckdb {result.database} "from marts.fct_campaign_performance_monthly limit 10"')
 
 
 def _rows(rows: dict[str, int]) -> Iterable[str]:

@@ -81,6 +81,10 @@ class Contents(BaseModel):
     tables: list[TableHeld]
     campaigns: list[CampaignHeld]
 
+    def rows_of(self, table: str) -> int:
+        """Return how many rows a table holds, by its name with the schema."""
+        return next(held.rows for held in self.tables if held.table == table)
+
 
 def contents(file: Path) -> Contents:
     """What the file holds. Raises DestinationError for a file without raw tables."""

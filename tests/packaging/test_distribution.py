@@ -25,6 +25,12 @@ PACKAGE = {
     for file in (ROOT / "generator").rglob("*")
     if file.is_file() and file.suffix != ".pyc"
 }
+PROJECT = {
+    f"generator/project/{file.relative_to(ROOT).as_posix()}"
+    for top in ("dbt_project", "profiles")
+    for file in (ROOT / top).rglob("*")
+    if file.is_file()
+} | {"generator/project/dbt_project.yml"}
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +38,9 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]
     """The source distribution, and the wheel that is built from it."""
     folder = tmp_path_factory.mktemp("distributions")
     checkout = folder / "checkout"
-    shutil.copytree(ROOT / "generator", checkout / "generator", ignore=NO_PACKAGE)
-    for name in ("pyproject.toml", "MANIFEST.in", "README.md", "CHANGELOG.md", "LICENSE"):
+    for name in ("generator", "dbt_project", "profiles"):
+        shutil.copytree(ROOT / name, checkout / name, ignore=NO_PACKAGE)
+    for name in ("pyproject.toml", "dbt_project.yml", "README.md", "CHANGELOG.md", "LICENSE"):
         shutil.copy(ROOT / name, checkout)
     process(sys.executable, "-m", "build", "--outdir", str(folder), str(checkout), cwd=folder)
     (source,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
@@ -71,7 +78,7 @@ def attempt(*command: str, cwd: Path) -> subprocess.CompletedProcess:
 
 def test_the_wheel_holds_the_package_and_nothing_else(distributions: tuple[Path, Path]) -> None:
     names = set(zipfile.ZipFile(distributions[1]).namelist())
-    assert {name for name in names if ".dist-info/" not in name} == PACKAGE
+    assert {name for name in names if ".dist-info/" not in name} == PACKAGE | PROJECT
 
 
 def test_the_source_distribution_holds_what_builds_the_wheel(
@@ -126,3 +133,18 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(
     assert answer.returncode == 1, answer.stderr
     (sentence,) = answer.stderr.splitlines()
     assert sentence.endswith(f'is not installed; run: pip install "streaming-ads[{extra}]"')
+
+
+def test_an_installed_copy_builds_the_marts_and_writes_the_report(
+    installed: Path, distributions: tuple[Path, Path], tmp_path: Path
+) -> None:
+    pip = (sys.executable, "-m", "pip", "--python", str(installed / "python"), "install")
+    extras = f"{distributions[1]}[dbt,report]"
+    process(*pip, "--quiet", "--no-compile", extras, "duckdb<2", cwd=tmp_path)
+    ads = str(installed / "streaming-ads")
+    process(ads, "generate", "smoke", cwd=tmp_path)
+    built = json.loads(process(ads, "build", "--no-tests", "--json", cwd=tmp_path))
+    assert built["models"] > 50
+    process(ads, "report", cwd=tmp_path)
+    assert "<html" in (tmp_path / "data" / "report.html").read_text()
+    assert {file.name for file in tmp_path.iterdir()} <= {"data", "target", "logs", ".user.yml"}

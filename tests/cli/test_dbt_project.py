@@ -1,0 +1,107 @@
+"""`build` and `init`: the dbt project that comes with the generator, built and copied."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from generator.cli.dbt_project import project_folder
+from generator.scenario.templates import Library
+from tests.support.project import ROOT, Answer, generate, link_project, made_once, parse_project
+
+
+@pytest.fixture
+def project(tmp_path: Path, complete_database: Path) -> Path:
+    """A folder with the project, parsed, and a database with `complete`."""
+    link_project(tmp_path)
+    (tmp_path / "target").mkdir()
+    parsed = made_once("parsed", parse_project) / "target" / "partial_parse.msgpack"
+    shutil.copy(parsed, tmp_path / "target")
+    shutil.copy(complete_database, tmp_path / "ads.duckdb")
+    return tmp_path
+
+
+def test_build_builds_what_is_selected_and_says_what_to_try_next(project: Path) -> None:
+    answer = generate(
+        "build", "--select", "+dim_advertisers", "--database", "ads.duckdb", cwd=project
+    )
+    assert answer.returncode == 0, answer.stderr
+    lines = answer.stdout.splitlines()
+    assert len(lines) <= 40
+    assert lines[0].startswith("ads.duckdb: 7 campaigns, 37,032 hourly rows, 2025-")
+    assert "tests passed" in lines[1]
+    assert any("status" in line for line in lines)
+    assert (project / "logs" / "dbt.log").exists()
+    with duckdb.connect(project / "ads.duckdb", read_only=True) as connection:
+        assert connection.execute("FROM marts.dim_advertisers").fetchall()
+
+
+def test_a_test_that_fails_is_named_and_the_exit_code_is_1(project: Path) -> None:
+    with duckdb.connect(project / "ads.duckdb") as connection:
+        connection.execute("UPDATE raw.campaigns SET created_at = '1999-01-01'")
+        connection.execute("ALTER TABLE raw.campaigns RENAME COLUMN objective TO aim")
+    answer = generate(
+        "build", "--select", "stg_ads__campaigns", "--database", "ads.duckdb", cwd=project
+    )
+    assert answer.returncode == 1
+    assert "dbt build failed" in answer.stderr
+    assert "stg_ads__campaigns" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_checkout_holds_the_project() -> None:
+    assert project_folder() == ROOT
+
+
+def test_init_writes_a_project_that_is_ready(run: Callable[..., Answer], cwd: Path) -> None:
+    answer = run("init", "mine", "--json")
+    assert answer.code == 0
+    assert answer.json["folder"] == "mine"
+    mine = cwd / "mine"
+    for name in ("dbt_project.yml", "profiles.yml", "README.md", "scenarios/my_campaign.yml"):
+        assert (mine / name).is_file()
+    committed = {f.relative_to(ROOT) for f in (ROOT / "dbt_project").rglob("*") if f.is_file()}
+    assert {f.relative_to(mine) for f in (mine / "dbt_project").rglob("*") if f.is_file()} == (
+        committed
+    )
+    scenario = Library().dataset(str(mine / "scenarios" / "my_campaign.yml"))
+    assert len(scenario.scenarios) == 1
+
+
+@pytest.mark.parametrize("name", ["notes.txt", ".hidden", "dbt_project.yml"])
+def test_init_writes_into_no_folder_that_holds_something(
+    run: Callable[..., Answer], cwd: Path, name: str
+) -> None:
+    (cwd / "mine").mkdir()
+    (cwd / "mine" / name).write_text("mine")
+    answer = run("init", "mine")
+    assert answer.code == 2
+    assert "is not an empty folder" in answer.err
+    assert [file.name for file in (cwd / "mine").iterdir()] == [name]
+    assert (cwd / "mine" / name).read_text() == "mine"
+
+
+def test_another_project_in_the_current_folder_is_not_built(
+    cwd: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cwd / "dbt_project.yml").write_text("name: somebody_elses\n")
+    assert project_folder() == ROOT
+
+
+def test_the_answer_can_be_read_by_a_program(project: Path) -> None:
+    answer = generate(
+        "build", "--select", "dim_dates", "--no-tests", "--database", "ads.duckdb", "--json",
+        cwd=project,
+    )  # fmt: skip
+    assert answer.returncode == 1  # its parents are not built
+    answer = generate(
+        "build", "--select", "stg_ads__flights", "--no-tests", "--database", "ads.duckdb",
+        "--json", cwd=project,
+    )  # fmt: skip
+    assert json.loads(answer.stdout)["models"] == 1
+    assert json.loads(answer.stdout)["tests"] == 0
