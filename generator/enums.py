@@ -17,7 +17,7 @@ class Objective(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a campaign, line item or advertiser stands on the day the data was made for."""
+    """The state of a campaign, line item or advertiser on the as-of day."""
 
     DRAFT = "DRAFT"
     ACTIVE = "ACTIVE"
@@ -76,7 +76,7 @@ class TimeUnit(StrEnum):
 
 
 class CapScope(StrEnum):
-    """Whose exposures a frequency cap counts."""
+    """The unit of audience that a frequency cap counts exposures of."""
 
     HOUSEHOLD = "HOUSEHOLD"
     PROFILE = "PROFILE"

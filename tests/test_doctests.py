@@ -24,3 +24,27 @@ def test_examples_print_what_they_show(name) -> None:
     result = doctest.testmod(module, optionflags=options)
     assert result.attempted > 0
     assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "clock.local_clock",
+        "delivery.campaign.deliver",
+        "delivery.campaign.split_exactly",
+        "delivery.quantiles.binomial",
+        "delivery.quantiles.poisson",
+        "delivery.reach.exposure",
+        "delivery.reach.tiers",
+        "delivery.supply.country_supply",
+        "pipeline.parts.parts_of",
+        "pipeline.run.land",
+        "randomness.key",
+        "randomness.uniforms",
+        "sinks.fingerprint.Fingerprint",
+        "world.build.build_world",
+    ],
+)
+def test_a_public_door_has_an_example(path: str) -> None:
+    module, name = path.rsplit(".", 1)
+    assert "\n    >>> " in getattr(import_module(f"generator.{module}"), name).__doc__

@@ -96,7 +96,7 @@ class PerDevice(Figures, Generic[Figure]):
 
 
 class HourCurve(Figures):
-    """Relative viewing by local hour 0-23; only the shape counts, the level does not."""
+    """Relative viewing by local hour 0-23; only the shape matters, not the level."""
 
     weekday: DayCurve
     weekend: DayCurve
@@ -130,7 +130,7 @@ class Event(Figures):
 
 
 class Noise(Figures):
-    """Log-normal noise with mean 1 that remembers itself (an AR(1) of the logarithm)."""
+    """Log-normal noise with mean 1 that is correlated in time (an AR(1) of the logarithm)."""
 
     log_sd: LogSd
     autocorrelation: Autocorrelation
@@ -411,7 +411,7 @@ class BookingMix(Figures):
 
 
 class PlatformModel(Figures):
-    """A whole platform file."""
+    """The model of a whole platform file."""
 
     name: TemplateName
     title: Text
@@ -438,8 +438,8 @@ class PlatformModel(Figures):
     def segment_shares(self, key: str, country: str | None = None) -> dict[str, float]:
         """Return the segments of a targeting key and their share of viewing.
 
-        `key` is a key of the audience, CONTENT_GENRE, or GEO_DMA, whose segments are the regions of
-        `country`.
+        `key` is a key of the audience, CONTENT_GENRE, or GEO_DMA. The segments of GEO_DMA are the
+        regions of `country`.
         """
         if key == TargetingKey.CONTENT_GENRE:
             return {name: genre.share for name, genre in self.genres.items()}

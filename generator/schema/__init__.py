@@ -1,4 +1,4 @@
-"""What a row is: one pydantic model per raw table, and everything that is derived from it.
+"""The rows of the raw tables: one pydantic model per table, and everything that is derived from it.
 
 `entities` and `facts` hold the models; `arrow`, `ddl` and `dbt_sources` turn them into an Arrow
 schema, DuckDB DDL and the dbt source file. No value is made here and nothing is read or written.
@@ -30,10 +30,12 @@ from generator.schema.table import Column, Ordered, RawTable, Rule
 
 
 def _tables_of(module: ModuleType) -> tuple[type[RawTable], ...]:
-    """The tables that a module defines, in the order in which it does."""
-    found = (each for each in vars(module).values() if isinstance(each, type))
+    """Return the tables that a module defines, in the order of their definitions."""
+    classes = (member for member in vars(module).values() if isinstance(member, type))
     return tuple(
-        each for each in found if issubclass(each, RawTable) and each.__module__ == module.__name__
+        table
+        for table in classes
+        if issubclass(table, RawTable) and table.__module__ == module.__name__
     )
 
 

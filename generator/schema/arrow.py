@@ -8,7 +8,7 @@ from generator.schema.table import RawTable
 
 
 def arrow_schema(table: type[RawTable]) -> pa.Schema:
-    """The Arrow schema of a raw table; enum columns are dictionaries, NOT NULL is kept."""
+    """Return the Arrow schema of a raw table; enum columns are dictionaries, NOT NULL is kept."""
     return pa.schema(
         [
             pa.field(column.name, column.storage.arrow, nullable=column.nullable)
@@ -18,5 +18,5 @@ def arrow_schema(table: type[RawTable]) -> pa.Schema:
 
 
 def to_arrow(table: type[RawTable], rows: Iterable[RawTable]) -> pa.Table:
-    """Rows of one model as an Arrow table with that model's schema."""
+    """Return rows of one model as an Arrow table with that model's schema."""
     return pa.Table.from_pylist([row.model_dump() for row in rows], schema=arrow_schema(table))

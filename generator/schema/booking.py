@@ -1,4 +1,4 @@
-"""A campaign with everything that belongs to it: the raw rows that delivery is computed from."""
+"""A booked campaign: the raw rows that delivery is computed from."""
 
 from dataclasses import dataclass
 

@@ -20,7 +20,7 @@ DOCS_HEADER = """\
 
 
 def source_yaml(tables: tuple[type[RawTable], ...]) -> str:
-    """The text of `_ads__sources.yml` for these tables."""
+    """Return the text of `_ads__sources.yml` for these tables."""
     source = {
         "name": "ads",
         "description": "Streaming-ad delivery as the generator lands it: one schema, `raw`.",
@@ -32,7 +32,7 @@ def source_yaml(tables: tuple[type[RawTable], ...]) -> str:
 
 
 def docs_markdown(tables: tuple[type[RawTable], ...]) -> str:
-    """The text of `_ads__docs.md`: a doc block per table and one per column, `table__column`."""
+    """Return the text of `_ads__docs.md`: a doc block per table, and per column `table__column`."""
     blocks = []
     for table in tables:
         blocks.append(_doc_block(table.table_name, table.description()))
@@ -72,8 +72,8 @@ def _table(table: type[RawTable]) -> dict[str, Any]:
 
 
 def _freshness() -> dict[str, Any]:
-    """Ages in hours after which dbt warns or fails, none by default: the data end on the day that
-    they were made for, which need not be today."""
+    """Return the ages in hours after which dbt warns or fails. There are none by default, since the
+    data end on the as-of day, which need not be today."""
     return {
         f"{level}_after": {
             "count": f"{{{{ var('freshness_{level}_after_hours') }}}}",
@@ -84,7 +84,7 @@ def _freshness() -> dict[str, Any]:
 
 
 def _bounds_tests(table: type[RawTable]) -> list[dict[str, Any]]:
-    """One test of the ratios and one of every other number: finite, and not below 0."""
+    """Return a test of the ratios and a test of all other numbers: finite, and not below 0."""
     ratios = [column.name for column in table.columns() if column.maximum == 1]
     numbers = [
         column.name for column in table.columns() if column.maximum is None and column.minimum == 0
@@ -131,12 +131,12 @@ def _column_tests(table: type[RawTable], column: Column) -> list[str | dict[str,
 
 
 def _named_test(name: str, test: str, **arguments: Any) -> dict[str, Any]:
-    """A test with a name of its own, where the one that dbt makes would list every column."""
+    """Return a test with a name, since the name that dbt makes would list every column."""
     return {test: {"name": name, "arguments": arguments}}
 
 
 def _warning(test: dict[str, Any]) -> dict[str, Any]:
-    """The test as one that stops nothing."""
+    """Return the test as a warning."""
     ((name, entry),) = test.items()
     return {name: entry | {"config": {"severity": "warn"}}}
 

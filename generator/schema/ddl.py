@@ -1,8 +1,8 @@
 """DuckDB DDL of the raw tables: types, NOT NULL, CHECK, and primary keys on entities only.
 
-A primary key on a fact would cost an index over every row; the grain of a fact is held by a dbt
-test. A fact's column with a vocabulary is an ENUM, which holds it without a CHECK and lands twice
-as fast as text; staging makes text of it, which it is in the other destinations.
+A primary key on a fact would cost an index over every row, so a dbt test checks the grain of facts.
+A fact's column with a vocabulary is an ENUM, which needs no CHECK and lands twice as fast as text.
+Staging turns it into text, which it is in the other destinations.
 """
 
 from enum import StrEnum
@@ -11,16 +11,20 @@ from itertools import pairwise
 from generator.schema.table import Column, Ordered, RawTable
 
 
-def quoted(identifier: str) -> str:
-    """An SQL identifier in double quotes, safe whatever it contains."""
+def quote(identifier: str) -> str:
+    """Return an SQL identifier in double quotes, safe for any name.
+
+    >>> print(quote('a "b" c'))
+    "a ""b"" c"
+    """
     return '"' + identifier.replace('"', '""') + '"'
 
 
 def create_table(table: type[RawTable], schema: str = "raw") -> str:
-    """`CREATE OR REPLACE TABLE` of one raw table, with every constraint its model states.
+    """Return the `CREATE OR REPLACE TABLE` of one raw table, with every constraint of its model.
 
-    Facts are landed by the million, and each CHECK is paid for: a bound that follows from an order
-    of columns is left out, and counts that cannot be negative share a CHECK.
+    Facts land by the million, and each CHECK costs time. So a bound that follows from an order of
+    columns is left out, and counts that cannot be negative share a CHECK.
     """
     bounded = _bounded_by_order(table)
     counts = [] if table.primary_key else _counts(table, bounded)
@@ -32,17 +36,21 @@ def create_table(table: type[RawTable], schema: str = "raw") -> str:
         lines.append(f"CHECK (({' | '.join(counts)}) >= 0)")
     lines += [f"CHECK ({constraint.sql})" for constraint in table.constraints]
     body = ",\n    ".join(lines)
-    return f"CREATE OR REPLACE TABLE {quoted(schema)}.{quoted(table.table_name)} (\n    {body}\n)"
+    return f"CREATE OR REPLACE TABLE {quote(schema)}.{quote(table.table_name)} (\n    {body}\n)"
 
 
 def _bounded_by_order(table: type[RawTable]) -> set[str]:
-    """The columns that are at least as large as another one of the same least value."""
+    """Return the columns that are at least as large as another one with the same least value."""
     least = {
-        each.name: each.minimum
-        for each in table.columns()
-        if not each.nullable and each.maximum is None
+        column.name: column.minimum
+        for column in table.columns()
+        if not column.nullable and column.maximum is None
     }
-    orders = [each.expressions for each in table.constraints if isinstance(each, Ordered)]
+    orders = [
+        constraint.expressions
+        for constraint in table.constraints
+        if isinstance(constraint, Ordered)
+    ]
     return {
         larger
         for expressions in orders
@@ -52,22 +60,22 @@ def _bounded_by_order(table: type[RawTable]) -> set[str]:
 
 
 def _counts(table: type[RawTable], bounded: set[str]) -> list[str]:
-    """The whole numbers of one size with no bound but 0, if they are several."""
+    """Return the 32-bit columns whose only bound is 0, if there are several."""
     names = [
-        each.name
-        for each in table.columns()
-        if each.storage.duckdb == "INTEGER"
-        and each.minimum == 0
-        and each.maximum is None
-        and not each.nullable
-        and each.name not in bounded
+        column.name
+        for column in table.columns()
+        if column.storage.duckdb == "INTEGER"
+        and column.minimum == 0
+        and column.maximum is None
+        and not column.nullable
+        and column.name not in bounded
     ]
     return names if len(names) > 1 else []
 
 
 def _column(table: type[RawTable], column: Column, is_checked: bool) -> str:
     kind = duckdb_type(table, column)
-    parts = [quoted(column.name), kind]
+    parts = [quote(column.name), kind]
     if column.name == table.primary_key:
         parts.append("PRIMARY KEY")
     elif not column.nullable:
@@ -80,15 +88,15 @@ def _column(table: type[RawTable], column: Column, is_checked: bool) -> str:
 
 
 def duckdb_type(table: type[RawTable], column: Column) -> str:
-    """How DuckDB stores a column of a raw table."""
+    """Return the DuckDB type of a column of a raw table."""
     if column.enum is None or table.primary_key:
         return column.storage.duckdb
     return f"ENUM({_list_values(column.enum)})"
 
 
 def column_conditions(column: Column) -> list[str]:
-    """The SQL conditions that a column's type implies: its bounds and its vocabulary."""
-    name = quoted(column.name)
+    """Return the SQL conditions that a column's type implies: its bounds and its vocabulary."""
+    name = quote(column.name)
     conditions = []
     if column.minimum is not None:
         conditions.append(f"{name} >= {column.minimum}")

@@ -39,7 +39,7 @@ from generator.schema.table import (
     Real,
     Rule,
     column,
-    ordered,
+    descending,
 )
 
 
@@ -107,7 +107,7 @@ class Advertiser(RawTable):
 
     constraints: ClassVar[tuple[Constraint, ...]] = (
         Rule("contact_email LIKE '%@%.example'", "no generated address can reach anybody"),
-        ordered("updated_at", "created_at"),
+        descending("updated_at", "created_at"),
     )
 
 
@@ -153,7 +153,7 @@ class Campaign(RawTable):
             "(buy_type = 'DIRECT_IO') = (dsp_partner IS NULL)",
             "a direct order has no buying platform, every other buy has one",
         ),
-        ordered("updated_at", "created_at"),
+        descending("updated_at", "created_at"),
     )
 
 
@@ -170,7 +170,7 @@ class Flight(RawTable):
     start_date: date = column("First day of the flight.", unit="UTC day")
     end_date: date = column("Last day of the flight, included.", unit="UTC day")
 
-    constraints: ClassVar[tuple[Constraint, ...]] = (ordered("end_date", "start_date"),)
+    constraints: ClassVar[tuple[Constraint, ...]] = (descending("end_date", "start_date"),)
 
 
 class Budget(RawTable):

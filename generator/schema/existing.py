@@ -1,4 +1,4 @@
-"""What a database already holds, as far as an addition has to continue it."""
+"""The contents of a database that an addition continues."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class Holdings:
 
     @property
     def last_advertiser_id(self) -> int:
-        """The highest advertiser id; 0 where there is none."""
-        return max((each.advertiser_id for each in self.advertisers), default=0)
+        """The highest advertiser id; 0 without advertisers."""
+        return max((advertiser.advertiser_id for advertiser in self.advertisers), default=0)

@@ -16,7 +16,7 @@ from generator.schema.table import (
     RawTable,
     Real,
     column,
-    ordered,
+    descending,
 )
 
 SUPPLY_FUNNEL = ("requests", "responses", "eligible_impressions", "auctions_won", "impressions")
@@ -107,16 +107,16 @@ class PerformanceHourly(RawTable):
     )
 
     constraints: ClassVar[tuple[Constraint, ...]] = (
-        ordered(*SUPPLY_FUNNEL),
-        ordered(*VIDEO_FUNNEL),
-        ordered("requests - responses", "timeout_count"),
-        ordered("auctions_won - impressions", "error_count + invalid_impressions"),
-        ordered("impressions", "measurable_impressions", "viewable_impressions"),
-        ordered("measurable_impressions", "audible_impressions"),
-        ordered("impressions", "clicks"),
-        ordered("impressions", "qr_scans"),
-        ordered("impressions", "interactive_engagements"),
-        ordered("video_starts - video_q100", "skips"),
+        descending(*SUPPLY_FUNNEL),
+        descending(*VIDEO_FUNNEL),
+        descending("requests - responses", "timeout_count"),
+        descending("auctions_won - impressions", "error_count + invalid_impressions"),
+        descending("impressions", "measurable_impressions", "viewable_impressions"),
+        descending("measurable_impressions", "audible_impressions"),
+        descending("impressions", "clicks"),
+        descending("impressions", "qr_scans"),
+        descending("impressions", "interactive_engagements"),
+        descending("video_starts - video_q100", "skips"),
     )
 
 
@@ -144,7 +144,7 @@ class CampaignReach(RawTable):
     reach_10plus: Count = column("Households with at least ten.", unit="households")
 
     constraints: ClassVar[tuple[Constraint, ...]] = (
-        ordered(
+        descending(
             "impressions", "reach", "reach_2plus", "reach_3plus", "reach_5plus", "reach_10plus"
         ),
     )
@@ -166,8 +166,8 @@ class AudienceDaily(RawTable):
     clicks: Count = column("Clicks of the segment.", unit="clicks")
 
     constraints: ClassVar[tuple[Constraint, ...]] = (
-        ordered("impressions", "video_q100"),
-        ordered("impressions", "clicks"),
+        descending("impressions", "video_q100"),
+        descending("impressions", "clicks"),
     )
 
 
@@ -191,4 +191,4 @@ class FaultLog(RawTable):
     to_ts: datetime = column("End of the last hour that was touched.", unit="UTC")
     rows_touched: Count = column("Rows that are otherwise than they would be.", unit="rows")
 
-    constraints: ClassVar[tuple[Constraint, ...]] = (ordered("to_ts", "from_ts"),)
+    constraints: ClassVar[tuple[Constraint, ...]] = (descending("to_ts", "from_ts"),)

@@ -1,8 +1,8 @@
-"""How a raw table is written down: column types, column descriptions, keys and row constraints.
+"""The definition of a raw table: column types, column descriptions, keys and row constraints.
 
-A table is a pydantic model whose fields carry their description, unit and reference;
-`RawTable.columns` reads them back for whoever derives something from them. The tables themselves
-live next door.
+A table is a pydantic model. Its fields carry their description, unit and reference, and
+`RawTable.columns` returns them to the code that derives something from them. The tables are in
+`entities` and `facts`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 
 @dataclass(frozen=True)
 class Storage:
-    """How a Python type is stored: its DuckDB type and its Arrow type."""
+    """The storage of a Python type: its DuckDB type and its Arrow type."""
 
     duckdb: str
     arrow: pa.DataType
@@ -53,7 +53,7 @@ _ENUM = Storage("VARCHAR", pa.dictionary(pa.int8(), pa.string()))
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a raw table, as its model states it."""
+    """One column of a raw table, as its model defines it."""
 
     name: str
     description: str
@@ -92,8 +92,8 @@ class Rule:
 Constraint = Ordered | Rule
 
 
-def ordered(*expressions: str) -> Ordered:
-    """`expressions[0] >= expressions[1] >= …` in every row."""
+def descending(*expressions: str) -> Ordered:
+    """Return the constraint `expressions[0] >= expressions[1] >= …` in every row."""
     return Ordered(expressions)
 
 
@@ -104,7 +104,7 @@ def column(
     references: str | None = None,
     unique: bool = False,
 ) -> Any:
-    """A field of a raw table: what it means, its unit, and the `table.column` it points at."""
+    """Return a field of a raw table: its meaning, its unit, and the `table.column` it refers to."""
     extra: dict[str, Any] = {"unit": unit, "references": references, "unique": unique}
     return Field(description=description, json_schema_extra=extra)
 
@@ -112,10 +112,10 @@ def column(
 class RawTable(BaseModel):
     """A row of a table in schema `raw`. The class docstring is the table's description.
 
-    Rows of a table that `is_repaired` may land as they should not: staging puts them right, so the
-    tests of its rows warn, and those of staging and marts fail. One that `is_optional` may be
-    missing. `landed_at` is the SQL of the moment up to which a row tells, or at which it landed:
-    the latest one says how fresh the table is.
+    Rows of a table that `is_repaired` may land with faults. Staging repairs them, so tests of the
+    raw rows warn, and tests of staging and marts fail. A table that `is_optional` may be missing.
+    `landed_at` is the SQL of the moment that a row reports up to, or at which it landed; the latest
+    one says how fresh the table is.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -131,12 +131,12 @@ class RawTable(BaseModel):
     @classmethod
     @cache
     def columns(cls) -> tuple[Column, ...]:
-        """The columns in the order in which they are stored."""
+        """Return the columns in the order in which they are stored."""
         return tuple(_column(name, field) for name, field in cls.model_fields.items())
 
     @classmethod
     def description(cls) -> str:
-        """The table's description: the docstring with its line breaks folded."""
+        """Return the table's description: the docstring with its line breaks folded."""
         return " ".join((cls.__doc__ or "").split())
 
 
@@ -163,7 +163,8 @@ def _column(name: str, field: FieldInfo) -> Column:
 
 
 def _unwrap(field: FieldInfo) -> tuple[Any, list[Any], bool]:
-    """The bare type of a field, the metadata of its `Annotated`, and whether it may be NULL."""
+    """Return the bare type of a field, the metadata of its `Annotated`, and whether it may be
+    NULL."""
     annotation: Any = field.annotation
     metadata = list(field.metadata)
     nullable = False

@@ -1,5 +1,5 @@
-"""What people may write where a file or a row takes text: names, time zones, and plain text that
-every database can hold."""
+"""The types of text in files and rows: names, time zones, and plain text that every database can
+hold."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEMPLATE_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
 
 def _without_control_characters(text: str) -> str:
-    """Text that every database can hold: no control characters, no halves of a character."""
+    """Return text that every database can hold: no control characters, no halves of a character."""
     for letter in text:
         if unicodedata.category(letter) in ("Cc", "Cs"):
             raise ValueError(f"holds the character U+{ord(letter):04X}, which is no text")

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, RawTable, Run
-from generator.schema.ddl import create_table, quoted
+from generator.schema.ddl import create_table, quote
 from generator.schema.existing import Holdings
 from generator.sinks.fingerprint import Tally
 from generator.sinks.replacement import Replacement, write_ahead_log
@@ -164,7 +164,7 @@ class DuckdbSink(DuckdbTransaction):
     def _prepare(self) -> None:
         self._connection.execute(f"SET memory_limit = '{MEMORY}'")
         self._connection.execute("SET threads = 1")
-        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
+        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
         if self._replacement:
             self._free_what_is_replaced()
         for table in self.tables:
@@ -215,7 +215,7 @@ class DuckdbAddition(DuckdbTransaction):
 
     def ids(self, table: type[RawTable]) -> list[int]:
         """The ids of an entity that are there, in order."""
-        key = quoted(table.primary_key or "")
+        key = quote(table.primary_key or "")
         found = self._connection.execute(f"SELECT {key} FROM {named(table)} ORDER BY 1").fetchall()
         return [row_id for (row_id,) in found]
 
@@ -228,16 +228,16 @@ class DuckdbAddition(DuckdbTransaction):
             for column in each.columns():
                 if column.references != f"{table.table_name}.{key}" or each is table:
                     continue
-                condition = f"{quoted(column.name)} = {int(row_id)}"
+                condition = f"{quote(column.name)} = {int(row_id)}"
                 if each.primary_key:
                     ids = self._connection.execute(
-                        f"SELECT {quoted(each.primary_key)} FROM {named(each)} WHERE {condition}"
+                        f"SELECT {quote(each.primary_key)} FROM {named(each)} WHERE {condition}"
                     ).fetchall()
                     for (below,) in ids:
                         _add_up(deleted, self.remove(each, below))
                 else:
                     _add_up(deleted, {each.table_name: self._delete(each, condition)})
-        _add_up(deleted, {table.table_name: self._delete(table, f"{quoted(key)} = {int(row_id)}")})
+        _add_up(deleted, {table.table_name: self._delete(table, f"{quote(key)} = {int(row_id)}")})
         return {name: rows for name, rows in deleted.items() if rows}
 
     def _delete(self, table: type[RawTable], condition: str) -> int:
@@ -247,7 +247,7 @@ class DuckdbAddition(DuckdbTransaction):
     def _insert_sql(self, table: type[RawTable]) -> str:
         if table not in SHARED:
             return super()._insert_sql(table)
-        grain = ", ".join(quoted(name) for name in table.grain)
+        grain = ", ".join(quote(name) for name in table.grain)
         new = f"SELECT * FROM landing ANTI JOIN {named(table)} USING ({grain})"
         return f"INSERT INTO {named(table)} {new}"
 
@@ -258,7 +258,7 @@ class DuckdbSchema(DuckdbTransaction):
 
     def _prepare(self) -> None:
         self.changes: dict[str, str] = {}
-        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
+        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
         expected, present = _expected(self.tables), _present(self)
         for table in self.tables:
             name = table.table_name
@@ -280,7 +280,7 @@ class DuckdbSchema(DuckdbTransaction):
                 f"{self.file}: raw.{table.table_name} has columns that this version does not know "
                 f"({', '.join(lost)}); drop them, or `generate` into another --database"
             )
-        listed = ", ".join(quoted(name) for name in common)
+        listed = ", ".join(quote(name) for name in common)
         self._connection.execute(f"CREATE TEMP TABLE before_migration AS FROM {named(table)}")
         self._connection.execute(create_table(table, SCHEMA))
         try:
@@ -297,7 +297,7 @@ class DuckdbSchema(DuckdbTransaction):
 
 def named(table: type[RawTable]) -> str:
     """A raw table's name in SQL."""
-    return f"{quoted(SCHEMA)}.{quoted(table.table_name)}"
+    return f"{quote(SCHEMA)}.{quote(table.table_name)}"
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: type[Row], clause: str) -> list[Row]:
@@ -309,7 +309,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: type[Row], clause: str) 
 def _expected(tables: Iterable[type[RawTable]]) -> dict[str, str]:
     """How DuckDB itself writes the tables down, by name."""
     with duckdb.connect() as connection:
-        connection.execute(f"CREATE SCHEMA {quoted(SCHEMA)}")
+        connection.execute(f"CREATE SCHEMA {quote(SCHEMA)}")
         for table in tables:
             connection.execute(create_table(table, SCHEMA))
         return _written_down(connection)

@@ -42,7 +42,17 @@ class Tally:
 
 
 class Fingerprint:
-    """The fingerprint of the batches added so far."""
+    """The fingerprint of the batches added so far.
+
+    The order of the rows does not matter:
+
+    >>> one = Fingerprint()
+    >>> one.add(pa.RecordBatch.from_pydict({"clicks": [1, 2]}))
+    >>> other = Fingerprint()
+    >>> other.add(pa.RecordBatch.from_pydict({"clicks": [2, 1]}))
+    >>> one.hexdigest == other.hexdigest, one.rows
+    (True, 2)
+    """
 
     def __init__(self) -> None:
         self.rows = 0
@@ -50,11 +60,11 @@ class Fingerprint:
 
     @property
     def tally(self) -> Tally:
-        """What the batches come to."""
+        """The rows and the sum of the batches."""
         return Tally(self.rows, int(self._sum))
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Count the rows of a batch in."""
+        """Add the rows of a batch."""
         words = np.full(batch.num_rows, _START)
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             of_column = _words(column)
@@ -76,7 +86,7 @@ def _constant(name: str) -> np.uint64:
 
 
 def _words(column: pa.Array) -> Words:
-    """Each value as 64 bits."""
+    """Return each value as 64 bits."""
     if pa.types.is_string(column.type) or pa.types.is_decimal(column.type):
         column = column.dictionary_encode()
     if pa.types.is_dictionary(column.type):

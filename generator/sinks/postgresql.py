@@ -19,7 +19,7 @@ import pyarrow as pa
 from generator.extras import packages_of
 from generator.masking import without_secrets_of
 from generator.schema import RawTable
-from generator.schema.ddl import column_conditions, quoted
+from generator.schema.ddl import column_conditions, quote
 from generator.schema.table import Column
 from generator.sinks.fingerprint import Tally
 from generator.sinks.sink import (
@@ -92,7 +92,7 @@ class PostgresqlSink:
                 raise DestinationFailedError(
                     "PostgreSQL: another run loads this database; wait for its end"
                 )
-            self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(SCHEMA)}")
+            self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
             for table in self.tables:
                 self._make_empty(table)
         except BaseException as error:
@@ -203,7 +203,7 @@ def create_table(table: type[RawTable]) -> str:
 
 
 def _column(column: Column, is_primary_key: bool) -> str:
-    parts = [quoted(column.name), _type(column)]
+    parts = [quote(column.name), _type(column)]
     if is_primary_key:
         parts.append("PRIMARY KEY")
     elif not column.nullable:
@@ -219,7 +219,7 @@ def _type(column: Column) -> str:
 
 
 def _name(table: type[RawTable]) -> str:
-    return f"{quoted(SCHEMA)}.{quoted(table.table_name)}"
+    return f"{quote(SCHEMA)}.{quote(table.table_name)}"
 
 
 def _plain(rows: pa.Table) -> pa.Table:

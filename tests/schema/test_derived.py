@@ -20,7 +20,7 @@ from generator.schema.dbt_delivery import (
     without_blocks,
 )
 from generator.schema.dbt_sources import source_yaml
-from generator.schema.ddl import create_table, duckdb_type, quoted
+from generator.schema.ddl import create_table, duckdb_type, quote
 from generator.schema.delivery_columns import delivery_facts, delivery_metrics, raw_counts
 from generator.schema.facts import SUPPLY_FUNNEL, VIDEO_FUNNEL
 
@@ -170,7 +170,7 @@ def test_the_ddl_refuses_a_row_that_breaks_a_constraint(database, changes) -> No
 
 
 def test_identifiers_are_quoted() -> None:
-    assert quoted('a"; drop table x; --') == '"a""; drop table x; --"'
+    assert quote('a"; drop table x; --') == '"a""; drop table x; --"'
 
 
 def test_the_ddl_names_no_storage_detail_that_another_duckdb_refuses() -> None:
