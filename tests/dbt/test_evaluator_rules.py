@@ -78,11 +78,9 @@ class Project:
         return not exposed and not self.children(key)
 
     def layer(self, key: str) -> str:
-        """The folder of its layer; base models have one inside that of staging."""
-        path: str = self.models[key]["original_file_path"]
-        if "/base/" in path:
-            return "base"
-        return path.removeprefix("dbt_project/models/").split("/")[0]
+        """The innermost folder that is called like a layer; base models have one in staging."""
+        folders = Path(self.models[key]["original_file_path"]).parent.parts
+        return next(folder for folder in reversed(folders) if folder in LAYERS)
 
     def reads_sources(self, key: str) -> list[str]:
         return [name for name in self.parents(key) if name in self.sources]
@@ -246,13 +244,19 @@ def source_directories(project: Project) -> Iterator[str]:
 
 
 def model_directories(project: Project) -> Iterator[str]:
-    """Staging lies in a folder of its source, the others in the folder of their layer."""
+    """Staging lies in a folder of its source, a mart in one of its subject, the others in that of
+    their layer."""
     for key, model in project.models.items():
-        layer = project.layer(key)
-        sources = project.sources_behind(key)
-        within = {"staging": ["staging", *sources], "base": ["staging", *sources, "base"]}
-        folder = "/".join(["dbt_project/models", *within.get(layer, [layer])])
-        if str(Path(model["original_file_path"]).parent) != folder:
+        source = "".join(project.sources_behind(key))
+        folders = {
+            "staging": f"staging/{source}",
+            "base": f"staging/{source}/base",
+            "intermediate": "(realism/)?intermediate",
+            "marts": r"(realism/marts|marts/[a-z]+)",
+        }
+        folder = Path(model["original_file_path"]).parent.as_posix()
+        expected = f"dbt_project/models/{folders[project.layer(key)]}"
+        if not re.fullmatch(expected, folder):
             yield model["name"]
 
 

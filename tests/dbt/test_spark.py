@@ -26,7 +26,10 @@ pytestmark = pytest.mark.spark
 
 # A snapshot needs tables whose rows can be updated.
 NOT_ON_SPARK = {"dim_campaigns_history"}
-KEYS = "test_name:unique_grain,path:dbt_project/models/marts"
+KEYS = " ".join(
+    f"test_name:unique_grain,path:dbt_project/models/{folder}"
+    for folder in ("marts", "realism/marts")
+)
 # Spark on two threads of one process, with what a few rows want of it.
 SETTINGS = {
     "PYSPARK_PYTHON": sys.executable,
