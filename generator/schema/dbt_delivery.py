@@ -212,7 +212,7 @@ def _column(name: str, doc: str, data_type: str = "") -> str:
 
 
 def _yaml(content: object) -> str:
-    """YAML whose innermost lists are on one line, folded."""
+    """Return YAML with the innermost lists on one line each, folded."""
     return yaml.safe_dump(content, sort_keys=False, width=72, default_flow_style=None).rstrip("\n")
 
 
@@ -289,4 +289,4 @@ def _table(metrics: list[Metric]) -> Iterable[str]:
     yield "| metric | formula | definition of |"
     yield "|---|---|---|"
     for metric in metrics:
-        yield f"| `{metric.name}` | {metric.formula} | {metric.whose} |"
+        yield f"| `{metric.name}` | {metric.formula} | {metric.defined_by} |"

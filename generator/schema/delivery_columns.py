@@ -45,8 +45,8 @@ class Metric:
     """A ratio of two sums, NULL where the denominator is 0.
 
     `numerator` and `denominator` are SQL over columns of the mart, and the numerator is multiplied
-    by `factor`. The text of the metric says what it means, when it is NULL, its unit, whose
-    definition it is, and what it is not. It is never below 0, nor above `at_most`.
+    by `factor`. The text of the metric says what it means, when it is NULL, its unit, who
+    defines it so, and what it is not. It is never below 0, nor above `at_most`.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Metric:
     denominator: str
     meaning: str
     null: str
-    whose: str = "this project"
+    defined_by: str = "this project"
     note: str = ""
     unit: str = RATIO
     at_most: float | None = 1
@@ -82,7 +82,7 @@ class Metric:
             f"{self.meaning[0].upper()}{self.meaning[1:]}: `{self.formula}`.",
             f"NULL {self.null}.",
             self.unit,
-            f"The definition of {self.whose}.",
+            f"The definition of {self.defined_by}.",
             self.note,
         )
         return " ".join(sentence for sentence in sentences if sentence)
@@ -180,7 +180,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "requests",
             meaning="the part of the ad requests that was answered with an ad in time",
             null="without requests",
-            whose="OpenRTB",
+            defined_by="OpenRTB",
             note="It does not say whether the ad was then shown.",
         ),
         Metric(
@@ -206,7 +206,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "auctions_won",
             meaning="the part of the won slots in which the ad began to render",
             null="where nothing was won",
-            whose="the IAB",
+            defined_by="the IAB",
             note="Rendered of served. It is not viewability: see `viewability_rate`.",
         ),
         Metric(
@@ -215,8 +215,8 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "requests",
             meaning="the part of the candidate ad requests that ended in an impression",
             null="without requests",
-            whose="the IAB",
-            note="Taken of one campaign's requests. It is not the fill of the platform, whose "
+            defined_by="the IAB",
+            note="Taken of one campaign's requests. It is not the fill of the platform: its "
             "opportunities are in `inventory_hourly`.",
         ),
         Metric(
@@ -249,9 +249,9 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "measurable_rate",
             "measurable_impressions",
             "impressions",
-            meaning="the part of the impressions whose viewability could be measured",
+            meaning="the part of the impressions of which viewability could be measured",
             null="without impressions",
-            whose="the MRC",
+            defined_by="the MRC",
             note="Unmeasured is not the same as unseen.",
         ),
         Metric(
@@ -260,7 +260,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "measurable_impressions",
             meaning="the part of the measurable impressions that were viewable",
             null="where nothing was measurable",
-            whose="the MRC",
+            defined_by="the MRC",
             note="For video: at least half of the pixels in view for two continuous seconds. The "
             "denominator is measurable impressions, not all impressions.",
         ),
@@ -270,7 +270,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "measurable_impressions",
             meaning="the part of the measurable impressions that played with sound",
             null="where nothing was measurable",
-            whose="Open Measurement",
+            defined_by="Open Measurement",
             note="Audible does not imply viewable.",
         ),
         Metric(
@@ -279,7 +279,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "impressions + invalid_impressions",
             meaning="the part of all rendered ads that was filtered as invalid",
             null="where nothing rendered",
-            whose="the MRC",
+            defined_by="the MRC",
             note="General and sophisticated invalid traffic (GIVT and SIVT). The denominator is a "
             "sum because impressions are net of invalid traffic.",
         ),
@@ -291,7 +291,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "video_impressions",
             meaning="the part of the impressions of video creatives that started to play",
             null="where no video was shown",
-            whose="VAST",
+            defined_by="VAST",
             note="Pause ads are not in the denominator.",
         ),
         Metric(
@@ -300,7 +300,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "video_starts",
             meaning="the part of the starts that played through the first quartile",
             null="without starts",
-            whose="VAST",
+            defined_by="VAST",
             note="The event firstQuartile, at normal speed.",
         ),
         Metric(
@@ -309,7 +309,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "video_starts",
             meaning="the part of the starts that played through the midpoint",
             null="without starts",
-            whose="VAST",
+            defined_by="VAST",
             note="The event midpoint, at normal speed.",
         ),
         Metric(
@@ -318,7 +318,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "video_starts",
             meaning="the part of the starts that played through the third quartile",
             null="without starts",
-            whose="VAST",
+            defined_by="VAST",
             note="The event thirdQuartile, at normal speed.",
         ),
         Metric(
@@ -327,7 +327,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "video_starts",
             meaning="the part of the starts that played to the end (VCR)",
             null="without starts",
-            whose="DV360 and The Trade Desk",
+            defined_by="DV360 and The Trade Desk",
             note="Not to be compared with rates per impression: those are `vcr_impressions`.",
             label="VCR",
         ),
@@ -337,7 +337,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "video_impressions",
             meaning="completed views of the impressions of video creatives",
             null="where no video was shown",
-            whose="Xandr and Conviva",
+            defined_by="Xandr and Conviva",
             note="Never above `video_completion_rate`. Published beside it because reports call "
             'both "completion rate".',
             label="VCR per impression",
@@ -348,7 +348,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "skippable_video_starts",
             meaning="the part of the skippable starts that the viewer skipped",
             null="where nothing was skippable, which is not the same as 0",
-            whose="VAST",
+            defined_by="VAST",
             note="Viewers who leave the programme have not skipped.",
         ),
         Metric(
@@ -370,7 +370,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "impressions",
             meaning="click-through rate",
             null="without impressions",
-            whose="the IAB",
+            defined_by="the IAB",
             note="Impressions are net of invalid traffic. QR scans and overlay engagements are not "
             "clicks.",
             label="CTR",
@@ -401,7 +401,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             factor=1000,
             meaning="cost per thousand impressions (eCPM)",
             null="without impressions",
-            whose="the IAB",
+            defined_by="the IAB",
             unit=f"{MONEY} thousand impressions.",
             at_most=None,
             note="What was paid, not what was bid or booked.",
@@ -414,7 +414,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             factor=1000,
             meaning="cost per thousand viewable impressions",
             null="where nothing was viewable",
-            whose="the MRC",
+            defined_by="the MRC",
             unit=f"{MONEY} thousand viewable impressions.",
             at_most=None,
             note="Only measured impressions can be viewable, so a low measurable rate raises it.",
@@ -426,7 +426,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "clicks",
             meaning="cost per click",
             null="without clicks",
-            whose="the IAB",
+            defined_by="the IAB",
             unit=f"{MONEY} click.",
             at_most=None,
             note="The effective cost, since the ads are bought by the thousand.",
@@ -438,7 +438,7 @@ DELIVERY_METRICS: dict[str, tuple[Metric, ...]] = {
             "video_q100",
             meaning="cost per completed view",
             null="where nothing was completed",
-            whose="the IAB",
+            defined_by="the IAB",
             unit=f"{MONEY} completed view.",
             at_most=None,
             note="Where a campaign mixes videos and pause ads, the numerator has the spend of "
@@ -489,8 +489,8 @@ OTHER_METRICS: tuple[Metric, ...] = (
         "impressions",
         "reach",
         meaning="mean impressions per reached household in the window",
-        null="where nobody was reached",
-        whose="the MRC",
+        null="where no household was reached",
+        defined_by="the MRC",
         unit="Unit: impressions per household, at least 1.",
         at_most=None,
         note="Frequencies never add up and have no mean over windows or campaigns. Per household, "
@@ -523,7 +523,7 @@ OTHER_METRICS: tuple[Metric, ...] = (
         "impressions",
         meaning="click-through rate of the segment",
         null="without impressions",
-        whose="the IAB",
+        defined_by="the IAB",
         note="`ctr` for one part of the audience.",
     ),
 )

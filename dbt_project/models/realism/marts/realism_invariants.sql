@@ -170,7 +170,7 @@ reach_to_date as (
 
 ),
 
-{# each relation is read once, whatever number of invariants it is checked on -#}
+{# each relation is read once for all its invariants -#}
 {% for relation, own in invariants | groupby(2) -%}
     checked_{{ relation }} as (
 
