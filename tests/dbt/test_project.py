@@ -142,7 +142,7 @@ def test_a_metric_is_used_under_its_name_and_no_mart_divides_in_another_way(
     manifest: dict[str, Any], built_database: Path
 ) -> None:
     delivery, further = metric_columns("metric_formulas"), metric_columns("further_formulas")
-    assert delivery and further
+    assert min(len(delivery), len(further)) > 0
     seen = set()
     for model in models(manifest):
         columns = set(columns_of(built_database, model))
