@@ -6,6 +6,7 @@ import atexit
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -14,10 +15,16 @@ from typing import NoReturn
 EXIT_INTERRUPTED = 130
 _HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 _SECONDS_UNTIL_AGAIN = 0.01
+_asked = threading.Event()
 
 
 class Interrupted(BaseException):
     """A signal asked the command to stop. No Exception, so that nothing on the way catches it."""
+
+
+def was_asked() -> bool:
+    """Return whether somebody has asked this process to stop: then any error is a consequence."""
+    return _asked.is_set()
 
 
 def interruptible(command: Callable[[], None]) -> None:
@@ -30,25 +37,23 @@ def interruptible(command: Callable[[], None]) -> None:
     drops what is raised, as in a `__del__`, it is raised again a moment later; so it is where it is
     heard on the way into an `__exit__`, which would not be called a second time.
     """
-    seen = False
+    _asked.clear()
     report_dropped = sys.unraisablehook
 
     def stop(_number: int, frame: FrameType | None) -> None:
-        nonlocal seen
-        if seen:
+        if _asked.is_set():
             return
         if frame and frame.f_code.co_name == "__exit__":
             signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_AGAIN)
             return
-        seen = True
+        _asked.set()
         raise Interrupted
 
     def again(dropped: sys.UnraisableHookArgs) -> None:
-        nonlocal seen
         if dropped.exc_type is not Interrupted:
             report_dropped(dropped)
             return
-        seen = False
+        _asked.clear()
         signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_AGAIN)
 
     def no_longer() -> None:
@@ -66,9 +71,9 @@ def interruptible(command: Callable[[], None]) -> None:
         finally:
             no_longer()
     except BaseException:
-        if not seen:
+        if not was_asked():
             raise
-    if seen:
+    if was_asked():
         no_longer()
         _leave("interrupted: no partial run is visible; rerun the same command to complete it")
 

@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "report",
         "pipeline",
         "engines",
+        "interruption",
     },
     "api": {"schema", "scenario", "market", "faults", "pipeline"},
     "__main__": {"cli", "interruption"},

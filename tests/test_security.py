@@ -95,7 +95,7 @@ def test_what_runs_what_is_read_would_be_seen(text: str) -> None:
 
 
 # What makes a part of an SQL statement that is safe whatever it is made of.
-QUOTING = {"quote", "named", "_name", "int", "create_table"}
+QUOTING = {"quote", "literal", "named", "_name", "int", "create_table"}
 STATEMENT = re.compile(
     r"\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|TRUNCATE|ALTER|COPY|ATTACH|DESCRIBE|FROM)\b[\s{]"
 )

@@ -18,6 +18,7 @@ from generator.cli.settings import ENVIRONMENT, load_settings
 from generator.cli.terminal import answers
 from generator.enums import Currency, Industry, Objective
 from generator.extras import MissingExtraError
+from generator.interruption import was_asked
 from generator.pipeline.run import EngineError
 from generator.scenario.errors import InputError, bad_input
 from generator.scenario.overrides import Override
@@ -494,6 +495,8 @@ def main(arguments: list[str] | None = None) -> None:
     except (InputError, DestinationError) as error:
         _say(str(error), EXIT_INPUT)
     except Exception as error:
+        if was_asked():
+            raise
         _say(failures.sentence(error), EXIT_FAILURE)
 
 

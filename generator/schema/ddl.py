@@ -20,6 +20,11 @@ def quote(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def literal(text: str) -> str:
+    """Return an SQL string in single quotes, safe with any content."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def create_table(table: type[RawTable], schema: str = "raw") -> str:
     """Return the `CREATE OR REPLACE TABLE` of one raw table, with every constraint of its model.
 

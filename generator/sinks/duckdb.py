@@ -18,10 +18,10 @@ import duckdb
 import pyarrow as pa
 
 from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, RawTable, Run
-from generator.schema.ddl import create_table, quote
+from generator.schema.ddl import create_table, literal, quote
 from generator.schema.existing import Holdings
 from generator.sinks.fingerprint import Tally
-from generator.sinks.replacement import Replacement, write_ahead_log
+from generator.sinks.replacement import Replacement
 from generator.sinks.sink import (
     DestinationError,
     DestinationFailedError,
@@ -29,12 +29,29 @@ from generator.sinks.sink import (
     Piece,
     Waiting,
     as_batches,
+    printable,
 )
+from generator.sinks.table_mark import DatabaseColumn, is_own, mark_of
 
 SCHEMA = "raw"
 ROWS_A_PART = 122_880
 ROWS_PER_INSERT = ROWS_A_PART // 2
 MEMORY = "56MB"
+# Tables and views of a schema, with the comments on them.
+_IN_SCHEMA = (
+    "SELECT table_name, 'table', comment FROM duckdb_tables() "
+    "WHERE lower(schema_name) = $1 AND database_name = current_database() "
+    "UNION ALL SELECT view_name, 'view', comment FROM duckdb_views() "
+    "WHERE lower(schema_name) = $1 AND database_name = current_database()"
+)
+_COLUMNS = (
+    "SELECT column_name, data_type, is_nullable FROM duckdb_columns() "
+    "WHERE lower(schema_name) = $1 AND table_name = $2 AND database_name = current_database()"
+)
+_INDEXES = (
+    "SELECT index_name, table_name, sql FROM duckdb_indexes() "
+    "WHERE lower(schema_name) = $1 AND database_name = current_database() AND sql IS NOT NULL"
+)
 SHARED: tuple[type[RawTable], ...] = (Run, Platform, InventoryHourly)
 
 Row = TypeVar("Row", bound=RawTable)
@@ -52,6 +69,7 @@ class DuckdbTransaction:
         self.tables = tuple(tables)
         self.inserted: dict[type[RawTable], int] = {}
         self._waiting = Waiting(ROWS_PER_INSERT)
+        self._indexes: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         if self.file.name.split(".")[0].lower() == SCHEMA:
@@ -59,30 +77,24 @@ class DuckdbTransaction:
                 f"{self.file}: is called like the schema in it, and DuckDB cannot tell them apart; "
                 "choose another --database"
             )
-        self._replacement: Replacement | None = None
-        self._is_new = not os.path.exists(self.file)
         try:
-            if self._is_new:
-                self.file.parent.mkdir(parents=True, exist_ok=True)
-            else:
-                self._replacement = Replacement(self.file)
-            place = self._replacement.path if self._replacement else self.file
-            self._connection = duckdb.connect(str(place))
+            self._replacement = Replacement(self.file)
         except (OSError, ValueError, duckdb.Error) as error:
-            if self._replacement:
-                self._replacement.discard()
             raise failure(self.file, error) from error
-        except BaseException:
-            self._discard()
+        try:
+            self._connection = duckdb.connect(str(self._replacement.path))
+        except BaseException as error:
+            self._replacement.discard()
+            if isinstance(error, OSError | ValueError | duckdb.Error):
+                raise failure(self.file, error) from error
             raise
         try:
             self._connection.execute("BEGIN TRANSACTION")
             self._prepare()
-        except duckdb.Error as error:
+        except BaseException as error:
             self._abandon()
-            raise failure(self.file, error) from error
-        except BaseException:
-            self._abandon()
+            if isinstance(error, duckdb.Error):
+                raise failure(self.file, error) from error
             raise
         return self
 
@@ -123,15 +135,78 @@ class DuckdbTransaction:
             for table, rows in self._waiting.rest():
                 self._insert(table, rows)
             self._connection.execute("COMMIT")
+            self._restore_indexes()
             self._connection.close()
-            if self._replacement:
-                self._replacement.take_place()
+            self._replacement.take_place()
         except (OSError, duckdb.Error) as met:
             self._abandon()
             raise failure(self.file, met) from met
         except BaseException:
             self._abandon()
             raise
+
+    def _refuse_views(self) -> None:
+        """Raise DestinationError for a view with the name of a raw table."""
+        for name, kind, _ in self._in_schema():
+            if kind == "view":
+                raise self._strange(f"view {SCHEMA}.{printable(name)}", "rename it")
+
+    def _refuse_strangers(self) -> None:
+        """Raise DestinationError for what has the name of a raw table, and neither its mark nor
+        exactly its columns and constraints."""
+        self._refuse_views()
+        expected, present = _expected(self.tables), _present(self)
+        for name, kind, comment in self._in_schema():
+            if present[name] != expected[name.lower()] and not is_own(comment, self._columns(name)):
+                raise self._strange(
+                    f"{kind} {SCHEMA}.{printable(name)}",
+                    "rename it, have `init-db` migrate one of an older version",
+                )
+
+    def _in_schema(self) -> list[tuple[str, str, str | None]]:
+        """Return the tables and views with the name of a raw table: name, kind and comment."""
+        names = {table.table_name for table in self.tables}
+        found = self._connection.execute(_IN_SCHEMA, [SCHEMA]).fetchall()
+        return [(name, kind, comment) for name, kind, comment in found if name.lower() in names]
+
+    def _strange(self, what: str, remedy: str) -> DestinationError:
+        return DestinationError(
+            f"{self.file}: {what} is not as a run made it; {remedy}, or choose another --database"
+        )
+
+    def _make(self, table: type[RawTable]) -> None:
+        """Create a table, empty, with its mark."""
+        self._connection.execute(create_table(table, SCHEMA))
+        self._mark(table)
+
+    def _mark(self, table: type[RawTable]) -> None:
+        mark = mark_of(self._columns(table.table_name))
+        self._connection.execute(f"COMMENT ON TABLE {named(table)} IS {literal(mark)}")
+
+    def _columns(self, name: str) -> list[DatabaseColumn]:
+        return self._connection.execute(_COLUMNS, [SCHEMA, name]).fetchall()
+
+    def _note_indexes(self) -> None:
+        """Note the indexes that somebody has put on raw tables, to make them again in the end."""
+        names = {table.table_name for table in self.tables}
+        self._indexes = {
+            index: sql
+            for index, table, sql in self._connection.execute(_INDEXES, [SCHEMA]).fetchall()
+            if table in names
+        }
+
+    def _restore_indexes(self) -> None:
+        present = {name for name, *_ in self._connection.execute(_INDEXES, [SCHEMA]).fetchall()}
+        for index, sql in self._indexes.items():
+            if index in present:
+                continue
+            try:
+                self._connection.execute(sql)
+            except duckdb.Error as error:
+                raise DestinationError(
+                    f"{self.file}: index {printable(index)} does not fit the new rows: "
+                    f"{str(error).splitlines()[0]}; drop it, or choose another --database"
+                ) from error
 
     def _insert(self, table: type[RawTable], rows: pa.Table) -> None:
         # As a stream, not as a table: DuckDB reads a table through a scanner that keeps far more of
@@ -145,35 +220,40 @@ class DuckdbTransaction:
         return f"INSERT INTO {named(table)} SELECT * FROM landing"
 
     def _abandon(self) -> None:
-        """Close without a commit; a file that is new goes while nobody else can open it."""
-        self._discard()
-        self._connection.close()
-
-    def _discard(self) -> None:
-        if self._replacement:
+        """Close without a commit, and leave the file as it was."""
+        try:
+            self._connection.close()
+        finally:
             self._replacement.discard()
-        elif self._is_new:
-            self.file.unlink(missing_ok=True)
-            write_ahead_log(self.file).unlink(missing_ok=True)
 
 
 class DuckdbSink(DuckdbTransaction):
     """A DuckDB database file whose raw tables are replaced; created with its folder if it is not
-    there."""
+    there. Raises DestinationError for a table, view or column in schema `raw` that has a place of
+    ours and is somebody else's."""
 
     def _prepare(self) -> None:
         self._connection.execute(f"SET memory_limit = '{MEMORY}'")
         self._connection.execute("SET threads = 1")
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
-        if self._replacement:
+        if not self._replacement.is_new:
+            self._refuse_strangers()
+            self._note_indexes()
             self._free_what_is_replaced()
         for table in self.tables:
-            self._connection.execute(create_table(table, SCHEMA))
+            self._make(table)
 
     def _free_what_is_replaced(self) -> None:
         """Give its room in the copy to what comes, so that the file does not grow."""
         for table in self.tables:
-            self._connection.execute(f"DROP TABLE IF EXISTS {named(table)}")
+            try:
+                self._connection.execute(f"DROP TABLE IF EXISTS {named(table)}")
+            except (duckdb.CatalogException, duckdb.DependencyException) as error:
+                raise DestinationError(
+                    f"{self.file}: raw.{table.table_name} cannot be replaced: "
+                    f"{str(error).splitlines()[0]}; drop what refers to it, or choose another "
+                    "--database"
+                ) from error
         self._connection.execute("COMMIT")
         self._connection.execute("CHECKPOINT")
         self._connection.execute("BEGIN TRANSACTION")
@@ -260,10 +340,12 @@ class DuckdbSchema(DuckdbTransaction):
         self.changes: dict[str, str] = {}
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
         expected, present = _expected(self.tables), _present(self)
+        self._refuse_views()
+        self._note_indexes()
         for table in self.tables:
             name = table.table_name
             if name not in present:
-                self._connection.execute(create_table(table, SCHEMA))
+                self._make(table)
                 self.changes[name] = "created"
             elif present[name] != expected[name]:
                 self._rebuild(table)
@@ -282,7 +364,7 @@ class DuckdbSchema(DuckdbTransaction):
             )
         listed = ", ".join(quote(name) for name in common)
         self._connection.execute(f"CREATE TEMP TABLE before_migration AS FROM {named(table)}")
-        self._connection.execute(create_table(table, SCHEMA))
+        self._make(table)
         try:
             self._connection.execute(
                 f"INSERT INTO {named(table)} ({listed}) SELECT {listed} FROM before_migration"
@@ -323,7 +405,7 @@ def _written_down(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return dict(
         connection.execute(
             "SELECT table_name, sql FROM duckdb_tables() "
-            "WHERE schema_name = ? AND database_name = current_database()",
+            "WHERE lower(schema_name) = ? AND database_name = current_database()",
             [SCHEMA],
         ).fetchall()
     )

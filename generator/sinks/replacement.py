@@ -2,6 +2,11 @@
 
 DuckDB alone cannot promise that much: its checkpoint writes blocks of metadata over those that the
 last one left, and a process that is killed within such a write leaves a file that nobody can open.
+
+The copy lies in a folder beside the file, `NAME.unfinished`, with DuckDB's log and temporary files.
+Only its owner can look into the folder. A file in it, `_run`, marks the folder as the project's
+own: what a killed run has left there is removed by the next one, and a file or folder of somebody
+else with that name is refused.
 """
 
 from __future__ import annotations
@@ -9,39 +14,52 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import duckdb
 
+from generator.sinks.lock import lock_folder
+from generator.sinks.sink import DestinationError
+
 SUFFIX = ".unfinished"
 PIECE = 1 << 20
+_PRIVATE = 0o700
+_MARK = "_run"
+_MARKED = b"A run of streaming-ads works here on a copy of the file beside it.\n"
 
 
 class Replacement:
-    """A copy of a DuckDB file that is there, beside it, and a lock that keeps DuckDB in other
-    processes away from the file until `take_place` or `discard`.
+    """What will be a DuckDB file: a copy of the one there is, or nothing yet; and locks that keep
+    other runs away, and DuckDB in other processes, until `take_place` or `discard`.
 
-    The lock is DuckDB's own kind, so whoever has the file open is in the way: BlockingIOError. What
-    else fails is an OSError or a duckdb.Error.
+    The lock on the file is DuckDB's own kind, so a process that has it open is in the way:
+    BlockingIOError. Raises DestinationError for what is somebody else's, and an OSError or a
+    duckdb.Error for what else fails.
     """
 
     def __init__(self, file: Path) -> None:
+        if os.path.islink(file) and not os.path.exists(file):
+            raise DestinationError(
+                f"{file}: is a link to nothing; remove it, or choose another --database"
+            )
         self._file = Path(os.path.realpath(file))
-        self.path = self._file.with_name(file.name + SUFFIX)
-        self._locked = _locked(self._file)
+        self._folder = self._file.with_name(self._file.name + SUFFIX)
+        self.path = self._folder / self._file.name
+        self._locked: BinaryIO | None = None
+        self._lock: int | None = None
         try:
-            self._remove()
-            with self.path.open("wb") as copy:
-                shutil.copyfileobj(self._locked, copy, PIECE)
-            shutil.copymode(self._file, self.path)
-            with suppress(PermissionError):
-                owner = os.fstat(self._locked.fileno())
-                os.chown(self.path, owner.st_uid, owner.st_gid)
+            self._begin()
         except BaseException:
             self.discard()
             raise
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is no database yet: no file, or one without a byte."""
+        return self._locked is None or os.fstat(self._locked.fileno()).st_size == 0
 
     def take_place(self) -> None:
         """Put the copy, which nobody has open any more, in the place of the file.
@@ -51,31 +69,114 @@ class Replacement:
         """
         if os.path.exists(write_ahead_log(self.path)):
             raise OSError("no room for all that was written")
+        if self._locked:
+            found = os.fstat(self._locked.fileno())
+            with suppress(PermissionError):
+                os.chown(self.path, found.st_uid, found.st_gid)
+            os.chmod(self.path, stat.S_IMODE(found.st_mode))
+        elif os.path.lexists(self._file):
+            raise OSError("somebody has put a file there during the run")
         os.replace(self.path, self._file)
-        self._locked.close()
+        # What is done is done: a folder that cannot be removed is the next run's to remove.
+        with suppress(OSError):
+            self.discard()
 
     def discard(self) -> None:
         """Leave the file as it was."""
-        self._remove()
-        self._locked.close()
+        try:
+            if self._lock is not None:
+                self._empty()
+                (self._folder / _MARK).unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    self._folder.rmdir()
+        finally:
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
+            if self._locked:
+                self._locked.close()
+                self._locked = None
 
-    def _remove(self) -> None:
-        for each in (self.path, write_ahead_log(self.path)):
-            each.unlink(missing_ok=True)
+    def _begin(self) -> None:
+        if not os.path.exists(self._file):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            self._locked = _locked(self._file) if os.path.exists(self._file) else None
+            self._claim()
+            if (self._locked is None) != os.path.exists(self._file):
+                break
+            self.discard()
+        self._refuse_log()
+        self._empty()
+        (self._folder / _MARK).write_bytes(_MARKED)
+        if self._locked and not self.is_new:
+            with self.path.open("wb") as copy:
+                shutil.copyfileobj(self._locked, copy, PIECE)
+
+    def _claim(self) -> None:
+        """Make the folder, or take one that a run has left; lock it."""
+        while self._lock is None:
+            with suppress(FileExistsError):
+                self._folder.mkdir(mode=_PRIVATE)
+            if self._folder.is_symlink() or self._folder.is_file():
+                raise _is_strange(self._folder, "no run has made it")
+            self._lock = lock_folder(self._folder)
+        if not self._is_own():
+            os.close(self._lock)
+            self._lock = None
+            raise _is_strange(self._folder, "no run has made it")
+
+    def _is_own(self) -> bool:
+        """Return whether the folder is marked, with nothing in it but what a run and DuckDB write,
+        or is as a run makes it."""
+        names = set(os.listdir(self._folder))
+        if not names:
+            return stat.S_IMODE(self._folder.stat().st_mode) == _PRIVATE
+        written = {_MARK, self.path.name, write_ahead_log(self.path).name, self._temporary.name}
+        mark = self._folder / _MARK
+        if not names <= written or mark.is_symlink() or not mark.is_file():
+            return False
+        if mark.stat().st_size > len(_MARKED):
+            return False
+        marked = mark.read_bytes()
+        # A run that was killed here may have written a part of the mark, and nothing else.
+        return marked == _MARKED or (_MARKED.startswith(marked) and names == {_MARK})
+
+    @property
+    def _temporary(self) -> Path:
+        return self.path.with_name(self.path.name + ".tmp")
+
+    def _empty(self) -> None:
+        for path in (self.path, write_ahead_log(self.path)):
+            path.unlink(missing_ok=True)
+        if self._temporary.is_dir() and not self._temporary.is_symlink():
+            shutil.rmtree(self._temporary)
+
+    def _refuse_log(self) -> None:
+        """Raise DestinationError for a file with the name of the log, and no log of a file."""
+        log = write_ahead_log(self._file)
+        if self._locked is None and os.path.lexists(log):
+            raise _is_strange(log, "is not the log of that database")
 
 
 def write_ahead_log(file: Path) -> Path:
-    """Where DuckDB keeps what is committed and not yet in the file."""
+    """Return where DuckDB keeps what is committed and not yet in the file."""
     return file.with_name(file.name + ".wal")
 
 
+def _is_strange(path: Path, reason: str) -> DestinationError:
+    return DestinationError(
+        f"{path}: is there, and {reason}; move it away, or choose another --database"
+    )
+
+
 def _locked(file: Path) -> BinaryIO:
-    """The file, open and locked, with all that is committed in it."""
+    """Return the file, open and locked, with all that is committed in it."""
     while True:
         opened = file.open("r+b")
         try:
             fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.exists(write_ahead_log(file)):
+            if os.path.lexists(write_ahead_log(file)):
                 _fold_in(file)
             elif os.path.samestat(os.fstat(opened.fileno()), os.stat(file)):
                 return opened
@@ -86,7 +187,16 @@ def _locked(file: Path) -> BinaryIO:
 
 
 def _fold_in(file: Path) -> None:
-    """What a process that came to a sudden end has left in the log. Ends a lock of this process."""
-    with duckdb.connect(str(file)) as connection:
-        connection.execute("CHECKPOINT")
-        write_ahead_log(file).unlink(missing_ok=True)
+    """Put what a process that came to a sudden end has left in the log into the file. Ends a lock
+    of this process. Raises DestinationError for a log that is none."""
+    log = write_ahead_log(file)
+    if log.is_symlink() or not log.is_file():
+        raise _is_strange(log, "is not the log of that database")
+    if log.stat().st_size and file.stat().st_size:
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("CHECKPOINT")
+    if not log.exists():
+        return
+    if log.stat().st_size:
+        raise _is_strange(log, "is not the log of that database")
+    log.unlink()

@@ -63,9 +63,8 @@ def content(file: Path) -> Content:
 
 def left_over(folder: Path, number: int) -> bool:
     """Whether a run that got this signal has left the file, and nothing else but, after SIGKILL,
-    the copy that it worked on."""
-    copy = FILE + replacement.SUFFIX
-    may_be_there = {copy, f"{copy}.wal"} if number == signal.SIGKILL else set()
+    the folder with the copy that it worked on."""
+    may_be_there = {FILE + replacement.SUFFIX} if number == signal.SIGKILL else set()
     return {FILE} <= set(os.listdir(folder)) <= {FILE, *may_be_there}
 
 

@@ -14,8 +14,8 @@ from generator.engines import local
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
-from generator.sinks.replacement import Replacement, write_ahead_log
-from generator.sinks.sink import DestinationFailedError
+from generator.sinks.replacement import SUFFIX, Replacement, write_ahead_log
+from generator.sinks.sink import DestinationError, DestinationFailedError
 from generator.world.build import build_world
 
 SMOKE = build_world(dataset("smoke"))
@@ -75,18 +75,137 @@ def test_what_a_process_that_died_has_committed_is_there_once(file: Path) -> Non
         assert connection.execute("FROM main.mine").fetchall() == [(42,)]
 
 
-@pytest.mark.parametrize("content", [b"", b"no log of DuckDB's"])
-def test_a_log_with_nothing_in_it(file: Path, content: bytes) -> None:
-    file.with_name(f"{file.name}.wal").write_bytes(content)
+def test_a_log_with_nothing_in_it(file: Path) -> None:
+    file.with_name(f"{file.name}.wal").touch()
     land(file)
     assert os.listdir(file.parent) == [file.name]
 
 
-def test_what_a_killed_run_has_left_is_written_over(file: Path) -> None:
-    for name in ("ads.duckdb.unfinished", "ads.duckdb.unfinished.wal"):
-        file.with_name(name).write_bytes(b"half of something")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_somebodys_file_with_the_name_of_the_log_stays(file: Path, is_there: bool) -> None:
+    log = file.with_name(f"{file.name}.wal")
+    log.write_bytes(b"mine")
+    before = file.read_bytes()
+    if not is_there:
+        file.unlink()
+    with pytest.raises(DestinationError, match=r"wal: is there, and is not the log of that data"):
+        land(file)
+    assert log.read_bytes() == b"mine"
+    assert os.listdir(file.parent) == [log.name] or file.read_bytes() == before
+
+
+def leave(file: Path, **held: bytes) -> Path:
+    """What a killed run leaves: its folder, with its mark and these."""
+    folder = file.with_name(f"{file.name}{SUFFIX}")
+    folder.mkdir(mode=0o700)
+    for name, content in held.items():
+        (folder / name.replace("_duckdb", ".duckdb").replace("_wal", ".wal")).write_bytes(content)
+    return folder
+
+
+MARK = b"A run of streaming-ads works here on a copy of the file beside it.\n"
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {},
+        {"_run": b""},
+        {"_run": MARK[:9]},
+        {"_run": MARK},
+        {"_run": MARK, "ads_duckdb": b"half of something"},
+        {"_run": MARK, "ads_duckdb": b"half of something", "ads_duckdb_wal": b"and of another"},
+    ],
+    ids=list,
+)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_a_killed_run_has_left_is_removed(file: Path, held: dict, is_there: bool) -> None:
+    if not is_there:
+        file.unlink()
+    leave(file, **held)
     land(file)
     assert os.listdir(file.parent) == [file.name]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"ads_duckdb": b"mine"},
+        {"_run": b"mine"},
+        {"_run": MARK, "notes": b"mine"},
+        {"_run": MARK[:9], "ads_duckdb": b"mine"},
+        {"_run": MARK + b"mine"},
+    ],
+    ids=list,
+)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_folder_that_no_run_has_made_stays(file: Path, held: dict, is_there: bool) -> None:
+    if not is_there:
+        file.unlink()
+    folder = leave(file, **held)
+    names = sorted(os.listdir(file.parent))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(DestinationError, match="unfinished: is there, and no run has made it"):
+        land(file)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert sorted(os.listdir(file.parent)) == names
+
+
+@pytest.mark.parametrize("kind", ["file", "empty folder", "link", "link to a folder"])
+def test_so_does_anything_else_with_its_name(file: Path, tmp_path: Path, kind: str) -> None:
+    place = file.with_name(f"{file.name}{SUFFIX}")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_text("mine")
+    if kind == "file":
+        place.write_text("mine")
+    elif kind == "empty folder":
+        place.mkdir(mode=0o755)
+    else:
+        place.symlink_to(tmp_path / ("mine/file" if kind == "link" else "mine"))
+    before = place.lstat()
+    with pytest.raises(DestinationError, match="unfinished: is there, and no run has made it"):
+        land(file)
+    assert place.lstat() == before
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["file"]
+
+
+def test_a_file_without_a_byte_is_filled(file: Path) -> None:
+    whole = file.read_bytes()
+    file.write_bytes(b"")
+    file.chmod(0o600)
+    land(file)
+    assert abs(file.stat().st_size - len(whole)) < 1 << 20
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_to_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link.duckdb").symlink_to(tmp_path / "nothing")
+    with pytest.raises(DestinationError, match="is a link to nothing"):
+        land(tmp_path / "link.duckdb")
+    assert os.listdir(tmp_path) == ["link.duckdb"]
+
+
+def test_a_file_that_comes_during_a_first_run_stays(tmp_path: Path) -> None:
+    file = tmp_path / "ads.duckdb"
+
+    def until_it_came() -> None:
+        with DuckdbSink(file, TABLES):
+            file.write_bytes(b"mine")
+
+    with pytest.raises(DestinationFailedError, match="put a file there during the run"):
+        until_it_came()
+    assert file.read_bytes() == b"mine"
+    assert os.listdir(tmp_path) == [file.name]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_nobody_else_can_read_the_copy_while_it_is_made(file: Path, mode: int) -> None:
+    file.chmod(mode)
+    with DuckdbSink(file, TABLES):
+        folder = file.with_name(f"{file.name}{SUFFIX}")
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert file.stat().st_mode & 0o777 == mode
+    assert file.stat().st_mode & 0o777 == mode
 
 
 def test_a_link_stays_a_link_and_rights_stay_rights(file: Path) -> None:
