@@ -1,31 +1,84 @@
-"""What may be shown of an address: all of it but a password."""
+"""What may be shown of an address: all of it but secrets.
+
+An address is taken apart, and only the parts that are known to hold no secret are shown again. What
+lies before the last @ is its user and password, with any character; of its query only options that
+are known are shown.
+"""
 
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 MASK = "***"
-# `user:PASSWORD@` behind `://`, up to the last @, and `password=PASSWORD` in a query or beside it.
-_IN_ADDRESS = re.compile(r"(?P<before>://[^:/@\s]*:)(?P<secret>\S+)(?=@)")
-_BY_NAME = re.compile(r"(?P<before>\b(?:ssl)?password\s*=\s*)(?P<secret>'[^']*'|[^&\s'\"]+)", re.I)
+_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_USER = re.compile(r"[\w.%+-]+(?:@[\w.-]+)?")
+# Users without a password are no secret here; elsewhere such a name may be a token.
+_WITH_USERS = ("postgresql", "postgres")
+_PUBLIC_OPTIONS = {
+    *("host", "hostaddr", "port", "user", "dbname", "sslmode", "application_name", "service"),
+    *("connect_timeout", "client_encoding", "options", "target_session_attrs", "gssencmode"),
+    *("region", "scheme", "endpoint_override", "allow_bucket_creation", "allow_bucket_deletion"),
+}
+_BY_NAME = re.compile(
+    r"(?P<name>\b[\w-]*(?:password|passwd|pwd|secret|token|secret_key|access_key)[\w-]*\s*=\s*)"
+    r"(?P<secret>'(?:\\.|[^'\\])*'?|[^&\s'\"]+)",
+    re.IGNORECASE,
+)
+_SHORTEST_PART = 3
 
 
 def masked(text: str) -> str:
-    """The text with the password of every address in it replaced."""
-    for pattern in (_IN_ADDRESS, _BY_NAME):
-        text = pattern.sub(rf"\g<before>{MASK}", text)
-    return text
+    """Return the text with the secrets of an address in it replaced."""
+    if match := _ADDRESS.search(text):
+        shown, _ = _taken_apart(match["scheme"], match["rest"])
+        text = text[: match.start()] + shown
+    return _BY_NAME.sub(rf"\g<name>{MASK}", text)
 
 
 def without_secrets_of(address: str, message: str) -> str:
-    """A message about an address, with neither its password nor a quoted part of one."""
-    message = masked(message)
-    for pattern in (_IN_ADDRESS, _BY_NAME):
-        for match in pattern.finditer(address):
-            for secret in (match["secret"], unquote(match["secret"])):
-                message = message.replace(secret, MASK)
-                for part in re.findall(r'"([^"]+)"', message):
-                    if part in secret:
-                        message = message.replace(f'"{part}"', f'"{MASK}"')
-    return message
+    """Return a message about an address, without its secrets and without parts of them."""
+    secrets = {match["secret"].strip("'") for match in _BY_NAME.finditer(address)}
+    if match := _ADDRESS.search(address):
+        message = message.replace(address, masked(address))
+        secrets |= _taken_apart(match["scheme"], match["rest"])[1]
+    parts = {part for secret in secrets for part in re.split(r"[/?#@:\s]", secret)}
+    secrets |= {part for part in parts if len(part) >= _SHORTEST_PART}
+    known = {*secrets, *map(unquote, secrets)} - {""}
+    for secret in sorted(known, key=len, reverse=True):
+        message = message.replace(secret, MASK)
+    for part in re.findall(r'"([^"]+)"', message):
+        if any(part in secret for secret in known):
+            message = message.replace(f'"{part}"', f'"{MASK}"')
+    return masked(message)
+
+
+def _taken_apart(scheme: str, rest: str) -> tuple[str, set[str]]:
+    """Return what is shown of an address, and its secrets."""
+    login, at, place = rest.rpartition("@")
+    user, colon, password = login.partition(":")
+    secrets = {password} if colon else set()
+    is_shown = _USER.fullmatch(user) and (colon or scheme.lower() in _WITH_USERS)
+    if at and not is_shown:
+        secrets.add(login)
+    if "?" in login:
+        # An @ of a password, or of an option: the rest may be part of either.
+        return f"{scheme}://{MASK}", secrets | {place}
+    try:
+        parts = urlsplit(f"x://{place}")
+    except ValueError:
+        return f"{scheme}://{MASK}", secrets | {place}
+    options = []
+    for option in parts.query.split("&") if parts.query else ():
+        name, equals, value = option.partition("=")
+        if equals and name.lower() not in _PUBLIC_OPTIONS:
+            secrets.add(value)
+            value = MASK
+        options.append(f"{name}{equals}{value}")
+    shown_login = f"{user}:{MASK}@" if colon else f"{user}@"
+    return (
+        f"{scheme}://{(shown_login if is_shown else f'{MASK}@') if at else ''}"
+        f"{parts.netloc}{parts.path}{'?' if options else ''}{'&'.join(options)}"
+        f"{f'#{MASK}' if parts.fragment else ''}",
+        secrets - {""},
+    )

@@ -208,7 +208,7 @@ ADDRESSES = [
     f"postgresql://ads:{SECRET}@db.example/ads",
     f"postgres://ads:{SECRET}@db.example:5432/ads?sslmode=require",
     f"postgresql:///ads?host=/run&user=ads&password={SECRET}",
-    f"postgresql://db.example/ads?PASSWORD={SECRET}&x=1",
+    f"postgresql://db.example/ads?PASSWORD={SECRET}&sslmode=require",
     f"host=db.example password='{SECRET}' dbname=ads",
 ]
 
@@ -217,6 +217,32 @@ ADDRESSES = [
 def test_a_password_is_masked_and_nothing_else(address: str) -> None:
     assert masked(address).replace("***", SECRET) == address.replace("'", "")
     assert masked(f"before {address}, after").startswith("before ")
+
+
+SECRETS = [
+    "s3://AKIA:abc/SECRET@bucket/p", "s3://SECRET@bucket/p", "s3://key:SEC?RET@bucket/p",
+    "s3://bucket/p?secret_key=SECRET&region=eu", "s3://bucket/p?access_key=k&session_token=SECRET",
+    "s3://bucket/p?anything=SECRET", "s3://bucket/p?anything=S@ECRET", "s3://bucket/p#SECRET",
+    "parquet:s3://key:SECRET@bucket/p", "s3://key:SECRET@[bucket/p", "S3://key:SECRET@bucket/p",
+    "postgresql://me@server:SECRET@host/db", "postgresql://me:SECRET@server:SECRET@host/db",
+    "postgresql://me:SEC RET@host/db", "postgresql://me:SEC#RET@host/db",
+    "postgresql://me:SEC?RET@host/db", "postgresql://:SECRET@host/db", "postgresql://me:SECRET@",
+    "postgresql://me:SECRET@[::1/db", "postgresql://host/db?password=SECRET",
+    "postgresql://host/db?sslpassword=SECRET", "postgresql://host/db?PassWord=SECRET",
+    "postgresql://host/db?passwd=SECRET", "postgresql://host/db?unknown=SECRET",
+    "mysql://root:SECRET@host/db", "https://SECRET@host/db", "postgres://me:%53SECRET@host/db",
+    "host=h password=SECRET", "host=h password='SEC RET'", "host=h password = 'SEC\\' RET'",
+    "me:SECRET@host/db", "postgresql:me:SECRET@host/db", "jdbc:postgresql://me:SECRET@host/db",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", SECRETS)
+@pytest.mark.parametrize("command", [("status", "--config"), ("status",), ("init-db",)])
+def test_no_secret_of_an_address_is_printed(cwd, run, address: str, command) -> None:
+    answer = run(*command, "--to", address, "--verbose")
+    printed = answer.out + answer.err
+    assert not re.search("SECRET|SEC|RET|ECRET", printed), printed
+    assert address.partition("://")[0].partition(":")[0].lower()[:4] in printed.lower()
 
 
 @pytest.mark.parametrize("text", ["data/ads.duckdb", "duckdb:a@b.duckdb", "postgresql://h:5/d"])

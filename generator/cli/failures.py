@@ -7,6 +7,8 @@ import logging
 import os
 import traceback
 
+from generator.masking import masked
+
 _NO_MEMORY = "not enough memory: close other programs, or give fewer --jobs"
 _NO_THREAD = (
     "the system cannot start another thread or process: raise its limit (`ulimit -u`, or "
@@ -28,8 +30,9 @@ def sentence(error: BaseException) -> str:
 
     The traceback is logged with the level DEBUG.
     """
-    log.debug("%s", "".join(traceback.format_exception(error)).rstrip())
-    message = " ".join(str(error).split())
+    lines = "".join(traceback.format_exception(error)).rstrip().split("\n")
+    log.debug("%s", "\n".join(map(masked, lines)))
+    message = masked(" ".join(str(error).split()))
     if isinstance(error, MemoryError):
         return _NO_MEMORY
     for part, known in _MESSAGES:

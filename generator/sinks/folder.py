@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs
 
-from generator.masking import masked
+from generator.masking import masked, without_secrets_of
 from generator.sinks.sink import DestinationFailedError
 
 CHUNK = 1 << 20
@@ -188,7 +188,8 @@ class Folder:
         try:
             yield
         except (OSError, pa.ArrowException) as error:
-            first = masked((str(error) or type(error).__name__).splitlines()[0])
+            first = (str(error) or type(error).__name__).splitlines()[0]
+            first = without_secrets_of(self.place, first)
             raise DestinationFailedError(
                 f"{self.name}: {first}; check the place and what you may do there, or choose "
                 "another --to"

@@ -7,64 +7,69 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from generator.masking import masked
+from generator.masking import MASK, masked
 from generator.schema import RawTable
-from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.sink import DestinationError, Sink
 
-SCHEMES = ("duckdb", "parquet", "csv", "postgresql")
-_CLASSES = {"parquet": "ParquetSink", "csv": "CsvSink", "postgresql": "PostgresqlSink"}
-_FORMS = (
-    "FILE or duckdb:FILE, parquet:DIR, s3://BUCKET/PREFIX, csv:DIR, "
-    "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-)
 _SCHEME = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):(?P<place>.*)$", re.DOTALL)
+_IN_MEMORY = ":memory:"
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """One kind of destination: the module and class of its sink, its form in a sentence, and what
+    makes of a target and its place the place that the sink takes, or raises DestinationError."""
+
+    module: str
+    sink: str
+    form: str
+    place_of: Callable[[str, str], str]
 
 
 def sink_of(target: str, tables: Iterable[type[RawTable]]) -> Sink:
-    """The sink of a target, for these tables. Raises DestinationError."""
+    """Return the sink of a target, for these tables. Raises DestinationError."""
     scheme, place = scheme_and_place(target)
-    if scheme == "duckdb":
-        return DuckdbSink(_file(target, place), tables)
-    if scheme in ("parquet", "csv") and not place.startswith("s3://"):
-        _check_folder(target, place)
-    elif scheme == "csv":
-        raise DestinationError(f"{shown(target)}: CSV is written to folders of this machine only")
-    elif scheme == "parquet" and not place.removeprefix("s3://").split("/")[0]:
-        raise DestinationError(f"{shown(target)}: names no bucket; give s3://BUCKET/PREFIX")
-    sink: Sink = sink_class(scheme)(place, tables)
+    is_file = scheme == "duckdb"
+    sink: Sink = sink_class(scheme)(Path(place) if is_file else place, tables)
     return sink
 
 
 def sink_class(scheme: str) -> Any:
-    """The class of the sinks of a scheme."""
-    if scheme == "duckdb":
-        return DuckdbSink
-    return getattr(import_module(f"generator.sinks.{scheme}"), _CLASSES[scheme])
+    """Return the class of the sinks of a scheme."""
+    found = SCHEMES[scheme]
+    return getattr(import_module(f"generator.sinks.{found.module}"), found.sink)
 
 
 def database_file(target: str) -> Path:
-    """The DuckDB file of a target. Raises DestinationError for any other kind of destination."""
+    """Return the DuckDB file of a target. Raises DestinationError for any other destination."""
     scheme, place = scheme_and_place(target)
     if scheme != "duckdb":
         raise DestinationError(
             f"{shown(target)}: this command works on a DuckDB file; name one with --to FILE"
         )
-    return _file(target, place)
+    return Path(place)
 
 
 def shown(target: str) -> str:
-    """A target as it is printed: a DuckDB file as its path, an address without its password."""
+    """Return a target as it is printed: a DuckDB file as its path, an address without secrets."""
+    match = _SCHEME.match(target)
+    is_local = match and match["scheme"].lower() in ("duckdb", "parquet", "csv")
+    if match and not is_local and not match["place"].startswith("//"):
+        # No destination, but perhaps USER:PASSWORD@HOST.
+        _, at, host = match["place"].rpartition("@")
+        target = f"{match['scheme']}:{MASK}@{host}" if at else target
     return masked(target.removeprefix("duckdb:"))
 
 
 def scheme_and_place(target: str) -> tuple[str, str]:
-    """Return the scheme of a target and its place, as its sink wants it; or DestinationError."""
+    """Return the scheme of a target, and the place that its sink takes. Raises
+    DestinationError."""
     match = _SCHEME.match(target)
     if match is None:
         kind = Path(target).suffix.lower().removeprefix(".")
@@ -72,24 +77,78 @@ def scheme_and_place(target: str) -> tuple[str, str]:
             raise DestinationError(
                 f"{shown(target)}: would be a DuckDB file; for {kind} files give {kind}:DIR"
             )
-        return "duckdb", target
+        return "duckdb", _file(target, target)
     scheme, place = match["scheme"].lower(), match["place"]
-    if place.startswith("//"):
-        if scheme == "s3":
-            return "parquet", f"s3:{place}"
-        if scheme in ("postgresql", "postgres"):
-            return "postgresql", target
-    elif scheme in ("duckdb", "parquet", "csv"):
-        return scheme, place
-    raise DestinationError(f"{shown(target)}: is not a destination; there are {_FORMS}")
+    is_address = place.startswith("//")
+    if is_address and scheme == "s3":
+        scheme, place, is_address = "parquet", f"s3:{place}", False
+    elif is_address and scheme in ("postgresql", "postgres"):
+        scheme, place, is_address = "postgresql", target, False
+    elif scheme == "postgresql":
+        scheme = ""
+    if is_address or scheme not in SCHEMES:
+        forms = ", ".join(found.form for found in SCHEMES.values())
+        raise DestinationError(f"{shown(target)}: is not a destination; there are {forms}")
+    return scheme, SCHEMES[scheme].place_of(target, place)
 
 
-def _file(target: str, place: str) -> Path:
+def _file(target: str, place: str) -> str:
+    if place.lower().startswith(_IN_MEMORY):
+        raise DestinationError(
+            f"{shown(target)}: a database in memory ends with the command; give the path of a file"
+        )
+    if masked(place) != place:
+        raise DestinationError(
+            f"{shown(target)}: is not a file; a PostgreSQL database is {SCHEMES['postgresql'].form}"
+        )
+    place = _expanded(target, place)
     if not place.strip() or "\0" in place or os.path.isdir(place):
         raise DestinationError(f"{shown(target)!r}: is not a file; give the path of a DuckDB file")
-    return Path(place)
+    return place
 
 
-def _check_folder(target: str, place: str) -> None:
+def _folder(target: str, place: str) -> str:
+    place = _expanded(target, place)
     if not place.strip() or "\0" in place or "://" in place or os.path.isfile(place):
         raise DestinationError(f"{shown(target)!r}: is not a folder; give the path of one")
+    return place
+
+
+def _folder_or_bucket(target: str, place: str) -> str:
+    if not place.startswith("s3://"):
+        return _folder(target, place)
+    if not place.removeprefix("s3://").split("/")[0]:
+        raise DestinationError(f"{shown(target)}: names no bucket; give s3://BUCKET/PREFIX")
+    return place
+
+
+def _local_folder(target: str, place: str) -> str:
+    if place.startswith("s3://"):
+        raise DestinationError(f"{shown(target)}: CSV is written to folders of this machine only")
+    return _folder(target, place)
+
+
+def _expanded(target: str, place: str) -> str:
+    """Return a path with the home folder in place of `~`, as a shell would."""
+    found = os.path.expanduser(place)
+    if found.startswith("~"):
+        raise DestinationError(
+            f"{shown(target)}: there is no user with this home folder; for a file of that name "
+            f"give ./{shown(place)}"
+        )
+    return found
+
+
+SCHEMES = {
+    "duckdb": Scheme("duckdb", "DuckdbSink", "FILE or duckdb:FILE", _file),
+    "parquet": Scheme(
+        "parquet", "ParquetSink", "parquet:DIR, s3://BUCKET/PREFIX", _folder_or_bucket
+    ),
+    "csv": Scheme("csv", "CsvSink", "csv:DIR", _local_folder),
+    "postgresql": Scheme(
+        "postgresql",
+        "PostgresqlSink",
+        "postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
+        lambda _target, place: place,
+    ),
+}

@@ -55,6 +55,14 @@ def test_a_target_stands_for_a_sink(target: str, sink: type) -> None:
         ("csv:{file}", "is not a folder"),
         ("csv:s3://bucket/x", "CSV is written to folders of this machine only"),
         ("duckdb: ", "is not a file"),
+        (":memory:", "a database in memory ends with the command; give the path of a file"),
+        ("duckdb::memory:", "a database in memory ends with the command"),
+        (":MEMORY:shared", "a database in memory ends with the command"),
+        ("duckdb:", "is not a file"),
+        ("", "is not a file"),
+        ("~nobody-of-this-name/x.duckdb", "there is no user with this home folder; for a file of"),
+        ("parquet:~nobody-of-this-name", "there is no user with this home folder"),
+        ("{folder}", "is not a file"),
         ("duckdb:{folder}", "is not a file"),
     ],
 )  # fmt: skip
@@ -81,6 +89,42 @@ def test_what_is_no_target_is_a_sentence(target: str, told: str, tmp_path: Path)
 )  # fmt: skip
 def test_a_password_is_not_printed(target: str, printed: str) -> None:
     assert shown(target) == printed
+
+
+COMMANDS = [
+    ("generate", "smoke"),
+    ("init-db",),
+    ("create-advertiser", "--auto"),
+    ("create-campaign", "--auto", "--advertiser-id", "1"),
+    ("create-example", "--example", "nexbank_conversion"),
+    ("remove", "--campaign-id", "1"),
+    ("status",),
+    ("report",),
+    ("scorecard",),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize("target", [":memory:", "duckdb:", ".", "~nobody-of-this-name/x", "x.csv"])
+def test_every_command_reads_a_target_alike(run, cwd: Path, target: str, command) -> None:
+    answer = run(*command, "--database", target)
+    told = run("generate", "smoke", "--to", target)
+    assert (answer.code, answer.err) == (told.code, told.err)
+    assert answer.code == 2
+    assert os.listdir() == []
+
+
+def test_home_is_the_same_folder_for_every_command(
+    run, cwd: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(cwd / "home"))
+    for command in COMMANDS[:7]:
+        answer = run(*command, "--to", "duckdb:~/x.duckdb")
+        assert answer.code == 0, answer.err
+    assert run("generate", "smoke", "--to", "csv:~/lake").code == 0
+    assert run("generate", "smoke", "--to", "parquet:~/lake/p").code == 0
+    assert os.listdir() == ["home"]
+    assert set(os.listdir("home")) == {"x.duckdb", "lake"}
 
 
 @pytest.mark.parametrize("target", ["parquet:p", "s3://bucket/p", "csv:c", ADDRESS])
