@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from generator.cli.dbt_project import project_folder
 from generator.cli.settings import Settings
 from generator.extras import packages_of
+from generator.masking import masked
 from generator.pipeline.run import EngineError
 from generator.scenario.errors import bad_input
 from generator.sinks.target import scheme_and_place, shown
@@ -53,7 +54,7 @@ class DbtTarget:
     def command(self) -> str:
         """Return the command for a shell that builds it."""
         words = [
-            f"{name}={shlex.quote(value)}"
+            f"{name}={shlex.quote(masked(value))}"
             for name, value in self.variables.items()
             if (os.environ.get(name) or (_DEFAULT if name == "ADS_DATABASE" else "")) != value
         ]
