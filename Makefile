@@ -26,7 +26,7 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --no-co
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps lock generate test fuzz test-postgres test-spark lint docs report scorecard pictures serve-docs sources bench bench-dbt clean
+.PHONY: help build deps lock generate test fuzz test-postgres test-spark test-dashboards lint docs report scorecard pictures serve-docs sources bench bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
@@ -59,10 +59,14 @@ generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED))
 
 test: deps lint ## Lint, type-check and run every test but those on Spark
-	python -m pytest $(PARALLEL) -m 'not spark'
+	python -m pytest $(PARALLEL) -m 'not spark and not dashboards'
 
 test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers (PySpark is 0.5 GB; needs Java 17)
 	python -m pytest $(PARALLEL) -m spark
+
+test-dashboards: deps ## Try the Streamlit dashboard without a browser
+	$(PIP_INSTALL) -r dashboards/streamlit/requirements.txt
+	python -m pytest tests/dashboards -m dashboards
 
 fuzz: export ADS_TEST_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
