@@ -72,7 +72,7 @@ fuzz: export ADS_TEST_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
 	python -m pytest tests/pipeline/test_invariants.py tests/scenario/test_random_files.py
 
-test-postgres: deps ## Load a PostgreSQL server of its own, build and test there, compare the numbers
+test-postgres: deps ## Load a temporary PostgreSQL server, build and test there, compare the numbers
 	python -m pytest tests/dbt/test_portability.py
 
 # Linting compiles models; it must not want the data file, which may be open elsewhere.

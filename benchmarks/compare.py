@@ -1,10 +1,10 @@
 """The generator beside others that make test data, in one run; `make bench` sets up the others.
 
-`python -m benchmarks.compare PEERS [ROUNDS] [CAMPAIGNS]` runs everyone in turn, so many times (3);
-PEERS is the Python of an environment with `benchmarks/peers/requirements.txt`. It prints the tables
-that it writes to benchmarks/results.md. Every producer is a process of its own, timed from outside
-from its start to its end, and what it made is counted in what it left. Then the market is made at
-one, four and sixteen times the size.
+`python -m benchmarks.compare PEERS [ROUNDS] [CAMPAIGNS]` runs all producers in turn, ROUNDS times
+(3); PEERS is the Python of an environment with `benchmarks/peers/requirements.txt`. It prints the
+tables that it writes to benchmarks/results.md. Every producer is a separate process, timed from
+outside from its start to its end, and what it made is counted in what it left. Then the market is
+made at one, four and sixteen times the size.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ EARLIER = 24_000
 @dataclass(frozen=True)
 class Producer:
     """Who makes data: its name, its command with `{folder}` for where to, and the name of the run
-    of this generator that it stands beside."""
+    of this generator that it is listed beside."""
 
     name: str
     command: tuple[str, ...]
@@ -154,7 +154,7 @@ def of_rounds(everyone: Sequence[Producer], made: dict[str, list[Made]]) -> str:
     """The table of all producers: medians over the rounds, ratios within a round."""
     lines = [
         "| producer | million rows | rows/s | million cells/s | CPU-s per million rows "
-        "| peak MB | bytes a row | the market is so many × as fast |",
+        "| peak MB | bytes a row | speed of the market relative to it |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for each in everyone:
@@ -220,7 +220,7 @@ def versions(peers: Path) -> str:
 
 def main(peers: Path, number: int = 3, campaigns: int = CAMPAIGNS) -> None:
     """Print and write the tables."""
-    # Everyone keeps what is compiled, as Python does unless it is told otherwise.
+    # Everyone keeps what is compiled, as Python does by default.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     smoke = (sys.executable, "-m", "generator", "generate", "smoke", "--quiet")
     start = Producer("smoke", (*smoke, "--to", "{folder}/ads.duckdb"), "smoke")

@@ -1,7 +1,7 @@
 """How long `create-campaign` takes on a database with 1,000 campaigns.
 
 `python -m benchmarks.create_campaign [CAMPAIGNS]` makes a database with that many small campaigns
-and prints the wall-clock seconds of five runs of the command, each a process of its own.
+and prints the wall-clock seconds of five runs of the command, each a separate process.
 """
 
 from __future__ import annotations

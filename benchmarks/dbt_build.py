@@ -3,7 +3,7 @@
 `python -m benchmarks.dbt_build [ROWS]` writes to a temporary folder and prints a table. The rows
 are those of `complete`, repeated under other ids, so that every model has real work to do. "The
 same SQL" is what dbt ran, model by model, from a plain DuckDB connection with the same threads.
-Wall time is compared with wall time; processor time stands beside it, since a busy machine moves it
+Wall time is compared with wall time; processor time is shown too, since a busy machine moves it
 less.
 """
 

@@ -1,7 +1,7 @@
 """How fast the delivery kernel is: rows and cells per CPU-second, fingerprints included.
 
 `python -m benchmarks.delivery [CAMPAIGNS] [RUNS]` delivers a market of that many made-up campaigns
-and the workflow `complete`, in turn and so many times, and prints the fastest and the median run.
+and the workflow `complete`, in turn and ROUNDS times, and prints the fastest and the median run.
 One process is at work and nothing is landed, so CPU time is what counts.
 """
 
@@ -99,7 +99,7 @@ def a_market(campaigns: int) -> Dataset:
 
 @dataclass(frozen=True)
 class Work:
-    """A world whose markets are open, ready to be delivered."""
+    """A world with open markets, ready to be delivered."""
 
     name: str
     world: World

@@ -1,7 +1,7 @@
-"""Whether a long run stays as it is: memory, open files, processes and temporary files over time.
+"""Whether a long run stays constant: memory, open files, processes and temporary files over time.
 
 `python -m benchmarks.long_run [MINUTES] [ROWS] [FOLDER]` generates a market into Parquet files in
-two processes, for so many minutes (8) or until so many million rows of all tables are there (200,
+two processes, for MINUTES (8) or until MILLIONS of rows of all tables exist (200,
 which wants about 4 GB in FOLDER), and prints a line every ten seconds.
 """
 

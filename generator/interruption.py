@@ -32,9 +32,9 @@ def interruptible(command: Callable[[], None]) -> None:
 
     A SIGHUP that is ignored when the command starts stays ignored: that is what `nohup` asks for.
 
-    A library that is interrupted in the middle of a call may raise an error of its own instead
-    (DuckDB does), so whatever comes out after a signal is taken for the interruption. Where Python
-    drops what is raised, as in a `__del__`, it is raised again a moment later; so it is where it is
+    A library that is interrupted in the middle of a call may raise another error instead
+    (DuckDB does), so any error after a signal is taken for the interruption. Where Python drops
+    what is raised, as in a `__del__`, it is raised again a moment later; so it is where it is
     heard on the way into an `__exit__`, which would not be called a second time.
     """
     _asked.clear()
@@ -79,8 +79,8 @@ def interruptible(command: Callable[[], None]) -> None:
 
 
 def _leave(word: str) -> NoReturn:
-    """End the process with a word on stderr, past what C calls at an exit: DuckDB whose import was
-    interrupted leaves something there that needs the interpreter, and crashes without it."""
+    """End the process with a word on stderr, past what C calls at an exit: DuckDB after an
+    interrupted import leaves something there that needs the interpreter, and crashes without it."""
     with suppress(OSError):
         print(word, file=sys.stderr)
     atexit._run_exitfuncs()

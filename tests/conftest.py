@@ -114,7 +114,7 @@ def complete_database() -> Path:
 @pytest.fixture(scope="session")
 def built_database(complete_database: Path) -> Path:
     """A DuckDB file with `complete` and a finished `dbt build`. Copy it before changing it, or
-    opening it with what could: nobody else can read it meanwhile."""
+    opening it with what could: no other process can read it meanwhile."""
 
     def build(folder: Path) -> None:
         file = folder / "ads.duckdb"
@@ -140,7 +140,7 @@ def faulty_database() -> Path:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
-    """The command line in this process: a tenth of the time of a process of its own."""
+    """The command line in this process: a tenth of the time of a new process."""
 
     def run(*arguments: str) -> Answer:
         capsys.readouterr()

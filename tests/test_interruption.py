@@ -76,7 +76,7 @@ def test_an_interruption_in_the_middle_of_the_work_is_exit_code_130(cwd) -> None
 
 
 def test_an_interruption_that_python_drops_comes_again() -> None:
-    """What is raised in a `__del__` goes nowhere: the run would go on as if nobody had asked."""
+    """What is raised in a `__del__` goes nowhere: the run would go on as if without a signal."""
     script = (
         "import os, signal, time; from generator.interruption import interruptible\n"
         "class Dropping:\n"
@@ -135,7 +135,7 @@ def test_an_interruption_as_the_command_ends_is_no_traceback() -> None:
 
 
 def test_an_interruption_on_the_way_into_an_exit_lets_it_close() -> None:
-    """Python calls `__exit__` once: what it has to close would stay as it is."""
+    """Python calls `__exit__` once: what it has to close would stay open."""
     script = (
         "class Open:\n"
         "    def __enter__(self):\n"
@@ -155,7 +155,7 @@ def test_an_interruption_on_the_way_into_an_exit_lets_it_close() -> None:
 
 
 def test_a_library_that_crashes_at_the_exit_does_not_after_an_interruption() -> None:
-    """DuckDB does whose import was interrupted: what C calls at the exit finds no interpreter."""
+    """DuckDB does after an interrupted import: what C calls at the exit finds no interpreter."""
     script = (
         "import atexit, signal\n"
         "def command():\n"

@@ -1,2 +1,2 @@
-"""What the generator is compared with. Each script runs in an environment of its own, which has
+"""What the generator is compared with. Each script runs in a separate environment, which has
 `requirements.txt` and nothing of this project, and takes the folder that it writes to."""

@@ -1,5 +1,5 @@
 {#-
-    What staging knows of deliveries that are not as they should be: how a regular day is told, when a row
+    What staging knows of deliveries that are not as they should be: how a regular day is recognised, when a row
     is late, and what a column may be called.
 -#}
 
@@ -20,7 +20,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Whether a value of the row stands in a column that the table's model does not have. -#}
+{#- Whether a value of the row is in a column that the table's model does not have. -#}
 {% macro has_drifted(table, present) -%}
     {%- set known = [] -%}
     {%- if execute -%}

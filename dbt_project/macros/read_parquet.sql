@@ -24,7 +24,7 @@
     ).columns[0].values() -%}
     {%- if tables | selectattr("name", "in", landed) | list -%}
         {%- do exceptions.raise_compiler_error(
-            target.path ~ " has raw tables of its own, which the target parquet does not read: "
+            target.path ~ " has its raw tables, which the target parquet does not read: "
             ~ "name another file in ADS_DATABASE, or build with `--target dev`"
         ) -%}
     {%- endif -%}

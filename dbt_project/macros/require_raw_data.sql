@@ -32,7 +32,7 @@
 {% endmacro %}
 
 {#-
-    Runs before the first node of whatever reads data: a missing raw table would otherwise be a
+    Runs before the first node that reads data: a missing raw table would otherwise be a
     catalog error per model. `dbt compile` and `dbt docs generate` render the hook, too, but need no
     data.
 -#}

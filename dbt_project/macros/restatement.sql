@@ -1,8 +1,8 @@
 {#-
     Which days of an incremental mart have to be built again. `int_source_days` has a digest of every day
     of raw, and every row of such a mart carries the digest of what it was built from: the day of raw, and
-    the SQL of the project. A day whose digest differs, however old, is deleted and inserted; a day that is
-    no longer there is deleted. So the state stands in the mart itself: a run that was interrupted, raw
+    the SQL of the project. A day with another digest, however old, is deleted and inserted; a day that raw
+    no longer has is deleted. So the state is in the mart itself: a run that was interrupted, raw
     data of another seed or a changed model cannot leave a stale day behind.
 -#}
 {% macro stale_days(source_days, raw_table) -%}

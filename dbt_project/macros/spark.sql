@@ -65,7 +65,7 @@
     timestampadd({{ datepart }}, {{ interval }}, {{ from_date_or_timestamp }})
 {%- endmacro %}
 
-{#- How many starts of an hour, a day or whatever lie between two moments. -#}
+{#- How many starts of an hour, a day or another unit lie between two moments. -#}
 {% macro spark__datediff(first_date, second_date, datepart) -%}
     timestampdiff(
         {{ datepart }},
@@ -86,7 +86,7 @@
     {%- if order_by_clause %} within group ({{ order_by_clause }}){% endif %}
 {%- endmacro %}
 
-{#- An incremental model is a table, built anew (`full_refresh` in dbt_project.yml): dbt-spark cannot delete. -#}
+{#- An incremental model is a table, built again (`full_refresh` in dbt_project.yml): dbt-spark cannot delete. -#}
 {% materialization incremental, adapter="spark", supported_languages=["sql"] %}
     {{ return(materialization_table_spark()) }}
 {% endmaterialization %}

@@ -325,7 +325,7 @@ def item_shares(buyer: Buyer) -> dict[AudienceDimension, dict[str, Floats]]:
     each, adding up to 1 per line item and dimension.
 
     They are the population's shares within the targeting, multiplied by an affinity that belongs to
-    the campaign and the segment. A line item whose targeting addresses no one has equal shares.
+    the campaign and the segment. A line item with targeting that addresses no one has equal shares.
     """
     population = {
         dimension: _region_shares(buyer)

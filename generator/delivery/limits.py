@@ -46,7 +46,7 @@ def stop_at_limits(rows: LimitedRows, fates: WholeFloats, ceiling: Int64s) -> Wh
     """End delivery where a limit is reached: change `fates` (fates, rows) in place.
 
     `ceiling` (cells,) is the most impressions of each hour and device. Returns the impressions of
-    each cell as they were drawn.
+    each cell, as drawn.
 
     A day of 3 hours with 10 impressions each and a limit of 25 keeps 10, 10 and 5.
     """

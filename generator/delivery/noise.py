@@ -30,7 +30,7 @@ def log_normal(log_sd: float, normals: Floats) -> Floats: ...
 
 
 def log_normal(log_sd: float, normals: Floats | float) -> Floats | float:
-    """Turn standard normals into log-normal factors whose mean is 1: same shape.
+    """Turn standard normals into log-normal factors with a mean of 1: same shape.
 
     >>> float(round(log_normal(0.5, 0.0), 4)), float(round(log_normal(0.5, 1.0), 4))
     (0.8825, 1.455)

@@ -22,7 +22,7 @@ from generator.platform.model import PacingFigures
 
 @dataclass(frozen=True)
 class Goal:
-    """What one line item may spend and deliver in one flight. Money in micros; None is no limit."""
+    """What one line item may spend and deliver in one flight. Money in micros; None: no limit."""
 
     flight_micros: int
     day_micros: int | None

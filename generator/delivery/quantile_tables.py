@@ -46,7 +46,7 @@ class PoissonTable:
         return self._cells.take(row)
 
     def quantiles_near(self, uniforms: Floats, means: Floats, apart: Floats) -> Cells:
-        """Return the quantiles of any laws whose cumulative probabilities are at most `apart` from
+        """Return the quantiles of any laws with cumulative probabilities at most `apart` from
         the Poissons', or `OPEN`: (draws,). They lie between the Poissons' on either side."""
         low = self.quantiles(np.maximum(uniforms - apart, 0.0), means)
         high = self.quantiles(np.minimum(uniforms + apart, _IN_THE_LAST), means)

@@ -1,7 +1,7 @@
 """Quantile functions: a uniform in, a normal, Poisson or binomial draw out.
 
 Counts are inverted exactly where their variance is below 9. Above, a third-order Cornish-Fisher
-expansion is used, whose error is far below what any sample could show. A plain normal approximation
+expansion is used, with an error far below what any sample could show. A plain normal approximation
 is not enough: with it a count of mean 0.3 comes out 24 % too high. One uniform makes one draw,
 without rejection.
 """
@@ -128,7 +128,7 @@ def binomial(uniforms: Floats, trials: WholeFloats, probability: Floats) -> Whol
 def _expand(
     expand: Callable[..., WholeFloats], variance: Floats, *arguments: Floats
 ) -> WholeFloats:
-    """Expand the draws whose variance is large; the others can be any number: (draws,).
+    """Expand the draws of large variance; the others can be any number: (draws,).
 
     Where few are small, they are expanded as well: taking the large ones out costs more.
     """

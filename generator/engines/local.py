@@ -68,7 +68,7 @@ def cores() -> int:
 
 
 def processes(jobs: int) -> Engine:
-    """The engine of so many processes; of one, or for a single part, this process."""
+    """Return the engine of `jobs` processes; of one, or for a single part, this process."""
 
     def made(job: Job, parts: Sequence[Part]) -> Iterator[PackedPart]:
         workers = min(jobs, sum(part.campaigns > 0 for part in parts))
@@ -142,7 +142,7 @@ def _in_order(
 
 @contextmanager
 def _signals_wait() -> Iterator[None]:
-    """Whoever asks this process to stop is heard after the block. A process that is started in it
+    """A request to stop this process is answered after the block. A process that is started in it
     is not disturbed by Ctrl-C, which reaches all processes of a terminal."""
     heard: list[int] = []
     # A signal that is blocked here may come by way of another thread: both are needed.
@@ -175,7 +175,7 @@ def _fetch(worker: SpawnProcess, connection: Connection) -> PackedPart:
 
 @contextmanager
 def _at_work(worker: SpawnProcess) -> Iterator[None]:
-    """Raises EngineError if the worker is gone; what it raised stands on stderr."""
+    """Raises EngineError if the worker is gone; its traceback is on stderr."""
     try:
         yield
     except (EOFError, ConnectionError) as error:
@@ -212,7 +212,7 @@ def _work(connection: Connection) -> None:
 
 
 def _leave_when_alone() -> None:
-    """End this worker when the process that started it is gone, whatever it is doing."""
+    """End this worker when the process that started it is gone, in the middle of any work."""
     parent = multiprocessing.parent_process()
     assert parent
     parent.join()

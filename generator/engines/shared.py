@@ -20,7 +20,7 @@ _ALIGNED = 64
 
 @dataclass(frozen=True)
 class Shared:
-    """Something whose arrays are in a file: its pickle without them, and where each one starts and
+    """An object with its arrays in a file: its pickle without them, and where each one starts and
     ends."""
 
     pickled: bytes

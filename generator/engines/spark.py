@@ -1,7 +1,7 @@
 """The engine that makes a run on a Spark cluster: one task per part, or as many as are asked for.
 
 Master and settings are those of the usual Spark configuration (`spark-defaults.conf`,
-`PYSPARK_SUBMIT_ARGS`, a session that is there). The generator is sent to the executors, which need
+`PYSPARK_SUBMIT_ARGS`, an existing session). The generator is sent to the executors, which need
 the packages of the generator; what they make they pack themselves, so the sink has to be one
 that packs into files on storage they can all reach.
 """
@@ -48,7 +48,7 @@ def run(
 
 
 def cluster(jobs: int | None) -> Engine:
-    """The engine of so many tasks, or of one per part."""
+    """Return the engine of `jobs` tasks, or of one per part."""
 
     def made(job: Job, parts: Sequence[Part]) -> Iterator[PackedPart]:
         return _on_spark(job, parts, jobs or len(parts)) if parts else iter(())

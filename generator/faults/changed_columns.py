@@ -1,7 +1,7 @@
 """The tables that a run with faults lands in: those of the models, except where faults change
 columns.
 
-A column that loses ids, or whose name changes, may be NULL, and a changed schema adds a column. All
+A column that loses ids, or changes its name, may be NULL, and a changed schema adds a column. All
 other constraints stay, since the other faults break none.
 """
 

@@ -1,1 +1,1 @@
-"""A made-up market: which campaigns are booked, by whom, when, where and of which size."""
+"""A made-up market: which campaigns are booked by which advertisers, when, where, how large."""

@@ -71,7 +71,7 @@ def build_market(dataset: Dataset) -> World:
 
 @dataclass(frozen=True)
 class LazySequence(Sequence[Member]):
-    """A sequence whose members are made on demand, each from its position.
+    """A sequence that makes its members on demand, each from its position.
 
     >>> squares = LazySequence(lambda position: position**2, positions=[1, 2, 3, 5])
     >>> squares[3], squares[1:3], len(squares)

@@ -34,7 +34,7 @@ _DAYS_A_WEEK = 7
 
 @dataclass(frozen=True)
 class MarketOutline:
-    """All campaigns of a market; arrays are by campaign, whose id is its position + 1.
+    """All campaigns of a market; arrays are by campaign, and its id is its position + 1.
 
     `homes` is by advertiser, the position of its country; `advertiser` is an id. `platform`,
     `country` and `devices` are positions in the plan's platforms, in `countries` and in the device

@@ -22,7 +22,7 @@ class BookedLineItem:
 
 @dataclass(frozen=True)
 class Booking:
-    """One campaign as it was booked. Flights are in order of time and do not overlap."""
+    """One booked campaign. Flights are in order of time and do not overlap."""
 
     campaign: Campaign
     flights: tuple[Flight, ...]

@@ -126,7 +126,7 @@ class Campaign(RawTable):
     platform: str = column("The platform it runs on.", references="platforms.platform")
     scenario: str = column("The example or profile that made the campaign, or `market`.")
     objective: Objective = column("What the campaign is for.")
-    status: Status = column("Where the campaign stands on the run's as-of date.")
+    status: Status = column("Status of the campaign on the run's as-of date.")
     buy_type: BuyType = column("How the inventory was bought.")
     dsp_partner: DspPartner | None = column("The buying platform; NULL for DIRECT_IO.")
     target_cpm_micros: Micros = column(
@@ -205,7 +205,7 @@ class FrequencyCap(RawTable):
     max_impressions: Number = column("Most impressions in the window.", unit="impressions")
     time_unit: TimeUnit = column("Unit of the window.")
     time_units: Number = column("Length of the window in that unit.")
-    scope: CapScope = column("Whose exposures are counted.")
+    scope: CapScope = column("The unit that exposures are counted for.")
 
     constraints: ClassVar[tuple[Constraint, ...]] = (
         Rule("max_impressions >= 1", "a cap of zero is a campaign that never runs"),
@@ -223,7 +223,7 @@ class LineItem(RawTable):
     line_item_id: Id = column("Identifies the line item.")
     campaign_id: Id = column("The campaign it belongs to.", references="campaigns.campaign_id")
     name: str = column("Name of the line item.")
-    status: Status = column("Where the line item stands on the run's as-of date.")
+    status: Status = column("Status of the line item on the run's as-of date.")
     ad_format: AdFormat = column("The format it books.")
     bid_cpm_micros: Micros = column(
         "Most it pays per thousand impressions: guaranteed buys pay the smaller of this and "

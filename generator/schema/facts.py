@@ -70,7 +70,7 @@ class PerformanceHourly(RawTable):
         "Ads that began to render, net of invalid traffic (IAB / MRC).", unit="impressions"
     )
     measurable_impressions: Count = column(
-        "Impressions whose viewability could be measured (MRC).", unit="impressions"
+        "Impressions with measurable viewability (MRC).", unit="impressions"
     )
     viewable_impressions: Count = column(
         "Measurable impressions with at least half of the pixels in view for two continuous "
@@ -181,11 +181,11 @@ class FaultLog(RawTable):
 
     fault: str = column("The fault: its type and its number among those of the type.")
     fault_type: FaultType = column("What kind of fault it is.")
-    affected_table: str = column("The raw table whose rows were touched.")
+    affected_table: str = column("The raw table of the touched rows.")
     campaign_id: Id = column(
-        "The campaign whose rows were touched.", references="campaigns.campaign_id"
+        "The campaign of the touched rows.", references="campaigns.campaign_id"
     )
-    activity_date: date = column("The day whose rows were touched.", unit="UTC day")
+    activity_date: date = column("The day of the touched rows.", unit="UTC day")
     keys: str = column("What the fault was aimed at, with its figures, as JSON.")
     from_ts: datetime = column("Start of the first hour that was touched.", unit="UTC")
     to_ts: datetime = column("End of the last hour that was touched.", unit="UTC")

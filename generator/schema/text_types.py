@@ -18,7 +18,7 @@ def _without_control_characters(text: str) -> str:
     """Return text that every database can hold: no control characters, no halves of a character."""
     for letter in text:
         if unicodedata.category(letter) in ("Cc", "Cs"):
-            raise ValueError(f"holds the character U+{ord(letter):04X}, which is no text")
+            raise ValueError(f"holds the character U+{ord(letter):04X}, which is not text")
     if not text.strip():
         raise ValueError("is blank")
     return text

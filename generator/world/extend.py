@@ -115,7 +115,7 @@ def different_details(buyer: Advertiser, plan: AdvertiserPlan) -> list[str]:
     ]
     if not differing:
         return []
-    who = f"advertiser {buyer.advertiser_id} {buyer.name!r} exists and stays as it is"
+    who = f"advertiser {buyer.advertiser_id} {buyer.name!r} exists and stays unchanged"
     return [f"{who}: {'; '.join(differing)}"]
 
 

@@ -76,7 +76,7 @@ def test_the_overview_has_the_title_the_layers_and_every_model(documentation: Pa
         assert words in text
 
 
-# Writes what the lineage shows into the page: who stands in it, and who leads to whom.
+# Writes what the lineage shows into the page: its nodes and edges.
 READ_LINEAGE = """<script>setTimeout(() => {
     const app = angular.element(document.querySelector("[ng-app]") || document.documentElement);
     const shown = app.injector().get("graph").graph.elements

@@ -19,7 +19,7 @@ import pytest
 
 Node = dict[str, Any]
 
-# Rule -> what it finds and may find: the reasons stand in DECISIONS.md.
+# Rule -> what it finds and may find: the reasons are in docs/decisions/0048.
 EXCEPTIONS: dict[str, set[str]] = {
     # A day of each campaign is what weeks, months, advertisers and the report are made of.
     "model fanout": {"fct_campaign_performance_daily"},
@@ -55,7 +55,7 @@ TOO_MANY_PARENTS, FANOUT, MOST_CHAINED_VIEWS = 7, 3, 5
 
 
 class Project:
-    """The manifest's nodes and who reads whom."""
+    """The manifest's nodes and the readers of each."""
 
     def __init__(self, manifest: dict[str, Any]) -> None:
         self.sources: dict[str, Node] = manifest["sources"]
@@ -224,7 +224,7 @@ def undescribed_sources(project: Project) -> Iterator[str]:
 
 
 def files_apart(project: Project) -> Iterator[str]:
-    """What is tested of a model stands in the file next to it."""
+    """The tests of a model are in the file next to it."""
     for model in project.models.values():
         beside = model["original_file_path"].replace(".sql", ".yml")
         if not (model["patch_path"] or "").endswith(beside):

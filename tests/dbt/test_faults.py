@@ -1,7 +1,7 @@
 """What was spoilt on purpose is put right where it can be, and found where it cannot.
 
 Three databases of the same campaigns: clean; with the faults that staging can undo, through a plain
-`dbt build`, whose tests then hold; and with all of them, models only. What is found in the last is
+`dbt build` that passes; and with all of them, models only. What is found in the last is
 held against the log. The other targets find the same (`test_portability`).
 """
 
@@ -28,7 +28,7 @@ from generator.world.build import build_world
 from tests.support.project import MODELS_ONLY, dbt
 
 ALL = dataset("faulty").faults
-# An id of a creative that is gone cannot be told from the rest of the table.
+# An id of a creative that is gone cannot be distinguished from the rest of the table.
 TOLD_ONLY = ("MISSING_HOURS", "OUTAGE", "TRACKING_LOSS", "BOT_SPIKE", "RUNAWAY_SPEND", "VAST_401")
 UNDONE = tuple(str(each) for each in FaultType if each not in TOLD_ONLY)
 RECOVERABLE = Faults.model_validate(
@@ -221,8 +221,8 @@ def test_no_row_is_dropped_silently(faulty_database: Path) -> None:
 
 
 def test_what_lands_late_is_taken_in_when_it_lands(faulty: Faulty) -> None:
-    """Built on the day and again when late rows and restatements have come; by then nobody knows of
-    a log. The marts are what they would be without the faults."""
+    """Built on the day and again when late rows and restatements have come; by then the log is
+    gone. The marts are what they would be without the faults."""
     data = dataset("smoke")
     late = Faults.model_validate(
         {

@@ -1,4 +1,4 @@
-"""A tiny campaign whose every figure was computed by hand, through the whole of dbt.
+"""A tiny campaign with every figure computed by hand, through the whole of dbt.
 
 Two creatives on television, 1 and 2 November 2025: the night when clocks change in the United
 States, where the local hour from 1 to 2 o'clock happens twice. In three hours something was

@@ -110,7 +110,7 @@ def test_each_target_has_a_file_of_its_own() -> None:
 
 def test_parquet_is_not_built_in_a_file_of_raw_tables(fresh: Path) -> None:
     result = dbt("build --target parquet", fresh, fresh.parent)
-    assert "ads.duckdb has raw tables of its own" in sentence(result)
+    assert "ads.duckdb has its raw tables" in sentence(result)
     with duckdb.connect(str(fresh)) as connection:
         assert connection.execute("SELECT count(*) FROM raw.runs").fetchall() == [(1,)]
 
@@ -160,7 +160,7 @@ def test_sources_are_as_fresh_as_their_data(fresh: Path) -> None:
 
 
 def test_another_project_has_it_as_a_package(fresh: Path) -> None:
-    """With sources of its own, one of them called like ours: no hook takes them for raw data, and
+    """With other sources, one of them called like ours: no hook takes them for raw data, and
     what is only theirs is built without any."""
     folder = fresh.parent
     for name, text in ANOTHER_PROJECT.items():

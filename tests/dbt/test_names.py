@@ -74,7 +74,7 @@ def test_any_name_survives_the_way_into_postgresql_and_back(named: Dataset) -> N
 def test_any_text_survives_the_way_into_the_docs(named: Dataset, tmp_path: Path) -> None:
     """The docs describe tables and columns; what a row holds, a campaign's name, is in no page of
     them. So the promise is two: the docs build over a database with such names in it, and a
-    description with such a text is in the page as it was written. Braces are dbt's own there."""
+    description with such a text is in the page unchanged. Braces are dbt's own there."""
     project = tmp_path / "project"
     ignored = shutil.ignore_patterns("*.duckdb", "__pycache__")
     for folder in ("dbt_project", "profiles"):
@@ -99,7 +99,7 @@ def test_any_text_survives_the_way_into_the_docs(named: Dataset, tmp_path: Path)
 
 
 def test_any_name_survives_the_way_into_describe(tmp_path: Path) -> None:
-    """`describe` is the page of a template: its texts are shown as they were written."""
+    """`describe` is the page of a template: its texts are shown unchanged."""
     text = " ~ ".join(name for name in NAMES if len(name) < 100)
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles/odd.yml").write_text(

@@ -316,7 +316,7 @@ def reach_faults() -> Iterator[Fault]:
                 bound,
             )
             yield fault(
-                f"a {window} that reached nobody new or old",
+                f"a {window} that reached no household",
                 "raw.campaign_reach",
                 "reach = 0",
                 window_rows,
@@ -589,7 +589,7 @@ def pacing_faults() -> Iterator[Fault]:
     ):
         yield fault(f"history: {change}, {test}", history, change, "true", test)
     yield Fault(
-        "a campaign that is there twice on the as-of date",
+        "a campaign twice on the as-of date",
         ("INSERT INTO raw.campaigns SELECT * FROM raw.campaigns LIMIT 1",),
         ("unique_grain_int_campaigns_as_of_*",),
     )
@@ -634,7 +634,7 @@ def reach_and_audience_faults() -> Iterator[Fault]:
 
 
 def quality_faults() -> Iterator[Fault]:
-    """Faults that nobody found, findings that are none, rows without a home, a log of its own."""
+    """Faults that were not found, findings that are none, rows without a home, an unknown log."""
     detection = "marts.fct_fault_detection"
     for change, test in (
         ("labelled_days = 2, detection_recall = 0.5", "faults_on_purpose_are_found"),
@@ -645,7 +645,7 @@ def quality_faults() -> Iterator[Fault]:
         "a finding", "marts.fct_data_quality_daily", "findings = 1", "true", "nothing_is_found"
     )
     yield Fault(
-        "a row that belongs to nobody",
+        "a row without a known creative",
         (
             """INSERT INTO marts.fct_performance_orphans (reason, device, hour_ts, performance_rows)
                VALUES ('UNHEARD_OF', 'CTV', TIMESTAMP '2025-09-01', 1)""",
@@ -713,7 +713,7 @@ def realism_faults() -> Iterator[Fault]:
     ):
         yield fault(f"{table}: {change}, {test}", table, change, where, test)
     yield Fault(
-        "a market whose clocks stand at two times",
+        "a market with two offsets",
         ("INSERT INTO seeds.platform_markets SELECT * FROM seeds.platform_markets",),
         ("unique_grain_int_viewing_by_local_hour_*",),
     )
@@ -785,7 +785,7 @@ class Planted:
             self.connection.execute(f"ALTER TABLE raw.unguarded RENAME TO {table}")
 
     def matching(self, *patterns: str) -> list[DataTest]:
-        """The tests whose names match; a pattern that matches none is a mistake of this file."""
+        """The tests with matching names; a pattern that matches none is a mistake of this file."""
         found = []
         for pattern in patterns:
             names = [name for name in self.tests if fnmatchcase(name, pattern)]
@@ -811,7 +811,7 @@ class Planted:
 
 @pytest.fixture(scope="module")
 def planted(built_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
-    """The unguarded copy, with the tests as they were compiled for the build."""
+    """The unguarded copy, with the tests compiled for the build."""
     copy = tmp_path_factory.mktemp("planted") / "planted.duckdb"
     shutil.copy(built_database, copy)
     manifest = json.loads((built_database.parent / "target" / "manifest.json").read_text())

@@ -64,7 +64,7 @@ def built_in_postgresql(server: postgresql.Server, folder: Path) -> postgresql.S
 
 @pytest.fixture(scope="module")
 def built_on_parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of marts whose raw data are Parquet files in many parts, among files that are not of
+    """A file of marts over raw Parquet files in many parts, among files that are not of
     the run."""
     folder = tmp_path_factory.mktemp("parquet")
     local.run(build_world(dataset("complete")), ParquetSink(str(folder), TABLES, 10_000))
@@ -293,7 +293,7 @@ def test_missing_parquet_files_are_named(tmp_path: Path) -> None:
 
 
 def test_models_have_no_sql_of_one_database() -> None:
-    """What differs between databases stands in dispatched macros."""
+    """Differences between databases are in dispatched macros."""
     models = (ROOT / "dbt_project" / "models").rglob("*.sql")
     foreign = re.compile(
         r"::|\bqualify\b|\bgroup by all\b|\bexclude\b|\bilike\b|target\.|\bjson_extract\b"

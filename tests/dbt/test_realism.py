@@ -16,7 +16,7 @@ from generator.enums import BuyType, Device, Placement
 from generator.scenario.templates import BUNDLED, Library
 from tests.support.project import ROOT, Answer, dbt, generate
 
-# The two models with all they stand on and the two tests that judge them, nothing else.
+# The two models with all their parents and the two tests that judge them, nothing else.
 JUDGE = (
     "build --indirect-selection empty --exclude test_type:unit"
     " --select +realism_scorecard +realism_shapes"
@@ -120,8 +120,8 @@ def test_the_terminal_counts_them(calibration: Path, run: Callable[..., Answer])
 
 
 def unrealistic(folder: Path) -> Path:
-    """A folder of templates whose platform is watched alike at every hour, whose ads every other
-    viewer leaves, clicked by one in ninety on any device, and sold without an end of money."""
+    """A folder of templates with a platform that is watched alike at every hour, its ads left by
+    every other viewer, clicked by one in ninety on any device, and sold without an end of money."""
     platform = yaml.safe_load((BUNDLED / "platforms/netflix_like.yml").read_text())
     flat = {"weekday": [1.0] * 24, "weekend": [1.0] * 24}
     for device in Device:

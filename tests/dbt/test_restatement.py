@@ -2,7 +2,7 @@
 
 One file goes through the life of a warehouse: a first build, a new day, a restated day, an edited
 creative, another data set. After each step the incremental marts are what a full refresh makes of
-the same raw data, and the history of campaigns has the names as they were.
+the same raw data, and the history of campaigns has the earlier names.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
 
 
 def test_one_more_day_touches_that_day_only(warehouse: Warehouse) -> None:
-    """What was marked on an old day is still marked; the new day is there."""
+    """What was marked on an old day is still marked; the new day exists."""
     for mart in MARTS:
         ((least,),) = warehouse.ask(
             f"SELECT min(impressions) FROM marts.{mart} WHERE activity_date = {OLD}"

@@ -116,13 +116,13 @@ def test_the_ratios_are_those_of_the_macro(layer: Layer) -> None:
         for name, metric in layer.metrics.items()
         if metric.type.value == "ratio"
     }
-    told = {
+    stated = {
         name: tuple(
             IN_THE_MACRO.get(part.name, part.name) for part in (about.numerator, about.denominator)
         )
         for name, about in ratios.items()
     }
-    assert told == formulas(layer)
+    assert stated == formulas(layer)
 
 
 def test_every_metric_by_campaign_and_day_is_the_marts(layer: Layer) -> None:

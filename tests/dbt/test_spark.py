@@ -1,5 +1,5 @@
 """The models on Spark, over Parquet files of the generator: the numbers are those of DuckDB, and
-what is read and written lies where it was told to."""
+what is read and written lies where the settings say."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.project import dbt
 
 pytestmark = pytest.mark.spark
 
-# A snapshot needs tables whose rows can be updated.
+# A snapshot needs tables with rows that can be updated.
 NOT_ON_SPARK = {"dim_campaigns_history"}
 KEYS = " ".join(
     f"test_name:unique_grain,path:dbt_project/models/{folder}"
@@ -76,7 +76,7 @@ class Place:
 
 
 def content(mart: Path, like: pa.Schema) -> pa.Table:
-    """A mart's rows, whose columns have to be those of `like`."""
+    """A mart's rows, with the columns of `like`."""
     tables = [parquet.read_table(file) for file in mart.glob("*.parquet")]
     assert [table.column_names for table in tables] == [like.names] * len(tables)
     return pa.concat_tables(table.cast(like) for table in tables)

@@ -57,7 +57,7 @@ def test_poisson_draws_differ_from_numpys_as_two_samples_do(mean: float) -> None
 def test_binomial_draws_differ_from_numpys_as_two_samples_do(
     mean: float, probability: float
 ) -> None:
-    """Means below one trial's probability have a probability of their own."""
+    """Means below one trial's probability have a separate probability."""
     trials = max(1, round(mean / probability))
     chance = min(probability, mean / trials)
     exact = np.random.default_rng(2).binomial(trials, chance, DRAWS)

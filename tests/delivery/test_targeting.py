@@ -1,4 +1,4 @@
-"""Who is addressed: households are counted once, whatever line items overlap."""
+"""Who is addressed: households are counted once, even if line items overlap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Same inputs, same bytes: whatever is made beside, before or after, and wherever it runs."""
+"""Same inputs, same bytes: independent of what else is made, and of where it runs."""
 
 from __future__ import annotations
 

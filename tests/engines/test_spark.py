@@ -37,7 +37,7 @@ print(json.dumps(made))
 
 
 def on_spark(master: str, *tasks: int) -> dict[str, list[list[object]]]:
-    """What `complete` comes to on a Spark of its own, by the number of tasks."""
+    """What `complete` comes to on a new Spark, by the number of tasks."""
     settings = f"--master {master} --conf spark.ui.enabled=false --driver-memory 512m pyspark-shell"
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SCRIPT, *map(str, tasks)],

@@ -1,4 +1,4 @@
-"""A file of faults is used as it is, or refused with a sentence for each mistake."""
+"""A file of faults is used unchanged, or refused with a sentence for each mistake."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def landed(faults: Faults, as_of: date = COMPLETE.run.as_of_date) -> duckdb.Duck
 def test_faults_keep_every_constraint_that_is_left(
     rate: float, figures: tuple[int, float, int], kinds: list[str]
 ) -> None:
-    """Whatever is put in together lands in the tables made for it."""
+    """All faults of a run land in the tables made for it."""
     days, share, times = figures
     changes = {"days": days, "counted_at_first": share, "times": times, "click_rate": share}
     plan = {}
@@ -262,7 +262,7 @@ def test_a_run_with_faults_lands_with_its_log(tmp_path) -> None:
     ids=["parquet", "csv"],
 )
 def test_other_sinks_take_the_same_rows(tmp_path, target: str, reader: str) -> None:
-    """From processes of their own, with the column that is new."""
+    """From separate processes, with the column that is new."""
     world = build_world(dataset("faulty"))
     folder = tmp_path / "landed"
     sink = sink_of(target.format(folder), landing_tables(world.faults))

@@ -1,4 +1,4 @@
-"""The data is right whatever is asked for: random scenarios keep every invariant."""
+"""The data is right for every input: random scenarios keep every invariant."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ FAULTS: dict[str, list[str]] = {
             select max(spend_micros) - 1 from ({DAILY}) where campaign_id = 1
         ) where campaign_id = 1"""
     ],
-    "nobody pays more than the bid": [
+    "no one pays more than the bid": [
         """update raw.line_items set bid_cpm_micros = (
             select max(1000 * spend_micros // impressions) - 1 from raw.performance_hourly p
             where p.line_item_id = 701 and impressions > 0
@@ -222,7 +222,7 @@ FAULTS: dict[str, list[str]] = {
         "delete from raw.inventory_hourly where hour_ts = '2025-09-20 12:00'",
         "update raw.inventory_hourly set ad_opportunities = 1 where hour_ts = '2025-09-20 12:00'",
     ],
-    "nobody orders before becoming a customer": [
+    "no one orders before becoming a customer": [
         "update raw.advertisers set created_at = '2025-12-30' where advertiser_id = 1"
     ],
     "a campaign is booked before it begins": [

@@ -1,4 +1,4 @@
-"""Commands in processes of their own that start at once, so that they can be killed by the hundred.
+"""Commands in separate processes that start at once, so that they can be killed by the hundred.
 
 Starting Python takes longer than a small run. A server has the generator imported and forks a child
 for each command, which does what `python -m generator` does.
@@ -23,7 +23,7 @@ from tests.reliability import child
 from tests.support.project import ROOT
 
 INTERRUPTED = "interrupted: no partial run is visible; rerun the same command to complete it\n"
-# What is promised to whoever asks a run to stop. Tests ask it of the median of their trials: a
+# What is promised to a user who asks a run to stop. Tests ask it of the median of their trials: a
 # machine that others use as well can pause for longer.
 SECONDS_TO_STOP = 2
 _forked = multiprocessing.get_context("forkserver")
@@ -56,7 +56,7 @@ class Command:
         self.started = time.monotonic()
 
     def send(self, number: int) -> None:
-        """Send it a signal, if it is there."""
+        """Send it a signal, if it still exists."""
         assert self._process.pid
         with contextlib.suppress(ProcessLookupError):
             if self._process.exitcode is None:
@@ -96,8 +96,8 @@ def struck(folder: Path, arguments: Sequence[str], number: int, moment: float) -
 
 
 def strike(times: int, seconds: float, trial: Callable[[float], bool]) -> None:
-    """Hold trials at random moments of the seconds that a command takes, until so many have struck
-    it before its end."""
+    """Hold trials at random moments of the seconds that a command takes, until `times` have
+    struck it before its end."""
     moments = random.Random(times)
     struck_so_far = 0
     for _ in range(4 * times):

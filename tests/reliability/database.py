@@ -1,4 +1,4 @@
-"""A DuckDB file that somebody cares about, and what it holds."""
+"""A DuckDB file of a user, and what it holds."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Destinations that cannot be written: full, forbidden, locked, vanished. The command says in one
-line what to do and ends with exit code 1, and what was there is there."""
+line what to do and ends with exit code 1, and the previous data is unchanged."""
 
 from __future__ import annotations
 

@@ -55,14 +55,14 @@ def test_the_previous_data_stay_and_the_next_run_lands(tmp_path: Path, whole_ser
                 done(tmp_path, *generate("7", server.uri))
             else:
                 assert code == 1, written
-                *of_the_server, told = written.splitlines()
-                assert told.startswith("error: PostgreSQL: ")
+                *of_the_server, sentence = written.splitlines()
+                assert sentence.startswith("error: PostgreSQL: ")
                 assert all(line.startswith("WARNING:  terminating") for line in of_the_server)
-                if "the new data or of the old" in told:
+                if "the new data or of the old" in sentence:
                     assert held in (old, new)
                     done(tmp_path, *generate("7", server.uri))
                 else:
-                    assert "what it held is as it was" in told
+                    assert "what it held is as it was" in sentence
                     assert held == old
                 lost += 1
         assert lost

@@ -44,8 +44,8 @@ def in_file(folder: Path) -> object:
     return content(folder / "ads.duckdb")
 
 
-def compete(folder: Path, target: str, told: str, held: Callable[[], object]) -> None:
-    """Pairs of runs; what is there in the end is what a run that succeeded made."""
+def compete(folder: Path, target: str, refusal: str, held: Callable[[], object]) -> None:
+    """Pairs of runs; the result is what a run that succeeded made."""
     whole = {}
     for seed in ("7", "8"):
         done(folder, *generate(seed, target))
@@ -58,7 +58,7 @@ def compete(folder: Path, target: str, told: str, held: Callable[[], object]) ->
         landed = [seed for seed, (code, _) in ends.items() if code == 0]
         assert held() in [whole[seed] for seed in landed]
         for code, written in ends.values():
-            assert (code, written) == (0, "") or (code == 1 and told in written), written
+            assert (code, written) == (0, "") or (code == 1 and refusal in written), written
             assert written.count("\n") == code
         refused += len(landed) == 1
     assert refused

@@ -538,7 +538,7 @@ def test_a_filter_changes_what_is_shown_and_the_address_opens_the_same_view(
 
 def test_a_link_to_what_the_report_does_not_have_shows_everything(page: Page, report: Path) -> None:
     page.screen(1280)
-    wrong = "#campaign=999&device=FRIDGE&from=soon&to=1999-01-01&page=none&advertiser=Nobody&x=1"
+    wrong = "#campaign=999&device=FRIDGE&from=soon&to=1999-01-01&page=none&advertiser=Unknown&x=1"
     page.open(report, "document.documentElement?.dataset.ready", fragment=wrong)
     assert page.complaints() == []
     assert page.ask("document.documentElement.dataset.ready") == "#to=2025-08-10"

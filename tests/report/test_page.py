@@ -148,7 +148,7 @@ def faults_of(text: str) -> list[list[str]]:
 def test_labelled_faults_are_a_row_per_type_with_the_figures_of_the_model(
     faulty_database: Path, tmp_path: Path
 ) -> None:
-    """Ten as they are; one was missed at times and mistaken at others, one was not put in."""
+    """Ten unchanged; one was missed at times and mistaken at others, one was not put in."""
     file = tmp_path / "faulty.duckdb"
     shutil.copy(faulty_database, file)
     with duckdb.connect(str(file)) as connection:

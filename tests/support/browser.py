@@ -146,7 +146,7 @@ class Page:
 
 @contextmanager
 def browser(profile: Path) -> Iterator[Page]:
-    """A page of a browser of its own, with its files in `profile`."""
+    """A page of a new browser, with its files in `profile`."""
     program = next(found for name in NAMES if (found := shutil.which(name)))
     reads, to_browser = os.pipe()
     from_browser, writes = os.pipe()

@@ -80,7 +80,7 @@ VIOLATIONS: dict[str, str] = {
     "daily budgets": f"""
         select count(*) from ({DAILY}) join raw.budgets using (campaign_id)
         where budget_type = 'DAILY' and spend_micros > amount_micros""",
-    "nobody pays more than the bid": """
+    "no one pays more than the bid": """
         select count(*) from raw.performance_hourly p join raw.line_items li using (line_item_id)
         where spend_micros * 1000 > impressions * li.bid_cpm_micros""",
     "guaranteed buys pay the booked price": """
@@ -172,7 +172,7 @@ VIOLATIONS: dict[str, str] = {
             from raw.inventory_hourly group by all
         ) using (platform, device, hour_ts)
         where won > opportunities or opportunities is null""",
-    "nobody orders before becoming a customer": """
+    "no one orders before becoming a customer": """
         select count(*) from raw.campaigns c join raw.advertisers a using (advertiser_id)
         where c.created_at < a.created_at""",
     "a campaign is booked before it begins": """

@@ -1,4 +1,4 @@
-"""The project as tests run it: the generator and dbt in processes of their own, and folders that
+"""The project as tests run it: the generator and dbt in separate processes, and folders that
 the processes of one test run share."""
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def parse_project(folder: Path) -> None:
 
 
 def run_dbt(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
-    """Run dbt in a process of its own, as a user does."""
+    """Run dbt in a new process, as a user does."""
     return subprocess.run(
         [str(Path(sys.executable).with_name("dbt")), *arguments],
         cwd=folder,
@@ -91,7 +91,7 @@ def run_dbt(folder: Path, *arguments: str, **variables: str) -> subprocess.Compl
 
 
 def generate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess:
-    """Run `python -m generator` as a user does, in a process of its own."""
+    """Run `python -m generator` as a user does, in a new process."""
     return subprocess.run(
         [sys.executable, "-m", "generator", *arguments],
         cwd=cwd or ROOT,

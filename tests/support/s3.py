@@ -23,7 +23,7 @@ class Server:
     def environment(self) -> dict[str, str]:
         """The variables by which clients find it."""
         return {
-            "AWS_ACCESS_KEY_ID": "somebody",
+            "AWS_ACCESS_KEY_ID": "user",
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -43,7 +43,7 @@ def server() -> Iterator[Server]:
             "s3",
             endpoint_url=started.endpoint,
             region_name="us-east-1",
-            aws_access_key_id="somebody",
+            aws_access_key_id="user",
             aws_secret_access_key="secret",
         ).create_bucket(Bucket=BUCKET)
         yield started

@@ -124,7 +124,7 @@ def scenarios(draw: st.DrawFn, first_day: date) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Plans:
-    """A dataset as it is written, which is what a failing case shows."""
+    """A dataset in its written form, which is what a failing case shows."""
 
     scenarios: list[dict[str, Any]]
     seed: int

@@ -192,7 +192,7 @@ def test_nothing_is_created_after_the_day_that_the_data_is_seen_on(seed: int, as
 
 
 def test_an_advertiser_is_there_before_the_earliest_of_its_campaigns() -> None:
-    """Whichever is listed first: the second campaign here begins half a year before the first."""
+    """In any order: the second campaign here begins half a year before the first."""
     data = dataset("complete")
     late = data.scenarios[0]
     plan = late.model_dump()
@@ -246,7 +246,7 @@ def test_what_has_happened_stays_as_it_was_on_every_later_day(workflow: str) -> 
     data = dataset(workflow)
     seen = [entities(data.with_as_of(day)) for day in SEEN_ON]
     for earlier, later in pairwise(seen):
-        assert set(earlier) <= set(later), "nobody is lost"
+        assert set(earlier) <= set(later), "no one is lost"
         for key, entity in earlier.items():
             assert later[key] == entity, key
     assert len(seen[0]) < len(seen[-1]), "what is booked later is not known earlier"

@@ -93,7 +93,7 @@ hours as (
 
 ),
 
--- reach has a count of its own: hour by hour it knows the impressions that delivery does
+-- reach is counted separately: hour by hour it knows the impressions that delivery does
 compared as (
 
     select

@@ -1,5 +1,5 @@
 {#-
-    Fails on every row whose `column` differs from `field` of the row of `to` with the same `key`: that a
+    Fails on every row where `column` differs from `field` of the row of `to` with the same `key`: that a
     fact's campaign is the campaign of its line item, say. A row without a counterpart is a matter of
     `relationships`.
 -#}

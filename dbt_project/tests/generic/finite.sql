@@ -1,7 +1,7 @@
 {#-
     Fails on every row in which one of `columns` is infinite, not a number, below `at_least` or above
-    `at_most`. NULL passes: it is how an undefined ratio is told. NaN compares as larger than every number
-    in DuckDB, PostgreSQL and Spark, so the bounds catch it and no adapter needs a function of its own.
+    `at_most`. NULL passes: it is how an undefined ratio is shown. NaN compares as larger than every number
+    in DuckDB, PostgreSQL and Spark, so the bounds catch it and no adapter needs a special function.
 -#}
 {% test finite(model, columns, at_least=0, at_most=none) %}
 

@@ -1,5 +1,5 @@
 {#-
-    Fails on every reach window whose impressions are not what `delivery` has for the campaign in the same
+    Fails on every reach window with impressions that are not what `delivery` has for the campaign in the same
     hour, UTC day, ISO week or flight to date, and on every window that delivered but has no reach.
 -#}
 {% test reach_counts_delivery(model, delivery) %}

@@ -1,5 +1,5 @@
 {#-
-    Fails on every campaign, UTC day and dimension whose segments do not add up to what `delivery` has for
+    Fails on every campaign, UTC day and dimension with segments that do not add up to what `delivery` has for
     the campaign's day: impressions, completed views and clicks. Every dimension splits every day that
     delivered anything.
 -#}

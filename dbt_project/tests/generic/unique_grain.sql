@@ -1,4 +1,4 @@
-{#- Fails on every combination of `columns` that stands in several rows or has a NULL in it. -#}
+{#- Fails on every combination of `columns` that is in several rows or has a NULL in it. -#}
 {% test unique_grain(model, columns) %}
 
 select

@@ -30,7 +30,7 @@ device_days as (
 
 ),
 
--- the whole life of the campaigns whose last day is over
+-- the whole life of the campaigns that are over
 lives as (
 
     select
