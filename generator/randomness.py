@@ -1,6 +1,6 @@
 """Stateless randomness: every draw is a hash of the seed, its purpose and the ids of its row.
 
-There is no generator object and no order of draws, so a row made alone equals the same row of the
+Draws need no generator object and no order, so a row made alone equals the same row of the
 whole. Keys are BLAKE2b of the parts; draws are SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) of
 the key. `delivery.quantiles` turns the uniforms into other distributions.
 """

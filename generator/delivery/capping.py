@@ -3,7 +3,7 @@
 A cap is booked for the campaign (`FrequencyCap`). `caps_of` turns the booked caps into windows of
 delivered hours. `most_exposures` says how often they let a household see the campaign in a longer
 window, which bounds reach. `impression_limits` turns them into the impressions that one line item
-may deliver in an hour and in a day. `expected_share` is what planning counts on, and `limits` ends
+may deliver in an hour and in a day. `share_under_cap` is what planning counts on, and `limits` ends
 delivery where such a limit is reached.
 """
 
@@ -101,13 +101,13 @@ def impression_limits(caps: Sequence[Cap], households: float) -> ImpressionLimit
     return ImpressionLimits(hour=int(households * hourly), day=int(households * daily))
 
 
-def expected_share(impressions: Floats | float, day_limit: int, cap_use: float) -> Floats:
+def share_under_cap(impressions: Floats | float, day_limit: int, cap_use: float) -> Floats:
     """Return the share of a day's impressions that planning expects to get past the cap.
 
     Only the part `cap_use` of what a cap allows can be delivered, because households watch
     unequally. `impressions` are those that a plan wants in a day, of any shape.
 
-    >>> expected_share(np.array([500.0, 1400.0]), day_limit=1000, cap_use=0.7).tolist()
+    >>> share_under_cap(np.array([500.0, 1400.0]), day_limit=1000, cap_use=0.7).tolist()
     [1.0, 0.5]
     """
     expected = cap_use * day_limit

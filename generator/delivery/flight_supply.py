@@ -57,8 +57,8 @@ class FlightSupply:
 def flight_supply(context: FlightContext, in_rotation: Mask) -> FlightSupply:
     """Return the supply that fits targeting, bid and share of voice, and its price.
 
-    `in_rotation` (hours,) says in which hours the line item has a creative. Each country is bought
-    at its own price; the line item pays the mean over what it wins.
+    `in_rotation` (hours,) says in which hours the line item has a creative. Each country has
+    its price; the line item pays the mean over what it wins.
 
     An example: a country has 1,000 ad opportunities in an hour, and half of them fit the targeting.
     The bid wins all of them, no share of voice was agreed, and the campaign has one line item. The

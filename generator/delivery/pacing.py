@@ -14,7 +14,7 @@ import numpy as np
 
 from generator.arrays import Floats
 from generator.clock import HOURS_A_DAY
-from generator.delivery.capping import expected_share
+from generator.delivery.capping import share_under_cap
 from generator.delivery.flight_supply import FlightSupply
 from generator.enums import Pacing
 from generator.platform.model import PacingFigures
@@ -72,7 +72,7 @@ def plan(goal: Goal, supply: FlightSupply, figures: PacingFigures) -> Floats:
         spend = ceiling
         if goal.day_impressions is not None:
             impressions = (ceiling / price.reshape(days, HOURS_A_DAY)).sum(axis=1)
-            share = expected_share(impressions, goal.day_impressions, figures.cap_use)
+            share = share_under_cap(impressions, goal.day_impressions, figures.cap_use)
             spend = spend * share[:, None]
     else:
         forecast = over_devices(supply.forecast)
@@ -81,7 +81,7 @@ def plan(goal: Goal, supply: FlightSupply, figures: PacingFigures) -> Floats:
 
 
 def over_devices(values: Floats) -> Floats:
-    """Add up (hours, devices) over the devices: numpy's own sum takes five times as long over so
+    """Add up (hours, devices) over the devices: numpy's sum takes five times as long over so
     short an axis."""
     total = values[:, 0].copy()
     for column in values.T[1:]:
@@ -178,7 +178,7 @@ def _plan_days(
             money = aim * spend[day]
             seen = aim * impressions[day]
         if limit is not None:
-            share = float(expected_share(seen, limit, figures.cap_use))
+            share = float(share_under_cap(seen, limit, figures.cap_use))
             shares[day] = share
             money *= share
         aims[day] = aim

@@ -318,7 +318,7 @@ def _settle(
 
     n+ reach of every n adds up to the impressions. Of the tiers not reported, 4+ is at least 5+,
     and 6+ to 9+ at least 10+, which gives the weights. The floors fit: they are the best of parts
-    that each fit into their own impressions.
+    that each fit into their impressions.
     """
     result = {1: np.maximum(curve[1], floor[1])}
     claimed = sum(_CLAIMS[tier] * floor[tier] for tier in TIERS[1:])

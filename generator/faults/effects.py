@@ -45,11 +45,9 @@ _HUMAN = (
     "interactive_engagements",
 )
 _LARGEST_COUNT = 2**31 - 1
-_ROW, _CAMPAIGN_HOUR, _CAMPAIGN_DAY = (
-    ("creative", "device", "hour"),
-    ("campaign", "hour"),
-    ("campaign", "day"),
-)
+_ROW = ("creative", "device", "hour")
+_CAMPAIGN_HOUR = ("campaign", "hour")
+_CAMPAIGN_DAY = ("campaign", "day")
 
 
 @dataclass(frozen=True)

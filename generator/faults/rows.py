@@ -80,7 +80,8 @@ class Rows:
 
     def with_columns(self, columns: Mapping[str, NDArray[Any] | pa.Array]) -> Rows:
         """Return the rows with other values in some columns, whole numbers or Arrow arrays."""
-        schema, arrays = self.values.schema, list(self.values.columns)
+        schema = self.values.schema
+        arrays = list(self.values.columns)
         for name, values in columns.items():
             kind = schema.field(name).type
             if isinstance(values, np.ndarray):

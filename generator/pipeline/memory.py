@@ -8,7 +8,9 @@ import sys
 _MEGABYTE = 2**20
 # Parameters as numbered in glibc's malloc.h: how much free memory at the top of the heap is kept,
 # how much is requested at a time, and from which size on an array has a mapping to itself.
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+_M_TRIM_THRESHOLD = -1
+_M_TOP_PAD = -2
+_M_MMAP_THRESHOLD = -3
 _SETTINGS = (
     (_M_TRIM_THRESHOLD, 512 * _MEGABYTE),
     (_M_TOP_PAD, 64 * _MEGABYTE),

@@ -38,10 +38,10 @@ from generator.schema import (
 )
 from generator.schema.arrow import to_arrow
 from generator.schema.booking import Booking
-from generator.sinks.sink import Piece
+from generator.sinks.sink import ROW_GROUP, Piece
 from generator.world.world import World
 
-ROWS_A_BLOCK = 122_880
+ROWS_A_BLOCK = ROW_GROUP
 _A_FEW = 4
 FACTS = (PerformanceHourly, CampaignReach, AudienceDaily, FaultLog)
 

@@ -59,7 +59,8 @@ def population(platform_model: PlatformModel) -> Iterator[tuple[str, str, str, f
 def calendar(platform_model: PlatformModel) -> Iterator[tuple[str, int, int, float, float]]:
     """Yield the expected viewing of a day of the week (ISO, 1-7) in a month, relative to the mean
     day, raised to the exponent with which plans follow it. Events are left out."""
-    supply, pacing = platform_model.supply, platform_model.pacing
+    supply = platform_model.supply
+    pacing = platform_model.pacing
     for month, of_month in enumerate(relative(supply.month).tolist(), start=1):
         for weekday, of_weekday in enumerate(relative(supply.weekday).tolist(), start=1):
             weight = (of_month * of_weekday) ** pacing.supply_exponent

@@ -46,7 +46,7 @@ class BlockError(ValueError):
 
 
 def macros_sql() -> str:
-    """The text of `macros/delivery_columns.sql`."""
+    """Return the text of `macros/delivery_columns.sql`."""
     metrics = delivery_metrics()
     names = [fact.name for fact in delivery_facts()]
     macros = (
@@ -96,7 +96,7 @@ def macros_sql() -> str:
 
 
 def metrics_markdown() -> str:
-    """The text of `_metrics.md`: a doc block for each metric and each fact that raw has not."""
+    """Return the text of `_metrics.md`: a doc block per metric, and per fact that raw lacks."""
     facts = [(fact.name, fact.description) for fact in delivery_facts() if fact.description]
     metrics = [(metric.name, metric.text) for metric in (*delivery_metrics(), *OTHER_METRICS)]
     blocks = [
@@ -107,8 +107,9 @@ def metrics_markdown() -> str:
 
 
 def blocks() -> dict[str, str]:
-    """The text of each block by its name, not indented."""
-    facts, metrics = delivery_facts(), delivery_metrics()
+    """Return the text of each block by its name, not indented."""
+    facts = delivery_facts()
+    metrics = delivery_metrics()
     sums = [_column(fact.name, fact.doc, fact.sum_type) for fact in facts]
     return {
         "raw counts": "\n".join(
@@ -130,32 +131,33 @@ def blocks() -> dict[str, str]:
 
 
 def with_blocks(text: str, name: str) -> str:
-    """The text of a file with its blocks written as they should be.
+    """Return the text of a file with its blocks up to date.
 
     Raises BlockError where a block has no end or is not known, with the file's name.
     """
     known = blocks()
 
-    def written(found: re.Match[str]) -> str:
+    def render(found: re.Match[str]) -> str:
         if found["name"] not in known:
             options = ", ".join(known)
             raise BlockError(f"{name}: no block is called '{found['name']}'; there are {options}")
         body = textwrap.indent(known[found["name"]], found["indent"])
         return f"{found['first']}{body}\n{found['last']}"
 
-    result, number = _BLOCK.subn(written, text)
+    result, number = _BLOCK.subn(render, text)
     if number != len(re.findall(r"(?:#|<!--) >>> ", text)):
         raise BlockError(f"{name}: a block that begins with >>> has no end, <<< and its name")
     return result
 
 
 def without_blocks(text: str) -> str:
-    """The text of a file without what is written between the marks of its blocks."""
+    """Return the text of a file without the contents of its blocks."""
     return _BLOCK.sub(lambda found: f"{found['first']}{found['last']}", text)
 
 
 def delivery_files(project: Path) -> dict[str, str]:
-    """What a dbt project has to know of the delivery columns: text by path in the project."""
+    """Return the files that a dbt project needs for the delivery columns: text by path in the
+    project."""
     files = {
         "macros/delivery_columns.sql": macros_sql(),
         "models/marts/_metrics.md": metrics_markdown(),
@@ -179,7 +181,7 @@ def _list_macro(name: str, comment: str, names: Iterable[str]) -> str:
 
 
 def _select_macro(name: str, comment: str, groups: Mapping[str, list[str]]) -> str:
-    """A macro of select items at the depth of a select in a CTE, grouped under comments."""
+    """Return a macro of select items at the depth of a select in a CTE, grouped under comments."""
     texts = ["\n".join(filter(None, (title, ",\n".join(items)))) for title, items in groups.items()]
     body = textwrap.indent(",\n\n".join(texts), " " * 8)
     return f"{{#- {comment} -#}}\n{{% macro {name}() -%}}\n{body}\n{{%- endmacro %}}"
@@ -202,7 +204,7 @@ def _in_parentheses(sql: str) -> str:
 
 
 def _jinja(sql: str) -> str:
-    """SQL as a Jinja string, with the adapter's name of the 64-bit float."""
+    """Return SQL as a Jinja string, with the adapter's name of the 64-bit float."""
     return f'"{sql}"'.replace("double precision", '" ~ type_double() ~ "')
 
 
@@ -217,7 +219,7 @@ def _yaml(content: object) -> str:
 
 
 def _fact_tests(facts: list[DeliveryFact]) -> list[dict[str, Any]]:
-    """The facts of the finest mart: they are there, not negative, and those of staging."""
+    """Return the tests of facts in the finest mart: present, not negative, and equal to staging."""
     raw = [column.name for column in raw_counts() if column.name != "spend_micros"]
     return [
         _test("not_null_columns", "facts_are_there_performance_hourly", columns=_names(facts)),
@@ -235,7 +237,7 @@ def _fact_tests(facts: list[DeliveryFact]) -> list[dict[str, Any]]:
 
 
 def _metric_tests(metrics: list[Metric]) -> list[dict[str, Any]]:
-    """One test of all metrics that have the same bound."""
+    """Return one test of all metrics that have the same bound."""
     bounds = {metric.at_most: None for metric in metrics}
     tests = []
     for bound in bounds:
@@ -270,7 +272,7 @@ def _measure(name: str, label: str, description: str) -> str:
 
 
 def _measure_of(sql: str) -> str:
-    """The name of the measure of one side of a ratio: its column, or a helper."""
+    """Return the name of the measure of one side of a ratio: its column, or a helper."""
     if " " in sql and sql not in HELPERS:
         raise BlockError(f"HELPERS in delivery_columns.py has no measure of '{sql}': add one")
     return HELPERS[sql].name if sql in HELPERS else sql

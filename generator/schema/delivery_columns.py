@@ -541,15 +541,15 @@ HELPERS: dict[str, Helper] = {
 
 
 def raw_counts() -> list[Column]:
-    """The columns of raw performance that add up, in their order there."""
+    """Return the columns of raw performance that add up, in their order there."""
     return [column for column in _RAW.values() if column.minimum == 0]
 
 
 def delivery_facts() -> list[DeliveryFact]:
-    """The columns of a delivery mart that add up, in their order."""
+    """Return the columns of a delivery mart that add up, in their order."""
     return list(chain.from_iterable(DELIVERY_FACTS.values()))
 
 
 def delivery_metrics() -> list[Metric]:
-    """The metrics of a delivery mart, in their order."""
+    """Return the metrics of a delivery mart, in their order."""
     return list(chain.from_iterable(DELIVERY_METRICS.values()))

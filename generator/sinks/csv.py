@@ -25,9 +25,9 @@ from generator.sinks.dataset import DatasetFolder, staged_path
 from generator.sinks.fingerprint import Tally
 from generator.sinks.folder import HashedFile
 from generator.sinks.manifest import ALL, File, Receipt, TableTotals
-from generator.sinks.sink import Counted, Packer
+from generator.sinks.sink import ROW_GROUP, Counted, Packer
 
-ROWS_A_PART = 122_880
+ROWS_A_PART = ROW_GROUP
 _HEADER = csv.WriteOptions(include_header=True)
 _ROWS = csv.WriteOptions(include_header=False)
 

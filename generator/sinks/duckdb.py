@@ -23,6 +23,7 @@ from generator.schema.existing import Holdings
 from generator.sinks.fingerprint import Tally
 from generator.sinks.replacement import Replacement
 from generator.sinks.sink import (
+    ROW_GROUP,
     DestinationError,
     DestinationFailedError,
     Packer,
@@ -34,7 +35,7 @@ from generator.sinks.sink import (
 from generator.sinks.table_mark import DatabaseColumn, is_own, mark_of
 
 SCHEMA = "raw"
-ROWS_A_PART = 122_880
+ROWS_A_PART = ROW_GROUP
 ROWS_PER_INSERT = ROWS_A_PART // 2
 MEMORY = "56MB"
 # Tables and views of a schema, with the comments on them.

@@ -32,10 +32,9 @@ from generator.sinks.dataset import RECEIPTS, DatasetFolder, staged_path
 from generator.sinks.fingerprint import Tally
 from generator.sinks.folder import Folder
 from generator.sinks.manifest import NO_ROWS, File, Receipt, TableTotals, as_json
-from generator.sinks.sink import Counted, Packer, check_columns
+from generator.sinks.sink import ROW_GROUP, Counted, Packer, check_columns
 
 ROWS_A_PART = 1_000_000
-ROWS_A_GROUP = 122_880
 ROWS_IN_MEMORY = 500_000
 PARTITION = "month"
 _IN_LONG_RUNS = frozenset({"campaign_id", "line_item_id", "loaded_at"})
@@ -221,7 +220,7 @@ class _Encoder:
             rows = pa.Table.from_batches(self._waiting)
             self._waiting = []
             with self._folder.raising():
-                self._writer.write_table(rows, row_group_size=ROWS_A_GROUP)
+                self._writer.write_table(rows, row_group_size=ROW_GROUP)
 
     def finished(self, part: str, path: str) -> File:
         """Encode the rest and close the file, which belongs to this path."""
@@ -268,8 +267,8 @@ def _encoding(table: type[RawTable]) -> dict[str, Any]:
             if column.references or column.name in table.grain
             if column.name not in words
         ],
-        "max_rows_per_page": ROWS_A_GROUP,
-        "write_batch_size": ROWS_A_GROUP,
+        "max_rows_per_page": ROW_GROUP,
+        "write_batch_size": ROW_GROUP,
     }
 
 

@@ -23,6 +23,7 @@ from generator.schema.ddl import column_conditions, quote
 from generator.schema.table import Column
 from generator.sinks.fingerprint import Tally
 from generator.sinks.sink import (
+    ROW_GROUP,
     DestinationError,
     DestinationFailedError,
     Packer,
@@ -39,7 +40,6 @@ with suppress(
     from adbc_driver_postgresql import dbapi
 
 SCHEMA = "raw"
-ROWS_PER_INSERT = 122_880
 # DuckDB's types as PostgreSQL writes them down; the others have the same name.
 _TYPES = {
     "DOUBLE": "double precision",
@@ -64,13 +64,13 @@ _COLUMNS = (
 class PostgresqlSink:
     """A database by its URI, `postgresql://user:password@host:port/database`."""
 
-    rows_a_part = ROWS_PER_INSERT
+    rows_a_part = ROW_GROUP
     packs_files = False
 
     def __init__(self, uri: str, tables: Iterable[type[RawTable]]) -> None:
         self._uri = uri
         self.tables = tuple(tables)
-        self._waiting = Waiting(ROWS_PER_INSERT)
+        self._waiting = Waiting(ROW_GROUP)
 
     def __enter__(self) -> Self:
         if not _ADDRESS.fullmatch(self._uri):

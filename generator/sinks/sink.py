@@ -16,6 +16,8 @@ from generator.schema import RawTable
 from generator.sinks.fingerprint import Fingerprint, Tally
 
 Piece = tuple[type[RawTable], pa.RecordBatch]
+# The rows of a row group in DuckDB's files, a good size for parts, inserts and row groups anywhere.
+ROW_GROUP = 122_880
 # A table of few rows would wait for the end of the run, in hundreds of thousands of small columns.
 _BATCHES_THAT_WAIT = 16
 

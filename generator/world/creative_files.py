@@ -38,10 +38,8 @@ def video_file(seed: int, creative_id: int, duration_seconds: int) -> dict[str, 
     codec = "H264" if uniform(seed, "codec", creative_id) < _H264_SHARE else "PRORES"
     low, high = _BITRATES[codec, height]
     bitrate = low + int(uniform(seed, "bitrate", creative_id) * (high - low))
-    if codec == "H264":
-        audio_codec, audio_kbps = "AAC", pick(_AAC_KBPS, seed, "audio", creative_id)
-    else:
-        audio_codec, audio_kbps = "PCM", _PCM_KBPS
+    audio_codec = "AAC" if codec == "H264" else "PCM"
+    audio_kbps = pick(_AAC_KBPS, seed, "audio", creative_id) if codec == "H264" else _PCM_KBPS
     profiles = _H264_PROFILES if codec == "H264" else _PRORES_PROFILES
     return {
         **_asset(seed, creative_id, "mp4" if codec == "H264" else "mov"),

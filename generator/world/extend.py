@@ -120,7 +120,7 @@ def different_details(buyer: Advertiser, plan: AdvertiserPlan) -> list[str]:
 
 
 def pick_profile(profiles: dict[str, Objective], holdings: Holdings, run: Run) -> str:
-    """Pick a profile by the seed and the next campaign id. Raises InputError if there is none."""
+    """Pick a profile by the seed and the next campaign id. Raises InputError without profiles."""
     if not profiles:
         raise bad_input("no profile has this objective; name one with --profile")
     return names.pick(sorted(profiles), run.seed, "profile", holdings.last_campaign_id + 1)
