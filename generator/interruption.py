@@ -23,7 +23,7 @@ class Interrupted(BaseException):
 
 
 def was_asked() -> bool:
-    """Return whether somebody has asked this process to stop: then any error is a consequence."""
+    """Return whether this process was asked to stop: then any error is a consequence."""
     return _asked.is_set()
 
 

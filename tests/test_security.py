@@ -25,8 +25,8 @@ from tests.support.project import ROOT
 PACKAGE = sorted((ROOT / "generator").rglob("*.py"))
 TREES = {file.relative_to(ROOT).as_posix(): ast.parse(file.read_text()) for file in PACKAGE}
 
-# Modules and functions that make code, objects or processes of what they read. What hands work of
-# our own to processes of our own may pickle it: `multiprocessing` does, and Spark. The module of a
+# Modules and functions that make code, objects or processes of what they read. What hands the
+# project's work to its processes may pickle it: `multiprocessing` does, and Spark. The module of a
 # sink is loaded by a name out of a table.
 FORBIDDEN_MODULES = {
     "pickle",
@@ -54,7 +54,7 @@ OWN_WORK = {
 
 
 def dotted(node: ast.expr) -> str:
-    """A name as it is written, `os.system`; empty for anything else."""
+    """A dotted name, `os.system`; empty for anything else."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):
@@ -94,7 +94,7 @@ def test_what_runs_what_is_read_would_be_seen(text: str) -> None:
     assert list(dangers(ast.parse(text)))
 
 
-# What makes a part of an SQL statement that is safe whatever it is made of.
+# What makes a part of an SQL statement that is safe for any content.
 QUOTING = {"quote", "literal", "named", "_name", "int", "create_table"}
 STATEMENT = re.compile(
     r"\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|TRUNCATE|ALTER|COPY|ATTACH|DESCRIBE|FROM)\b[\s{]"
@@ -308,7 +308,7 @@ def locked() -> dict[str, tuple[str, int, set[str]]]:
 
 
 def test_the_lock_is_in_step_with_the_requirements() -> None:
-    """`make lock` writes it anew."""
+    """`make lock` writes it again."""
     have = locked()
     for line in (ROOT / "requirements.txt").read_text().splitlines():
         if line and not line.startswith("#"):

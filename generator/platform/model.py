@@ -467,7 +467,7 @@ class PlatformModel(Figures):
         for device in Device:
             viewing = getattr(self.supply.device_share, device)
             if viewing > 0 and getattr(self.reach.device_households, device) == 0:
-                raise ValueError(f"{device} has viewing, but reach.device_households says nobody")
+                raise ValueError(f"{device} has viewing, but reach.device_households is 0")
         return self
 
     @model_validator(mode="after")
