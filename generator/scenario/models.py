@@ -61,6 +61,7 @@ from generator.schema.text_types import TemplateName, Text, TimeZone
 DURATIONS = (10, 15, 20, 30, 45, 60, 75)
 PRE_ROLL_DURATIONS = (10, 15, 20, 30)
 LIVE_DURATIONS = (15, 30)
+_WITHOUT_A_SMALLER_UNIT = (Currency.JPY, Currency.KRW)  # ISO 4217: no minor unit
 
 
 class Plan(BaseModel):
@@ -313,7 +314,11 @@ class Workflow(Plan):
 def platform_problems(
     scenario: Scenario, platform: PlatformModel
 ) -> Iterator[tuple[KeyPath, Callable[[], str]]]:
-    """Yield what a scenario asks for that its platform does not have: where, and what says so."""
+    """Yield what a scenario asks for that its platform does not have, and what its currency cannot
+    pay: where, and what says so."""
+    amount, currency = scenario.campaign.budget.amount, scenario.campaign.currency
+    if currency in _WITHOUT_A_SMALLER_UNIT and not float(amount).is_integer():
+        yield ("campaign", "budget", "amount"), partial(_not_in_whole_units, amount, currency)
     audience = platform.audience.model_dump(exclude={"affinity_log_sd"})
     known: dict[str, set[str]] = {key: set(shares) for key, shares in audience.items()}
     known["CONTENT_GENRE"] = set(platform.genres)
@@ -326,6 +331,13 @@ def platform_problems(
                 if key in known and value not in known[key]:
                     path = ("line_items", position, "targeting", key, index)
                     yield path, partial(_missing_segment, platform.name, key, value, known[key])
+
+
+def _not_in_whole_units(amount: float, currency: Currency) -> str:
+    return (
+        f"{currency} has no smaller unit, so a budget is a whole number, not {amount}; write "
+        f"{round(amount)}"
+    )
 
 
 def _missing_segment(platform: str, key: str, value: str, known: set[str]) -> str:

@@ -321,3 +321,16 @@ def test_the_faults_of_a_workflow_with_a_market_are_in_its_dataset(tmp_path) -> 
     flow.write_text("extends: market\nfaults: {outage: [{start_date: 2025-09-03}]}\n")
     assert dataset(str(flow)).faults.outage
     assert world_of(dataset(str(flow))).faults.outage
+
+
+@pytest.mark.parametrize("currency", ["JPY", "KRW"])
+def test_a_budget_is_whole_where_the_currency_has_no_smaller_unit(tmp_path, currency) -> None:
+    file = tmp_path / "mine.yml"
+    text = scenario_text(amount="1000.5").replace("USD", currency)
+    file.write_text(text)
+    with pytest.raises(InputError, match=r":10: campaign.budget.amount: .*write 1000"):
+        dataset(str(file))
+    file.write_text(text.replace("1000.5", "1000.0"))
+    assert dataset(str(file)).scenarios[0].campaign.budget.amount == 1000
+    file.write_text(text.replace(currency, "USD"))
+    assert dataset(str(file)).scenarios[0].campaign.budget.amount == 1000.5
