@@ -64,7 +64,7 @@ def shown(target: str) -> str:
         # No destination, but perhaps USER:PASSWORD@HOST.
         _, at, host = match["place"].rpartition("@")
         target = f"{match['scheme']}:{MASK}@{host}" if at else target
-    return masked(target.removeprefix("duckdb:"))
+    return masked(target).removeprefix("duckdb:")
 
 
 def scheme_and_place(target: str) -> tuple[str, str]:
