@@ -71,7 +71,7 @@ test-dashboards: deps ## Try the Streamlit dashboard without a browser
 fuzz: export ADS_TEST_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
 	python -m pytest tests/pipeline/test_invariants.py tests/scenario/test_random_files.py \
-		tests/scenario/test_random_grammars.py
+		tests/scenario/test_random_grammars.py tests/dbt/test_random_scenarios.py
 
 test-postgres: deps ## Load a temporary PostgreSQL server, build and test there, compare the numbers
 	python -m pytest tests/dbt/test_portability.py

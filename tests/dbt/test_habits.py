@@ -4,6 +4,7 @@ how fresh the sources are, leave the file open elsewhere, install the project in
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import shutil
 import subprocess
@@ -23,36 +24,17 @@ from generator.world.build import build_world
 from tests.support.project import ROOT, dbt, made_once, run_dbt
 
 LOADED_ONCE = "{freshness_warn_after_hours: 1, freshness_error_after_hours: 87600000}"
-ANOTHER_PROJECT = {
-    "dbt_project.yml": """
-        name: another
-        profile: another
-        flags: {send_anonymous_usage_stats: false, indirect_selection: buildable}
-    """,
-    "profiles.yml": """
-        another:
-          target: dev
-          outputs:
-            dev: {type: duckdb, path: ads.duckdb, schema: main, threads: 2}
-    """,
-    "packages.yml": f"packages: [{{local: '{ROOT}'}}]",
+# As docs/dbt-package.md has it, and with sources of its own.
+FILES = r"```(?:yaml|sql)\n(?:#|--) (\S+)\n(.*?)```"
+OF_ANOTHER_PROJECT = {
     "models/sources.yml": """
-        sources:
-          - {name: crm, tables: [{name: accounts}]}
-          - name: rival
-            schema: crm
-            tables: [{name: performance_hourly, columns: [{name: late}]}]
-    """,
+sources:
+  - {name: crm, tables: [{name: accounts}]}
+  - name: rival
+    schema: crm
+    tables: [{name: performance_hourly, columns: [{name: late}]}]
+""",
     "models/accounts.sql": "select * from {{ source('crm', 'accounts') }}",
-    "models/spend_by_account.sql": """
-        select
-            accounts.account,
-            sum(report.spend) as spend
-        from {{ ref('accounts') }} as accounts
-        inner join {{ ref('fct_performance_hourly') }} as report
-            on accounts.advertiser_id = report.advertiser_id
-        group by accounts.account
-    """,
 }
 
 
@@ -163,11 +145,12 @@ def test_another_project_has_it_as_a_package(fresh: Path) -> None:
     """With other sources, one of them called like ours: no hook takes them for raw data, and
     what is only theirs is built without any."""
     folder = fresh.parent
-    for name, text in ANOTHER_PROJECT.items():
+    page = (ROOT / "docs" / "dbt-package.md").read_text()
+    documented = dict(re.findall(FILES, page, re.DOTALL))
+    assert list(documented)[:3] == ["packages.yml", "dbt_project.yml", "profiles.yml"]
+    for name, text in (documented | OF_ANOTHER_PROJECT).items():
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(
-            text if name.endswith(".sql") else yaml.dump(yaml.safe_load(text))
-        )
+        (folder / name).write_text(text.replace("../streaming-ads", str(ROOT)))
     with duckdb.connect(str(fresh)) as connection:
         connection.execute("CREATE SCHEMA crm")
         connection.execute(

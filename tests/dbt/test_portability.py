@@ -1,5 +1,9 @@
 """The same models and tests on three targets, and the same numbers: a DuckDB file that holds the
-raw tables, Parquet files that DuckDB reads in place, and a PostgreSQL server."""
+raw tables, Parquet files that DuckDB reads in place, and a PostgreSQL server.
+
+The DuckDB file is built once. The other two have been built before, from the data of an earlier day
+and with another macro, so equal numbers also say that nothing of that is left.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -21,15 +25,16 @@ from adbc_driver_postgresql import dbapi
 from generator.engines import local
 from generator.faults.changed_columns import landing_tables
 from generator.scenario.faults import Faults
-from generator.scenario.templates import dataset
+from generator.scenario.templates import Dataset, dataset
 from generator.schema import TABLES, FaultLog, PerformanceHourly, RawTable
 from generator.sinks.parquet import ParquetSink
 from generator.sinks.postgresql import PostgresqlSink
 from generator.sinks.sink import DestinationError
 from generator.world.build import build_world
 from tests.dbt.test_project import descriptions
+from tests.dbt.test_restatement import MARTS
 from tests.support import postgresql
-from tests.support.project import MODELS_ONLY, ROOT, dbt
+from tests.support.project import MODELS_ONLY, ROOT, dbt, spend_doubled
 
 # What is of the build itself: each database hashes in its own way.
 OF_THE_BUILD = {"source_digest"}
@@ -39,6 +44,9 @@ EMPTY = {"fct_performance_orphans"}
 OF_FAULTS = ("fct_fault_detection", "fct_data_quality_daily")
 BUILD_OF_FAULTS = f"build --select +{' +'.join(OF_FAULTS)} {MODELS_ONLY}"
 FAULTY = build_world(dataset("faulty"))
+# The marts that are built day by day, and the models that lead to them.
+BUILD_OF_DAYS = f"build --select +{' +'.join(MARTS)} {MODELS_ONLY}"
+EARLIER = replace(dataset("complete"), as_of=date(2025, 9, 10))
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +63,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def built_in_postgresql(server: postgresql.Server, folder: Path) -> postgresql.Server:
-    """`complete` loaded by ADBC and built by dbt, its tests included."""
-    local.run(build_world(dataset("complete")), PostgresqlSink(server.uri, TABLES))
-    result = dbt("build --target postgres", folder / "ads.duckdb", folder, **server.environment)
-    assert result.returncode == 0, result.stdout[-4000:]
+    """`complete` loaded by ADBC and built by dbt, its tests included, after an earlier day."""
+
+    def load(data: Dataset) -> None:
+        local.run(build_world(data), PostgresqlSink(server.uri, TABLES))
+
+    live("postgres", folder / "ads.duckdb", load, **server.environment)
     return server
 
 
@@ -67,13 +77,35 @@ def built_on_parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of marts over raw Parquet files in many parts, among files that are not of
     the run."""
     folder = tmp_path_factory.mktemp("parquet")
-    local.run(build_world(dataset("complete")), ParquetSink(str(folder), TABLES, 10_000))
-    for part in list(folder.rglob("performance_hourly/*/*.parquet"))[:3]:
-        shutil.copy(part, part.with_stem("of-another-run-01234567"))
+    lake = folder / "lake"
+
+    def load(data: Dataset) -> None:
+        for part in lake.rglob("of-another-run-*"):
+            part.unlink()
+        local.run(build_world(data), ParquetSink(str(lake), TABLES, 10_000))
+        for part in list(lake.rglob("performance_hourly/*/*.parquet"))[:3]:
+            shutil.copy(part, part.with_stem("of-another-run-01234567"))
+
     file = folder / "on_parquet.duckdb"
-    result = dbt("build --target parquet", file, folder, ADS_PARQUET=str(folder))
-    assert result.returncode == 0, result.stdout[-4000:]
+    live("parquet", file, load, ADS_PARQUET=str(lake))
     return file
+
+
+def live(target: str, file: Path, load: Callable[[Dataset], None], **variables: str) -> None:
+    """Build a target as a warehouse is built over time: of an earlier day with another macro, with
+    that macro changed, and of a later day."""
+    folder = file.parent
+
+    def build(command: str) -> None:
+        result = dbt(f"{command} --target {target}", file, folder, **variables)
+        assert result.returncode == 0, result.stdout[-4000:]
+
+    load(EARLIER)
+    with spend_doubled(folder):
+        build(BUILD_OF_DAYS)
+    build(BUILD_OF_DAYS)
+    load(dataset("complete"))
+    build("build")
 
 
 def marts(database: Path) -> list[str]:
@@ -165,6 +197,35 @@ def test_descriptions_are_comments_in_postgresql(
     assert descriptions(manifest) <= set(commented)
 
 
+def test_what_others_made_on_the_marts_of_postgresql_stays(
+    built_in_postgresql: postgresql.Server, folder: Path
+) -> None:
+    """A view, an index and a right, when nothing has changed and when a table has other rows."""
+    server = built_in_postgresql
+    change(
+        server.uri,
+        "CREATE ROLE reporter",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA marts TO reporter",
+        "CREATE INDEX by_name ON marts.dim_campaigns (campaign_name)",
+        """CREATE VIEW public.spend_by_name AS
+           SELECT campaign_name, sum(spend) AS spend FROM marts.dim_campaigns
+           JOIN marts.fct_performance_hourly USING (campaign_id) GROUP BY campaign_name""",
+        "UPDATE marts.dim_campaigns SET campaign_name = 'Wrong'",
+    )
+    others = """
+        SELECT (SELECT count(*) FROM public.spend_by_name WHERE campaign_name <> 'Wrong'),
+            (SELECT count(*) FROM pg_indexes WHERE indexname = 'by_name'), (
+            SELECT count(*) FROM pg_tables
+            WHERE schemaname = 'marts'
+                AND NOT has_table_privilege('reporter', 'marts.' || tablename, 'SELECT'))
+    """
+    assert ask(server.uri, others) == [(0, 1, 0)]
+    command = f"{BUILD_OF_DAYS} --target postgres"
+    result = dbt(command, folder / "ads.duckdb", folder, **server.environment)
+    assert result.returncode == 0, result.stdout[-4000:]
+    assert ask(server.uri, others) == [(7, 1, 0)]
+
+
 def test_raw_data_can_be_loaded_again_under_the_views(
     built_in_postgresql: postgresql.Server,
 ) -> None:
@@ -176,6 +237,13 @@ def test_raw_data_can_be_loaded_again_under_the_views(
     assert ask(uri, count) == [(7,)]
     local.run(build_world(dataset("smoke")), PostgresqlSink(uri, TABLES))
     assert ask(uri, count) == [(1,)]
+
+
+def change(uri: str, *statements: str) -> None:
+    with dbapi.connect(uri) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+        connection.commit()
 
 
 def ask(uri: str, query: str) -> list[tuple]:

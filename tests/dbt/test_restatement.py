@@ -20,7 +20,7 @@ from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
-from tests.support.project import dbt
+from tests.support.project import dbt, spend_doubled
 
 MARTS = (
     "fct_performance_hourly",
@@ -168,3 +168,13 @@ def test_nothing_of_another_data_set_survives(warehouse: Warehouse) -> None:
     assert warehouse.ask(days) == warehouse.ask(raw_days)
     assert warehouse.differing() == []
     assert len(warehouse.ask(HISTORY)) == 1
+
+
+def test_a_changed_macro_builds_every_day_again(warehouse: Warehouse) -> None:
+    amounts = " UNION ALL ".join(
+        f"SELECT sum(spend) FROM marts.{mart}" for mart in MARTS if "performance" in mart
+    )
+    before = warehouse.ask(amounts)
+    with spend_doubled(warehouse.folder):
+        warehouse.build()
+    assert warehouse.ask(amounts) == [(2 * amount,) for (amount,) in before]

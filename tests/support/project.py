@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,32 @@ def dbt(
     The project is parsed once in a test run: dbt takes up what it parsed before where its settings
     are the same, so call the file `ads.duckdb` and let it lie in `folder`.
     """
+    place_project(folder)
+    variables["ADS_DATABASE"] = os.path.relpath(database, folder)
+    return run_dbt(folder, *command.split(), *arguments, **variables)
+
+
+def place_project(folder: Path) -> None:
+    """Make `folder` a place from which dbt runs the project, parsed already, if it is none yet."""
     if not (folder / "target").exists():
         link_project(folder)
         (folder / "target").mkdir()
         parsed = made_once("parsed", parse_project) / "target" / "partial_parse.msgpack"
         shutil.copy(parsed, folder / "target")
-    variables["ADS_DATABASE"] = os.path.relpath(database, folder)
-    return run_dbt(folder, *command.split(), *arguments, **variables)
+
+
+@contextmanager
+def spend_doubled(folder: Path) -> Iterator[None]:
+    """For a while dbt runs a copy of the project in `folder` in which a macro doubles amounts."""
+    place_project(folder)
+    project = folder / "dbt_project"
+    project.unlink()
+    shutil.copytree(ROOT / "dbt_project", project)
+    macro = project / "macros" / "micros_to_currency.sql"
+    macro.write_text(macro.read_text().replace("* 0.000001 as", "* 0.000002 as"))
+    yield
+    shutil.rmtree(project)
+    project.symlink_to(ROOT / "dbt_project")
 
 
 def link_project(folder: Path) -> None:
