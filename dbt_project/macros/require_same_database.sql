@@ -1,10 +1,12 @@
 {#-
     dbt does not read ads.yml, where the generator may find another database. Building the old one
     without a word would be wrong, so the run stops. ADS_DATABASE is read by both and comes first.
+    Another project, which has this one as a package, has a profile and settings of its own.
 -#}
 {% macro require_same_database() %}
     {%- set building = ["build", "run", "seed", "snapshot", "test", "retry"] -%}
-    {%- if execute and target.name == "dev" and flags.WHICH in building -%}
+    {%- set is_root = project_name == "streaming_ads" -%}
+    {%- if execute and is_root and target.name == "dev" and flags.WHICH in building -%}
         {%- set database, place = env_var("ADS_DATABASE", ""), "ADS_DATABASE" -%}
         {%- if not database and run_query("select count(*) from glob('ads.yml')").rows[0][0] -%}
             {%- set text = run_query("select content from read_text('ads.yml')").rows[0][0] -%}

@@ -141,10 +141,13 @@ def test_sources_are_as_fresh_as_their_data(fresh: Path) -> None:
     assert printed.count(" PASS freshness of ads.") == 2
 
 
-def test_another_project_has_it_as_a_package(fresh: Path) -> None:
+def test_another_project_has_it_as_a_package(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With other sources, one of them called like ours: no hook takes them for raw data, and
-    what is only theirs is built without any."""
+    what is only theirs is built without any. The profile is theirs, too, even where our
+    variables and ads.yml name another file."""
     folder = fresh.parent
+    monkeypatch.setenv("ADS_DATABASE", "data/unknown.duckdb")
+    (folder / "ads.yml").write_text("database: data/unknown.duckdb")
     page = (ROOT / "docs" / "dbt-package.md").read_text()
     documented = dict(re.findall(FILES, page, re.DOTALL))
     assert list(documented)[:3] == ["packages.yml", "dbt_project.yml", "profiles.yml"]
