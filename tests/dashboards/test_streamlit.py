@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -10,22 +11,33 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.support.project import ROOT
+from tests.support.project import MODELS_ONLY, ROOT, dbt
 
 pytestmark = pytest.mark.dashboards
 APP = ROOT / "dashboards/streamlit/app.py"
 
 
+@pytest.fixture(scope="module")
+def marts(complete_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DuckDB file with the marts that the page reads, and what they are made from."""
+    file = tmp_path_factory.mktemp("marts") / "ads.duckdb"
+    shutil.copy(complete_database, file)
+    read = sorted(set(re.findall(r"marts\.(\w+)", APP.read_text())))
+    result = dbt(f"build {MODELS_ONLY} --select", file, file.parent, *(f"+{mart}" for mart in read))
+    assert result.returncode == 0, result.stdout[-4000:]
+    return file
+
+
 @pytest.fixture
-def app(built_database: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def app(marts: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     from streamlit.testing.v1 import AppTest
 
-    monkeypatch.setattr(sys, "argv", [str(APP), str(built_database)])
+    monkeypatch.setattr(sys, "argv", [str(APP), str(marts)])
     return AppTest.from_file(str(APP), default_timeout=60)
 
 
-def test_it_shows_the_figures_of_the_marts(app: Any, built_database: Path) -> None:
-    with duckdb.connect(str(built_database), read_only=True) as connection:
+def test_it_shows_the_figures_of_the_marts(app: Any, marts: Path) -> None:
+    with duckdb.connect(str(marts), read_only=True) as connection:
         impressions, campaigns, creatives = connection.execute(
             "SELECT (SELECT sum(impressions) FROM marts.fct_campaign_performance_daily),"
             " (SELECT count(*) FROM marts.dim_campaigns),"
@@ -59,11 +71,11 @@ def test_a_missing_database_is_a_sentence(app: Any, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_file_can_be_written_between_two_clicks(
-    app: Any, built_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: Any, marts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An open connection would refuse the second one, which writes."""
     copy = tmp_path / "ads.duckdb"
-    shutil.copy(built_database, copy)
+    shutil.copy(marts, copy)
     monkeypatch.setattr(sys, "argv", [str(APP), str(copy)])
     app.run()
     with duckdb.connect(str(copy)) as connection:
