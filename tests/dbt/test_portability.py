@@ -215,9 +215,9 @@ def test_what_others_made_on_the_marts_of_postgresql_stays(
     others = """
         SELECT (SELECT count(*) FROM public.spend_by_name WHERE campaign_name <> 'Wrong'),
             (SELECT count(*) FROM pg_indexes WHERE indexname = 'by_name'), (
-            SELECT count(*) FROM pg_tables
-            WHERE schemaname = 'marts'
-                AND NOT has_table_privilege('reporter', 'marts.' || tablename, 'SELECT'))
+            SELECT count(*) FROM pg_class
+            WHERE relnamespace = 'marts'::regnamespace AND relkind = 'r'
+                AND NOT has_table_privilege('reporter', oid, 'SELECT'))
     """
     assert ask(server.uri, others) == [(0, 1, 0)]
     command = f"{BUILD_OF_DAYS} --target postgres"
