@@ -79,7 +79,7 @@ class Catalogue:
             TemplateKind.WORKFLOWS, self.library.workflow
         )
         self.sinks = Members(lambda: SCHEMES, sink_class)
-        self.engines = Members(lambda: EngineName, engine)
+        self.engines = Members(lambda: list(EngineName), engine)
 
     def __getattr__(self, name: str) -> Any:
         """An enum or the model of a table, by the name of its class."""
