@@ -17,6 +17,7 @@ _NO_THREAD = (
 _MESSAGES = (
     # What libraries say, in exceptions of their own, when the system has no more to give.
     ("can't start new thread", _NO_THREAD),
+    ("failed to launch worker thread", _NO_THREAD),
     ("cannot allocate memory", _NO_MEMORY),
     ("failed to map segment", _NO_MEMORY),
     ("bad_alloc", _NO_MEMORY),

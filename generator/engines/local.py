@@ -13,9 +13,10 @@ import os
 import pickle
 import signal
 import threading
+import traceback
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -39,13 +40,14 @@ from generator.pipeline.run import (
     land,
 )
 from generator.schema import TABLES, RawTable
-from generator.sinks.sink import DestinationError, Sink
+from generator.sinks.sink import Sink
 from generator.world.world import World
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Parts that a worker has in hand: the one it makes and the next.
 _DEALT = 2
 _NICE = 5
+_THREADS_OF_ARROW = 4
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
@@ -57,9 +59,33 @@ def run(
     progress: Progress | None = None,
 ) -> list[TableTotal]:
     """Make the world's data in `jobs` processes, or one per core, and hand it to the sink; rows and
-    fingerprint of each table. `progress` is called with campaigns done and campaigns in all."""
+    fingerprint of each table. `progress` is called with campaigns done and campaigns in all. Raises
+    EngineError where the system starts no more threads or processes."""
+    if sink.packs_files:
+        _require_threads()
     with sink:
         return land(world, sink, processes(jobs or cores()), tables, progress)
+
+
+def _require_threads() -> None:
+    """Raise EngineError where this process cannot start threads: Arrow, which writes files with
+    them, would wait for the first of them without an end."""
+    done = threading.Event()
+    started: list[threading.Thread] = []
+    try:
+        for _ in range(_THREADS_OF_ARROW):
+            thread = threading.Thread(target=done.wait, daemon=True)
+            thread.start()
+            started.append(thread)
+    except RuntimeError as error:
+        raise EngineError(
+            "the system cannot start another thread: raise its limit (`ulimit -u`, or `pids.max` "
+            "of a container)"
+        ) from error
+    finally:
+        done.set()
+        for thread in started:
+            thread.join()
 
 
 def cores() -> int:
@@ -163,11 +189,11 @@ def _signals_wait() -> Iterator[None]:
 
 
 def _fetch(worker: SpawnProcess, connection: Connection) -> PackedPart:
-    """The next part of a worker. Raises the DestinationError that it met, and EngineError if it is
+    """Return the next part of a worker. Raises the error that it met, and EngineError if it is
     gone."""
     with _at_work(worker):
         made = _receive(connection)
-    if isinstance(made, DestinationError):
+    if isinstance(made, Exception):
         raise made
     assert isinstance(made, PackedPart)
     return made
@@ -197,18 +223,30 @@ def _work(connection: Connection) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
-    threading.Thread(target=_leave_when_alone, daemon=True).start()
     try:
+        threading.Thread(target=_leave_when_alone, daemon=True).start()
         job, supplies = connection.recv()
         file = recv_handle(connection)
         make = Maker(job, map_arrays(supplies, file))
         os.close(file)
         while True:
             _send(connection, make(connection.recv()))
-    except DestinationError as error:
-        _send(connection, error)
     except (ConnectionError, EOFError):
         os._exit(1)
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        with suppress(OSError):
+            _send(connection, _portable(error))
+
+
+def _portable(error: Exception) -> Exception:
+    """Return an error that another process can load: itself, or one with its text and notes."""
+    try:
+        return pickle.loads(pickle.dumps(error))
+    except Exception:
+        copy = RuntimeError(f"{type(error).__name__}: {error}")
+        copy.__notes__ = error.__notes__
+        return copy
 
 
 def _leave_when_alone() -> None:
@@ -219,7 +257,7 @@ def _leave_when_alone() -> None:
     os._exit(1)
 
 
-def _send(connection: Connection, answer: PackedPart | DestinationError) -> None:
+def _send(connection: Connection, answer: PackedPart | Exception) -> None:
     """Send columns as they lie in memory, beside the pickle of what they belong to: a fifth of the
     time of a pickle that holds them."""
     buffers: list[pickle.PickleBuffer] = []

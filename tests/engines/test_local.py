@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -260,6 +261,59 @@ def test_no_memory_to_share_is_told_of_in_a_sentence(monkeypatch: pytest.MonkeyP
 def died(_connection: object) -> None:
     """A worker in the place of the real one, killed for want of memory."""
     os._exit(9)
+
+
+class Packed(Basket):
+    """A basket whose packer meets an error, in the process that makes the part."""
+
+    def __init__(self, fail: Callable[..., Any]) -> None:
+        super().__init__(5_000)
+        self.packer = fail
+
+
+def no_memory(*_part: object) -> None:
+    raise MemoryError("16 GB")
+
+
+class UnpicklableError(Exception):
+    def __reduce__(self) -> str:
+        raise TypeError
+
+
+def odd(*_part: object) -> None:
+    raise UnpicklableError("odd")
+
+
+@pytest.mark.parametrize(
+    ("fail", "kind", "text"), [(no_memory, MemoryError, "16 GB"), (odd, RuntimeError, "odd")]
+)
+def test_what_a_worker_meets_is_raised_here_with_its_traceback(
+    fail, kind, text, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(kind, match=text) as raised:
+        landed(Packed(fail), jobs=2)
+    assert fail.__name__ in raised.value.__notes__[0]
+    assert capfd.readouterr().err == ""
+    assert not multiprocessing.active_children()
+
+
+def test_a_system_without_threads_is_a_sentence_before_arrow_waits_for_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start, started = threading.Thread.start, []
+
+    def refuse(thread: threading.Thread) -> None:
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    sink = Basket(5_000)
+    sink.packs_files = True
+    with pytest.raises(EngineError, match=r"cannot start another thread.*pids\.max"):
+        landed(sink)
+    assert not any(thread.is_alive() for thread in started)
 
 
 def test_who_asks_to_stop_while_a_worker_starts_is_heard_afterwards() -> None:
