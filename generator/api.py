@@ -15,9 +15,9 @@ from generator.market.dataset import world_of
 from generator.pipeline.country_supplies import CountrySupplies
 from generator.pipeline.parts import ROWS_A_BLOCK, parts_of, pieces
 from generator.scenario.errors import bad_input, nearest
-from generator.scenario.overrides import parsed
+from generator.scenario.overrides import parse_override
 from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Library
-from generator.scenario.validation import validated
+from generator.scenario.validation import model_of
 from generator.scenario.values import Day, Seed
 from generator.scenario.yaml_file import Document
 from generator.schema import TABLES, RawTable
@@ -100,8 +100,8 @@ def _dataset(
     templates: str | Path | None,
 ) -> Dataset:
     library = Library(Path(templates)) if templates is not None else Library()
-    changes = [parsed(change) for change in sets]
-    given = validated(Document({"seed": seed, "as_of": as_of}, {}), _Given)
+    changes = [parse_override(change) for change in sets]
+    given = model_of(Document({"seed": seed, "as_of": as_of}, {}), _Given)
     if isinstance(source, Mapping):
         dataset = library.dataset_of_mapping(source, changes)
     else:

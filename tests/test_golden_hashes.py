@@ -16,7 +16,7 @@ import pytest
 from generator import __version__
 from generator.engines import local
 from generator.market.dataset import world_of
-from generator.scenario.overrides import parsed
+from generator.scenario.overrides import parse_override
 from generator.scenario.templates import Library
 from tests.engines.basket import Basket
 from tests.support.project import ROOT
@@ -35,7 +35,9 @@ SECTION = re.compile(r"^## \[(?P<version>[^\]]+)\](?P<text>.*?)(?=^## |\Z)", re.
 
 def hashes(workflow: str) -> dict[str, str]:
     """Return the hash of each raw table of a workflow, but for the one that holds the version."""
-    dataset = Library().dataset(workflow, [parsed(change) for change in WORKFLOWS[workflow]])
+    dataset = Library().dataset(
+        workflow, [parse_override(change) for change in WORKFLOWS[workflow]]
+    )
     landed = local.run(world_of(dataset), Basket(10**9), jobs=1)
     return {
         table.table.table_name: table.fingerprint

@@ -39,7 +39,7 @@ from generator.scenario.templates import (
     TemplateKind,
     faults_of,
 )
-from generator.scenario.validation import validated
+from generator.scenario.validation import model_of
 from generator.scenario.yaml_file import Document, KeyPath, Mark
 from generator.schema import TABLES, FaultLog, PerformanceHourly, RawTable, Run
 from generator.schema.dbt_delivery import BlockError, delivery_files
@@ -162,7 +162,7 @@ def create_advertiser(
         raise bad_input("give --name, or --auto to make one up")
     options = {"contact_email": "--email", "agency_name": "--agency"}
     marks: dict[KeyPath, Mark] = {(key,): Mark(options.get(key, f"--{key}")) for key in values}
-    plan = validated(Document(values, marks), AdvertiserPlan)
+    plan = model_of(Document(values, marks), AdvertiserPlan)
     file = database_file(settings.database)
     added = add_advertiser(file, _start(settings), plan, currency)
     return results.AddedAdvertiser(
@@ -354,7 +354,7 @@ def _file(settings: Settings) -> Path:
 
 
 def _overrides(sets: Sequence[str]) -> list[overrides.Override]:
-    return [overrides.parsed(change) for change in sets]
+    return [overrides.parse_override(change) for change in sets]
 
 
 def _start(settings: Settings) -> Start:

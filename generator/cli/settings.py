@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from generator.engines import EngineName
 from generator.masking import masked
 from generator.scenario.errors import InputError, bad_input, nearest
-from generator.scenario.validation import validated
+from generator.scenario.validation import model_of
 from generator.scenario.values import Day, Seed
 from generator.scenario.yaml_file import Document, Mark, read, value_of
 from generator.schema.text_types import Text
@@ -115,7 +115,7 @@ def _resolve(options: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
             data[name] = value.date() if isinstance(value, datetime) else value
             marks[name,] = Mark("--" + name.replace("_", "-"))
             sources[name] = "option"
-    return validated(Document(data, marks), Settings), sources
+    return model_of(Document(data, marks), Settings), sources
 
 
 def _value(name: str, text: str, variable: str) -> Any:

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from generator.scenario.errors import bad_input
 from generator.scenario.validation import bare, is_model, type_at
-from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merged, value_of
+from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merge, value_of
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d{1,4})\]")
 _NEAREST = 3
@@ -42,7 +42,7 @@ class Override:
         return Mark(shown)
 
 
-def parsed(source: str) -> Override:
+def parse_override(source: str) -> Override:
     """An override from `path=value`. Raises InputError for what is not one."""
     name, equals, text = source.partition("=")
     path, position = [], 0
@@ -61,7 +61,7 @@ def parsed(source: str) -> Override:
     return Override(steps, text.strip(), f"--set {source}")
 
 
-def overridden(
+def with_overrides(
     document: Document, overrides: Iterable[Override], model: type[BaseModel]
 ) -> Document:
     """The document with each override merged in, in order. Raises InputError for unknown paths."""
@@ -74,7 +74,7 @@ def overridden(
         data = _nested(path, value, document.data)
         steps = range(1, len(path) + 1)
         marks = {path[:step]: each.mark for step in steps}
-        document = merged(document, Document(data, marks))
+        document = merge(document, Document(data, marks))
     return document
 
 

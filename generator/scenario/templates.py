@@ -22,9 +22,9 @@ from generator.scenario.errors import InputError, Problem, bad_input, nearest
 from generator.scenario.faults import NO_FAULTS, Faults
 from generator.scenario.legacy_format import LegacyFile, Remarks, is_legacy, translate
 from generator.scenario.models import MarketPlan, Scenario, Workflow, platform_problems
-from generator.scenario.overrides import Override, overridden
-from generator.scenario.validation import MOST_PROBLEMS, input_error, shortened, validated
-from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merged, read
+from generator.scenario.overrides import Override, with_overrides
+from generator.scenario.validation import MOST_PROBLEMS, input_error, model_of, shortened
+from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merge, read
 from generator.schema.text_types import TEMPLATE_NAME
 
 BUNDLED = Path(__file__).resolve().parent.parent / "templates"
@@ -154,7 +154,7 @@ class Library:
 
     def workflow(self, name: str) -> Workflow:
         """The workflow of a name."""
-        return validated(self.document(TemplateKind.WORKFLOWS, name), Workflow)
+        return model_of(self.document(TemplateKind.WORKFLOWS, name), Workflow)
 
     def scenario(
         self, kind: TemplateKind, name: str, overrides: Sequence[Override] = ()
@@ -227,10 +227,10 @@ class Library:
         InputError."""
         own = _read(file)
         if set(own.data) & set(Faults.model_fields):
-            return validated(overridden(own, overrides, Faults), Faults)
+            return model_of(with_overrides(own, overrides, Faults), Faults)
         document = self._complete(own, file)
         if _PLATFORM_KEYS & set(document.data):
-            return validated(overridden(document, overrides, PlatformModel), PlatformModel)
+            return model_of(with_overrides(document, overrides, PlatformModel), PlatformModel)
         return self._of_document(document, file, overrides)
 
     def _of_file(self, file: Path) -> Document:
@@ -293,7 +293,7 @@ class Library:
         return Library().document(TemplateKind.PROFILES, _PROFILE_OF_OBJECTIVE[objective])
 
     def _like_default(self, name: str) -> Workflow:
-        default = validated(Library().document(TemplateKind.WORKFLOWS, DEFAULT_WORKFLOW), Workflow)
+        default = model_of(Library().document(TemplateKind.WORKFLOWS, DEFAULT_WORKFLOW), Workflow)
         return default.model_copy(update={"name": name})
 
     def _of_workflow(
@@ -306,8 +306,8 @@ class Library:
                 f"workflow {name!r} has no market, as the workflow market has",
                 str(of_market[0].mark),
             )
-        document = overridden(document, of_market, Workflow)
-        workflow = validated(document, Workflow)
+        document = with_overrides(document, of_market, Workflow)
+        workflow = model_of(document, Workflow)
         if workflow.market is not None:
             paths = ", ".join(f"market.{field}" for field in MarketPlan.model_fields)
             others = [override for override in overrides if override not in of_market]
@@ -382,8 +382,8 @@ class Library:
 
     def _resolved(self, document: Document, overrides: Sequence[Override]) -> ResolvedScenario:
         """The scenario of a document, checked against its platform."""
-        document = overridden(document, overrides, Scenario)
-        scenario = validated(document, Scenario)
+        document = with_overrides(document, overrides, Scenario)
+        scenario = model_of(document, Scenario)
         try:
             platform_model = self.platform(scenario.campaign.platform)
         except InputError as error:
@@ -424,12 +424,12 @@ class Library:
         marks: dict[KeyPath, Mark] = {
             path: mark for path, mark in document.marks.items() if path[:1] != ("extends",)
         }
-        return merged(base, Document(data, marks))
+        return merge(base, Document(data, marks))
 
 
 def faults_of(file: Path) -> Faults:
     """The faults in a file. Raises InputError."""
-    return validated(_read(file), Faults)
+    return model_of(_read(file), Faults)
 
 
 def names(kind: TemplateKind) -> list[str]:
@@ -449,7 +449,7 @@ def platform(name: str) -> PlatformModel:
 
 @lru_cache
 def _platform(library: Library, name: str) -> PlatformModel:
-    return validated(library.document(TemplateKind.PLATFORMS, name), PlatformModel)
+    return model_of(library.document(TemplateKind.PLATFORMS, name), PlatformModel)
 
 
 def _for(

@@ -30,7 +30,7 @@ _TYPES = {
 }
 
 
-def validated(document: Document, model: type[Model]) -> Model:
+def model_of(document: Document, model: type[Model]) -> Model:
     """Return the document as a model. A number, a day, true or false may be in quotes, as JSON and
     other programs write them.
 

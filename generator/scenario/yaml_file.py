@@ -3,7 +3,7 @@ node tree.
 
 Duplicate keys, recursive aliases, and files that are or unfold too large are refused before
 anything is built. Numbers that YAML 1.1 would read in base 8 or 60 (`010`, `12:30`) stay text. JSON
-is read as the YAML that it is. `merged` is the one rule of inheritance and of overrides: mappings
+is read as the YAML that it is. `merge` is the one rule of inheritance and of overrides: mappings
 merge key by key, a mapping over a list changes the items that it numbers, everything else replaces.
 """
 
@@ -174,7 +174,7 @@ def plain_value(given: Any, wanted: type) -> Any:
     return value if type(value) is wanted else None
 
 
-def merged(base: Document, over: Document) -> Document:
+def merge(base: Document, over: Document) -> Document:
     """`over` on top of `base`: mappings merge key by key, a mapping of numbers over a list changes
     (or, one past the end, adds) the items it numbers, and anything else replaces what was there.
 

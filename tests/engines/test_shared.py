@@ -8,12 +8,12 @@ import pytest
 from generator.engines.shared import map_arrays, nameless_file, write_arrays
 from generator.market.dataset import world_of
 from generator.pipeline.country_supplies import CountrySupplies
-from generator.scenario.overrides import parsed
+from generator.scenario.overrides import parse_override
 from generator.scenario.templates import Library
 
 
 def test_the_markets_of_a_run_come_back_as_they_were() -> None:
-    world = world_of(Library().dataset("market", [parsed("market.campaigns=3")]))
+    world = world_of(Library().dataset("market", [parse_override("market.campaigns=3")]))
     supplies = {name: dict(each) for name, each in CountrySupplies(world).items()}
     with nameless_file() as file:
         shared = write_arrays(supplies, file)

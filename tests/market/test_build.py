@@ -22,7 +22,7 @@ from generator.market.order import Draw, scenario_of
 from generator.market.outline import market_outline
 from generator.market.shares import Claims, opportunities, platform_supply, shares_of, uses_of
 from generator.scenario.models import platform_problems
-from generator.scenario.overrides import parsed
+from generator.scenario.overrides import parse_override
 from generator.scenario.templates import Dataset, Library, platform
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
@@ -34,7 +34,7 @@ FILL = (0.45, 0.70)
 
 
 def market(**plan: object) -> Dataset:
-    sets = [parsed(f"market.{key}={value}") for key, value in plan.items()]
+    sets = [parse_override(f"market.{key}={value}") for key, value in plan.items()]
     return Library().dataset("market", sets)
 
 

@@ -6,16 +6,16 @@ import pytest
 
 from generator.scenario.errors import InputError
 from generator.scenario.models import Scenario
-from generator.scenario.overrides import overridden, parsed, paths
+from generator.scenario.overrides import parse_override, paths, with_overrides
 from generator.scenario.templates import Library, TemplateKind
-from generator.scenario.yaml_file import Document, dotted, merged, read
+from generator.scenario.yaml_file import Document, dotted, merge, read
 
 LIBRARY = Library()
 
 
 def changed(*sets: str, profile: str = "multi_device_advanced") -> Scenario:
     return LIBRARY.scenario(
-        TemplateKind.PROFILES, profile, [parsed(each) for each in sets]
+        TemplateKind.PROFILES, profile, [parse_override(each) for each in sets]
     ).scenario
 
 
@@ -91,7 +91,7 @@ def test_the_documented_example_of_the_merge_rule(tmp_path) -> None:
         "campaign: {budget: {amount: 2000}}\nline_items: {1: {bid_cpm: 40}}\ntags: [c]\n"
     )
     over = read(tmp_path / "over.yml")
-    result = merged(read(tmp_path / "base.yml"), over)
+    result = merge(read(tmp_path / "base.yml"), over)
     assert result.data == {
         "campaign": {"target_cpm": 30, "budget": {"amount": 2000, "type": "LIFETIME"}},
         "line_items": [{"name": "first", "bid_cpm": 30}, {"name": "second", "bid_cpm": 40}],
@@ -104,6 +104,8 @@ def test_the_documented_example_of_the_merge_rule(tmp_path) -> None:
 def test_an_override_leaves_its_document_as_it_was() -> None:
     document = LIBRARY.document(TemplateKind.PROFILES, "small_two_weeks")
     before = Document(document.data, dict(document.marks))
-    overridden(document, [parsed("line_items[0].creatives[0].duration_seconds=30")], Scenario)
+    with_overrides(
+        document, [parse_override("line_items[0].creatives[0].duration_seconds=30")], Scenario
+    )
     assert document.data["line_items"][0]["creatives"][0]["duration_seconds"] == 15
     assert document.marks == before.marks

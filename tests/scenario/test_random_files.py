@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from generator.market.dataset import world_of
 from generator.scenario.errors import InputError
-from generator.scenario.overrides import parsed
+from generator.scenario.overrides import parse_override
 from generator.scenario.templates import BUNDLED, Dataset, Library
 from tests.scenario.test_legacy_format import OLDER
 
@@ -119,4 +119,4 @@ def test_a_bundled_file_that_was_damaged(file: Path, text: str) -> None:
      "campaign.flights[0].start_date", "advertiser.name", "campaign.frequency_caps[0]"]
 ), st.text(max_size=30) | st.sampled_from(WORDS)))  # fmt: skip
 def test_a_random_override(source: str) -> None:
-    assert len(sentences(lambda: LIBRARY.dataset("smoke", [parsed(source)]))) <= 11
+    assert len(sentences(lambda: LIBRARY.dataset("smoke", [parse_override(source)]))) <= 11

@@ -12,7 +12,7 @@ from generator.market.dataset import world_of
 from generator.platform.model import PlatformModel
 from generator.scenario.errors import InputError
 from generator.scenario.faults import Faults
-from generator.scenario.overrides import parsed
+from generator.scenario.overrides import parse_override
 from generator.scenario.templates import (
     BUNDLED,
     Dataset,
@@ -280,7 +280,7 @@ def test_a_file_that_is_named_by_its_path_may_have_another_name_or_none(tmp_path
 
 
 def dataset_with(name: str, *sets: str) -> Dataset:
-    return Library().dataset(name, [parsed(source) for source in sets])
+    return Library().dataset(name, [parse_override(source) for source in sets])
 
 
 def test_a_name_that_two_kinds_of_template_have_is_that_of_the_kind_that_extends_it(folder) -> None:
@@ -302,18 +302,18 @@ def test_a_file_of_faults_and_overrides_of_platforms_and_faults_are_checked(tmp_
     faults.write_text("outage: [{start_date: 2025-09-03}]\n")
     library = Library()
     shorter = [
-        parsed("supply.ad_minutes_per_hour=3"),
-        parsed("countries.US.regions.501.share=0.05"),
+        parse_override("supply.ad_minutes_per_hour=3"),
+        parse_override("countries.US.regions.501.share=0.05"),
     ]
     found = library.checked(platform_file, shorter)
     assert isinstance(found, PlatformModel)
     assert (found.name, found.supply.ad_minutes_per_hour) == ("mine", 3)
     assert found.countries["US"].regions["501"].share == 0.05
-    found = library.checked(faults, [parsed("outage[0].hours=[3]")])
+    found = library.checked(faults, [parse_override("outage[0].hours=[3]")])
     assert isinstance(found, Faults)
     assert found.outage[0].hours == [3]
     with pytest.raises(InputError, match=r"outage\[0\].start_date: should be a day"):
-        library.checked(faults, [parsed("outage[0].start_date=3")])
+        library.checked(faults, [parse_override("outage[0].start_date=3")])
 
 
 def test_the_faults_of_a_workflow_with_a_market_are_in_its_dataset(tmp_path) -> None:

@@ -18,7 +18,7 @@ from generator.scenario.errors import InputError
 from generator.scenario.faults import Faults
 from generator.scenario.models import Scenario, Workflow
 from generator.scenario.templates import BUNDLED, Library, dataset, faults_of
-from generator.scenario.validation import validated
+from generator.scenario.validation import model_of
 from generator.scenario.yaml_file import Document, KeyPath, Mark, read
 from tests.scenario.test_templates import scenario_text
 
@@ -184,7 +184,7 @@ def messages(document: Document, model: type[BaseModel], path: KeyPath, wrong: A
         holder = holder[step]
     holder[path[-1]] = wrong
     try:
-        validated(Document(data, {(): Mark("f.yml", 1)}), model)
+        model_of(Document(data, {(): Mark("f.yml", 1)}), model)
     except InputError as error:
         return [line.partition(": ")[2] for line in str(error).splitlines()]
     return []
@@ -247,4 +247,4 @@ def test_a_large_file_over_a_large_file_is_merged_soon(tmp_path) -> None:
 def test_faults_say_which_value_is_listed_twice() -> None:
     document = Document({"outage": [{"campaigns": [7, 8, 7]}]}, {(): Mark("f.yml", 1)})
     with pytest.raises(InputError, match="7 is listed twice"):
-        validated(document, Faults)
+        model_of(document, Faults)

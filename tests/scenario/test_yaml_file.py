@@ -9,7 +9,7 @@ import pytest
 
 from generator.scenario.errors import InputError
 from generator.scenario.templates import Library
-from generator.scenario.yaml_file import Document, dotted, merged, read
+from generator.scenario.yaml_file import Document, dotted, merge, read
 
 
 def document(folder: Path, text: str, name: str = "file.yml") -> Document:
@@ -28,7 +28,7 @@ def test_places_of_keys_are_remembered(tmp_path) -> None:
 def test_mappings_merge_and_everything_else_replaces(tmp_path) -> None:
     base = document(tmp_path, "a: {x: 1, y: {p: 1}}\nl: [1, 2]\nk: 1\n", "base.yml")
     over = document(tmp_path, "a: {y: {q: 2}}\nl: [3]\nk: {z: 1}\n", "over.yml")
-    both = merged(base, over)
+    both = merge(base, over)
     assert both.data == {"a": {"x": 1, "y": {"p": 1, "q": 2}}, "l": [3], "k": {"z": 1}}
     assert both.where(("a", "x")).startswith(str(tmp_path / "base.yml"))
     assert both.where(("a", "y", "q")).startswith(str(tmp_path / "over.yml"))

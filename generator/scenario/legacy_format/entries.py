@@ -24,7 +24,7 @@ from generator.scenario.legacy_format.shape import (
 )
 from generator.scenario.legacy_format.synonyms import word
 from generator.scenario.models import AdvertiserPlan, CampaignPlan, CreativePlan, LineItemPlan
-from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merged
+from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merge
 
 SECTIONS = ("examples", "profiles", "scenarios")
 OBJECTIVES = ("AWARENESS", "CONSIDERATION", "CONVERSION")
@@ -329,7 +329,7 @@ def lay_over(base: Document, over: Document) -> Document:
         if all(isinstance(item, dict) for item in (*known, *items)):
             below[key] = [known[min(index, len(known) - 1)] for index in range(len(items))]
             above[key] = dict(enumerate(items))
-    return merged(
+    return merge(
         Document(below, base.marks, base.written_as), Document(above, over.marks, over.written_as)
     )
 

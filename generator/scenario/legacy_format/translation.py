@@ -40,7 +40,7 @@ from generator.scenario.models import (
     LineItemPlan,
 )
 from generator.scenario.overrides import paths
-from generator.scenario.validation import input_error, validated
+from generator.scenario.validation import input_error, model_of
 from generator.scenario.yaml_file import Document, KeyPath, dotted
 from generator.schema import Creative
 from generator.schema.text_types import LONGEST
@@ -113,7 +113,7 @@ def translate(name: str, entry: Document, default_hours: int | None = None) -> T
     """
     problems = list(_misspelt(entry))
     try:
-        legacy = validated(entry, LegacyEntry)
+        legacy = model_of(entry, LegacyEntry)
         translation = _Translator(name, entry, legacy, default_hours).translation()
     except InputError as error:
         raise input_error([*problems, *error.problems]) from error
