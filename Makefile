@@ -9,6 +9,7 @@ SEED :=
 HOST := 127.0.0.1
 PORT := 8080
 # Two processes share the tests, file by file (tests/conftest.py); `make test PARALLEL=` is one process.
+FAST_TESTS := tests/test_golden_hashes.py tests/test_api.py tests/platform tests/schema
 PARALLEL := -n 2 --no-loadscope-reorder
 CALIBRATION := data/calibration.duckdb
 
@@ -29,7 +30,7 @@ INSTALL := install() { { $(PIP_INSTALL) 'uv>=0.9,<1' && uv pip install --quiet -
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps lock generate test fuzz test-postgres test-spark test-dashboards lint docs report scorecard pictures serve-docs sources bench bench-dbt clean
+.PHONY: help build deps lock generate test fuzz test-postgres test-spark test-dashboards coverage lint docs report scorecard pictures serve-docs sources bench bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
@@ -72,6 +73,10 @@ test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers 
 test-dashboards: deps ## Try the Streamlit dashboard without a browser
 	@$(INSTALL) -r dashboards/streamlit/requirements.txt
 	python -m pytest tests/dashboards -m dashboards
+
+# Tracing every line would slow the whole suite on Python 3.11, so the figure is that of a few fast tests.
+coverage: deps ## Print which part of the generator a few fast tests run
+	python -m pytest -n0 --quiet --cov=generator --cov-report=term:skip-covered $(FAST_TESTS)
 
 fuzz: export ADS_TEST_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
