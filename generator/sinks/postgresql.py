@@ -1,25 +1,32 @@
 """A PostgreSQL database: all raw tables of a run in schema `raw`, replaced in one transaction by
 ADBC's bulk path.
 
-A table that is there and has the columns of its model, of its types and as nullable, is emptied and
-filled, so views on it stay; any other one, of an older model or of a run with faults, is dropped
-with the views on it. A run that fails or is killed leaves the previous data.
+A table that has the columns of its model, of its types and as nullable, is emptied and filled, so
+views on it stay. Another one that a run has marked, of an older model or of a run with faults, is
+dropped with the views that dbt made on it. Anything else with its name, and anything of somebody
+else's that depends on it, stops the run. A run that fails or is killed leaves the previous data.
+
+What waits for the server runs in a thread of its own, so that signals are heard meanwhile.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pyarrow as pa
 
 from generator.extras import packages_of
 from generator.masking import without_secrets_of
 from generator.schema import RawTable
-from generator.schema.ddl import column_conditions, quote
+from generator.schema.ddl import column_conditions, literal, quote
 from generator.schema.table import Column
 from generator.sinks.fingerprint import Tally
 from generator.sinks.sink import (
@@ -31,7 +38,9 @@ from generator.sinks.sink import (
     Waiting,
     as_batches,
     check_columns,
+    printable,
 )
+from generator.sinks.table_mark import is_own, mark_of
 
 with suppress(
     ImportError
@@ -59,6 +68,61 @@ _COLUMNS = (
     "SELECT attname::text, format_type(atttypid, atttypmod), NOT attnotnull FROM pg_attribute "
     "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
 )
+# What has the name of a table in schema raw: its kind, and the comment on it.
+_EXISTING = (
+    "SELECT relkind::text, obj_description(c.oid, 'pg_class') FROM pg_class c "
+    "JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = $1 AND relname = $2 "
+    "UNION ALL SELECT 'type', NULL FROM pg_type t "
+    "JOIN pg_namespace n ON n.oid = typnamespace "
+    "WHERE nspname = $1 AND typname = $2 AND typrelid = 0"
+)
+_KINDS = {
+    "r": "table",
+    "v": "view",
+    "m": "materialized view",
+    "i": "index",
+    "S": "sequence",
+    "f": "foreign table",
+    "p": "partitioned table",
+    "c": "type",
+    "I": "partitioned index",
+}
+_FOREIGN_KEYS = (
+    "SELECT 'foreign key ' || conname::text FROM pg_constraint "
+    "WHERE confrelid = to_regclass($1) AND conrelid <> confrelid AND contype = 'f'"
+)
+# What would go with a table, but for its own constraints and the views of dbt.
+_DEPENDENTS = f"""
+    WITH RECURSIVE below (oid) AS (
+        SELECT to_regclass($1)::oid
+        UNION
+        SELECT ev_class FROM below
+        JOIN pg_depend d ON d.refobjid = below.oid AND d.refclassid = 'pg_class'::regclass
+        JOIN pg_rewrite r ON d.objid = r.oid AND d.classid = 'pg_rewrite'::regclass
+    )
+    SELECT 'view ' || nspname::text || '.' || relname::text FROM below
+    JOIN pg_class c ON c.oid = below.oid JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE c.oid <> to_regclass($1)
+    AND NOT (relname ~ '^(stg_ads__|int_)' AND nspname ~ '(staging|intermediate)$')
+    UNION ALL {_FOREIGN_KEYS}
+    UNION ALL SELECT 'index ' || indexrelid::regclass::text FROM pg_index
+    WHERE indrelid = to_regclass($1)
+    AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+    UNION ALL SELECT 'trigger ' || tgname::text FROM pg_trigger
+    WHERE tgrelid = to_regclass($1) AND NOT tgisinternal
+    UNION ALL SELECT 'rule ' || rulename::text FROM pg_rewrite WHERE ev_class = to_regclass($1)
+    UNION ALL SELECT 'policy ' || polname::text FROM pg_policy WHERE polrelid = to_regclass($1)
+    UNION ALL SELECT 'table ' || inhrelid::regclass::text FROM pg_inherits
+    WHERE inhparent = to_regclass($1)
+"""
+_SECONDS_TO_CONNECT = 10
+_SECONDS_FOR_A_LOCK = 10
+_SECONDS_IN_SILENCE = 2
+_SECONDS_BETWEEN_LOOKS = 0.1
+
+Result = TypeVar("Result")
+
+log = logging.getLogger("generator")
 
 
 class PostgresqlSink:
@@ -71,6 +135,8 @@ class PostgresqlSink:
         self._uri = uri
         self.tables = tuple(tables)
         self._waiting = Waiting(ROW_GROUP)
+        self._cursor: Any = None
+        self._is_deaf = False
 
     def __enter__(self) -> Self:
         if not _ADDRESS.fullmatch(self._uri):
@@ -82,25 +148,65 @@ class PostgresqlSink:
         with packages_of("postgres", "PostgreSQL"):
             import adbc_driver_postgresql  # noqa: F401
         try:
-            self._connection = dbapi.connect(self._uri)
+            self._connection = self._heard(lambda: dbapi.connect(_with_time_limit(self._uri)))
         except Error as error:
             raise self._failure(error) from error
         try:
             self._cursor = self._connection.cursor()
-            self._cursor.execute(_TRY_LOCK)
-            if self._cursor.fetchone() != (True,):
-                raise DestinationFailedError(
-                    "PostgreSQL: another run loads this database; wait for its end"
-                )
-            self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
-            for table in self.tables:
-                self._make_empty(table)
+            self._heard(self._prepare)
         except BaseException as error:
             self._abandon()
             if isinstance(error, Error):
                 raise self._failure(error) from error
             raise
         return self
+
+    def _prepare(self) -> None:
+        """Lock the database for this run, and make its tables empty."""
+        # Text travels as UTF-8 whatever PGCLIENTENCODING says.
+        self._cursor.execute("SET client_encoding TO 'UTF8'")
+        self._cursor.execute(f"SET LOCAL lock_timeout = '{_SECONDS_FOR_A_LOCK}s'")
+        self._cursor.execute(_TRY_LOCK)
+        if self._cursor.fetchone() != (True,):
+            raise DestinationFailedError(
+                "PostgreSQL: another run loads this database; wait for its end"
+            )
+        self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
+        for table in self.tables:
+            self._make_empty(table)
+
+    def _heard(self, work: Callable[[], Result]) -> Result:
+        """Return what work on the server returns, and hear signals meanwhile. Interrupted, it asks
+        the server to cancel, and no longer waits for an answer."""
+        done: list[Result] = []
+        failed: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                done.append(work())
+            except BaseException as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        since, is_said = time.monotonic(), False
+        try:
+            while thread.is_alive():
+                thread.join(_SECONDS_BETWEEN_LOOKS)
+                if not is_said and time.monotonic() - since > _SECONDS_IN_SILENCE:
+                    is_said = True
+                    log.warning("PostgreSQL: waiting for the server")
+        except BaseException:
+            self._is_deaf = True
+            if self._cursor:
+                with suppress(Exception):
+                    self._cursor.adbc_cancel()
+            thread.join(_SECONDS_BETWEEN_LOOKS)
+            self._is_deaf = thread.is_alive()
+            raise
+        if failed:
+            raise failed[0]
+        return done[0]
 
     @property
     def packer(self) -> Packer:
@@ -147,7 +253,7 @@ class PostgresqlSink:
     def _commit(self) -> None:
         """Commit. A server that goes away meanwhile may have done so, and cannot say it."""
         try:
-            self._connection.commit()
+            self._heard(self._connection.commit)
         except Error as error:
             raise DestinationFailedError(
                 f"PostgreSQL: {self._said(error)}; that was at the commit, so it holds all of the "
@@ -156,20 +262,51 @@ class PostgresqlSink:
 
     def _make_empty(self, table: type[RawTable]) -> None:
         name = _name(table)
-        self._cursor.execute(_COLUMNS, (name,))
-        expected = [(column.name, _type(column), column.nullable) for column in table.columns()]
-        if self._cursor.fetchall() == expected:
-            self._cursor.execute(f"TRUNCATE {name}")
+        existing = self._ask(_EXISTING, SCHEMA, table.table_name)
+        if not existing:
+            self._make(table)
             return
-        self._cursor.execute(f"DROP TABLE IF EXISTS {name} CASCADE")
+        kind, comment = existing[0]
+        columns = self._ask(_COLUMNS, name)
+        expected = [(column.name, _type(column), column.nullable) for column in table.columns()]
+        if kind != "r" or (columns != expected and not is_own(comment, columns)):
+            raise DestinationError(
+                f"PostgreSQL: {_KINDS.get(kind, kind)} raw.{table.table_name} is not as a run made "
+                "it; rename it, or choose another --to"
+            )
+        is_kept = columns == expected
+        if others := self._ask(_FOREIGN_KEYS if is_kept else _DEPENDENTS, name):
+            raise DestinationError(
+                f"PostgreSQL: raw.{table.table_name} cannot be replaced: "
+                f"{printable(others[0][0])} depends on it; drop that, or choose another --to"
+            )
+        if is_kept:
+            # Tables that inherit from it are somebody else's.
+            self._cursor.execute(f"TRUNCATE ONLY {name}")
+            return
+        self._cursor.execute(f"DROP TABLE {name} CASCADE")
+        self._make(table)
+
+    def _make(self, table: type[RawTable]) -> None:
+        name = _name(table)
         self._cursor.execute(create_table(table))
+        mark = mark_of(self._ask(_COLUMNS, name))
+        self._cursor.execute(f"COMMENT ON TABLE {name} IS {literal(mark)}")
+
+    def _ask(self, query: str, *parameters: str) -> list[Any]:
+        self._cursor.execute(query, parameters)
+        return [tuple(row) for row in self._cursor.fetchall()]
 
     def _insert(self, table: type[RawTable], rows: pa.Table) -> None:
         name = table.table_name
-        self._cursor.adbc_ingest(name, _plain(rows), mode="append", db_schema_name=SCHEMA)
+        cursor, plain = self._cursor, _plain(rows)
+        self._heard(lambda: cursor.adbc_ingest(name, plain, mode="append", db_schema_name=SCHEMA))
 
     def _abandon(self) -> None:
-        """Close without a commit, which rolls back, also where the server is gone."""
+        """Close without a commit, which rolls back, also where the server is gone. A connection
+        that a thread still waits for is left to the end of the process."""
+        if self._is_deaf:
+            return
         try:
             self._connection.rollback()
         except Error:
@@ -183,6 +320,11 @@ class PostgresqlSink:
 
     def _failure(self, error: Error) -> DestinationFailedError:
         """What went wrong and what to do, in one line."""
+        if "lock timeout" in str(error):
+            return DestinationFailedError(
+                f"PostgreSQL: another client keeps raw tables locked for more than "
+                f"{_SECONDS_FOR_A_LOCK} s; end its transaction, and `generate` again"
+            )
         return DestinationFailedError(
             f"PostgreSQL: {self._said(error)}; what it held is as it was: check the address, that "
             "the server runs, the user and their rights"
@@ -192,6 +334,13 @@ class PostgresqlSink:
         """The first line of an error, without the password of the URI."""
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         return without_secrets_of(self._uri, first)
+
+
+def _with_time_limit(uri: str) -> str:
+    """Return an address with a limit to the time that connecting takes, if it has none."""
+    if "connect_timeout=" in uri or "PGCONNECT_TIMEOUT" in os.environ:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}connect_timeout={_SECONDS_TO_CONNECT}"
 
 
 def create_table(table: type[RawTable]) -> str:
