@@ -101,7 +101,8 @@ docs: deps ## Build the dbt docs, also as one file: target/static_index.html
 serve-docs: docs ## Serve the dbt docs on HOST:PORT
 	dbt docs serve --host $(HOST) --port $(PORT)
 
-report: build ## Build everything and write the delivery report: data/report.html
+# What looks at the data never makes it: `make build` does.
+report: deps ## Write the delivery report on what `make build` built: data/report.html
 	python -m generator report
 
 scorecard: export ADS_DATABASE := $(CALIBRATION)
@@ -110,7 +111,8 @@ scorecard: deps ## Generate the market sample and show how it compares with publ
 	dbt --quiet build --select +realism_scorecard +realism_shapes --exclude-resource-type test unit_test
 	python -m generator scorecard
 
-pictures: build ## Take the README's pictures of the report, in a headless Chromium
+pictures: deps ## Take the README's pictures of the report, in a headless Chromium
+	@test -f data/ads.duckdb || { echo 'error: data/ads.duckdb does not exist; run `make build`' >&2; exit 2; }
 	python -m tests.support.pictures
 
 bench: deps ## Compare the speed with other generators: benchmarks/results.md (needs Java 17)
@@ -125,5 +127,11 @@ sources: deps ## Write what dbt derives from the generator: sources, doc blocks,
 	python -m generator dbt-sources
 	python -m generator dbt-seeds
 
-clean: ## Remove what was generated and built; environments stay
-	rm -rf target logs data/report.html data/*.duckdb* .pytest_cache .hypothesis .mypy_cache .ruff_cache
+# By name, what the commands above make: your own files in data/ stay.
+clean: ## Remove what was generated and built; environments and your own files in data/ stay
+	rm -rf target logs .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@for file in data/ads.duckdb $(CALIBRATION); do \
+		rm -f $$file $$file.wal; \
+		if test -f $$file.unfinished/_run; then rm -rf $$file.unfinished; fi; \
+	done
+	@if grep -qs 'content="streaming-ads report"' data/report.html; then rm data/report.html; fi

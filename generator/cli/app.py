@@ -423,13 +423,13 @@ def init(
 @app.command(rich_help_panel=_LOOK)
 @answers
 def report(
-    to: Annotated[Path, typer.Option(metavar="FILE.html", help="The file to write.")] = Path(
+    output: Annotated[Path, typer.Option(metavar="FILE.html", help="The file to write.")] = Path(
         "data/report.html"
     ),
     database: Database = None,
 ) -> results.Written:
     """Write the delivery report, one HTML file, from the marts of `dbt build`."""
-    return commands.report(load_settings(database=database), to)
+    return commands.report(load_settings(database=database), output)
 
 
 @app.command(rich_help_panel=_LOOK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from generator.engines import EngineName, engine
 from generator.enums import Currency, Objective
 from generator.faults.changed_columns import landing_tables
 from generator.market.dataset import market_notices, world_of
+from generator.outputs import OutputError, has_first_line_of, write_text
 from generator.pipeline.addition import (
     Addition,
     Start,
@@ -280,18 +281,14 @@ def init(folder: Path) -> results.Project:
     return results.Project(folder=str(folder), files=len(files))
 
 
-def report(settings: Settings, to: Path) -> results.Written:
+def report(settings: Settings, output: Path) -> results.Written:
     """Write the report on the marts of the database."""
     # What draws it takes a while to import, and no other command needs it.
     from generator.report import page
 
     text = page.html(queries.read(_file(settings)))
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise bad_input(f"cannot be written: {error.strerror}", str(to)) from error
-    return results.Written(files=[str(to)])
+    _output(output, text, lambda head: page.MARK in head)
+    return results.Written(files=[str(output)])
 
 
 def scorecard(settings: Settings) -> results.Scorecard:
@@ -339,10 +336,16 @@ def _write(files: Mapping[str, str], folder: Path) -> results.Written:
     if not folder.is_dir():
         raise bad_input(f"there is no folder {folder}; run this at the top of the checkout")
     for name, text in files.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        _output(folder / name, text, has_first_line_of(text))
     return results.Written(files=[str(folder / name) for name in files])
+
+
+def _output(file: Path, text: str, is_own: Callable[[str], bool]) -> None:
+    """Write a file, or raise InputError."""
+    try:
+        write_text(file, text, is_own)
+    except OutputError as error:
+        raise bad_input(str(error), str(file)) from error
 
 
 def _library(settings: Settings) -> Library:

@@ -21,6 +21,8 @@ with packages_of("report", "the report"):
     import vl_convert
     from jinja2 import Environment, StrictUndefined
 
+# By which a report is known for one, in its head.
+MARK = '<meta name="generator" content="streaming-ads report">'
 # In the order in which they build on one another.
 _SCRIPTS = ("model.js", "charts.js", "story.js", "report.js")
 _DIMENSIONS = {

@@ -1,7 +1,7 @@
 """A folder that holds one dataset, and what in it is the project's own.
 
 A file belongs to the project if a record names it with its hash: `manifest.json`, or what a run
-that did not end has left in `_staging`. Anything else in the way of a run is somebody else's: the
+that did not end has left in `_staging`. Anything else in the way of a run is foreign: the
 run refuses the folder before it changes anything, and once more before it puts its files in their
 places.
 
@@ -127,7 +127,7 @@ class DatasetFolder:
 
     def publish(self, parts: Mapping[str, Receipt], staged: Iterable[str], run: Run | None) -> None:
         """Move the staged files to their places, then the manifest, and remove what it does not
-        name. Raises DestinationError if somebody has changed the folder meanwhile."""
+        name. Raises DestinationError if a user has changed the folder meanwhile."""
         parts = dict(sorted(parts.items()))
         manifest = Manifest(
             format=self.form,

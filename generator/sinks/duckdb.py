@@ -188,7 +188,7 @@ class DuckdbTransaction:
         return self._connection.execute(_COLUMNS, [SCHEMA, name]).fetchall()
 
     def _note_indexes(self) -> None:
-        """Note the indexes that somebody has put on raw tables, to make them again in the end."""
+        """Note the indexes that a user has put on raw tables, to make them again in the end."""
         names = {table.table_name for table in self.tables}
         self._indexes = {
             index: sql
@@ -231,7 +231,7 @@ class DuckdbTransaction:
 class DuckdbSink(DuckdbTransaction):
     """A DuckDB database file whose raw tables are replaced; created with its folder if it is not
     there. Raises DestinationError for a table, view or column in schema `raw` that has a place of
-    ours and is somebody else's."""
+    ours and is foreign."""
 
     def _prepare(self) -> None:
         self._connection.execute(f"SET memory_limit = '{MEMORY}'")

@@ -175,7 +175,7 @@ class Folder:
     def _remove_folders(self, folders: Iterable[str]) -> None:
         for folder in sorted(folders, reverse=True):
             if self._root is not None:
-                # Somebody may have put a file there just now.
+                # A user may have put a file there just now.
                 with suppress(OSError):
                     (self._root / folder).rmdir()
             elif self.entry(folder):

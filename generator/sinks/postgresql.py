@@ -3,7 +3,7 @@ ADBC's bulk path.
 
 A table that has the columns of its model, of its types and as nullable, is emptied and filled, so
 views on it stay. Another one that a run has marked, of an older model or of a run with faults, is
-dropped with the views that dbt made on it. Anything else with its name, and anything of somebody
+dropped with the views that dbt made on it. Anything else with its name, and anything of a user
 else's that depends on it, stops the run. A run that fails or is killed leaves the previous data.
 
 What waits for the server runs in a thread of its own, so that signals are heard meanwhile.
@@ -281,7 +281,7 @@ class PostgresqlSink:
                 f"{printable(others[0][0])} depends on it; drop that, or choose another --to"
             )
         if is_kept:
-            # Tables that inherit from it are somebody else's.
+            # Tables that inherit from it are foreign.
             self._cursor.execute(f"TRUNCATE ONLY {name}")
             return
         self._cursor.execute(f"DROP TABLE {name} CASCADE")

@@ -5,7 +5,7 @@ last one left, and a process that is killed within such a write leaves a file th
 
 The copy lies in a folder beside the file, `NAME.unfinished`, with DuckDB's log and temporary files.
 Only its owner can look into the folder. A file in it, `_run`, marks the folder as the project's
-own: what a killed run has left there is removed by the next one, and a file or folder of somebody
+own: what a killed run has left there is removed by the next one, and a file or folder of a user
 else with that name is refused.
 """
 
@@ -36,7 +36,7 @@ class Replacement:
     other runs away, and DuckDB in other processes, until `take_place` or `discard`.
 
     The lock on the file is DuckDB's own kind, so a process that has it open is in the way:
-    BlockingIOError. Raises DestinationError for what is somebody else's, and an OSError or a
+    BlockingIOError. Raises DestinationError for what is foreign, and an OSError or a
     duckdb.Error for what else fails.
     """
 
@@ -166,7 +166,7 @@ def write_ahead_log(file: Path) -> Path:
 
 def _is_strange(path: Path, reason: str) -> DestinationError:
     return DestinationError(
-        f"{path}: is there, and {reason}; move it away, or choose another --database"
+        f"{path}: exists, and {reason}; move it away, or choose another --database"
     )
 
 

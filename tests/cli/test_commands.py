@@ -123,7 +123,7 @@ SCHEMAS_OF_MARTS = {
     "scorecard": shape(
         database=TEXT, workflow=TEXT, platform=TEXT, benchmarks=JUDGED, shapes=JUDGED
     ),
-    "report --to report.html": shape(files=TEXTS),
+    "report --output report.html": shape(files=TEXTS),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import time
@@ -248,12 +249,26 @@ def test_the_command_writes_the_file_and_says_where(
     run: Callable[..., Answer], built_database: Path, tmp_path: Path
 ) -> None:
     to = tmp_path / "new" / "report.html"
-    answer = run("report", "--database", str(built_database), "--to", str(to))
+    answer = run("report", "--database", str(built_database), "--output", str(to))
     assert (answer.code, answer.out.strip()) == (0, str(to))
     assert to.read_text().startswith("<!doctype html>")
-    answer = run("report", "--database", str(built_database), "--to", str(tmp_path))
-    assert answer.code == 2
-    assert "cannot be written" in answer.err
+    to.chmod(0o600)
+    assert run("report", "--database", str(built_database), "--output", str(to)).code == 0
+    assert to.stat().st_mode & 0o777 == 0o600
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "page.html").write_text("<!doctype html><title>Delivery report</title>")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    (tmp_path / "to nothing").symlink_to(tmp_path / "nothing")
+    copy = tmp_path / "copy.duckdb"
+    shutil.copy(built_database, copy)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    for name in (".", "file", "page.html", "link", "to nothing", "copy.duckdb"):
+        answer = run("report", "--database", str(copy), "--output", str(tmp_path / name))
+        assert answer.code == 2
+        assert "give another name" in answer.err
+    assert run("report", "--database", str(copy), "--to", str(copy)).code == 2
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert os.listdir(to.parent) == [to.name]
 
 
 def test_the_scorecard_is_printed_with_its_count(

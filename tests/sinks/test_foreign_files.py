@@ -1,4 +1,4 @@
-"""Files of somebody else in a folder that a run writes to: none is lost, changed or joined, and
+"""Files of another owner in a folder that a run writes to: none is lost, changed or joined, and
 none is believed."""
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def everything(folder: Path) -> dict[str, tuple[object, ...]]:
 
 @dataclass(frozen=True)
 class Plant:
-    """Something of somebody's at a path."""
+    """Something of a user's at a path."""
 
     path: str
     make: Callable[[Path], object]
@@ -66,12 +66,12 @@ class Plant:
 
 
 def file(path: str, content: bytes = b"mine") -> Plant:
-    """Somebody's file."""
+    """A user's file."""
     return Plant(path, lambda place: place.write_bytes(content))
 
 
 def folder_of(path: str) -> Plant:
-    """Somebody's folder, with a file in it."""
+    """A user's folder, with a file in it."""
 
     def make(place: Path) -> None:
         place.mkdir()
@@ -81,7 +81,7 @@ def folder_of(path: str) -> Plant:
 
 
 def link(path: str, to: str) -> Plant:
-    """A link to somebody's file or folder, or to nothing."""
+    """A link to a user's file or folder, or to nothing."""
 
     def make(place: Path) -> None:
         outside = Path.cwd() / OUTSIDE

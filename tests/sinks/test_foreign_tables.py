@@ -1,4 +1,4 @@
-"""Somebody else's tables, views, columns and indexes in a database that a run writes to."""
+"""Foreign tables, views, columns and indexes in a database that a run writes to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL database that others use too: what is theirs stays, and nobody waits without end."""
+"""A PostgreSQL database that others use too: what is theirs stays, and no run waits without end."""
 
 from __future__ import annotations
 

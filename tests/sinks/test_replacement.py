@@ -88,7 +88,7 @@ def test_somebodys_file_with_the_name_of_the_log_stays(file: Path, is_there: boo
     before = file.read_bytes()
     if not is_there:
         file.unlink()
-    with pytest.raises(DestinationError, match=r"wal: is there, and is not the log of that data"):
+    with pytest.raises(DestinationError, match=r"wal: exists, and is not the log of that data"):
         land(file)
     assert log.read_bytes() == b"mine"
     assert os.listdir(file.parent) == [log.name] or file.read_bytes() == before
@@ -145,7 +145,7 @@ def test_a_folder_that_no_run_has_made_stays(file: Path, held: dict, is_there: b
     folder = leave(file, **held)
     names = sorted(os.listdir(file.parent))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    with pytest.raises(DestinationError, match="unfinished: is there, and no run has made it"):
+    with pytest.raises(DestinationError, match="unfinished: exists, and no run has made it"):
         land(file)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert sorted(os.listdir(file.parent)) == names
@@ -163,7 +163,7 @@ def test_so_does_anything_else_with_its_name(file: Path, tmp_path: Path, kind: s
     else:
         place.symlink_to(tmp_path / ("mine/file" if kind == "link" else "mine"))
     before = place.lstat()
-    with pytest.raises(DestinationError, match="unfinished: is there, and no run has made it"):
+    with pytest.raises(DestinationError, match="unfinished: exists, and no run has made it"):
         land(file)
     assert place.lstat() == before
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["file"]
