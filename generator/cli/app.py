@@ -36,7 +36,7 @@ _DAY = ["%Y-%m-%d"]
 _MARKET = "Market"
 
 app = typer.Typer(
-    help="Generate streaming-advertising data: advertisers, campaigns and their delivery.\n\n"
+    help="Generate streaming-advertising data: campaigns and their delivery.\n\n"
     "An option that you leave out is read from its $VARIABLE, then from ads.yml.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -76,7 +76,7 @@ Database = Annotated[
 ]
 Templates = Annotated[
     str | None,
-    typer.Option(metavar="FOLDER", help=_help("templates", "Folder with your templates")),
+    typer.Option(metavar="FOLDER", help=_help("templates", "Your templates")),
 ]
 Sets = Annotated[
     list[str] | None,
@@ -90,7 +90,7 @@ AsOf = Annotated[
     typer.Option(
         formats=_DAY,
         metavar="DATE",
-        help=_help("as_of", "Report data up to (not including) this day"),
+        help=_help("as_of", "Report data before this day"),
     ),
 ]
 OfAdvertiser = Annotated[
@@ -114,7 +114,7 @@ def generate(
     workflow: Annotated[
         str,
         typer.Argument(
-            help="A workflow, or a YAML file with a workflow or scenarios.",
+            help="A workflow, or a YAML file.",
             autocompletion=lambda: _names(TemplateKind.WORKFLOWS),
         ),
     ] = DEFAULT_WORKFLOW,
@@ -125,9 +125,7 @@ def generate(
     select: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this scenario; repeatable.")
     ] = None,
-    faults: Annotated[
-        Path | None, typer.Option(help="YAML file of faults to inject, instead of the workflow's.")
-    ] = None,
+    faults: Annotated[Path | None, typer.Option(help="YAML file of faults to inject.")] = None,
     tables: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this table; repeatable.")
     ] = None,
@@ -165,7 +163,7 @@ def generate(
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(metavar="ENGINE", help=_help("engine", "Execution engine: local or spark")),
+        typer.Option(metavar="ENGINE", help=_help("engine", "local or spark")),
     ] = None,
     templates: Templates = None,
 ) -> results.Generated:
@@ -428,14 +426,14 @@ def report(
     ),
     database: Database = None,
 ) -> results.Written:
-    """Write the delivery report, one HTML file, from the marts of `dbt build`."""
+    """Write the delivery report, one HTML file, from the marts."""
     return commands.report(load_settings(database=database), output)
 
 
 @app.command(rich_help_panel=_LOOK)
 @answers
 def scorecard(database: Database = None) -> results.Scorecard:
-    """Show how the data compares with published figures, as `dbt build` computed it."""
+    """Show how the data compares with published figures."""
     return commands.scorecard(load_settings(database=database))
 
 
@@ -474,7 +472,7 @@ def dbt_seeds(
     folder: Annotated[Path, typer.Argument(help="The folder to write them to.")] = _SEEDS,
     templates: Templates = None,
 ) -> results.Written:
-    """Write the dbt seeds that describe platforms, including yours.
+    """Write the dbt seeds that describe all platforms.
 
     Population, calendar and clocks of every platform.
     """
