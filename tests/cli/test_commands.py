@@ -72,6 +72,7 @@ SCHEMAS = {
         tables=items(table=TEXT, rows=WHOLE, hash={"type": "string", "pattern": "^[0-9a-f]{16}$"}),
     ),
     "dbt-seeds .": shape(files=TEXTS),
+    "init project": shape(folder=TEXT, files=WHOLE),
     "init-db": shape(
         database=TEXT,
         tables={
@@ -155,7 +156,7 @@ def test_json_of_every_command_has_its_schema(smoke, cwd, run) -> None:
         answer = run(*command.split(), "--json")
         assert answer.code == 0, answer.err
         jsonschema.validate(answer.json, schema)
-    commands = {command.split()[0] for command in (*SCHEMAS, *SCHEMAS_OF_MARTS)} | {"dbt"}
+    commands = {command.split()[0] for command in (*SCHEMAS, *SCHEMAS_OF_MARTS)} | {"dbt", "build"}
     assert commands == set(help_names(run))
 
 
