@@ -1,5 +1,7 @@
 """The types of the arrays that rows are computed in."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,3 +13,18 @@ Mask = NDArray[np.bool_]
 # Whole numbers kept as floats, which are exact up to 2^53: one draw is the input of the next, and
 # converting in between would cost as much as a step of the draw.
 WholeFloats = NDArray[np.float64]
+
+LARGEST_COUNT = int(np.iinfo(np.int32).max)
+
+
+class CountError(ValueError):
+    """A count that its column cannot hold: what counts so many, and how many."""
+
+
+def check_counts(values: NDArray[Any], what: str) -> None:
+    """Raise CountError for a count that a column of 32 bits cannot hold."""
+    if values.size and values.max() > LARGEST_COUNT:
+        raise CountError(
+            f"{what}: {float(values.max()):,.0f} is more than {LARGEST_COUNT:,}, the largest "
+            "number that a count can have"
+        )

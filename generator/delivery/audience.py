@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generator.arrays import Floats, Int64s, Keys, WholeFloats
+from generator.arrays import Floats, Int64s, Keys, WholeFloats, check_counts
 from generator.clock import Hours
 from generator.delivery.noise import effects
 from generator.delivery.quantiles import binomial
@@ -489,6 +489,7 @@ def _batch(
             ("video_q100", completes),
             ("clicks", clicks),
         ):
+            check_counts(by_segment, f"campaign {audience.buyer.campaign_id}: {name} of a day")
             columns[name].append(by_segment.T.astype(np.int32, order="C").ravel())
 
     batch = {name: pa.array(np.concatenate(values)) for name, values in columns.items()}

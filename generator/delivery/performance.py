@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generator.arrays import Floats, Int64s, Keys, WholeFloats
+from generator.arrays import LARGEST_COUNT, Floats, Int64s, Keys, WholeFloats, check_counts
 from generator.clock import HOURS_A_DAY, Hours, day_number, landing_of, timestamps
 from generator.delivery import interaction, pacing, targeting, video
 from generator.delivery.flight_supply import FlightContext, competition, flight_supply
@@ -261,6 +261,11 @@ def _draw_block(
         _joined(stretches, "wear_out")[live],
         _joined(stretches, "competition")[live],
     )
+    # No other count of a row is larger.
+    if (requests := events["requests"]).size and requests.max() > LARGEST_COUNT:
+        row = np.arange(profile.size)[live][requests.argmax()]
+        campaign_id = stretches[int(np.searchsorted(end, row, side="right"))].campaign_id
+        check_counts(requests, f"campaign {campaign_id}: requests of an hour and device")
     events["spend_micros"] = impressions[live].astype(np.int64) * _joined(stretches, "prices")[live]
     for name, values in events.items():
         columns[name][target] = values

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generator.arrays import Floats, Int64s, Mask
+from generator.arrays import Floats, Int64s, Mask, check_counts
 from generator.clock import (
     Hours,
     LocalClock,
@@ -90,12 +90,14 @@ def country_supply(
     price_factor = _daily(
         platform_model.price.market_noise, hours, seed, "price", platform_model.name
     )
+    opportunities = np.rint(forecast * market_factor[:, None])
+    check_counts(opportunities, f"platform {platform_model.name}: ad slots of an hour in {country}")
     return CountrySupply(
         platform=platform_model.name,
         country=country,
         first_hour=int(hours[0]) if hours.size else 0,
         forecast=forecast,
-        opportunities=np.rint(forecast * market_factor[:, None]).astype(np.int32),
+        opportunities=opportunities.astype(np.int32),
         zone_viewing=zone_viewing,
         zones=tuple(place.zones),
         local_hour=np.array([local_clock(zone, hours).hour for zone in place.zones], dtype=np.int8),

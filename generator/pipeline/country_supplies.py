@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from generator.arrays import CountError
 from generator.clock import hours_of
 from generator.delivery.supply import CountrySupply, country_supply
+from generator.scenario.errors import bad_input
 from generator.world.world import World
 
 Supplies = Mapping[str, Mapping[str, CountrySupply]]
@@ -43,7 +45,10 @@ class _OfPlatform(Mapping[str, CountrySupply]):
             raise KeyError(country)
         if country not in self._computed:
             hours = hours_of(int(self._days[0]), int(self._days[-1]))
-            supply = country_supply(self._platform_model, country, hours, self._seed)
+            try:
+                supply = country_supply(self._platform_model, country, hours, self._seed)
+            except CountError as error:
+                raise bad_input(f"{error}; lower its viewers or ad minutes") from error
             self._computed[country] = supply
         return self._computed[country]
 

@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
+from generator.arrays import CountError
 from generator.pipeline.country_supplies import CountrySupplies, Supplies
 from generator.pipeline.memory import keep_what_is_freed
 from generator.pipeline.parts import Part, parts_of, pieces
+from generator.scenario.errors import bad_input
 from generator.schema import TABLES, RawTable
 from generator.sinks.fingerprint import Tally
 from generator.sinks.sink import Counted, Packer, Sink
@@ -53,9 +55,15 @@ class Maker:
         self._supplies = supplies or CountrySupplies(job.world)
 
     def __call__(self, part: Part) -> PackedPart:
-        """Make and pack a part."""
+        """Make and pack a part. Raises InputError for a count that its column cannot hold."""
         counted = Counted(pieces(self._job.world, part, self._supplies, self._job.tables))
-        packed = self._job.packer(part.name, counted)
+        try:
+            packed = self._job.packer(part.name, counted)
+        except CountError as error:
+            raise bad_input(
+                f"{error}; lower the budget, or raise the platform's rates of response, "
+                "eligibility and wins"
+            ) from error
         return PackedPart(packed, counted.tallies)
 
 
