@@ -128,7 +128,7 @@ def test_bad_input_is_a_sentence_with_exit_code_2_and_changes_nothing(cwd, chang
         (("generate", "smoke", "--select", "small_two_week"), "did you mean 'small_two_weeks'?"),
         (
             ("generate", "smoke", "--seed", "-1"),
-            "--seed: seed: input should be greater",
+            "--seed: seed: should be greater",
         ),
         (("generate", "smoke", "--seed", "lucky"), "Invalid value for '--seed'"),
         (("generate", "smoke", "--sed", "1"), "No such option"),
