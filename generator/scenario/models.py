@@ -314,11 +314,7 @@ class Workflow(Plan):
 def platform_problems(
     scenario: Scenario, platform: PlatformModel
 ) -> Iterator[tuple[KeyPath, Callable[[], str]]]:
-    """Yield what a scenario asks for that its platform does not have, and what its currency cannot
-    pay: where, and what says so."""
-    amount, currency = scenario.campaign.budget.amount, scenario.campaign.currency
-    if currency in _WITHOUT_A_SMALLER_UNIT and not float(amount).is_integer():
-        yield ("campaign", "budget", "amount"), partial(_not_in_whole_units, amount, currency)
+    """Yield what a scenario asks for that its platform does not have: where, and what says so."""
     audience = platform.audience.model_dump(exclude={"affinity_log_sd"})
     known: dict[str, set[str]] = {key: set(shares) for key, shares in audience.items()}
     known["CONTENT_GENRE"] = set(platform.genres)
@@ -331,6 +327,13 @@ def platform_problems(
                 if key in known and value not in known[key]:
                     path = ("line_items", position, "targeting", key, index)
                     yield path, partial(_missing_segment, platform.name, key, value, known[key])
+
+
+def budget_problems(scenario: Scenario) -> Iterator[tuple[KeyPath, Callable[[], str]]]:
+    """Yield the budget that its currency cannot pay: where, and what says so."""
+    amount, currency = scenario.campaign.budget.amount, scenario.campaign.currency
+    if currency in _WITHOUT_A_SMALLER_UNIT and not float(amount).is_integer():
+        yield ("campaign", "budget", "amount"), partial(_not_in_whole_units, amount, currency)
 
 
 def _not_in_whole_units(amount: float, currency: Currency) -> str:

@@ -21,7 +21,13 @@ from generator.platform.model import PlatformModel
 from generator.scenario.errors import InputError, Problem, bad_input, nearest
 from generator.scenario.faults import NO_FAULTS, Faults
 from generator.scenario.legacy_format import LegacyFile, Remarks, is_legacy, translate
-from generator.scenario.models import MarketPlan, Scenario, Workflow, platform_problems
+from generator.scenario.models import (
+    MarketPlan,
+    Scenario,
+    Workflow,
+    budget_problems,
+    platform_problems,
+)
 from generator.scenario.overrides import Override, with_overrides
 from generator.scenario.validation import MOST_PROBLEMS, input_error, model_of, shortened
 from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merge, read
@@ -389,7 +395,7 @@ class Library:
         except InputError as error:
             where = document.where(("campaign", "platform"))
             raise input_error(_problems_at(where, error)) from error
-        problems = list(platform_problems(scenario, platform_model))
+        problems = [*budget_problems(scenario), *platform_problems(scenario, platform_model)]
         if problems:
             shown = [Problem(document.where(path), say()) for path, say in problems[:MOST_PROBLEMS]]
             raise shortened(shown, len(problems))
