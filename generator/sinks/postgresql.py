@@ -103,7 +103,7 @@ _DEPENDENTS = f"""
     SELECT 'view ' || nspname::text || '.' || relname::text FROM below
     JOIN pg_class c ON c.oid = below.oid JOIN pg_namespace n ON n.oid = relnamespace
     WHERE c.oid <> to_regclass($1)
-    AND NOT (relname ~ '^(stg_ads__|int_)' AND nspname ~ '(staging|intermediate)$')
+    AND NOT (relname ~ '^(base_ads__|stg_ads__|int_)' AND nspname ~ '(staging|intermediate)$')
     UNION ALL {_FOREIGN_KEYS}
     UNION ALL SELECT 'index ' || indexrelid::regclass::text FROM pg_index
     WHERE indrelid = to_regclass($1)

@@ -184,3 +184,23 @@ def test_who_waits_for_a_lock_says_so_and_ends_when_asked(
         assert time.monotonic() - asked < 5
         assert run.returncode in (128 + number, 130)
         assert "interrupted" in rest
+
+
+def test_views_that_dbt_makes_again_are_in_no_runs_way(server) -> None:
+    execute(
+        server,
+        "CREATE SCHEMA IF NOT EXISTS dev_staging",
+        "CREATE VIEW dev_staging.base_ads__performance_hourly AS "
+        "SELECT hour_ts FROM raw.performance_hourly",
+        "CREATE VIEW dev_staging.stg_ads__performance_hourly AS "
+        "SELECT hour_ts FROM dev_staging.base_ads__performance_hourly",
+    )
+    local.run(FAULTY, PostgresqlSink(server.uri, landing_tables(FAULTS)), jobs=1)
+    execute(server, "DROP SCHEMA dev_staging CASCADE")
+
+
+def test_every_view_of_dbt_on_raw_tables_is_known_by_its_name() -> None:
+    folders = [ROOT / "dbt_project/models/staging", ROOT / "dbt_project/models/intermediate"]
+    names = [model.name for folder in folders for model in folder.rglob("*.sql")]
+    assert names
+    assert all(name.startswith(("base_ads__", "stg_ads__", "int_")) for name in names)
