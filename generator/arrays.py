@@ -18,7 +18,7 @@ LARGEST_COUNT = int(np.iinfo(np.int32).max)
 
 
 class CountError(ValueError):
-    """A count that its column cannot hold: what counts so many, and how many."""
+    """A count that is too large for its column. The message names the count and its value."""
 
 
 def check_counts(values: NDArray[Any], what: str) -> None:

@@ -45,7 +45,7 @@ def _mode_to_keep(file: Path, is_own: Callable[[str], bool]) -> int | None:
     if not os.path.lexists(file):
         return None
     if not os.path.isfile(file):
-        raise OutputError("exists, and is no file; give another name")
+        raise OutputError("exists and is not a file; give another name")
     with file.open("rb") as opened:
         head = opened.read(_HEAD)
     if not is_own(head.decode("utf-8", errors="replace")):

@@ -1,7 +1,7 @@
 {#-
     A table with a contract is filled again where it is, in one transaction: with dbt's own way, a new
     table in its place, the views, indexes and rights that others made on it would go with the old one.
-    A table whose columns are other ones, and `--full-refresh`, are for dbt's own way.
+    A table with other columns, and a run with `--full-refresh`, are built in dbt's own way.
 -#}
 {% materialization table, adapter="postgres" %}
     {%- set existing = load_cached_relation(this) -%}

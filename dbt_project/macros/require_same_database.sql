@@ -1,7 +1,7 @@
 {#-
     dbt does not read ads.yml, where the generator may find another database. Building the old one
     without a word would be wrong, so the run stops. ADS_DATABASE is read by both and comes first.
-    Another project, which has this one as a package, has a profile and settings of its own.
+    Another project, which has this one as a package, has its own profile and settings.
 -#}
 {% macro require_same_database() %}
     {%- set building = ["build", "run", "seed", "snapshot", "test", "retry"] -%}

@@ -414,7 +414,7 @@ def build(
 def init(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
 ) -> results.Project:
-    """Write a project of your own into a folder: the dbt project and a scenario."""
+    """Write your own project into a folder: the dbt project and a scenario."""
     return commands.init(folder)
 
 

@@ -116,7 +116,7 @@ class Catalogue:
         )
 
     def description(self, name: str) -> Description:
-        """What a name holds, whichever kind it is of. Raises InputError for an unknown name."""
+        """Return what a name of any kind holds. Raises InputError for an unknown name."""
         for kind, members in self.kinds().items():
             if name in members:
                 return self._describe(kind.removesuffix("s"), name, members[name])

@@ -15,7 +15,7 @@ _NO_THREAD = (
     "`pids.max` of a container), or give --jobs 1"
 )
 _MESSAGES = (
-    # What libraries say, in exceptions of their own, when the system has no more to give.
+    # The messages of libraries' own exceptions when a limit of the system is reached.
     ("can't start new thread", _NO_THREAD),
     ("failed to launch worker thread", _NO_THREAD),
     ("cannot allocate memory", _NO_MEMORY),

@@ -59,7 +59,7 @@ def install() -> None:
 def failure() -> str | None:
     """Return why stdout could not be written, or None; asked again, None.
 
-    A reader that has left, like `head`, is no failure: it has seen what it wanted.
+    A reader that has left, like `head`, does not count: it has seen what it wanted.
     """
     if not isinstance(sys.stdout, io.TextIOWrapper):
         return None

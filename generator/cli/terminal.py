@@ -26,7 +26,7 @@ from generator.cli.settings import LogLevel, load_settings
 from generator.scenario.errors import visible
 from generator.sinks.summary import Contents
 
-# The command as it was called: an installed one, or the package of a checkout.
+# The command that the user typed: the installed one, or the package of a checkout.
 COMMAND = "streaming-ads" if Path(sys.argv[0]).stem == "streaming-ads" else "python -m generator"
 _MILLION = 1_000_000
 _WIDTH_OF_A_PIPE = 200

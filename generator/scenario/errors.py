@@ -12,7 +12,7 @@ _MOST_NAMED = 12
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with the input. `where` is `file:line: key` as far as it is known."""
+    """One mistake in the input. `where` is `file:line: key`, or the parts of it that are known."""
 
     where: str
     what: str

@@ -59,7 +59,7 @@ class HourlyWindow(Window):
 
 
 class LateRows(HourlyWindow):
-    """Rows that land so many days after they should."""
+    """Rows that land `days` days late."""
 
     days: DaysLater
 
@@ -69,7 +69,7 @@ class Duplicates(HourlyWindow):
 
 
 class RestatedDays(Window):
-    """Days of a campaign that are counted in part at first, and in full so many days later."""
+    """Days of a campaign that are counted in part at first, and in full `days` days later."""
 
     days: DaysLater
     counted_at_first: PartOf
@@ -86,7 +86,7 @@ class NullIds(HourlyWindow):
 
 
 class TimeZoneShift(Window):
-    """Days of a campaign whose hours are those of another time zone, so many ahead of UTC."""
+    """Days of a campaign with the hours of another time zone, `hours_ahead` of UTC."""
 
     hours_ahead: Annotated[int, Field(strict=True, ge=-11, le=12)]
 
@@ -102,24 +102,24 @@ class Outage(HourlyWindow):
 
 
 class TrackingLoss(HourlyWindow):
-    """Hours of a campaign whose impressions have no quartiles."""
+    """Hours of a campaign that have impressions and no quartiles."""
 
 
 class BotSpike(HourlyWindow):
-    """Hours of a campaign with so many times the traffic, of which this share clicks."""
+    """Hours of a campaign with `times` its traffic, of which the share `click_rate` clicks."""
 
     times: Times
     click_rate: Share
 
 
 class RunawaySpend(HourlyWindow):
-    """Hours of a campaign whose impressions cost so many times what they should."""
+    """Hours of a campaign in which an impression costs `times` its price."""
 
     times: Times
 
 
 class Vast401(HourlyWindow):
-    """Creatives whose file is not found (VAST error 401): every slot they win is an error."""
+    """Creatives with a missing file (VAST error 401): every slot they win is an error."""
 
     creatives: Ids | None = None
 
@@ -151,7 +151,7 @@ class SchemaDrift(BaseModel):
             raise ValueError("give column and renamed_to, or added and value")
         if self.column and self.column not in _MEASURES:
             raise ValueError(
-                f"column {self.column!r} is no count of {PerformanceHourly.table_name}"
+                f"column {self.column!r} is not a count of {PerformanceHourly.table_name}"
                 f"{nearest(self.column, _MEASURES)}"
             )
         if self.new_column in _MEASURES | _KEYS:

@@ -267,10 +267,10 @@ class Scenario(Plan):
 
 
 class MarketPlan(Plan):
-    """A whole market: so many campaigns on some platforms, over a period of whole days.
+    """A whole market: `campaigns` campaigns on some platforms, over a period of whole days.
 
-    They are sized to sell the platforms' fill together, so more campaigns are smaller ones. `made`
-    leaves all but the first so many out, which stay what they are in the whole.
+    They are sized to sell the platforms' fill together, so more campaigns are smaller ones. With
+    `made` only the first `made` campaigns are made, the same ones as in the whole market.
     """
 
     platforms: Annotated[list[TemplateName], Field(min_length=1), no_repeats]
@@ -365,5 +365,5 @@ def _currency_problems(
 def _other_currency(country: str, held_in: Currency, currency: Currency) -> str:
     return (
         f"an auction in {country} is held in {held_in}, the campaign bids in {currency}; name the "
-        "markets whose currency it is"
+        f"markets that use {currency}"
     )

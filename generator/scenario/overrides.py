@@ -28,8 +28,10 @@ _MOST_COMPARED, _LONGEST = 2_000, 120
 
 @dataclass(frozen=True)
 class Override:
-    """One `--set`, or an option that stands for one: the path, the value as it was typed, and the
-    whole of it as it was typed, for messages."""
+    """One `--set`, or an option that means one: the path, and the text of the value.
+
+    `source` is the whole text that the user typed, for messages.
+    """
 
     path: KeyPath
     text: str
@@ -96,7 +98,7 @@ def _is_text(annotation: Any) -> bool:
 
 
 def _spelled(path: KeyPath, present: Any) -> KeyPath:
-    """Return a path with the keys of mappings as they are, which may be numbers in quotes."""
+    """Return a path with the keys that mappings have, which may be numbers in quotes."""
     steps: list[str | int] = []
     for step in path:
         is_text = isinstance(present, dict) and step not in present and str(step) in present

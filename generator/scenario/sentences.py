@@ -67,7 +67,7 @@ def sentence(
 ) -> str:
     """Return what is wrong, and what to do, of one detail of a `ValidationError`.
 
-    `written` is the value as it was written in the file, where YAML made no text of it; `known` has
+    `written` is the text of the value in the file, where YAML did not read it as text; `known` has
     the keys or words that may be at `path`.
     """
     kind, given = detail["type"], detail["input"]
@@ -95,7 +95,7 @@ def sentence(
 
 
 def _name_the_quotes(given: Any, written: str | None) -> str:
-    """Say that a value is no text in YAML, and how it becomes one."""
+    """Say that a value is not text in YAML, and how it becomes text."""
     kinds = ((bool, "true or false"), (int | float, "a number"), (date, "a date"))
     kind = next((name for of, name in kinds if isinstance(given, of)), "nothing")
     text = (str(given) if written is None else written)[:_LONGEST_SHOWN]

@@ -1,8 +1,8 @@
 """Templates found by name: platforms, examples, profiles and workflows, with what they extend.
 
-A name is looked up in one's own folder and then among the bundled files of its kind, never as a
-path; a file of one's own is given as a path that ends in .yml or .yaml, and may extend a template
-or a neighbour by its file name. Overrides are laid on top before anything is validated.
+A name is looked up in the user's folder and then among the bundled files of its kind, never as a
+path. A custom file is given as a path that ends in .yml or .yaml, and may extend a template or a
+neighbour by its file name. Overrides are laid on top before anything is validated.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Dataset:
         return replace(self, seed=seed)
 
     def with_as_of(self, as_of: date) -> Dataset:
-        """The same dataset as it is known on another day."""
+        """Return the same dataset with another as-of day."""
         return replace(self, as_of=as_of)
 
 
@@ -191,7 +191,7 @@ class Library:
     def dataset(self, name_or_file: str, overrides: Sequence[Override] = ()) -> Dataset:
         """The dataset of a workflow, or of a file with a workflow or scenarios in it.
 
-        An override whose path starts with the name of a scenario is for that scenario alone.
+        An override with a path that starts with the name of a scenario is for it alone.
         """
         if not _is_file_name(name_or_file):
             return self._of_workflow(
@@ -411,7 +411,7 @@ class Library:
     def _extended(
         self, document: Document, kind: TemplateKind, chain: tuple[Path, ...]
     ) -> Document:
-        """The document on top of what its `extends:` names, whose own is followed first."""
+        """Return the document on top of the one its `extends:` names, itself extended first."""
         data: dict[str, Any] = dict(document.data)
         if "extends" not in data:
             return document
@@ -527,6 +527,6 @@ def _read(file: Path) -> Document:
 
 
 def _short(file: Path) -> Path:
-    """A path as it is best shown: from the current folder if it lies below it."""
+    """Return a path for messages: relative to the current folder if it lies below it."""
     relative = os.path.relpath(file)
     return file if relative.startswith("..") else Path(relative)

@@ -48,7 +48,7 @@ _HALVES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2
 class Mark:
     """A place in a file, lines count from 1; or an option of the command line, without a line.
 
-    `written` is the value at this place as it was written, where YAML made no text of it.
+    `written` is the text of the value at this place, where YAML did not read it as text.
     """
 
     file: Path | str
@@ -86,7 +86,7 @@ class Document:
         return ": ".join(part for part in (place, key) if part)
 
     def written(self, path: KeyPath) -> str | None:
-        """The value at a path as it was written, None for text and for what is not a scalar."""
+        """Return the text of the scalar at a path; None for strings and for other values."""
         mark = self.marks.get(path)
         return mark.written if mark else None
 
@@ -175,8 +175,10 @@ def plain_value(given: Any, wanted: type) -> Any:
 
 
 def merge(base: Document, over: Document) -> Document:
-    """`over` on top of `base`: mappings merge key by key, a mapping of numbers over a list changes
-    (or, one past the end, adds) the items it numbers, and anything else replaces what was there.
+    """Return `over` on top of `base`.
+
+    Mappings merge key by key. A mapping of numbers over a list changes the items with these
+    numbers, or adds one past the end. Anything else replaces the value of `base`.
 
     Raises InputError where a number points past the end of its list.
     """

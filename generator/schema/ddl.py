@@ -65,7 +65,7 @@ def _bounded_by_order(table: type[RawTable]) -> set[str]:
 
 
 def _counts(table: type[RawTable], bounded: set[str]) -> list[str]:
-    """Return the 32-bit columns whose only bound is 0, if there are several."""
+    """Return the 32-bit columns with no bound but 0, if there are several."""
     names = [
         column.name
         for column in table.columns()

@@ -103,7 +103,7 @@ def snapshot(file: Path) -> bytes:
         (("target_cpm: 20.0", "target_cpm: [1]"), "mine.yml:7: campaign.target_cpm"),
         (("end_date: 2025-09-02", "end_date: 2025-08-02"), "mine.yml:9: campaign.flights[0]"),
         (("netflix_like", "netflix"), "mine.yml:4: campaign.platform"),
-        (("name: mine", "extends: nobody\nname: mine"), "mine.yml:1: extends"),
+        (("name: mine", "extends: unknown\nname: mine"), "mine.yml:1: extends"),
         (("a test", "[a test"), "mine.yml:"),
     ],
     ids=str,

@@ -44,7 +44,7 @@ def test_an_unknown_name_is_a_key_error_that_helps() -> None:
     with pytest.raises(AttributeError):
         _ = catalogue.Campain
     with pytest.raises(AttributeError):
-        _ = catalogue.profiles.nobody
+        _ = catalogue.profiles.unknown
 
 
 SCRIPT = """

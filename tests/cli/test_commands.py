@@ -430,8 +430,8 @@ def test_a_campaign_cannot_begin_before_its_advertiser_was_a_customer(smoke, run
     assert digest(smoke) == before
 
 
-def test_what_lies_ahead_is_told(cwd, run) -> None:
-    """A flight after the as-of day has no delivery: a notice, whichever command books it."""
+def test_a_flight_after_the_as_of_day_is_reported(cwd, run) -> None:
+    """A flight after the as-of day has no delivery: every command that books it gives a notice."""
     ahead = ("--set", "campaign.flights=[{start_date: 2027-03-01, end_date: 2027-03-02}]")
     (cwd / "mine.yml").write_text("extends: small_two_weeks\nname: mine\n")
     for command in (

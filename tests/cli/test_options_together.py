@@ -107,7 +107,7 @@ def test_a_file_that_says_other_things_of_an_advertiser_that_exists_is_reported(
     scenario["advertiser"] = {"name": "Quay", "brand": "Dock", "industry": None}
     (smoke / "quay.json").write_text(json.dumps(scenario))
     (notice,) = run(*command).json["notices"]
-    assert notice == "advertiser 2 'Quay' exists and stays as it is: brand Pier, not Dock"
+    assert notice == "advertiser 2 'Quay' exists and stays unchanged: brand Pier, not Dock"
 
 
 def test_a_platform_without_a_name_has_that_of_its_file(cwd, run) -> None:

@@ -86,8 +86,8 @@ def test_a_deed_that_cannot_be_printed_is_done_once_and_no_failure(
     result = in_shell(f"$GENERATOR {' '.join(ADD)} {output}", smoke)
     assert result.returncode == 0
     assert result.stdout == ""
-    told = "done, but the result could not be printed: No space left on device\n"
-    assert result.stderr == (told if output == ">/dev/full" else "")
+    note = "done, but the result could not be printed: No space left on device\n"
+    assert result.stderr == (note if output == ">/dev/full" else "")
     assert campaigns() == 2
 
 

@@ -24,7 +24,7 @@ from generator.world.build import build_world
 from tests.support.project import ROOT, dbt, made_once, run_dbt
 
 LOADED_ONCE = "{freshness_warn_after_hours: 1, freshness_error_after_hours: 87600000}"
-# As docs/dbt-package.md has it, and with sources of its own.
+# The files of docs/dbt-package.md, and others with the project's own sources.
 FILES = r"```(?:yaml|sql)\n(?:#|--) (\S+)\n(.*?)```"
 OF_ANOTHER_PROJECT = {
     "models/sources.yml": """

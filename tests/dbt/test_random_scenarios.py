@@ -22,7 +22,7 @@ from tests.support.strategies import Plans, scenarios
 CAMPAIGNS = 12 if settings.default.derandomize else 60
 FIRST_DAY = date(2025, 10, 27)
 AS_OF = FIRST_DAY + timedelta(days=15)
-# The days of a flight from FIRST_DAY on which a creative of its own rotates, first and last.
+# The days of a flight from FIRST_DAY on which a second creative rotates, first and last.
 ROTATIONS = {
     "ends before the flight": [(None, 3)],
     "begins after the flight": [(2, None)],

@@ -264,7 +264,7 @@ def died(_connection: object) -> None:
 
 
 class Packed(Basket):
-    """A basket whose packer meets an error, in the process that makes the part."""
+    """A basket with a packer that meets an error, in the process that makes the part."""
 
     def __init__(self, fail: Callable[..., Any]) -> None:
         super().__init__(5_000)

@@ -1,4 +1,4 @@
-"""The older shape of templates: what its keys become, what is told, and what is refused."""
+"""The older shape of templates: what its keys become, what is reported, and what is refused."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def test_a_direct_order_and_creatives_beside_the_line_items(tmp_path) -> None:
     ]  # fmt: skip
 
 
-def test_what_is_read_differently_or_not_used_is_told(tmp_path) -> None:
+def test_what_is_read_differently_or_not_used_is_reported(tmp_path) -> None:
     notices = "\n".join(read(tmp_path).notices)
-    for told in (
+    for notice in (
         ":3: base_templates.television.advertiser.contact_email: addresses end in .example",
         "GOOGLE_DV360 is read as DV360",
         "BUSINESS is read as DOCUMENTARY",
@@ -103,7 +103,7 @@ def test_what_is_read_differently_or_not_used_is_told(tmp_path) -> None:
         "performance.hours: the hours are those of the flight",
         "performance.seed: the seed is that of the run",
     ):
-        assert told in notices
+        assert notice in notices
     assert "mime_type: the file of a creative is made up" in "\n".join(
         read(tmp_path, entry="direct").notices
     )
@@ -125,7 +125,7 @@ def test_what_is_read_differently_or_not_used_is_told(tmp_path) -> None:
          "did you mean 'television'?"),
         (("currency: USD}", "currency: EUR}"), ":34", "is not the currency of the campaign"),
         (("agency_name, campaign", "agency, campaign"), ":33", "cannot be made up"),
-        (("dsp_partner: GOOGLE_DV360", "dsp_partner: NOBODY"), ":10", "'NOBODY' is not known"),
+        (("dsp_partner: GOOGLE_DV360", "dsp_partner: ACME"), ":10", "'ACME' is not known"),
         (('"CONTENT_GENRE": [', '"CONTENT_GENRE": [], "CONTENT_GENRE": ['), ":20",
          "a key is given twice"),
         (("duration_seconds: 30", "duration_seconds: 0"), ":", "duration_seconds of a"),
@@ -179,14 +179,14 @@ def entry(**changes) -> str:
 
 
 @pytest.mark.parametrize(
-    ("hours", "weeks", "is_told"), [(None, 4, False), (168, 1, False), (170, 2, True)]
+    ("hours", "weeks", "is_reported"), [(None, 4, False), (168, 1, False), (170, 2, True)]
 )
-def test_a_flight_without_dates_lasts_whole_weeks(tmp_path, hours, weeks, is_told) -> None:
+def test_a_flight_without_dates_lasts_whole_weeks(tmp_path, hours, weeks, is_reported) -> None:
     performance = {} if hours is None else {"performance": {"type": "both", "hours": hours}}
     found = read(tmp_path, entry(**performance), None)
     assert found.scenario.campaign.flights[0].weeks == weeks
-    told = [each for each in found.notices if "lasts whole weeks" in each]
-    assert len(told) == is_told
+    reported = [notice for notice in found.notices if "lasts whole weeks" in notice]
+    assert len(reported) == is_reported
 
 
 def test_a_description_of_many_lines_becomes_one(tmp_path) -> None:
@@ -203,15 +203,15 @@ def test_any_name_of_an_entry_becomes_one_of_a_template(tmp_path, called, name) 
     assert read(tmp_path, entry(called=called), called).scenario.name == name
 
 
-def test_what_a_creative_has_and_cannot_have_is_told(tmp_path) -> None:
+def test_what_a_creative_has_and_cannot_have_is_reported(tmp_path) -> None:
     creative = {"qr_code_url": "https://shop.example/qr", "duration_seconds": 20}
     item = {"ad_format": "PAUSE", "creatives": [creative]}
     found = read(tmp_path, entry(line_items=[item]), None)
     (made,) = found.scenario.line_items[0].creatives
     assert (made.placement, made.duration_seconds, made.has_qr_code) == ("PAUSE", None, True)
-    told = "\n".join(found.notices)
-    assert "creatives[0].qr_code_url: the address of a QR code is made up" in told
-    assert "creatives[0].duration_seconds: a pause ad is a still image; not used" in told
+    notices = "\n".join(found.notices)
+    assert "creatives[0].qr_code_url: the address of a QR code is made up" in notices
+    assert "creatives[0].duration_seconds: a pause ad is a still image; not used" in notices
 
 
 PROFILES = """\
@@ -402,10 +402,10 @@ def test_the_mistakes_of_a_file_are_told_at_once(tmp_path) -> None:
     )
     with pytest.raises(InputError) as error:
         Library().dataset(str(file))
-    told = str(error.value)
+    message = str(error.value)
     for place in (
         "theirs.yml:9: profiles.evening_television.test_values.campaign.target_cmp: unknown key",
         "theirs.yml:15: profiles.evening_television.test_values.line_items[0].bid_cpm: should be a",
         "theirs.yml:28: profiles.phones.test_values.campaign.budget: should be a",
     ):
-        assert place in told, told
+        assert place in message, message

@@ -1,4 +1,4 @@
-"""Whatever stands in a file: it is read, or refused with a sentence; nothing else happens.
+"""Any file is read, or refused with a sentence. Nothing else happens.
 
 Files are random bytes, random text of the characters that YAML minds, random documents, and bundled
 files with a piece cut out, doubled or overwritten.
@@ -34,7 +34,7 @@ LIBRARY = Library()
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file in a folder of its own."""
+    """Return a file in its own folder."""
     return tmp_path_factory.mktemp("random") / "random.yml"
 
 

@@ -1,8 +1,8 @@
 """Documents of programs and people that are not ours, options, addresses and variables at random:
 each is used, or refused in a sentence, in time, and nothing beside it changes.
 
-The grammars: bundled templates whose values are swapped, retyped, doubled, dropped and renamed, and
-that are written as YAML or JSON of every habit (byte-order marks, line ends, tabs, encodings);
+The grammars: bundled templates with values swapped, retyped, doubled, dropped and renamed, and
+written as YAML or JSON of every habit (byte-order marks, line ends, tabs, encodings);
 `--set` with every path and value; `--to` with every scheme; `ADS_*` variables. `make fuzz` tries as
 many as one likes.
 """
@@ -107,7 +107,7 @@ def time_limit() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The current folder of all commands, with something of somebody else's in it."""
+    """The current folder of all commands, with a foreign file in it."""
     folder, before = tmp_path_factory.mktemp("grammars"), Path.cwd()
     (folder / "theirs").mkdir()
     (folder / "theirs/notes.txt").write_text("theirs")

@@ -1,9 +1,9 @@
 """The older shape of templates, read into the project's own.
 
-`shape` says what such files may hold, `entries` finds the campaigns in a file and lays each on the
-template that it inherits from, and `translation` makes scenario documents of them, whose keys still
-point at the lines they came from. What has no meaning here is reported in one notice; a key that is
-nearly one with a meaning is taken for a mistake.
+`shape` defines what such files may hold. `entries` finds the campaigns in a file and lays each on
+the template that it inherits from. `translation` makes scenario documents of them, and their keys
+still point at the lines they came from. One notice reports what is not used. A key that is nearly a
+known one is taken for a mistake.
 """
 
 from generator.scenario.legacy_format.entries import LegacyFile, is_legacy

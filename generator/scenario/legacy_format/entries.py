@@ -1,7 +1,7 @@
 """The campaigns in a file of the older shape, each laid on the template that it inherits from.
 
-A file has entries under `examples:`, `profiles:` or `scenarios:`, as keys of its own, under the
-advertisers that book them, or it is one: a test of some fields, or a campaign alone.
+A file has entries under `examples:`, `profiles:` or `scenarios:`, at its top level, or under the
+advertisers that book them. Or it is one entry: a test of some fields, or a campaign alone.
 """
 
 from __future__ import annotations

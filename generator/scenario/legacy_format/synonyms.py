@@ -1,7 +1,7 @@
 """Words that other tools and older templates use, and what they are called here.
 
 A word is compared in capitals with underscores (`Food & Beverage` is FOOD_BEVERAGE). Nothing is
-guessed: what stands in no table is an error of the model that it reaches.
+guessed: a word in none of the tables is an error of the model that it reaches.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ TARGETING_KEYS = {
 
 
 def word(text: str) -> str:
-    """A word in capitals, everything that is no letter or digit an underscore."""
+    """Return a word in capitals, with underscores for all but letters and digits."""
     return re.sub(r"[^A-Z0-9]+", "_", text.upper()).strip("_")
 
 

@@ -80,7 +80,7 @@ class Remarks:
         self.others += more.others
 
     def notices(self) -> tuple[str, ...]:
-        """Return the notices: about each of its own, about words, about what is not used."""
+        """Return the notices: the single ones, one about words, one about what is not used."""
         found = list(dict.fromkeys(self.others))
         if self.words:
             found.append(f"{self.file}: {_listed(self.words)}")
@@ -274,7 +274,7 @@ class _Translator:
             if get_close_matches(plain, known, n=1, cutoff=_NEARLY_A_KEY):
                 self._problem(place, f"{plain[:80]!r} cannot be made up{nearest(plain, known)}")
             else:
-                self._unused(place, f"{plain[:80]} is no column that is made up")
+                self._unused(place, f"{plain[:80]} is not a column that is made up")
 
     def _advertiser(self, older: LegacyAdvertiser) -> dict[str, Any]:
         here: KeyPath = ("advertiser",)
@@ -477,8 +477,8 @@ class _Translator:
         return list(dict.fromkeys(str(item) for item in values))
 
     def _json(self, place: KeyPath, given: Any, kind: type, or_keys: Iterable[str] = ()) -> Any:
-        """Return what JSON in a string holds, or what is there without the string: of a kind, or
-        a mapping with one of some keys."""
+        """Return what JSON in a string holds, or the given value if it is not a string: a value
+        of `kind`, or a mapping with one of the keys `or_keys`."""
         value = given
         if isinstance(given, str):
             try:
