@@ -37,7 +37,8 @@ def _device_synonym(device: Any) -> Any:
 def _ends_in_example(address: str) -> str:
     if not _EXAMPLE_ADDRESS.fullmatch(address):
         raise ValueError(
-            f"{address[:80]!r} is not a made-up address: those end in .example, which nobody owns"
+            f"{address[:80]!r} is not a made-up address: those end in .example, "
+            "which no one can own"
         )
     return address
 

@@ -60,7 +60,7 @@ class _Staged:
 
 
 class DatasetFolder:
-    """A folder to which one run writes a dataset; opened, it is no other run's until `release`.
+    """A folder to which one run writes a dataset. Other runs are kept out until `release`.
 
     Raises DestinationError for a folder with something in the way that is not the project's own.
     """
@@ -246,8 +246,10 @@ class DatasetFolder:
                 staged.receipts[match["part"]] = receipt
 
     def _recognise(self) -> dict[str, tuple[File, Entry]]:
-        """Return the data files in place, by path, as they are recorded and as they are. Raises
-        DestinationError for one that is not the project's own."""
+        """Return the data files in place, by path: the record of each, and the file itself.
+
+        Raises DestinationError for a file that is not the project's own.
+        """
         known: dict[str, list[File]] = {}
         for record in self._records():
             for file in record.files:
@@ -277,8 +279,10 @@ class DatasetFolder:
                 yield staged.replaced
 
     def _in_place(self) -> Iterator[Entry]:
-        """Give what is in the way of data files: each file that a reader of a table would take for
-        one of its own, and what is no folder where a folder has to be."""
+        """Yield what is in the way of data files.
+
+        These are files that a reader would take for a table's, and files in the place of a folder.
+        """
         for table in TABLES:
             if self.form == "csv":
                 entry = self.folder.entry(f"{table.table_name}.csv")

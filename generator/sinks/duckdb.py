@@ -1,8 +1,8 @@
 """A DuckDB file: the raw tables in schema `raw`, replaced, added to or migrated in one
 transaction.
 
-What the file holds in other schemas stays. A run that fails or is killed leaves the file as it was,
-since it works on a copy that takes the file's place in the end; a file that did not exist before
+What the file holds in other schemas stays. A run that fails or is killed leaves the file unchanged,
+since it works on a copy that takes the file's place in the end. A file that did not exist before
 does not exist after a failure.
 """
 
@@ -104,7 +104,7 @@ class DuckdbTransaction:
 
     @property
     def packer(self) -> Packer:
-        """Batches as they are."""
+        """Return a packer that gives the batches unchanged."""
         return as_batches
 
     def held(self, _identity: str, _parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
@@ -221,7 +221,7 @@ class DuckdbTransaction:
         return f"INSERT INTO {named(table)} SELECT * FROM landing"
 
     def _abandon(self) -> None:
-        """Close without a commit, and leave the file as it was."""
+        """Close without a commit, and leave the file unchanged."""
         try:
             self._connection.close()
         finally:
@@ -229,9 +229,9 @@ class DuckdbTransaction:
 
 
 class DuckdbSink(DuckdbTransaction):
-    """A DuckDB database file whose raw tables are replaced; created with its folder if it is not
-    there. Raises DestinationError for a table, view or column in schema `raw` that has a place of
-    ours and is foreign."""
+    """A DuckDB database file in which a run replaces the raw tables. A missing file is created,
+    with its folder. Raises DestinationError for a foreign table, view or column in schema `raw`
+    that has the name of one of the project's."""
 
     def _prepare(self) -> None:
         self._connection.execute(f"SET memory_limit = '{MEMORY}'")
@@ -261,8 +261,8 @@ class DuckdbSink(DuckdbTransaction):
 
 
 class DuckdbAddition(DuckdbTransaction):
-    """A DuckDB database file whose raw tables are added to. Of what all campaigns share, only the
-    rows that are not there yet are taken. Raises DestinationError for a file without such tables.
+    """A DuckDB database file in which a run adds to the raw tables. Of what all campaigns share,
+    only missing rows are added. Raises DestinationError for a file without such tables.
     """
 
     def __enter__(self) -> Self:
@@ -295,13 +295,13 @@ class DuckdbAddition(DuckdbTransaction):
         )
 
     def ids(self, table: type[RawTable]) -> list[int]:
-        """The ids of an entity that are there, in order."""
+        """Return the existing ids of an entity, in order."""
         key = quote(table.primary_key or "")
         found = self._connection.execute(f"SELECT {key} FROM {named(table)} ORDER BY 1").fetchall()
         return [row_id for (row_id,) in found]
 
     def remove(self, table: type[RawTable], row_id: int) -> dict[str, int]:
-        """Delete a row and whatever refers to it, and count what went, by table name."""
+        """Delete a row and all rows that refer to it. Return how many, by table name."""
         deleted: dict[str, int] = {}
         key = table.primary_key
         assert key is not None
@@ -334,8 +334,8 @@ class DuckdbAddition(DuckdbTransaction):
 
 
 class DuckdbSchema(DuckdbTransaction):
-    """A DuckDB database file whose raw tables are made where they are missing and rebuilt, with
-    their rows, where they are of another version. `changes` says what was done, by table name."""
+    """A DuckDB database file in which missing raw tables are made, and those of another version
+    are rebuilt with their rows. `changes` says what was done, by table name."""
 
     def _prepare(self) -> None:
         self.changes: dict[str, str] = {}
@@ -428,6 +428,6 @@ def failure(file: Path, error: Exception) -> DestinationError:
             f"{file}: is open in another process; close it there (or choose another --database)"
         )
     return DestinationFailedError(
-        f"{file}: cannot be used: {first}; what it held is as it was: make room, or see to its "
+        f"{file}: cannot be used: {first}; what it held is unchanged: make room, or see to its "
         "rights, or choose another --database"
     )

@@ -1,10 +1,10 @@
 """A table's fingerprint: a hash of its values that does not depend on the order of rows or
 batches.
 
-Each value becomes 64 bits (a whole number or a point in time as it is, days for a date, IEEE bits
-for a float, BLAKE2b for text and decimals), each row the SplitMix64 finalizer of the sum of its
-values times an odd constant of the column's name; the fingerprint is the sum of the rows modulo
-2^64. Library versions have no part in it.
+Each value becomes 64 bits: the number itself for a whole number or a point in time, days for a
+date, IEEE bits for a float, BLAKE2b for text and decimals. Each row becomes the SplitMix64
+finalizer of the sum of its values times an odd constant of the column's name. The fingerprint is
+the sum of the rows modulo 2^64. Library versions have no part in it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A folder, on this machine or on S3, through one file system of pyarrow.
 
-A place is a path or an address `s3://bucket/prefix`, whose credentials, region and endpoint are
-those of the usual environment (`AWS_…`), or are part of the address as pyarrow reads it. Below the
-place no link is followed: a link is an entry of its own, and neither file nor folder.
+A place is a path or an address `s3://bucket/prefix`. Credentials, region and endpoint come from the
+usual environment (`AWS_…`), or are part of the address as pyarrow reads it. Below the place no link
+is followed: a link is a third kind of entry, neither file nor folder.
 """
 
 from __future__ import annotations

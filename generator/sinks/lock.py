@@ -1,8 +1,8 @@
 """One run at a time into a folder.
 
 The system keeps the lock, on the folder itself: nothing is written for it, and it ends with the
-process, however that ends, so no lock can be stale. A file system that knows no locks keeps nobody
-out.
+process, however that ends, so no lock can be stale. On a file system without locks no
+run is kept out.
 """
 
 from __future__ import annotations
@@ -39,9 +39,11 @@ class Lock:
 
 
 def lock_folder(folder: Path) -> int | None:
-    """Return a descriptor of a folder, whose lock ends when it is closed; None if the folder went
-    away meanwhile. Raises BlockingIOError if another process has the lock, and OSError for what is
-    no folder."""
+    """Return a descriptor of a folder; None if the folder went away meanwhile.
+
+    The lock ends when the descriptor is closed. Raises BlockingIOError if another process has the
+    lock, and OSError for a path that is not a folder.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -61,7 +63,7 @@ def lock_folder(folder: Path) -> int | None:
 
 
 def _is_still(folder: Path, descriptor: int) -> bool:
-    """Return whether a folder has not been removed while somebody waited for it."""
+    """Return whether a folder has not been removed while this process waited for it."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(folder))
     except FileNotFoundError:

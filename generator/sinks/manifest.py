@@ -24,7 +24,7 @@ from generator.schema import TABLES, Run
 from generator.sinks.fingerprint import Tally
 
 MANIFEST = "manifest.json"
-# The part of a dataset whose files have no rows, and the only part of one that has no parts.
+# The part of a dataset with the files that have no rows; the only part if there are no others.
 NO_ROWS = "no-rows"
 ALL = "all"
 LARGEST_RECORD = 64 << 20
@@ -169,8 +169,8 @@ def sums(receipts: Iterable[Receipt]) -> dict[str, TableTotals]:
 
 
 def data_table(form: Format, path: str, identity: str | None = None) -> str | None:
-    """Return the table whose rows a run writes to this path; None if no run does, or not the one of
-    this identity."""
+    """Return the table of the rows that a run writes to this path; None if no run does, or not the
+    one of this identity."""
     found = _PATHS[form].fullmatch(path)
     if not found or (identity and form == "parquet" and found["run"] != identity[:8]):
         return None
@@ -178,7 +178,7 @@ def data_table(form: Format, path: str, identity: str | None = None) -> str | No
 
 
 def as_json(record: BaseModel) -> bytes:
-    """Return a record as it is written."""
+    """Return the bytes of a record's file."""
     return record.model_dump_json(indent=1).encode()
 
 

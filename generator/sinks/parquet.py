@@ -64,7 +64,7 @@ class ParquetSink:
         return self._writer
 
     def held(self, identity: str, parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
-        """Return the parts whose files are all whole, in place or staged."""
+        """Return the parts with all their files whole, in place or staged."""
         self._parts: dict[str, Receipt] = {}
         self._staged: set[str] = set()
         self._dataset.begin(identity)
@@ -240,9 +240,11 @@ class _Encoder:
 
 @cache
 def _encoding(table: type[RawTable]) -> dict[str, Any]:
-    """How the columns are written: whole numbers and times as differences, text by dictionary, and
-    fractions as they are; so is what many rows of a fact have in common, of which zstd leaves as
-    little and sooner."""
+    """Return how the columns are written.
+
+    Whole numbers and times are differences, text is by dictionary, and fractions are plain. So are
+    columns that have one value in many rows of a fact: zstd makes them as small, and sooner.
+    """
     schema = arrow_schema(table)
     in_runs = _IN_LONG_RUNS if _time(table) else frozenset[str]()
     words = [field.name for field in schema if pa.types.is_dictionary(field.type)]

@@ -6,7 +6,7 @@ views on it stay. Another one that a run has marked, of an older model or of a r
 dropped with the views that dbt made on it. Anything else with its name, and anything of a user
 else's that depends on it, stops the run. A run that fails or is killed leaves the previous data.
 
-What waits for the server runs in a thread of its own, so that signals are heard meanwhile.
+What waits for the server runs in a separate thread, so that signals are heard meanwhile.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ class PostgresqlSink:
 
     def _prepare(self) -> None:
         """Lock the database for this run, and make its tables empty."""
-        # Text travels as UTF-8 whatever PGCLIENTENCODING says.
+        # Text travels as UTF-8, for any PGCLIENTENCODING.
         self._cursor.execute("SET client_encoding TO 'UTF8'")
         self._cursor.execute(f"SET LOCAL lock_timeout = '{_SECONDS_FOR_A_LOCK}s'")
         self._cursor.execute(_TRY_LOCK)
@@ -210,7 +210,7 @@ class PostgresqlSink:
 
     @property
     def packer(self) -> Packer:
-        """Batches as they are."""
+        """Return a packer that gives the batches unchanged."""
         return as_batches
 
     def held(self, _identity: str, _parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
@@ -326,7 +326,7 @@ class PostgresqlSink:
                 f"{_SECONDS_FOR_A_LOCK} s; end its transaction, and `generate` again"
             )
         return DestinationFailedError(
-            f"PostgreSQL: {self._said(error)}; what it held is as it was: check the address, that "
+            f"PostgreSQL: {self._said(error)}; what it held is unchanged: check the address, that "
             "the server runs, the user and their rights"
         )
 

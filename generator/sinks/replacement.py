@@ -1,7 +1,7 @@
 """Changing a file all at once: what changes is a copy, which takes the file's place by one rename.
 
 DuckDB alone cannot promise that much: its checkpoint writes blocks of metadata over those that the
-last one left, and a process that is killed within such a write leaves a file that nobody can open.
+last one left, and a process that is killed within such a write leaves a file that no one can open.
 
 The copy lies in a folder beside the file, `NAME.unfinished`, with DuckDB's log and temporary files.
 Only its owner can look into the folder. A file in it, `_run`, marks the folder as the project's
@@ -62,7 +62,7 @@ class Replacement:
         return self._locked is None or os.fstat(self._locked.fileno()).st_size == 0
 
     def take_place(self) -> None:
-        """Put the copy, which nobody has open any more, in the place of the file.
+        """Put the copy, which no process has open any more, in the place of the file.
 
         Raises OSError for a copy that does not hold all: where DuckDB has no room for what is in
         the log, it closes without a word.
@@ -75,14 +75,14 @@ class Replacement:
                 os.chown(self.path, found.st_uid, found.st_gid)
             os.chmod(self.path, stat.S_IMODE(found.st_mode))
         elif os.path.lexists(self._file):
-            raise OSError("somebody has put a file there during the run")
+            raise OSError("another process has put a file there during the run")
         os.replace(self.path, self._file)
         # What is done is done: a folder that cannot be removed is the next run's to remove.
         with suppress(OSError):
             self.discard()
 
     def discard(self) -> None:
-        """Leave the file as it was."""
+        """Leave the file unchanged."""
         try:
             if self._lock is not None:
                 self._empty()

@@ -40,14 +40,14 @@ class Counted:
         return {name: each.tally for name, each in self._prints.items()}
 
 
-# Makes of the batches of a part, given its name, what the sink takes. It is sent to whoever makes
-# the part, so it can be pickled, and so can what it returns.
+# Makes what the sink takes of the name and the batches of a part. It is sent to the process that
+# makes the part, so it can be pickled, and so can what it returns.
 Packer = Callable[[str, Counted], Any]
 
 
 class Sink(Protocol):
     """A destination, open for one run. Leaving it without an error makes the run visible, all at
-    once; leaving it with one makes everything as it was before.
+    once; leaving it with one undoes everything.
 
     `rows_a_part` is how many rows of performance a part should have; `packs_files` whether packing
     a part writes it where it belongs, so that little has to travel.
@@ -88,8 +88,8 @@ def as_batches(_part: str, pieces: Counted) -> list[Piece]:
 
 
 class Waiting:
-    """Batches of tables that wait until so many `rows` of a table can be inserted at once, or so
-    many batches are there."""
+    """Batches of tables that wait until `rows` rows of a table can be inserted at once, or until
+    `_BATCHES_THAT_WAIT` batches do."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
@@ -116,7 +116,7 @@ def printable(text: str) -> str:
 
 
 def check_columns(tables: Iterable[type[RawTable]], taken: Collection[str], by: str) -> None:
-    """Raises DestinationError for a column whose name the destination uses itself."""
+    """Raise DestinationError for a column with a name that the destination uses itself."""
     for table in tables:
         for column in table.columns():
             if column.name in taken:
@@ -132,4 +132,4 @@ class DestinationError(Exception):
 
 class DestinationFailedError(DestinationError):
     """The destination is right and did not work: locked, read-only, full, vanished, out of reach.
-    What it held is as it was."""
+    What it held is unchanged."""

@@ -1,6 +1,6 @@
 """What a DuckDB file holds: the run, the rows of each table, and every campaign's spend.
 
-Reads only, and leaves the file as it is.
+Reads only, and leaves the file unchanged.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The mark of a raw table in a database, by which a run knows it for one that the project made: a
 comment on the table, with a hash of its columns.
 
-A table with a raw table's name and no such mark is foreign, and so is one whose columns
-have changed since; a table exactly as this version makes it needs no mark.
+A table with a raw table's name and no such mark is foreign, and so is one with columns that have
+changed since. A table exactly as this version makes it needs no mark.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def database_file(target: str) -> Path:
 
 
 def shown(target: str) -> str:
-    """Return a target as it is printed: a DuckDB file as its path, an address without secrets."""
+    """Return a target for messages: a DuckDB file as its path, an address without secrets."""
     match = _SCHEME.match(target)
     is_local = match and match["scheme"].lower() in ("duckdb", "parquet", "csv")
     if match and not is_local and not match["place"].startswith("//"):

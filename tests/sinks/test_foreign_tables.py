@@ -61,11 +61,11 @@ IN_THE_WAY = {
 def test_what_is_in_the_way_of_a_run_stays(file: Path, statements: tuple[str, ...]) -> None:
     execute(file, *statements)
     before = digest(file)
-    with pytest.raises(DestinationError, match="choose another --database") as told:
+    with pytest.raises(DestinationError, match="choose another --database") as error:
         local.run(SMOKE, DuckdbSink(file, TABLES), jobs=1)
     assert digest(file) == before
-    assert type(told.value) is DestinationError
-    assert "\n" not in str(told.value)
+    assert type(error.value) is DestinationError
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("schema", ["raw", "RAW"])

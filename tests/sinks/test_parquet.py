@@ -1,5 +1,5 @@
-"""A folder of Parquet files holds a run whole or not at all, by its manifest, and a run goes on
-from what is there; here and on S3."""
+"""A folder of Parquet files holds a run whole or not at all, by its manifest, and a run
+continues from the parts that exist; here and on S3."""
 
 from __future__ import annotations
 
@@ -263,7 +263,7 @@ class PowerCut(BaseException):
 
 @pytest.fixture
 def cut_after(monkeypatch: pytest.MonkeyPatch):
-    """Lets so many changes of files happen, and of the next a half."""
+    """Return a function that lets N changes of files happen, and half of the next."""
     left = [0]
 
     def counted(name: str) -> None:
@@ -397,9 +397,9 @@ def test_a_bucket_that_is_not_there_is_a_sentence_without_the_secret(bucket: str
     address = "s3://key:topsecret@not-there/x"
     with pytest.raises(
         DestinationError, match=r"^s3://.*not-there/x: .*choose another --to"
-    ) as told:
+    ) as error:
         landed(SMOKE, address)
-    assert "topsecret" not in str(told.value)
+    assert "topsecret" not in str(error.value)
 
 
 def test_the_manifest_is_plain_json(tmp_path: Path) -> None:

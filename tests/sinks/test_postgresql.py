@@ -92,10 +92,10 @@ IN_THE_WAY = {
 def test_what_is_in_the_way_of_a_run_stays(server, statements: tuple[str, ...]) -> None:
     execute(server, *statements)
     before = execute(server, EVERYTHING)
-    with pytest.raises(DestinationError, match="choose another --to") as told:
+    with pytest.raises(DestinationError, match="choose another --to") as error:
         local.run(SMOKE, PostgresqlSink(server.uri, TABLES), jobs=1)
-    assert type(told.value) is DestinationError
-    assert "\n" not in str(told.value)
+    assert type(error.value) is DestinationError
+    assert "\n" not in str(error.value)
     assert execute(server, EVERYTHING) == before
 
 
@@ -113,7 +113,7 @@ ON_A_TABLE = {
 
 @pytest.mark.parametrize("statement", ON_A_TABLE.values(), ids=ON_A_TABLE)
 def test_what_depends_on_a_table_stays(server, statement: str) -> None:
-    """A run fills the table under it; one whose table has other columns is refused."""
+    """A run fills the table under it; a table with other columns is refused."""
     execute(server, statement)
     before = execute(server, EVERYTHING)
     local.run(SMOKE, PostgresqlSink(server.uri, TABLES), jobs=1)

@@ -39,7 +39,7 @@ def test_a_target_stands_for_a_sink(target: str, sink: type) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "sentence"),
     [
         ("mysql://u:secret@h.example/ads", r"mysql://u:\*\*\*@h.example/ads: is not a dest"),
         ("papyrus:roll", "papyrus:roll: is not a destination; there are FILE or duckdb:FILE"),
@@ -60,16 +60,16 @@ def test_a_target_stands_for_a_sink(target: str, sink: type) -> None:
         (":MEMORY:shared", "a database in memory ends with the command"),
         ("duckdb:", "is not a file"),
         ("", "is not a file"),
-        ("~nobody-of-this-name/x.duckdb", "there is no user with this home folder; for a file of"),
-        ("parquet:~nobody-of-this-name", "there is no user with this home folder"),
+        ("~no-such-user/x.duckdb", "there is no user with this home folder; for a file of"),
+        ("parquet:~no-such-user", "there is no user with this home folder"),
         ("{folder}", "is not a file"),
         ("duckdb:{folder}", "is not a file"),
     ],
 )  # fmt: skip
-def test_what_is_no_target_is_a_sentence(target: str, told: str, tmp_path: Path) -> None:
+def test_what_is_not_a_target_is_a_sentence(target: str, sentence: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     target = target.format(file=tmp_path / "file", folder=tmp_path)
-    with pytest.raises(DestinationError, match=told) as error:
+    with pytest.raises(DestinationError, match=sentence) as error:
         sink_of(target, TABLES)
     assert "secret" not in str(error.value)
     assert "\n" not in str(error.value)
@@ -105,11 +105,11 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-@pytest.mark.parametrize("target", [":memory:", "duckdb:", ".", "~nobody-of-this-name/x", "x.csv"])
+@pytest.mark.parametrize("target", [":memory:", "duckdb:", ".", "~no-such-user/x", "x.csv"])
 def test_every_command_reads_a_target_alike(run, cwd: Path, target: str, command) -> None:
     answer = run(*command, "--database", target)
-    told = run("generate", "smoke", "--to", target)
-    assert (answer.code, answer.err) == (told.code, told.err)
+    expected = run("generate", "smoke", "--to", target)
+    assert (answer.code, answer.err) == (expected.code, expected.err)
     assert answer.code == 2
     assert os.listdir() == []
 

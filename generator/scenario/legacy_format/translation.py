@@ -1,5 +1,4 @@
-"""One entry of the older shape as a scenario document, whose keys point at the lines that they came
-from.
+"""One entry of the older shape as a scenario document. Its keys point at the lines of the entry.
 
 Nothing is dropped silently: what has another name here, and what has no meaning here, is remarked.
 """
