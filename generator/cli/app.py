@@ -24,6 +24,7 @@ from generator.scenario.errors import InputError, bad_input
 from generator.scenario.overrides import Override
 from generator.scenario.templates import DEFAULT_WORKFLOW, TemplateKind
 from generator.sinks.sink import DestinationError, DestinationFailedError
+from generator.sinks.target import short_forms
 
 EXIT_INPUT = 2
 EXIT_FAILURE = 1
@@ -67,7 +68,7 @@ Destination = Annotated[
         "--database",
         "--to",
         metavar="TARGET",
-        help=_help("database", "A DuckDB file, parquet:DIR, s3://…, csv:DIR, postgresql://…"),
+        help=_help("database", "A DuckDB file, " + ", ".join(short_forms())),
     ),
 ]
 Database = Annotated[

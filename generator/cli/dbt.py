@@ -63,7 +63,7 @@ class DbtTarget:
 
 
 def dbt_target(database: str) -> DbtTarget | None:
-    """Return the dbt target that builds a database, or None for CSV, which dbt does not read."""
+    """Return the dbt target that builds a database, or None where dbt reads none."""
     scheme, place = scheme_and_place(database)
     if scheme == "duckdb":
         return DbtTarget("dev", {"ADS_DATABASE": place})
@@ -89,7 +89,7 @@ def dbt_environment(database: str) -> dict[str, str]:
     folder, where it writes `target` and `logs`. Raises InputError and MissingExtraError."""
     target = dbt_target(database)
     if target is None:
-        raise bad_input(f"{shown(database)}: dbt cannot build on CSV files")
+        raise bad_input(f"{shown(database)}: dbt reads DuckDB, Parquet or PostgreSQL")
     with packages_of("dbt", "this command"):
         import_module("dbt.version")
     environment = {

@@ -14,7 +14,7 @@ from generator.pipeline.parts import Part, parts_of, pieces
 from generator.scenario.errors import bad_input
 from generator.schema import TABLES, RawTable
 from generator.sinks.fingerprint import Tally
-from generator.sinks.sink import Counted, Packer, Sink
+from generator.sinks.sink import CountingIterator, Packer, Sink
 from generator.world.world import World, identity_of
 
 Progress = Callable[[int, int], None]
@@ -56,7 +56,7 @@ class Maker:
 
     def __call__(self, part: Part) -> PackedPart:
         """Make and pack a part. Raises InputError for a count that its column cannot hold."""
-        counted = Counted(pieces(self._job.world, part, self._supplies, self._job.tables))
+        counted = CountingIterator(pieces(self._job.world, part, self._supplies, self._job.tables))
         try:
             packed = self._job.packer(part.name, counted)
         except CountError as error:

@@ -24,10 +24,10 @@ from generator.schema.arrow import arrow_schema
 from generator.sinks.dataset import DatasetFolder, staged_path
 from generator.sinks.fingerprint import Tally
 from generator.sinks.folder import HashedFile
-from generator.sinks.manifest import ALL, File, Receipt, TableTotals
-from generator.sinks.sink import ROW_GROUP, Counted, Packer
+from generator.sinks.manifest import ALL, File, Receipt, TableTotals, table_path
+from generator.sinks.sink import ROW_GROUP, CountingIterator, Packer
 
-ROWS_A_PART = ROW_GROUP
+FORM = "csv"
 _HEADER = csv.WriteOptions(include_header=True)
 _ROWS = csv.WriteOptions(include_header=False)
 
@@ -35,7 +35,7 @@ _ROWS = csv.WriteOptions(include_header=False)
 class CsvSink:
     """CSV files in a folder, one per table."""
 
-    rows_a_part = ROWS_A_PART
+    rows_a_part = ROW_GROUP
     packs_files = False
 
     def __init__(self, folder: str, tables: Iterable[type[RawTable]]) -> None:
@@ -46,7 +46,7 @@ class CsvSink:
         self._files: dict[str, HashedFile] = {}
         self._totals = {table.table_name: Tally() for table in self.tables}
         self._is_new = not os.path.exists(self.folder)
-        self._dataset = DatasetFolder(str(self.folder), "csv")
+        self._dataset = DatasetFolder(str(self.folder), FORM)
         return self
 
     @property
@@ -59,7 +59,7 @@ class CsvSink:
         self._dataset.begin(identity)
         self._dataset.forget_others(kept=())
         for table in self.tables:
-            path = staged_path(identity, _path(table.table_name))
+            path = staged_path(identity, table_path(table.table_name, FORM))
             file = self._dataset.folder.opened(path, self._dataset.mode(table))
             self._files[table.table_name] = file
             self._write(table, _encoded(arrow_schema(table).empty_table(), _HEADER))
@@ -110,7 +110,7 @@ class CsvSink:
             File(
                 table=name,
                 part=ALL,
-                path=_path(name),
+                path=table_path(name, FORM),
                 rows=self._totals[name].rows,
                 bytes=file.bytes,
                 hash=file.digest,
@@ -129,11 +129,7 @@ class CsvSink:
                 self.folder.rmdir()
 
 
-def _path(table_name: str) -> str:
-    return f"{table_name}.csv"
-
-
-def _lines(_part: str, pieces: Counted) -> list[tuple[type[RawTable], pa.Buffer]]:
+def _lines(_part: str, pieces: CountingIterator) -> list[tuple[type[RawTable], pa.Buffer]]:
     return [(table, _encoded(batch, _ROWS)) for table, batch in pieces]
 
 

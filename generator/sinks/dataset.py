@@ -28,6 +28,7 @@ from generator.sinks.lock import Lock
 from generator.sinks.manifest import (
     LARGEST_RECORD,
     MANIFEST,
+    PARTITIONED,
     File,
     Format,
     Leftovers,
@@ -38,6 +39,7 @@ from generator.sinks.manifest import (
     data_table,
     read_record,
     sums,
+    table_path,
 )
 from generator.sinks.sink import DestinationError, DestinationFailedError, printable
 
@@ -284,8 +286,8 @@ class DatasetFolder:
         These are files that a reader would take for a table's, and files in the place of a folder.
         """
         for table in TABLES:
-            if self.form == "csv":
-                entry = self.folder.entry(f"{table.table_name}.csv")
+            if self.form != PARTITIONED:
+                entry = self.folder.entry(table_path(table.table_name, self.form))
                 if entry:
                     yield entry
                 continue
@@ -294,7 +296,7 @@ class DatasetFolder:
                 yield entry
                 continue
             for entry in self.folder.below(table.table_name):
-                if entry.kind is Kind.OTHER or entry.path.endswith(".parquet"):
+                if entry.kind is Kind.OTHER or entry.path.endswith(f".{PARTITIONED}"):
                     yield entry
 
     def _refuse_changes(self) -> None:

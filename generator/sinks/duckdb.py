@@ -9,7 +9,7 @@ does not exist after a failure.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -20,23 +20,18 @@ import pyarrow as pa
 from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, RawTable, Run
 from generator.schema.ddl import create_table, literal, quote
 from generator.schema.existing import Holdings
-from generator.sinks.fingerprint import Tally
 from generator.sinks.replacement import Replacement
 from generator.sinks.sink import (
     ROW_GROUP,
+    BatchSink,
     DestinationError,
     DestinationFailedError,
-    Packer,
-    Piece,
-    Waiting,
-    as_batches,
     printable,
 )
 from generator.sinks.table_mark import DatabaseColumn, is_own, mark_of
 
 SCHEMA = "raw"
-ROWS_A_PART = ROW_GROUP
-ROWS_PER_INSERT = ROWS_A_PART // 2
+ROWS_PER_INSERT = ROW_GROUP // 2
 MEMORY = "56MB"
 # Tables and views of a schema, with the comments on them.
 _IN_SCHEMA = (
@@ -58,18 +53,15 @@ SHARED: tuple[type[RawTable], ...] = (Run, Platform, InventoryHourly)
 Row = TypeVar("Row", bound=RawTable)
 
 
-class DuckdbTransaction:
+class DuckdbTransaction(BatchSink):
     """A DuckDB file, open for one transaction that is committed on leaving, or rolled back if that
     is by an error. `inserted` counts the rows that each table took."""
 
-    rows_a_part = ROWS_A_PART
-    packs_files = False
-
     def __init__(self, file: Path, tables: Iterable[type[RawTable]]) -> None:
+        super().__init__(ROWS_PER_INSERT)
         self.file = file
         self.tables = tuple(tables)
         self.inserted: dict[type[RawTable], int] = {}
-        self._waiting = Waiting(ROWS_PER_INSERT)
         self._indexes: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -102,25 +94,6 @@ class DuckdbTransaction:
     def _prepare(self) -> None:
         """What is done before the first row is written."""
 
-    @property
-    def packer(self) -> Packer:
-        """Return a packer that gives the batches unchanged."""
-        return as_batches
-
-    def held(self, _identity: str, _parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
-        """Return nothing: all is made again."""
-        return {}
-
-    def take(self, _part: str, packed: list[Piece], _tallies: Mapping[str, Tally]) -> None:
-        """Take the batches of a part."""
-        for table, batch in packed:
-            self.write(table, batch)
-
-    def write(self, table: type[RawTable], batch: pa.RecordBatch) -> None:
-        """Take rows of a table; they are inserted in large pieces."""
-        if (rows := self._waiting.add(table, batch)) is not None:
-            self._insert(table, rows)
-
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -133,8 +106,7 @@ class DuckdbTransaction:
                 raise failure(self.file, error) from error
             return
         try:
-            for table, rows in self._waiting.rest():
-                self._insert(table, rows)
+            self._insert_rest()
             self._connection.execute("COMMIT")
             self._restore_indexes()
             self._connection.close()

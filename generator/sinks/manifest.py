@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -29,7 +29,10 @@ NO_ROWS = "no-rows"
 ALL = "all"
 LARGEST_RECORD = 64 << 20
 
-Format = Literal["parquet", "csv"]
+# How the files of a dataset are written: it is also how their names end. Parquet files are many a
+# table, in folders; of any other format there is one file a table.
+Format = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,19}$")]
+PARTITIONED = "parquet"
 Identity = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 PartName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,99}$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -37,13 +40,10 @@ Number = Annotated[int, Field(ge=0, lt=2**63)]
 Record = TypeVar("Record", bound=BaseModel)
 
 _TABLE = "|".join(table.table_name for table in TABLES)
-_PATHS: dict[str, re.Pattern[str]] = {
-    "parquet": re.compile(
-        rf"(?P<table>{_TABLE})/(?:month=[0-9]{{4}}-[0-9]{{2}}/)?"
-        r"(?P<part>[a-z][a-z0-9_-]*)-(?P<run>[0-9a-f]{8})\.parquet"
-    ),
-    "csv": re.compile(rf"(?P<table>{_TABLE})\.csv"),
-}
+_PARTITIONED_PATH = re.compile(
+    rf"(?P<table>{_TABLE})/(?:month=[0-9]{{4}}-[0-9]{{2}}/)?"
+    rf"(?P<part>[a-z][a-z0-9_-]*)-(?P<run>[0-9a-f]{{8}})\.{PARTITIONED}"
+)
 
 
 class _Record(BaseModel):
@@ -81,10 +81,10 @@ class File(_Record):
     def is_of(self, form: Format, identity: str | None) -> bool:
         """Return whether a run of this form writes such a file to its path; this run, if it has an
         identity."""
-        found = _PATHS[form].fullmatch(self.path)
+        found = _path_pattern(form).fullmatch(self.path)
         if not found or found["table"] != self.table:
             return False
-        if form == "csv":
+        if form != PARTITIONED:
             return self.part == ALL
         return found["part"] == self.part and identity in (None, found["run"])
 
@@ -126,7 +126,7 @@ class Manifest(_Record):
     """A whole run: how its files are written, its identity and, if table `runs` is part of it, its
     only row; what each table and each part holds, by name; and all files."""
 
-    format: Format = "parquet"
+    format: Format = PARTITIONED
     identity: Identity
     generator_version: Annotated[str, StringConstraints(max_length=100)]
     run: Run | None
@@ -169,12 +169,23 @@ def sums(receipts: Iterable[Receipt]) -> dict[str, TableTotals]:
 
 
 def data_table(form: Format, path: str, identity: str | None = None) -> str | None:
-    """Return the table of the rows that a run writes to this path; None if no run does, or not the
-    one of this identity."""
-    found = _PATHS[form].fullmatch(path)
-    if not found or (identity and form == "parquet" and found["run"] != identity[:8]):
+    """Return the table whose rows a run writes to this path; None if no run does, or not the one of
+    this identity."""
+    found = _path_pattern(form).fullmatch(path)
+    if not found or (identity and form == PARTITIONED and found["run"] != identity[:8]):
         return None
     return found["table"]
+
+
+def table_path(table_name: str, form: Format) -> str:
+    """Return the path of a table's file in a format that has one file a table."""
+    return f"{table_name}.{form}"
+
+
+def _path_pattern(form: Format) -> re.Pattern[str]:
+    if form == PARTITIONED:
+        return _PARTITIONED_PATH
+    return re.compile(rf"(?P<table>{_TABLE})\.{form}")
 
 
 def as_json(record: BaseModel) -> bytes:

@@ -31,8 +31,8 @@ from generator.schema.arrow import arrow_schema
 from generator.sinks.dataset import RECEIPTS, DatasetFolder, staged_path
 from generator.sinks.fingerprint import Tally
 from generator.sinks.folder import Folder
-from generator.sinks.manifest import NO_ROWS, File, Receipt, TableTotals, as_json
-from generator.sinks.sink import ROW_GROUP, Counted, Packer, check_columns
+from generator.sinks.manifest import NO_ROWS, PARTITIONED, File, Receipt, TableTotals, as_json
+from generator.sinks.sink import ROW_GROUP, CountingIterator, Packer, check_columns
 
 ROWS_A_PART = 1_000_000
 ROWS_IN_MEMORY = 500_000
@@ -55,7 +55,7 @@ class ParquetSink:
 
     def __enter__(self) -> Self:
         check_columns(self.tables, {PARTITION}, "names the folders of its files")
-        self._dataset = DatasetFolder(self.place, "parquet")
+        self._dataset = DatasetFolder(self.place, PARTITIONED)
         return self
 
     @property
@@ -146,7 +146,7 @@ class _PartWriter:
     identity: str
     modes: Mapping[str, int | None] = field(default_factory=dict)
 
-    def __call__(self, part: str, pieces: Counted) -> Receipt:
+    def __call__(self, part: str, pieces: CountingIterator) -> Receipt:
         folder = Folder(self.place)
         encoders: dict[str, _Encoder] = {}
         waiting = 0

@@ -16,7 +16,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -28,15 +28,10 @@ from generator.masking import without_secrets_of
 from generator.schema import RawTable
 from generator.schema.ddl import column_conditions, literal, quote
 from generator.schema.table import Column
-from generator.sinks.fingerprint import Tally
 from generator.sinks.sink import (
-    ROW_GROUP,
+    BatchSink,
     DestinationError,
     DestinationFailedError,
-    Packer,
-    Piece,
-    Waiting,
-    as_batches,
     check_columns,
     printable,
 )
@@ -125,16 +120,13 @@ Result = TypeVar("Result")
 log = logging.getLogger("generator")
 
 
-class PostgresqlSink:
+class PostgresqlSink(BatchSink):
     """A database by its URI, `postgresql://user:password@host:port/database`."""
 
-    rows_a_part = ROW_GROUP
-    packs_files = False
-
     def __init__(self, uri: str, tables: Iterable[type[RawTable]]) -> None:
+        super().__init__()
         self._uri = uri
         self.tables = tuple(tables)
-        self._waiting = Waiting(ROW_GROUP)
         self._cursor: Any = None
         self._is_deaf = False
 
@@ -208,25 +200,6 @@ class PostgresqlSink:
             raise failed[0]
         return done[0]
 
-    @property
-    def packer(self) -> Packer:
-        """Return a packer that gives the batches unchanged."""
-        return as_batches
-
-    def held(self, _identity: str, _parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
-        """Return nothing: all is made again."""
-        return {}
-
-    def take(self, _part: str, packed: list[Piece], _tallies: Mapping[str, Tally]) -> None:
-        """Take the batches of a part."""
-        for table, batch in packed:
-            self.write(table, batch)
-
-    def write(self, table: type[RawTable], batch: pa.RecordBatch) -> None:
-        """Take rows of a table; they are copied in large pieces."""
-        if (rows := self._waiting.add(table, batch)) is not None:
-            self._insert(table, rows)
-
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -239,8 +212,7 @@ class PostgresqlSink:
                 raise self._failure(error) from error
             return
         try:
-            for table, rows in self._waiting.rest():
-                self._insert(table, rows)
+            self._insert_rest()
             self._commit()
             self._close()
         except Error as met:

@@ -6,6 +6,7 @@ another machine, and taken by the sink in the process that opened it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -22,7 +23,7 @@ ROW_GROUP = 122_880
 _BATCHES_THAT_WAIT = 16
 
 
-class Counted:
+class CountingIterator:
     """The batches of a part, to be iterated once, and what they have come to so far."""
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
@@ -40,9 +41,9 @@ class Counted:
         return {name: each.tally for name, each in self._prints.items()}
 
 
-# Makes what the sink takes of the name and the batches of a part. It is sent to the process that
-# makes the part, so it can be pickled, and so can what it returns.
-Packer = Callable[[str, Counted], Any]
+# Makes of the batches of a part, given its name, what the sink takes. It is sent to whoever makes
+# the part, so it can be pickled, and so can what it returns.
+Packer = Callable[[str, CountingIterator], Any]
 
 
 class Sink(Protocol):
@@ -82,14 +83,9 @@ class Sink(Protocol):
     ) -> None: ...
 
 
-def as_batches(_part: str, pieces: Counted) -> list[Piece]:
-    """A part as the batches it is made of."""
-    return list(pieces)
-
-
-class Waiting:
-    """Batches of tables that wait until `rows` rows of a table can be inserted at once, or until
-    `_BATCHES_THAT_WAIT` batches do."""
+class InsertBuffer:
+    """Batches of tables that wait until so many `rows` of a table can be inserted at once, or so
+    many batches are there."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
@@ -108,6 +104,52 @@ class Waiting:
         """What still waits, table by table."""
         for table in list(self._batches):
             yield table, pa.Table.from_batches(self._batches.pop(table))
+
+
+def as_batches(_part: str, pieces: CountingIterator) -> list[Piece]:
+    """Return a part as the batches it is made of."""
+    return list(pieces)
+
+
+class BatchSink(ABC):
+    """What sinks have in common that insert batches of rows and never resume a run.
+
+    A subclass opens and closes the destination, and says in `_insert` how rows get into a table.
+    """
+
+    rows_a_part = ROW_GROUP
+    packs_files = False
+
+    def __init__(self, rows_an_insert: int = ROW_GROUP) -> None:
+        self._buffer = InsertBuffer(rows_an_insert)
+
+    @property
+    def packer(self) -> Packer:
+        """The batches of a part as they are."""
+        return as_batches
+
+    def held(self, _identity: str, _parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
+        """Return nothing: every part is made again."""
+        return {}
+
+    def take(self, _part: str, packed: list[Piece], _tallies: Mapping[str, Tally]) -> None:
+        """Take the batches of a part."""
+        for table, batch in packed:
+            self.write(table, batch)
+
+    def write(self, table: type[RawTable], batch: pa.RecordBatch) -> None:
+        """Take rows of a table; they are inserted in large pieces."""
+        if (rows := self._buffer.add(table, batch)) is not None:
+            self._insert(table, rows)
+
+    def _insert_rest(self) -> None:
+        """Insert the rows that still wait."""
+        for table, rows in self._buffer.rest():
+            self._insert(table, rows)
+
+    @abstractmethod
+    def _insert(self, table: type[RawTable], rows: pa.Table) -> None:
+        """Insert rows into a table of the destination."""
 
 
 def printable(text: str) -> str:

@@ -24,12 +24,16 @@ _IN_MEMORY = ":memory:"
 @dataclass(frozen=True)
 class Scheme:
     """One kind of destination: the module and class of its sink, its form in a sentence, and what
-    makes of a target and its place the place that the sink takes, or raises DestinationError."""
+    makes of a target and its place the place that the sink takes, or raises DestinationError.
+
+    An address can hold a secret, a path on this machine cannot.
+    """
 
     module: str
     sink: str
     form: str
     place_of: Callable[[str, str], str]
+    is_address: bool = False
 
 
 def sink_of(target: str, tables: Iterable[type[RawTable]]) -> Sink:
@@ -56,10 +60,17 @@ def database_file(target: str) -> Path:
     return Path(place)
 
 
+def short_forms() -> list[str]:
+    """Return the forms of destinations other than a DuckDB file, addresses cut short."""
+    forms = ", ".join(scheme.form for name, scheme in SCHEMES.items() if name != "duckdb")
+    return [re.sub("//.*", "//…", form) for form in forms.split(", ")]
+
+
 def shown(target: str) -> str:
     """Return a target for messages: a DuckDB file as its path, an address without secrets."""
     match = _SCHEME.match(target)
-    is_local = match and match["scheme"].lower() in ("duckdb", "parquet", "csv")
+    scheme = SCHEMES.get(match["scheme"].lower()) if match else None
+    is_local = scheme is not None and not scheme.is_address
     if match and not is_local and not match["place"].startswith("//"):
         # No destination, but perhaps USER:PASSWORD@HOST.
         _, at, host = match["place"].rpartition("@")
@@ -73,7 +84,7 @@ def scheme_and_place(target: str) -> tuple[str, str]:
     match = _SCHEME.match(target)
     if match is None:
         kind = Path(target).suffix.lower().removeprefix(".")
-        if kind in ("parquet", "csv"):
+        if kind in SCHEMES.keys() - {"duckdb"}:
             raise DestinationError(
                 f"{shown(target)}: would be a DuckDB file; for {kind} files give {kind}:DIR"
             )
@@ -124,7 +135,9 @@ def _folder_or_bucket(target: str, place: str) -> str:
 
 def _local_folder(target: str, place: str) -> str:
     if place.startswith("s3://"):
-        raise DestinationError(f"{shown(target)}: CSV is written to folders of this machine only")
+        raise DestinationError(
+            f"{shown(target)}: only Parquet files are written to S3; give a folder of this machine"
+        )
     return _folder(target, place)
 
 
@@ -150,5 +163,6 @@ SCHEMES = {
         "PostgresqlSink",
         "postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
         lambda _target, place: place,
+        is_address=True,
     ),
 }

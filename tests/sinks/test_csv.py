@@ -14,7 +14,7 @@ from generator.schema import TABLES, Advertiser
 from generator.schema.arrow import arrow_schema
 from generator.sinks.csv import CsvSink
 from generator.sinks.duckdb import DuckdbSink
-from generator.sinks.sink import Counted, DestinationError
+from generator.sinks.sink import CountingIterator, DestinationError
 from generator.world.build import build_world
 
 SMOKE = build_world(dataset("smoke"))
@@ -59,7 +59,7 @@ def test_null_differs_from_empty_text_and_quotes_are_doubled(tmp_path: Path) -> 
     rows.append(row | {"agency_name": 'a "b",\nc'})
     with CsvSink(str(tmp_path), [Advertiser]) as sink:
         batch = pa.RecordBatch.from_pylist(rows, schema=arrow_schema(Advertiser))
-        pieces = Counted([(Advertiser, batch)])
+        pieces = CountingIterator([(Advertiser, batch)])
         assert sink.held("0" * 32, ["part"]) == {}
         sink.take("part", sink.packer("part", pieces), pieces.tallies)
     text = (tmp_path / "advertisers.csv").read_text()

@@ -53,7 +53,7 @@ def test_a_target_stands_for_a_sink(target: str, sink: type) -> None:
         ("parquet:gs://bucket", "is not a folder"),
         ("parquet:{file}", "is not a folder"),
         ("csv:{file}", "is not a folder"),
-        ("csv:s3://bucket/x", "CSV is written to folders of this machine only"),
+        ("csv:s3://bucket/x", "only Parquet files are written to S3"),
         ("duckdb: ", "is not a file"),
         (":memory:", "a database in memory ends with the command; give the path of a file"),
         ("duckdb::memory:", "a database in memory ends with the command"),

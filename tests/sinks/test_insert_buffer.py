@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.schema import Campaign, PerformanceHourly, RawTable
-from generator.sinks.sink import Waiting
+from generator.sinks.sink import InsertBuffer
 
 ENOUGH = 100
 BATCHES = 16
@@ -19,7 +19,7 @@ BATCHES = 16
     st.lists(st.tuples(st.sampled_from([Campaign, PerformanceHourly]), st.integers(0, 60))),
 )
 def test_all_rows_go_on_in_their_order_and_few_wait(arrivals) -> None:
-    waiting = Waiting(ENOUGH)
+    waiting = InsertBuffer(ENOUGH)
     gone: dict[type[RawTable], list[int]] = defaultdict(list)
     rows, batches, numbers = Counter(), Counter(), Counter()
     for table, count in arrivals:
