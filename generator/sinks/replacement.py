@@ -111,6 +111,7 @@ class Replacement:
         (self._folder / _MARK).write_bytes(_MARKED)
         if self._locked and not self.is_new:
             with self.path.open("wb") as copy:
+                os.fchmod(copy.fileno(), stat.S_IRUSR | stat.S_IWUSR)
                 shutil.copyfileobj(self._locked, copy, PIECE)
 
     def _claim(self) -> None:
@@ -118,6 +119,8 @@ class Replacement:
         while self._lock is None:
             with suppress(FileExistsError):
                 self._folder.mkdir(mode=_PRIVATE)
+                # A umask may have taken rights of the owner.
+                self._folder.chmod(_PRIVATE)
             if self._folder.is_symlink() or self._folder.is_file():
                 raise _is_strange(self._folder, "no run has made it")
             self._lock = lock_folder(self._folder)
@@ -131,7 +134,8 @@ class Replacement:
         or is as a run makes it."""
         names = set(os.listdir(self._folder))
         if not names:
-            return stat.S_IMODE(self._folder.stat().st_mode) == _PRIVATE
+            # No bit beyond these: the folder around it may hand down its setgid bit.
+            return not self._folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
         written = {_MARK, self.path.name, write_ahead_log(self.path).name, self._temporary.name}
         mark = self._folder / _MARK
         if not names <= written or mark.is_symlink() or not mark.is_file():
@@ -171,8 +175,11 @@ def _is_strange(path: Path, reason: str) -> DestinationError:
 
 
 def _locked(file: Path) -> BinaryIO:
-    """Return the file, open and locked, with all that is committed in it."""
+    """Return the file, open and locked, with all that is committed in it. Raises DestinationError
+    for a device, a pipe, or anything else that is not a regular file."""
     while True:
+        if os.path.exists(file) and not file.is_file():
+            raise DestinationError(f"{file}: is not a file; choose another --database")
         opened = file.open("r+b")
         try:
             fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)

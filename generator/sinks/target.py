@@ -113,14 +113,16 @@ def _file(target: str, place: str) -> str:
             f"{shown(target)}: is not a file; a PostgreSQL database is {SCHEMES['postgresql'].form}"
         )
     place = _expanded(target, place)
-    if not place.strip() or "\0" in place or os.path.isdir(place):
+    is_taken = os.path.exists(place) and not os.path.isfile(place)
+    if not place.strip() or "\0" in place or is_taken:
         raise DestinationError(f"{shown(target)!r}: is not a file; give the path of a DuckDB file")
     return place
 
 
 def _folder(target: str, place: str) -> str:
     place = _expanded(target, place)
-    if not place.strip() or "\0" in place or "://" in place or os.path.isfile(place):
+    is_taken = os.path.exists(place) and not os.path.isdir(place)
+    if not place.strip() or "\0" in place or "://" in place or is_taken:
         raise DestinationError(f"{shown(target)!r}: is not a folder; give the path of one")
     return place
 

@@ -208,6 +208,36 @@ def test_nobody_else_can_read_the_copy_while_it_is_made(file: Path, mode: int) -
     assert file.stat().st_mode & 0o777 == mode
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_folder_may_hand_down_its_group(file: Path, is_there: bool) -> None:
+    if not is_there:
+        file.unlink()
+    file.parent.chmod(0o2775)
+    land(file)
+    assert os.listdir(file.parent) == [file.name]
+
+
+def test_a_umask_takes_no_rights_of_the_owner_from_the_copy(file: Path) -> None:
+    before = os.umask(0o277)
+    try:
+        with DuckdbSink(file, TABLES):
+            folder = file.with_name(f"{file.name}{SUFFIX}")
+            assert folder.stat().st_mode & 0o777 == 0o700
+            assert (folder / file.name).stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
+    assert os.listdir(file.parent) == [file.name]
+
+
+def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(DestinationError, match="pipe: is not a file"):
+        land(pipe)
+    assert pipe.is_fifo()
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
 def test_a_link_stays_a_link_and_rights_stay_rights(file: Path) -> None:
     file.chmod(0o640)
     owner = (file.stat().st_uid, file.stat().st_gid) if os.geteuid() else (1234, 1234)

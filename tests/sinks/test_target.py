@@ -64,11 +64,16 @@ def test_a_target_stands_for_a_sink(target: str, sink: type) -> None:
         ("parquet:~no-such-user", "there is no user with this home folder"),
         ("{folder}", "is not a file"),
         ("duckdb:{folder}", "is not a file"),
+        ("{pipe}", "is not a file"),
+        ("/dev/null", "is not a file"),
+        ("parquet:{pipe}", "is not a folder"),
+        ("csv:/dev/null", "is not a folder"),
     ],
 )  # fmt: skip
 def test_what_is_not_a_target_is_a_sentence(target: str, sentence: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    target = target.format(file=tmp_path / "file", folder=tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    target = target.format(file=tmp_path / "file", folder=tmp_path, pipe=tmp_path / "pipe")
     with pytest.raises(DestinationError, match=sentence) as error:
         sink_of(target, TABLES)
     assert "secret" not in str(error.value)
@@ -105,7 +110,9 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-@pytest.mark.parametrize("target", [":memory:", "duckdb:", ".", "~no-such-user/x", "x.csv"])
+@pytest.mark.parametrize(
+    "target", [":memory:", "duckdb:", ".", "~no-such-user/x", "x.csv", "/dev/null"]
+)
 def test_every_command_reads_a_target_alike(run, cwd: Path, target: str, command) -> None:
     answer = run(*command, "--database", target)
     expected = run("generate", "smoke", "--to", target)
