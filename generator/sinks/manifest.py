@@ -169,8 +169,8 @@ def sums(receipts: Iterable[Receipt]) -> dict[str, TableTotals]:
 
 
 def data_table(form: Format, path: str, identity: str | None = None) -> str | None:
-    """Return the table whose rows a run writes to this path; None if no run does, or not the one of
-    this identity."""
+    """Return the table of the rows that a run writes to this path; None if no run does, or not the
+    one of this identity."""
     found = _path_pattern(form).fullmatch(path)
     if not found or (identity and form == PARTITIONED and found["run"] != identity[:8]):
         return None

@@ -41,8 +41,8 @@ class CountingIterator:
         return {name: each.tally for name, each in self._prints.items()}
 
 
-# Makes of the batches of a part, given its name, what the sink takes. It is sent to whoever makes
-# the part, so it can be pickled, and so can what it returns.
+# Makes what the sink takes of the name and the batches of a part. It is sent to the process that
+# makes the part, so it can be pickled, and so can what it returns.
 Packer = Callable[[str, CountingIterator], Any]
 
 
@@ -84,8 +84,8 @@ class Sink(Protocol):
 
 
 class InsertBuffer:
-    """Batches of tables that wait until so many `rows` of a table can be inserted at once, or so
-    many batches are there."""
+    """Batches of tables that wait until `rows` rows of a table can be inserted at once, or until
+    they are many."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
@@ -125,7 +125,7 @@ class BatchSink(ABC):
 
     @property
     def packer(self) -> Packer:
-        """The batches of a part as they are."""
+        """Return a packer that gives the batches unchanged."""
         return as_batches
 
     def held(self, _identity: str, _parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
