@@ -11,7 +11,7 @@ import re
 from urllib.parse import unquote, urlsplit
 
 MASK = "***"
-_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_MARK = "://"
 _USER = re.compile(r"[\w.%+-]+(?:@[\w.-]+)?")
 # Users without a password are no secret here; elsewhere such a name may be a token.
 _WITH_USERS = ("postgresql", "postgres")
@@ -20,9 +20,10 @@ _PUBLIC_OPTIONS = {
     *("connect_timeout", "client_encoding", "options", "target_session_attrs", "gssencmode"),
     *("region", "scheme", "endpoint_override", "allow_bucket_creation", "allow_bucket_deletion"),
 }
+# Each word is read once, from its start: a long text takes no more time than its length asks.
 _BY_NAME = re.compile(
-    r"(?P<name>\b[\w-]*(?:password|passwd|pwd|secret|token|secret_key|access_key)[\w-]*\s*=\s*)"
-    r"(?P<secret>'(?:\\.|[^'\\])*'?|[^&\s'\"]+)",
+    r"(?<![\w-])(?=[\w-]*?(?:password|passwd|pwd|secret|token|access_key))"
+    r"(?P<name>[\w-]++\s*+=\s*+)(?P<secret>'(?:\\.|[^'\\])*+'?|[^&\s'\"]+)",
     re.IGNORECASE,
 )
 _SHORTEST_PART = 3
@@ -30,18 +31,19 @@ _SHORTEST_PART = 3
 
 def masked(text: str) -> str:
     """Return the text with the secrets of an address in it replaced."""
-    if match := _ADDRESS.search(text):
-        shown, _ = _taken_apart(match["scheme"], match["rest"])
-        text = text[: match.start()] + shown
+    before, mark, rest = text.partition(_MARK)
+    if mark:
+        text = before + mark + _taken_apart(before, rest)[0]
     return _BY_NAME.sub(rf"\g<name>{MASK}", text)
 
 
 def without_secrets_of(address: str, message: str) -> str:
     """Return a message about an address, without its secrets and without parts of them."""
     secrets = {match["secret"].strip("'") for match in _BY_NAME.finditer(address)}
-    if match := _ADDRESS.search(address):
+    before, mark, rest = address.partition(_MARK)
+    if mark:
         message = message.replace(address, masked(address))
-        secrets |= _taken_apart(match["scheme"], match["rest"])[1]
+        secrets |= _taken_apart(before, rest)[1]
     parts = {part for secret in secrets for part in re.split(r"[/?#@:\s]", secret)}
     secrets |= {part for part in parts if len(part) >= _SHORTEST_PART}
     known = {*secrets, *map(unquote, secrets)} - {""}
@@ -53,21 +55,21 @@ def without_secrets_of(address: str, message: str) -> str:
     return masked(message)
 
 
-def _taken_apart(scheme: str, rest: str) -> tuple[str, set[str]]:
-    """Return what is shown of an address, and its secrets."""
+def _taken_apart(before: str, rest: str) -> tuple[str, set[str]]:
+    """Return what is shown of the rest of an address, behind its ://, and its secrets."""
     login, at, place = rest.rpartition("@")
     user, colon, password = login.partition(":")
     secrets = {password} if colon else set()
-    is_shown = _USER.fullmatch(user) and (colon or scheme.lower() in _WITH_USERS)
+    is_shown = _USER.fullmatch(user) and (colon or before.lower().endswith(_WITH_USERS))
     if at and not is_shown:
         secrets.add(login)
     if "?" in login:
         # An @ of a password, or of an option: the rest may be part of either.
-        return f"{scheme}://{MASK}", secrets | {place}
+        return MASK, secrets | {place}
     try:
         parts = urlsplit(f"x://{place}")
     except ValueError:
-        return f"{scheme}://{MASK}", secrets | {place}
+        return MASK, secrets | {place}
     options = []
     for option in parts.query.split("&") if parts.query else ():
         name, equals, value = option.partition("=")
@@ -77,7 +79,7 @@ def _taken_apart(scheme: str, rest: str) -> tuple[str, set[str]]:
         options.append(f"{name}{equals}{value}")
     shown_login = f"{user}:{MASK}@" if colon else f"{user}@"
     return (
-        f"{scheme}://{(shown_login if is_shown else f'{MASK}@') if at else ''}"
+        f"{(shown_login if is_shown else f'{MASK}@') if at else ''}"
         f"{parts.netloc}{parts.path}{'?' if options else ''}{'&'.join(options)}"
         f"{f'#{MASK}' if parts.fragment else ''}",
         secrets - {""},

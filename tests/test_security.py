@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires
@@ -217,6 +218,37 @@ ADDRESSES = [
 def test_a_password_is_masked_and_nothing_else(address: str) -> None:
     assert masked(address).replace("***", SECRET) == address.replace("'", "")
     assert masked(f"before {address}, after").startswith("before ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x", "a-", "password", "token= ", "a.b@", "://", "s3://b?token=x&", "'", "=", '"a"'],
+    ids=repr,
+)
+def test_a_long_text_is_masked_in_a_time_that_its_length_asks(text: str) -> None:
+    """Shorter by far than a search that starts again at each letter takes."""
+    text = text * (200_000 // len(text))
+    started = time.process_time()
+    masked(text)
+    without_secrets_of("postgresql://ads:secret@db.example/ads", text)
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("long.yml", f"name: {'y' * 60_000}"),
+        ("long.yml", f"? {'y' * 60_000}\n: 1"),
+        ("quotes.json", '{"a": "' + r"\"" * 200_000),
+    ],
+    ids=["value", "key", "quotes"],
+)
+def test_a_file_of_long_words_is_refused_at_once(cwd, run, name: str, text: str) -> None:
+    (cwd / name).write_text(text)
+    started = time.process_time()
+    assert run("validate", name).code == 2
+    assert run("generate", "smoke", "--set", f"campaign.name={text[:100_000]}").code == 2
+    assert time.process_time() - started < 4
 
 
 SECRETS = [

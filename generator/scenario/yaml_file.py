@@ -40,7 +40,7 @@ _OTHER_BASE = re.compile(r"[-+]?(0[0-9_]+$|[0-9_]+:)")
 _EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?[eE][-+]?[0-9]{1,4}")
 _LONGEST_KEY_SHOWN = 120
 # What JSON may hold and PyYAML does not read: tabs between values, a character in two halves.
-_JSON_STRING_OR_TAB = re.compile(r'"(?:[^"\\]|\\.)*"|\t')
+_JSON_STRING_OR_TAB = re.compile(r'"(?:[^"\\]|\\.)*+"?|\t', re.DOTALL)
 _HALVES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 
