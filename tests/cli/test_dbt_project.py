@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -86,10 +88,74 @@ def test_init_writes_into_no_folder_that_holds_something(
     assert (cwd / "mine" / name).read_text() == "mine"
 
 
-def test_another_project_in_the_current_folder_is_not_built(
-    cwd: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def own_project(run: Callable[..., Answer], cwd: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project that `init` made, which is the current folder and so the source of the next."""
+    assert run("init", "mine").code == 0
+    monkeypatch.chdir(cwd / "mine")
+    return cwd / "mine"
+
+
+@pytest.mark.parametrize("name", ["dbt_project/models/sub", "dbt_project/new/sub", "link/sub"])
+def test_init_writes_no_project_into_the_one_it_copies(
+    run: Callable[..., Answer], own_project: Path, name: str
 ) -> None:
-    (cwd / "dbt_project.yml").write_text("name: somebody_elses\n")
+    (own_project / "link").symlink_to("dbt_project/models")
+    before = sorted(own_project.rglob("*"))
+    answer = run("init", name)
+    assert answer.code == 2
+    assert "which is copied; name another folder" in answer.err
+    assert sorted(own_project.rglob("*")) == before
+
+
+def test_init_can_copy_a_project_into_a_folder_beside_its_models(
+    run: Callable[..., Answer], own_project: Path
+) -> None:
+    assert run("init", "scenarios/copy").code == 0
+    copy = own_project / "scenarios" / "copy" / "dbt_project"
+    assert {file.relative_to(copy) for file in copy.rglob("*")} == {
+        file.relative_to(own_project / "dbt_project")
+        for file in (own_project / "dbt_project").rglob("*")
+        if file.is_file() or any(file.iterdir())
+    }
+
+
+@pytest.mark.parametrize("kind", ["dangling link", "pipe", "link to a folder"])
+@pytest.mark.parametrize("folder", ["new", "a/new", "empty"])
+def test_init_that_fails_says_why_and_leaves_nothing(
+    run: Callable[..., Answer], own_project: Path, kind: str, folder: str
+) -> None:
+    (own_project / "empty").mkdir()
+    bad = own_project / "dbt_project" / "models" / "bad.sql"
+    if kind == "pipe":
+        os.mkfifo(bad)
+    else:
+        bad.symlink_to("missing" if kind == "dangling link" else own_project)
+    answer = run("init", folder)
+    assert answer.code == 1
+    assert f"{bad}: is not a file that can be copied; remove it" in answer.err
+    bad.unlink()
+    assert not (own_project / "a").exists()
+    assert run("init", folder).code == 0
+
+
+def test_init_on_a_full_disk_says_so_and_leaves_nothing(
+    run: Callable[..., Answer], cwd: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as context:
+        context.setattr(shutil, "copy", full)
+        answer = run("init", "mine")
+    assert answer.code == 1
+    assert "No space left on device" in answer.err
+    assert run("init", "mine").code == 0
+
+
+@pytest.mark.parametrize("content", [b"name: somebody_elses\n", b"name: caf\xe9\n", b"\xff\xfe\0"])
+def test_another_project_in_the_current_folder_is_not_built(cwd: Path, content: bytes) -> None:
+    (cwd / "dbt_project.yml").write_bytes(content)
     assert project_folder() == ROOT
 
 
