@@ -16,9 +16,11 @@ from generator.pipeline.run import in_this_process, land
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
 from generator.scenario.templates import ResolvedScenario
+from generator.scenario.values import FIRST_DAY, LAST_DAY
 from generator.schema import TABLES, Advertiser, Campaign, Run
 from generator.schema.existing import Holdings
 from generator.sinks.duckdb import DuckdbAddition
+from generator.sinks.sink import DestinationError
 from generator.world.extend import (
     advertiser_named,
     advertiser_of,
@@ -62,7 +64,7 @@ def add_campaign(
     """
     with DuckdbAddition(file, TABLES) as sink:
         holdings = sink.holdings()
-        run = _run_of(holdings, start)
+        run = _run_of(file, holdings, start)
         buyer = advertiser_of(holdings, advertiser) if advertiser is not None else None
         resolved = draw(holdings, run)
         buyer = buyer or advertiser_named(holdings, resolved.scenario.advertiser.name)
@@ -100,7 +102,7 @@ def add_advertiser(file: Path, start: Start, plan: AdvertiserPlan, currency: Cur
     """Add an advertiser. Raises InputError and DestinationError."""
     with DuckdbAddition(file, TABLES) as sink:
         holdings = sink.holdings()
-        world = with_advertiser(holdings, _run_of(holdings, start), plan, currency)
+        world = with_advertiser(holdings, _run_of(file, holdings, start), plan, currency)
         land(world, sink, in_this_process)
     return Addition(world, world.advertisers[0], _rows(sink))
 
@@ -123,7 +125,13 @@ def _rows(sink: DuckdbAddition) -> dict[str, int]:
     return {table.table_name: rows for table, rows in sink.inserted.items() if rows}
 
 
-def _run_of(holdings: Holdings, start: Start) -> Run:
+def _run_of(file: Path, holdings: Holdings, start: Start) -> Run:
+    """Return the run to continue, or a new one. Raises DestinationError for a day out of range."""
+    if holdings.run and not FIRST_DAY <= holdings.run.as_of_date <= LAST_DAY:
+        raise DestinationError(
+            f"{file}: raw.runs.as_of_date is {holdings.run.as_of_date}; a day from {FIRST_DAY} to "
+            f"{LAST_DAY} is possible: change it, or `generate` again"
+        )
     return holdings.run or Run(
         run_id=1,
         workflow=BY_HAND,

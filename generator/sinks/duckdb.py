@@ -9,13 +9,14 @@ does not exist after a failure.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 import duckdb
 import pyarrow as pa
+from pydantic import ValidationError
 
 from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, RawTable, Run
 from generator.schema.ddl import create_table, literal, quote
@@ -43,6 +44,10 @@ _IN_SCHEMA = (
 _COLUMNS = (
     "SELECT column_name, data_type, is_nullable FROM duckdb_columns() "
     "WHERE lower(schema_name) = $1 AND table_name = $2 AND database_name = current_database()"
+)
+_COLUMN_COMMENTS = (
+    "SELECT column_name, comment FROM duckdb_columns() WHERE lower(schema_name) = $1 "
+    "AND table_name = $2 AND database_name = current_database() AND comment IS NOT NULL"
 )
 _INDEXES = (
     "SELECT index_name, table_name, sql FROM duckdb_indexes() "
@@ -253,15 +258,20 @@ class DuckdbAddition(DuckdbTransaction):
             )
 
     def holdings(self) -> Holdings:
-        """What an addition has to continue."""
+        """Return what an addition has to continue. Raises DestinationError for a value that no run
+        writes."""
         query = self._connection.execute
+        try:
+            runs = _rows(self._connection, Run, "ORDER BY run_id DESC LIMIT 1")
+            advertisers = _rows(self._connection, Advertiser, "ORDER BY advertiser_id")
+        except ValidationError as error:
+            raise unfit_value(self.file, error) from error
         last = query(f"SELECT coalesce(max(campaign_id), 0) FROM {named(Campaign)}").fetchone()
-        runs = _rows(self._connection, Run, "ORDER BY run_id DESC LIMIT 1")
         platforms = query(f"SELECT platform FROM {named(Platform)}").fetchall()
         assert last is not None
         return Holdings(
             run=runs[0] if runs else None,
-            advertisers=tuple(_rows(self._connection, Advertiser, "ORDER BY advertiser_id")),
+            advertisers=tuple(advertisers),
             last_campaign_id=last[0],
             platforms=frozenset(name for (name,) in platforms),
         )
@@ -336,18 +346,48 @@ class DuckdbSchema(DuckdbTransaction):
                 f"({', '.join(lost)}); drop them, or `generate` into another --database"
             )
         listed = ", ".join(quote(name) for name in common)
+        comments = self._connection.execute(_COLUMN_COMMENTS, [SCHEMA, table.table_name]).fetchall()
         self._connection.execute(f"CREATE TEMP TABLE before_migration AS FROM {named(table)}")
         self._make(table)
         try:
+            self._refuse_rounding(table, dict(row[:2] for row in described))
             self._connection.execute(
                 f"INSERT INTO {named(table)} ({listed}) SELECT {listed} FROM before_migration"
             )
-        except duckdb.ConstraintException as error:
-            raise DestinationError(
-                f"{self.file}: the rows of raw.{table.table_name} do not fit this version "
-                f"({str(error).splitlines()[0]}); `generate` them again"
-            ) from error
+        except (
+            duckdb.DataError,
+            duckdb.IntegrityError,
+            duckdb.NotSupportedError,
+            duckdb.ProgrammingError,
+        ) as error:
+            raise self._do_not_fit(table, str(error).splitlines()[0]) from error
+        for name, comment in comments:
+            self._connection.execute(
+                f"COMMENT ON COLUMN {named(table)}.{quote(name)} IS {literal(comment)}"
+            )
         self._connection.execute("DROP TABLE before_migration")
+
+    def _refuse_rounding(self, table: type[RawTable], old_types: Mapping[str, str]) -> None:
+        """Raise DestinationError for a value that the new type of its column would change."""
+        for name, new_type, *_ in self._connection.execute(f"DESCRIBE {named(table)}").fetchall():
+            if old_types.get(name, new_type) == new_type:
+                continue
+            column = quote(name)
+            back = f"CAST(CAST({column} AS {new_type}) AS {old_types[name]})"
+            changed = self._connection.execute(
+                f"SELECT CAST({column} AS VARCHAR) FROM before_migration "
+                f"WHERE {back} IS DISTINCT FROM {column} LIMIT 1"
+            ).fetchone()
+            if changed:
+                raise self._do_not_fit(
+                    table, f"{name} {printable(changed[0])} would change as {new_type}"
+                )
+
+    def _do_not_fit(self, table: type[RawTable], reason: str) -> DestinationError:
+        return DestinationError(
+            f"{self.file}: the rows of raw.{table.table_name} do not fit this version ({reason}); "
+            "`generate` them again, or change them first"
+        )
 
 
 def named(table: type[RawTable]) -> str:
@@ -389,8 +429,18 @@ def _add_up(totals: dict[str, int], more: dict[str, int]) -> None:
         totals[name] = totals.get(name, 0) + rows
 
 
+def unfit_value(file: Path, error: ValidationError) -> DestinationError:
+    """Return what to say of a value in the file that no run writes."""
+    met = error.errors(include_url=False)[0]
+    name = ".".join(str(key) for key in met["loc"])
+    return DestinationError(
+        f"{file}: holds a value that no run writes, {name} {printable(str(met['input'])[:100])}; "
+        "change it, or `generate` again"
+    )
+
+
 def failure(file: Path, error: Exception) -> DestinationError:
-    """What went wrong with the file and what to do, in one line."""
+    """Return what went wrong with the file and what to do, in one line."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     # DuckDB takes the file of another database for one that an extension could read.
     if "not a valid duckdb database file" in first.lower() or "_scanner" in first:
@@ -398,6 +448,16 @@ def failure(file: Path, error: Exception) -> DestinationError:
     if isinstance(error, BlockingIOError) or "could not set lock" in first.lower():
         return DestinationFailedError(
             f"{file}: is open in another process; close it there (or choose another --database)"
+        )
+    if "could not read enough bytes" in first.lower():
+        return DestinationError(
+            f"{file}: is damaged: a part of the DuckDB database is missing; put back a copy of it, "
+            "or move it away and `generate` again"
+        )
+    if "wal does not match" in first.lower():
+        return DestinationError(
+            f"{file}.wal: is the log of another database; move it away, or choose another "
+            "--database"
         )
     return DestinationFailedError(
         f"{file}: cannot be used: {first}; what it held is unchanged: make room, or see to its "

@@ -235,14 +235,21 @@ def parents(path: str) -> list[str]:
 
 
 def _walk(root: Path, path: str) -> Iterator[Entry]:
-    with os.scandir(root / path) as found:
-        names = sorted(entry.name for entry in found)
-    for name in names:
-        below = f"{path}/{name}" if path else name
+    """Yield the entries below a folder, by name, each folder before what is in it."""
+    waiting = _names(root, path)
+    while waiting:
+        below = waiting.pop()
         if entry := _of_file(root, below):
             yield entry
             if entry.kind is Kind.FOLDER:
-                yield from _walk(root, below)
+                waiting += _names(root, below)
+
+
+def _names(root: Path, path: str) -> list[str]:
+    """Return the paths of what is in a folder, the last one first."""
+    with os.scandir(root / path) as found:
+        names = sorted((entry.name for entry in found), reverse=True)
+    return [f"{path}/{name}" if path else name for name in names]
 
 
 def _of_file(root: Path, path: str) -> Entry | None:

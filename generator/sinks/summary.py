@@ -10,10 +10,10 @@ from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from generator.schema import TABLES
-from generator.sinks.duckdb import failure, named
+from generator.sinks.duckdb import failure, named, unfit_value
 from generator.sinks.sink import DestinationError
 
 _SPEND = """
@@ -87,7 +87,8 @@ class Contents(BaseModel):
 
 
 def contents(file: Path) -> Contents:
-    """What the file holds. Raises DestinationError for a file without raw tables."""
+    """Return what the file holds. Raises DestinationError for a file without raw tables, and for a
+    value that no run writes."""
     if not os.path.exists(file):
         raise DestinationError(f"{file}: is not there; `generate` or `init-db` makes it")
     try:
@@ -97,6 +98,8 @@ def contents(file: Path) -> Contents:
         raise DestinationError(
             f"{file}: has no raw tables of this version; `init-db` makes or migrates them"
         ) from error
+    except ValidationError as error:
+        raise unfit_value(file, error) from error
     except duckdb.Error as error:
         raise failure(file, error) from error
 

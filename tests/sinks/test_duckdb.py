@@ -20,6 +20,7 @@ from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.sink import DestinationError
+from generator.sinks.summary import contents
 from generator.world.build import build_world
 from tests.support.project import ROOT
 
@@ -126,6 +127,65 @@ def test_the_file_of_another_database_is_a_sentence_and_stays(tmp_path) -> None:
     before = file.read_bytes()
     with pytest.raises(DestinationError, match="is not a DuckDB database"):
         land(SMOKE, file)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("size", [100, 1000, 20_000])
+def test_a_damaged_file_is_a_sentence_and_stays(tmp_path, size: int) -> None:
+    file = tmp_path / "ads.duckdb"
+    land(SMOKE, file)
+    os.truncate(file, size)
+    with pytest.raises(DestinationError, match=r"is damaged: a part .* is missing") as error:
+        land(SMOKE, file)
+    assert type(error.value) is DestinationError
+    with pytest.raises(DestinationError, match=r"is damaged"):
+        contents(file)
+    assert file.stat().st_size == size
+
+
+def test_the_log_of_another_database_is_a_sentence_and_stays(tmp_path) -> None:
+    file, other = tmp_path / "ads.duckdb", tmp_path / "other.duckdb"
+    land(SMOKE, file)
+    land(OTHER, other)
+    dies = "import duckdb, os, sys; connection = duckdb.connect(sys.argv[1]); "
+    dies += "connection.execute('CREATE TABLE mine (answer INTEGER)'); os._exit(0)"
+    subprocess.run([sys.executable, "-c", dies, str(other)], check=True)
+    log = tmp_path / "ads.duckdb.wal"
+    (tmp_path / "other.duckdb.wal").rename(log)
+    before = file.read_bytes(), log.read_bytes()
+    with pytest.raises(DestinationError, match=r"wal: is the log of another database; move"):
+        land(SMOKE, file)
+    assert (file.read_bytes(), log.read_bytes()) == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("update raw.performance_hourly set hour_ts = 'infinity'", "first_hour"),
+        ("update raw.runs set as_of_date = '0044-01-01 (BC)'", "as_of_date"),
+    ],
+)
+def test_a_time_that_no_run_writes_is_a_sentence(tmp_path, statement: str, value: str) -> None:
+    file = tmp_path / "ads.duckdb"
+    land(SMOKE, file)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(statement)
+    with pytest.raises(DestinationError, match=f"holds a value that no run writes, {value}"):
+        contents(file)
+
+
+@pytest.mark.parametrize("day", ["infinity", "0001-01-01", "0044-01-01 (BC)"])
+def test_an_addition_to_a_run_on_an_impossible_day_is_a_sentence(run, tmp_path, day: str) -> None:
+    file = tmp_path / "ads.duckdb"
+    land(SMOKE, file)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("update raw.runs set as_of_date = $1::date", [day])
+    before = file.read_bytes()
+    for command in ("create-campaign --auto --advertiser-id 1", "create-advertiser --auto"):
+        answer = run(*command.split(), "--to", str(file))
+        assert answer.code == 2
+        assert "as_of_date" in answer.err
+        assert "fault of the program" not in answer.err
     assert file.read_bytes() == before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import duckdb
@@ -101,6 +102,55 @@ def test_a_table_that_was_migrated_or_landed_with_faults_is_ours(file: Path) -> 
         (SMOKE, TABLES),
     ):
         local.run(world, DuckdbSink(file, tables), jobs=1)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "sentence"),
+    [
+        ("amount_micros", "1234567.6::DOUBLE", r"amount_micros 1234567\.6 would change as BIGINT"),
+        ("amount_micros", "'1234567.6'", r"amount_micros 1234567\.6 would change as BIGINT"),
+        ("amount_micros", "'a lot'", "Could not convert"),
+        ("amount_micros", "'infinity'::DOUBLE", "out of range"),
+        ("amount_micros", "[1]", "cast"),
+        ("amount_micros", "1234567.0::DOUBLE", None),
+        ("amount_micros", "1234567::INTEGER", None),
+    ],
+)
+def test_a_migration_changes_no_value(
+    file: Path, column: str, value: str, sentence: str | None
+) -> None:
+    execute(
+        file,
+        f"CREATE TABLE changed AS SELECT * REPLACE ({value} AS {column}) FROM raw.budgets",
+        "DROP TABLE raw.budgets",
+        "CREATE TABLE raw.budgets AS FROM changed",
+    )
+    before = digest(file)
+    if sentence is None:
+        with DuckdbSchema(file, TABLES) as schema:
+            pass
+        assert schema.changes["budgets"] == "migrated"
+        return
+    with (
+        pytest.raises(DestinationError, match=r"rows of raw\.budgets do not fit") as error,
+        DuckdbSchema(file, TABLES),
+    ):
+        pass
+    assert type(error.value) is DestinationError
+    assert re.search(sentence, str(error.value))
+    assert digest(file) == before
+
+
+def test_a_migration_keeps_comments_on_columns(file: Path) -> None:
+    execute(
+        file,
+        "ALTER TABLE raw.runs ALTER workflow DROP NOT NULL",
+        "COMMENT ON COLUMN raw.runs.seed IS 'mine''s'",
+    )
+    with DuckdbSchema(file, TABLES):
+        pass
+    comments = "SELECT column_name, comment FROM duckdb_columns() WHERE comment IS NOT NULL"
+    assert execute(file, comments) == [("seed", "mine's")]
 
 
 OTHERS = (

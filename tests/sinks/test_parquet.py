@@ -4,6 +4,7 @@ continues from the parts that exist; here and on S3."""
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -316,6 +317,26 @@ def test_whenever_a_run_ends_the_manifest_names_one_whole_run(tmp_path: Path, cu
     assert seen[0] == old
     assert seen[-1] == new
     assert len(seen) > 15
+
+
+def test_folders_of_any_depth_are_walked_by_name(tmp_path: Path) -> None:
+    place = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1_500):
+        os.mkdir("f", dir_fd=place)
+        below = os.open("f", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = below
+    os.close(place)
+    for name in ("a", "e/x", "g/y"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    paths = [entry.path for entry in Folder(str(tmp_path)).below("")]
+    assert paths[:3] == ["a", "e", "e/x"]
+    assert paths[-2:] == ["g", "g/y"]
+    assert len(paths) == 1_505
+    # pytest cannot remove so deep a folder.
+    for path in sorted((path for path in paths if path.startswith("f")), reverse=True):
+        (tmp_path / path).rmdir()
 
 
 def test_files_of_others_are_not_mixed_with(tmp_path: Path) -> None:
