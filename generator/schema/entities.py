@@ -205,7 +205,9 @@ class FrequencyCap(RawTable):
     max_impressions: Number = column("Most impressions in the window.", unit="impressions")
     time_unit: TimeUnit = column("Unit of the window.")
     time_units: Number = column("Length of the window in that unit.")
-    scope: CapScope = column("The unit that exposures are counted for.")
+    scope: CapScope = column(
+        "The unit that the cap was booked for. Exposures are counted by household in any case."
+    )
 
     constraints: ClassVar[tuple[Constraint, ...]] = (
         Rule("max_impressions >= 1", "a cap of zero is a campaign that never runs"),
