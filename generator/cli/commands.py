@@ -148,7 +148,7 @@ def _run_notices(
 
 def init_db(settings: Settings) -> results.Initialised:
     """Make or migrate the raw tables."""
-    file = database_file(settings.database)
+    file = _file(settings)
     with DuckdbSchema(file, TABLES) as schema:
         pass
     return results.Initialised(database=str(file), tables=schema.changes)
@@ -164,7 +164,7 @@ def create_advertiser(
     options = {"contact_email": "--email", "agency_name": "--agency"}
     marks: dict[KeyPath, Mark] = {(key,): Mark(options.get(key, f"--{key}")) for key in values}
     plan = model_of(Document(values, marks), AdvertiserPlan)
-    file = database_file(settings.database)
+    file = _file(settings)
     added = add_advertiser(file, _start(settings), plan, currency)
     return results.AddedAdvertiser(
         database=str(file), advertiser=added.advertiser.model_dump(mode="json")
@@ -353,7 +353,12 @@ def _library(settings: Settings) -> Library:
 
 
 def _file(settings: Settings) -> Path:
-    return database_file(settings.database)
+    """Return the DuckDB file of the settings. Raises DestinationError, and FileNotFoundError for a
+    path in a current folder that no longer exists."""
+    file = database_file(settings.database)
+    if not file.is_absolute():
+        Path.cwd()
+    return file
 
 
 def _overrides(sets: Sequence[str]) -> list[overrides.Override]:

@@ -99,9 +99,10 @@ def effective_settings(**options: Any) -> list[Setting]:
 
 def _resolve(options: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
     # An unreadable folder counts as having no settings; the later write reports the error.
-    document = read(FILE) if os.path.isfile(FILE) else Document({}, {})
-    data, marks = dict(document.data), dict(document.marks)
-    unknown = set(data) - set(Settings.model_fields)
+    document = read(FILE) if os.path.lexists(FILE) else Document({}, {})
+    data = {name: value for name, value in document.data.items() if value is not None}
+    marks = dict(document.marks)
+    unknown = set(document.data) - set(Settings.model_fields)
     for name in unknown:
         raise bad_input(f"unknown key{nearest(name, set(ENVIRONMENT))}", document.where((name,)))
     sources = {name: str(FILE) if name in data else "default" for name in ENVIRONMENT}

@@ -76,10 +76,11 @@ def sentence(
         return f"unknown key{nearest(path[-1], known)}"
     if kind == "missing":
         return "is missing"
-    if kind in ("enum", "string_type") and not isinstance(given, str | list | dict):
+    is_text = isinstance(given, str | list | dict)
+    if (kind == "string_type" and not is_text) or (kind == "enum" and written in known):
         return _name_the_quotes(given, written)
     if kind == "enum":
-        return f"{shown} is not known{nearest(given, known)}"
+        return f"{'is empty' if given is None else f'{shown} is not known'}{nearest(given, known)}"
     if kind in MAPPING_TYPES:
         keys = ", ".join(sorted(known))
         return f"should be a mapping{f' of {keys}' if keys else ''}, not {shown}"
@@ -99,7 +100,7 @@ def _name_the_quotes(given: Any, written: str | None) -> str:
     kinds = ((bool, "true or false"), (int | float, "a number"), (date, "a date"))
     kind = next((name for of, name in kinds if isinstance(given, of)), "nothing")
     text = (str(given) if written is None else written)[:_LONGEST_SHOWN]
-    if given is None and not text.strip("None"):
+    if given is None and not text.strip("None~"):
         return "is empty; give it a value"
     return f'{text} is {kind} in YAML; put quotes around it: "{text}"'
 

@@ -10,6 +10,7 @@ merge key by key, a mapping over a list changes the items that it numbers, every
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -103,6 +104,7 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
     """The document in a YAML file. Raises InputError for what is not one safe YAML mapping."""
     name = shown_as or file
     log.debug("reading %s", name)
+    _check_is_file(file, name)
     try:
         with file.open("rb") as stream:
             raw = stream.read(LARGEST_FILE_BYTES + 1)
@@ -126,6 +128,16 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
     builder = _Builder(name)
     data = builder.build(node, (), ())
     return Document(data, builder.marks)
+
+
+def _check_is_file(file: Path, name: Path) -> None:
+    """Raise InputError for a folder, a device or a named pipe, on which a reader could wait for
+    ever. A pipe that a shell makes for `<(command)` has no place among the files."""
+    real = os.path.realpath(file)
+    if os.path.exists(real) and not os.path.isfile(real):
+        raise bad_input("is not a file", str(name))
+    if os.path.islink(file) and not os.path.exists(file):
+        raise bad_input("is a link to a file that does not exist", str(name))
 
 
 def _json_as_yaml(text: str) -> str:

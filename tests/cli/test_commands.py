@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from generator.cli.catalogue import Catalogue
 from generator.engines import local
-from generator.scenario.templates import Library, TemplateKind, dataset
+from generator.scenario.templates import BUNDLED, Library, TemplateKind, dataset
 from generator.schema import TABLES
 from generator.schema.ddl import create_table
 from generator.sinks.duckdb import DuckdbSink
@@ -372,6 +373,72 @@ def test_settings_come_from_option_environment_file_and_default(cwd, run, monkey
     assert (wrong.code, wrong.err) == (
         2, "error: ads.yml:1: sead: unknown key; did you mean 'seed'?\n",
     )  # fmt: skip
+
+
+def test_a_setting_of_null_is_not_set(cwd, run) -> None:
+    (cwd / "ads.yml").write_text("engine: null\ndatabase: ~\njobs:\nlog_level: Null\n")
+    settings = run("status", "--config", "--json").json["settings"]
+    assert {setting["source"] for setting in settings} == {"default"}
+    (cwd / "ads.yml").write_text("sead: null\n")
+    assert "sead: unknown key; did you mean 'seed'?" in run("status", "--config").err
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("log_level: 3", "3 is not known; there is DEBUG, ERROR, INFO, WARNING"),
+        ("log_level: no", "no is not known; there is DEBUG, ERROR, INFO, WARNING"),
+        ("engine: 1.5", "1.5 is not known; there is local, spark"),
+        ("database: 3", '3 is a number in YAML; put quotes around it: "3"'),
+    ],
+)
+def test_a_setting_of_the_wrong_kind_names_what_is_allowed(cwd, run, text, sentence) -> None:
+    (cwd / "ads.yml").write_text(text + "\n")
+    answer = run("status", "--config")
+    assert (answer.code, answer.err) == (
+        2, f"error: ads.yml:1: {text.partition(':')[0]}: {sentence}\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (os.mkfifo, "is not a file"),
+        (os.mkdir, "is not a file"),
+        (lambda file: file.symlink_to("missing"), "is a link to a file that does not exist"),
+    ],
+    ids=["pipe", "folder", "dangling link"],
+)
+def test_settings_that_are_no_file_are_refused(cwd, run, make, sentence) -> None:
+    make(cwd / "ads.yml")
+    answer = run("list", "tables")
+    assert (answer.code, answer.err) == (2, f"error: ads.yml: {sentence}\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "validate f.yml", "generate ./f.yml", "generate smoke --faults f.yml",
+        "create-example --template f.yml", "build --database f.yml", "report --database f.yml",
+        "scorecard --database f.yml",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_no_command_waits_for_a_pipe_or_reads_a_folder(cwd, run, command: str, make) -> None:
+    make(cwd / "f.yml")
+    answer = run(*command.split())
+    assert answer.code == 2
+    assert "is not a file" in answer.err
+
+
+def test_a_pipe_that_a_shell_made_is_read_to_its_end(cwd, run) -> None:
+    text = (BUNDLED / "examples" / "luxury_auto_awareness.yml").read_bytes()
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as stream:
+        stream.write(text)
+    answer = run("validate", f"/dev/fd/{reader}")
+    os.close(reader)
+    assert (answer.code, answer.err) == (0, "")
 
 
 def test_quiet_says_nothing_and_verbose_says_what_is_read(cwd, run) -> None:

@@ -77,10 +77,13 @@ def test_any_limit_of_memory_is_a_success_or_a_sentence(cwd, megabytes) -> None:
         assert not (cwd / "data/ads.duckdb.unfinished").exists()
 
 
-def test_a_current_folder_that_is_gone_is_a_sentence(cwd) -> None:
+@pytest.mark.parametrize(
+    "command", ["generate smoke", "status", "report", "build", "scorecard", "init-db", "init mine"]
+)
+def test_a_current_folder_that_is_gone_is_a_sentence(cwd, command: str) -> None:
     gone = cwd / "gone"
     gone.mkdir()
-    result = limited(gone, lambda: shutil.rmtree(gone), "generate", "smoke")
+    result = limited(gone, lambda: shutil.rmtree(gone), *command.split())
     assert result.returncode == 1
     assert result.stderr == "error: the current folder no longer exists: change to another one\n"
 
