@@ -373,10 +373,10 @@ class DuckdbSchema(DuckdbTransaction):
             if old_types.get(name, new_type) == new_type:
                 continue
             column = quote(name)
-            back = f"CAST(CAST({column} AS {new_type}) AS {old_types[name]})"
+            # Compared as what both types have in common: a whole number and a fraction as fractions.
             changed = self._connection.execute(
                 f"SELECT CAST({column} AS VARCHAR) FROM before_migration "
-                f"WHERE {back} IS DISTINCT FROM {column} LIMIT 1"
+                f"WHERE CAST({column} AS {new_type}) IS DISTINCT FROM {column} LIMIT 1"
             ).fetchone()
             if changed:
                 raise self._do_not_fit(
