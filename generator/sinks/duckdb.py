@@ -373,7 +373,7 @@ class DuckdbSchema(DuckdbTransaction):
             if old_types.get(name, new_type) == new_type:
                 continue
             column = quote(name)
-            # Compared in the type that both have in common: whole numbers and fractions as fractions.
+            # Compared in the type that both have in common, such as fractions.
             changed = self._connection.execute(
                 f"SELECT CAST({column} AS VARCHAR) FROM before_migration "
                 f"WHERE CAST({column} AS {new_type}) IS DISTINCT FROM {column} LIMIT 1"
