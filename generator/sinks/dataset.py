@@ -140,14 +140,21 @@ class DatasetFolder:
             parts={name: receipt.tables for name, receipt in parts.items()},
             files=[file for receipt in parts.values() for file in receipt.files],
         )
+        staged = sorted(staged)
         self._refuse_changes()
+        self.folder.refuse_read_only([*staged, *self._own, MANIFEST])
         self._is_moving = True
         self.folder.write(staged_path(self._identity, MANIFEST), as_json(manifest), self.mode())
-        for path in sorted(staged):
+        for path in staged:
             self.folder.move(staged_path(self._identity, path), path)
         self.folder.move(staged_path(self._identity, MANIFEST), MANIFEST)
         self._remove_in_place(set(self._own) - {file.path for file in manifest.files})
         self._clear()
+
+    def holds_parts(self) -> bool:
+        """Return whether the staging of this run holds a whole part, from which a later run can go
+        on."""
+        return bool(self.folder.below(staged_path(self._identity, RECEIPTS)))
 
     def abandon(self) -> None:
         """Remove what this run has written, unless files of it have begun to move to their places:

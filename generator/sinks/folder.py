@@ -145,6 +145,20 @@ class Folder:
                 os.fchmod(descriptor, mode)
             return HashedFile(os.fdopen(descriptor, "wb", buffering=0))
 
+    def refuse_read_only(self, paths: Iterable[str]) -> None:
+        """Raise DestinationFailedError for a folder of this machine in which this process may not
+        make or remove these files."""
+        if self._root is None:
+            return
+        for folder in sorted({path.rpartition("/")[0] for path in paths}):
+            place = self._root / folder
+            while not place.exists():
+                place = place.parent
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise DestinationFailedError(
+                    f"{place}: is read-only; allow writing to it, or choose another --to"
+                )
+
     def move(self, path: str, to: str) -> None:
         """Move a file, over another one with that name."""
         with self.raising():
@@ -202,6 +216,7 @@ class HashedFile:
     def __init__(self, file: Any) -> None:
         self.bytes = 0
         self.closed = False
+        self._is_abandoned = False
         self._file = file
         self._hash = hashlib.sha256()
 
@@ -212,6 +227,8 @@ class HashedFile:
 
     def write(self, content: Any) -> None:
         """Write all the bytes."""
+        if self._is_abandoned:
+            return
         rest = memoryview(content).cast("B")
         self.bytes += rest.nbytes
         self._hash.update(rest)
@@ -219,6 +236,10 @@ class HashedFile:
             # A file of pyarrow writes all and says nothing; one of the system may write a part.
             written = self._file.write(rest)
             rest = rest[rest.nbytes if written is None else written :]
+
+    def abandon(self) -> None:
+        """Ignore what is written from now on."""
+        self._is_abandoned = True
 
     def flush(self) -> None:
         """Leave it to the end."""

@@ -13,7 +13,9 @@ is the project's own is decided in `dataset`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -55,6 +57,7 @@ class ParquetSink:
 
     def __enter__(self) -> Self:
         check_columns(self.tables, {PARTITION}, "names the folders of its files")
+        self._is_new = not self.place.startswith("s3://") and not os.path.exists(self.place)
         self._dataset = DatasetFolder(self.place, PARTITIONED)
         return self
 
@@ -90,8 +93,18 @@ class ParquetSink:
             if error is None:
                 self._write_empty_tables()
                 self._dataset.publish(self._parts, self._staged, self._run())
+            elif not self._dataset.holds_parts():
+                self._abandon()
         finally:
             self._dataset.release()
+
+    def _abandon(self) -> None:
+        """Remove what this run has written; its folder too, if that is new."""
+        with suppress(Exception):
+            self._dataset.abandon()
+        if self._is_new:
+            with suppress(OSError):
+                Path(self.place).rmdir()
 
     def _write_empty_tables(self) -> None:
         """Write a file for each table without rows, so that readers find its columns."""
@@ -148,30 +161,30 @@ class _PartWriter:
 
     def __call__(self, part: str, pieces: CountingIterator) -> Receipt:
         folder = Folder(self.place)
-        encoders: dict[str, _Encoder] = {}
         waiting = 0
-        for table, batch in pieces:
-            for month, rows in _by_month(table, batch):
-                path = self._path(table, month, part)
-                if path not in encoders:
-                    encoders[path] = self._encoder(folder, path, table)
-                encoders[path].add(rows)
-            waiting += batch.num_rows
-            if waiting >= ROWS_IN_MEMORY:
-                for encoder in encoders.values():
-                    encoder.encode()
-                waiting = 0
-        return self._noted(folder, part, encoders, pieces.tallies)
+        with _abandoning() as encoders:
+            for table, batch in pieces:
+                for month, rows in _by_month(table, batch):
+                    path = self._path(table, month, part)
+                    if path not in encoders:
+                        encoders[path] = self._encoder(folder, path, table)
+                    encoders[path].add(rows)
+                waiting += batch.num_rows
+                if waiting >= ROWS_IN_MEMORY:
+                    for encoder in encoders.values():
+                        encoder.encode()
+                    waiting = 0
+            return self._noted(folder, part, encoders, pieces.tallies)
 
     def of_empty(self, tables: Iterable[type[RawTable]]) -> Receipt:
         """A part with the files of tables that have no rows."""
         folder = Folder(self.place)
-        encoders = {}
-        for table in tables:
-            path = self._path(table, "", NO_ROWS)
-            encoders[path] = self._encoder(folder, path, table)
         tallies = {table.table_name: Tally() for table in tables}
-        return self._noted(folder, NO_ROWS, encoders, tallies)
+        with _abandoning() as encoders:
+            for table in tables:
+                path = self._path(table, "", NO_ROWS)
+                encoders[path] = self._encoder(folder, path, table)
+            return self._noted(folder, NO_ROWS, encoders, tallies)
 
     def _path(self, table: type[RawTable], month: str, part: str) -> str:
         return f"{table.table_name}/{month}{part}-{self.identity[:8]}.parquet"
@@ -222,6 +235,13 @@ class _Encoder:
             with self._folder.raising():
                 self._writer.write_table(rows, row_group_size=ROW_GROUP)
 
+    def abandon(self) -> None:
+        """Close the writer, which would otherwise write the end of the file when it is collected
+        as garbage."""
+        self._file.abandon()
+        with suppress(OSError, pa.ArrowException):
+            self._writer.close()
+
     def finished(self, part: str, path: str) -> File:
         """Encode the rest and close the file, which belongs to this path."""
         self.encode()
@@ -236,6 +256,18 @@ class _Encoder:
             bytes=self._file.bytes,
             hash=self._file.digest,
         )
+
+
+@contextmanager
+def _abandoning() -> Iterator[dict[str, _Encoder]]:
+    """Give a place for the encoders of a part, by path; an error abandons those in it."""
+    encoders: dict[str, _Encoder] = {}
+    try:
+        yield encoders
+    except BaseException:
+        for encoder in encoders.values():
+            encoder.abandon()
+        raise
 
 
 @cache

@@ -3,9 +3,11 @@ continues from the parts that exist; here and on S3."""
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -26,7 +28,7 @@ from generator.schema import (
     Run,
 )
 from generator.sinks.duckdb import DuckdbSink
-from generator.sinks.folder import UNFINISHED, Folder
+from generator.sinks.folder import UNFINISHED, Folder, HashedFile
 from generator.sinks.manifest import Manifest
 from generator.sinks.parquet import ParquetSink
 from generator.sinks.sink import DestinationError, Packer
@@ -337,6 +339,41 @@ def test_folders_of_any_depth_are_walked_by_name(tmp_path: Path) -> None:
     # pytest cannot remove so deep a folder.
     for path in sorted((path for path in paths if path.startswith("f")), reverse=True):
         (tmp_path / path).rmdir()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_disk_that_is_full_from_the_start_gets_one_sentence_and_keeps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    folder = tmp_path / "lake"
+    if is_there:
+        folder.mkdir()
+    ignored: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    write = HashedFile.write
+
+    def until_full(file: HashedFile, content: object) -> None:
+        if file.bytes > 1_000:
+            raise OSError(28, "No space left on device")
+        write(file, content)
+
+    monkeypatch.setattr(HashedFile, "write", until_full)
+    with pytest.raises(DestinationError, match="No space left"):
+        landed(SMOKE, folder)
+    gc.collect()
+    assert ignored == []
+    assert [path.name for path in tmp_path.rglob("*")] == ["lake"] * is_there
+
+
+def test_a_folder_that_is_read_only_is_refused_before_a_file_has_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landed(SMOKE, tmp_path)
+    before = in_place(tmp_path), content(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name != "campaigns")
+    with pytest.raises(DestinationError, match="campaigns: is read-only; allow"):
+        landed(OTHER, tmp_path)
+    assert (in_place(tmp_path), content(tmp_path)) == before
 
 
 def test_files_of_others_are_not_mixed_with(tmp_path: Path) -> None:
