@@ -27,7 +27,8 @@ MANIFEST = "manifest.json"
 # The part of a dataset with the files that have no rows; the only part if there are no others.
 NO_ROWS = "no-rows"
 ALL = "all"
-LARGEST_RECORD = 64 << 20
+# A million campaigns are about 300,000 files, with 300 bytes a file in the manifest.
+LARGEST_RECORD = 256 << 20
 
 # How the files of a dataset are written: it is also how their names end. Parquet files are many a
 # table, in folders; of any other format there is one file a table.

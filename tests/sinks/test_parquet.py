@@ -29,7 +29,13 @@ from generator.schema import (
 )
 from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.folder import UNFINISHED, Folder, HashedFile
-from generator.sinks.manifest import Manifest
+from generator.sinks.manifest import (
+    LARGEST_RECORD,
+    File,
+    Manifest,
+    TableTotals,
+    as_json,
+)
 from generator.sinks.parquet import ParquetSink
 from generator.sinks.sink import DestinationError, Packer
 from generator.world.build import build_world
@@ -458,6 +464,23 @@ def test_a_bucket_that_is_not_there_is_a_sentence_without_the_secret(bucket: str
     ) as error:
         landed(SMOKE, address)
     assert "topsecret" not in str(error.value)
+
+
+def test_the_manifest_of_a_million_campaigns_is_not_too_large_to_be_read() -> None:
+    part = "campaigns-00999851-01000000"
+    file = File(
+        table="performance_hourly",
+        part=part,
+        path=f"performance_hourly/month=2025-12/{part}-01234567.parquet",
+        rows=1_000_000,
+        bytes=100_000_000,
+        hash="0" * 64,
+    )
+    parts = 1_000_000 // 150
+    files = parts * (3 * 12 + 6)
+    totals = as_json(TableTotals(rows=1_000_000, fingerprint="0" * 16))
+    size = files * len(as_json(file)) + parts * len(TABLES) * len(totals)
+    assert 64 << 20 < size < LARGEST_RECORD / 2
 
 
 def test_the_manifest_is_plain_json(tmp_path: Path) -> None:
