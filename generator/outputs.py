@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-_HEAD = 4096
+_MOST_READ = 16 << 20
 
 
 class OutputError(Exception):
@@ -23,11 +23,11 @@ class OutputError(Exception):
 def write_text(file: Path, text: str, is_own: Callable[[str], bool]) -> None:
     """Write a text to a file, in new folders where there are none.
 
-    An existing file is replaced if `is_own` says so of its first characters. Raises OutputError for
-    any other one, and for what cannot be written.
+    An existing file is replaced if `is_own` says so of its text, the first 16 MiB of it. Raises
+    OutputError for any other one, and for what cannot be written.
     """
+    mode = mode_to_keep(file, is_own)
     try:
-        mode = _mode_to_keep(file, is_own)
         real = Path(os.path.realpath(file))
         real.parent.mkdir(parents=True, exist_ok=True)
         _replace(real, text, mode)
@@ -38,19 +38,27 @@ def write_text(file: Path, text: str, is_own: Callable[[str], bool]) -> None:
 def has_first_line_of(text: str) -> Callable[[str], bool]:
     """Return whether a file begins with the first line of a text."""
     first = text.partition("\n")[0]
-    return lambda head: head.partition("\n")[0].rstrip("\r") == first
+    return lambda head: head.partition("\n")[0] == first
 
 
-def _mode_to_keep(file: Path, is_own: Callable[[str], bool]) -> int | None:
+def mode_to_keep(file: Path, is_own: Callable[[str], bool]) -> int | None:
+    """Return the permissions of a file that may be replaced, None for one that does not exist.
+    Raises OutputError for a file that `is_own` does not know."""
     if not os.path.lexists(file):
         return None
     if not os.path.isfile(file):
         raise OutputError("exists and is not a file; give another name")
-    with file.open("rb") as opened:
-        head = opened.read(_HEAD)
-    if not is_own(head.decode("utf-8", errors="replace")):
-        raise OutputError("exists, and this command did not make it; give another name")
-    return stat.S_IMODE(file.stat().st_mode)
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(_MOST_READ)
+            mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
+    except OSError as error:
+        raise OutputError(f"cannot be read: {error.strerror}") from error
+    if not is_own(head.decode("utf-8", errors="replace").replace("\r\n", "\n")):
+        raise OutputError(
+            "exists, and is not as this command wrote it; move it, or give another name"
+        )
+    return mode
 
 
 def _replace(file: Path, text: str, mode: int | None) -> None:

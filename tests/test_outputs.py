@@ -19,7 +19,9 @@ TEXT = "a,b\n1,2\n"
 @pytest.mark.parametrize("held", ["", "mine", "a,b,c\n1,2,3\n", "\0\xff"])
 def test_a_file_of_something_else_stays(tmp_path: Path, held: str) -> None:
     (tmp_path / "file").write_text(held)
-    with pytest.raises(OutputError, match="this command did not make it; give another name"):
+    with pytest.raises(
+        OutputError, match="is not as this command wrote it; move it, or give another"
+    ):
         write_text(tmp_path / "file", TEXT, has_first_line_of(TEXT))
     assert (tmp_path / "file").read_text() == held
 
@@ -41,15 +43,57 @@ def test_a_text_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_dbt_seeds_does_not_replace_a_seed_of_somebody(run, tmp_path: Path) -> None:
-    assert run("dbt-seeds", str(tmp_path)).code == 0
-    (seed,) = tmp_path.rglob("platform_markets.csv")
-    assert run("dbt-seeds", str(tmp_path)).code == 0
-    seed.write_text("mine,too\n1,2\n")
-    answer = run("dbt-seeds", str(tmp_path))
+SEEDS = ["platform_population.csv", "platform_calendar.csv", "platform_markets.csv"]
+
+
+@pytest.mark.parametrize("name", [*SEEDS, "_platform_seeds.sha256"])
+@pytest.mark.parametrize("change", ["another file", "a figure", "a row", "not UTF-8"])
+def test_dbt_seeds_replaces_no_seed_that_somebody_changed(run, cwd, name, change) -> None:
+    assert run("dbt-seeds", ".").code == 0
+    file = cwd / name
+    text = file.read_bytes()
+    changes = {
+        "another file": b"mine,too\n1,2\n",
+        "a figure": text[:-2] + b"x\n",
+        "a row": text + b"cinema,a,b,c\n",
+        "not UTF-8": text + b"\xff\n",
+    }
+    file.write_bytes(changes[change])
+    before = {path: path.read_bytes() for path in cwd.iterdir()}
+    (cwd / "ours" / "platforms").mkdir(parents=True)
+    (cwd / "ours" / "platforms" / "cinema.yml").write_text("extends: netflix_like\n")
+    answer = run("dbt-seeds", ".", "--templates", "ours")
     assert answer.code == 2
-    assert "did not make it; give another name" in answer.err
-    assert seed.read_text() == "mine,too\n1,2\n"
+    assert "exists, and is not as this command wrote it; move it" in answer.err
+    assert name in answer.err or name not in SEEDS
+    assert {path: path.read_bytes() for path in cwd.iterdir() if path.is_file()} == before
+
+
+def test_dbt_seeds_replaces_what_it_wrote_of_other_platforms(run, cwd) -> None:
+    (cwd / "ours" / "platforms").mkdir(parents=True)
+    (cwd / "ours" / "platforms" / "cinema.yml").write_text("extends: netflix_like\n")
+    assert run("dbt-seeds", ".").code == 0
+    bundled = {name: (cwd / name).read_text() for name in SEEDS}
+    (cwd / SEEDS[0]).write_bytes(bundled[SEEDS[0]].replace("\n", "\r\n").encode())
+    assert run("dbt-seeds", ".", "--templates", "ours").code == 0
+    assert all("cinema" in (cwd / name).read_text() for name in SEEDS)
+    subprocess.run(["sha256sum", "--check", "--quiet", "_platform_seeds.sha256"], check=True)
+    assert run("dbt-seeds", ".").code == 0
+    assert {name: (cwd / name).read_text() for name in SEEDS} == bundled
+
+
+def test_dbt_sources_checks_all_files_before_it_writes_one(run, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "dbt_project", tmp_path / "dbt")
+    sources = tmp_path / "dbt" / "models" / "staging" / "ads" / "_ads__sources.yml"
+    docs = sources.with_name("_ads__docs.md")
+    older = sources.read_text() + "# older\n"
+    sources.write_text(older)
+    docs.write_text("mine\n")
+    assert run("dbt-sources", str(tmp_path / "dbt")).code == 2
+    assert sources.read_text() == older
+    docs.unlink()
+    assert run("dbt-sources", str(tmp_path / "dbt")).code == 0
+    assert sources.read_text() != older
 
 
 @pytest.fixture

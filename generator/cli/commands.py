@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from generator.engines import EngineName, engine
 from generator.enums import Currency, Objective
 from generator.faults.changed_columns import landing_tables
 from generator.market.dataset import market_notices, world_of
-from generator.outputs import OutputError, has_first_line_of, write_text
+from generator.outputs import OutputError, has_first_line_of, mode_to_keep, write_text
 from generator.pipeline.addition import (
     Addition,
     Start,
@@ -25,7 +26,7 @@ from generator.pipeline.addition import (
     remove_campaign,
 )
 from generator.pipeline.run import TableTotal
-from generator.platform.dbt_seeds import seeds
+from generator.platform.dbt_seeds import HASHES, hashes_of, is_hashes, seeds
 from generator.platform.model import PlatformModel
 from generator.report import queries
 from generator.scenario import overrides
@@ -53,6 +54,8 @@ from generator.world.build import notices_of
 from generator.world.extend import pick_profile
 
 Status = results.Configuration | Contents
+# A page has its mark in its head, so in its first characters.
+_HEAD = 4_096
 
 
 def catalogue(settings: Settings) -> Catalogue:
@@ -287,7 +290,7 @@ def report(settings: Settings, output: Path) -> results.Written:
     from generator.report import page
 
     text = page.html(queries.read(_file(settings)))
-    _output(output, text, lambda head: page.MARK in head)
+    _output(output, text, lambda held: page.MARK in held[:_HEAD])
     return results.Written(files=[str(output)])
 
 
@@ -320,7 +323,11 @@ def dbt_sources(folder: Path) -> results.Written:
         f"{staging}/_ads__docs.md": docs_markdown(TABLES),
     }
     try:
-        return _write(files | delivery_files(folder), folder)
+        return _write(
+            files | delivery_files(folder),
+            folder,
+            lambda _name, text, held: has_first_line_of(text)(held),
+        )
     except BlockError as error:
         raise bad_input(str(error)) from None
 
@@ -329,21 +336,39 @@ def dbt_seeds(settings: Settings, folder: Path) -> results.Written:
     """Write what dbt has to know of every platform that there is a template of."""
     library = _library(settings)
     platforms = [library.platform(name) for name in library.names(TemplateKind.PLATFORMS)]
-    return _write(seeds(platforms), folder)
+    texts = seeds(platforms)
+    hashes = folder / HASHES
+    earlier = hashes.read_text(errors="replace").splitlines() if hashes.is_file() else []
+
+    def is_own(name: str, text: str, held: str) -> bool:
+        if name == HASHES:
+            return is_hashes(held)
+        return held == text or hashes_of({name: held}).strip() in earlier
+
+    return _write(texts | {HASHES: hashes_of(texts)}, folder, is_own)
 
 
-def _write(files: Mapping[str, str], folder: Path) -> results.Written:
+def _write(
+    files: Mapping[str, str], folder: Path, is_own: Callable[[str, str, str], bool]
+) -> results.Written:
+    """Write files by their names, or none where one is not the command's own: `is_own` is called
+    with the name, the new text and the existing text."""
     if not folder.is_dir():
         raise bad_input(f"there is no folder {folder}; run this at the top of the checkout")
     for name, text in files.items():
-        _output(folder / name, text, has_first_line_of(text))
+        _output(folder / name, None, partial(is_own, name, text))
+    for name, text in files.items():
+        _output(folder / name, text, partial(is_own, name, text))
     return results.Written(files=[str(folder / name) for name in files])
 
 
-def _output(file: Path, text: str, is_own: Callable[[str], bool]) -> None:
-    """Write a file, or raise InputError."""
+def _output(file: Path, text: str | None, is_own: Callable[[str], bool]) -> None:
+    """Write a file, or only check that it may be written. Raises InputError."""
     try:
-        write_text(file, text, is_own)
+        if text is None:
+            mode_to_keep(file, is_own)
+        else:
+            write_text(file, text, is_own)
     except OutputError as error:
         raise bad_input(str(error), str(file)) from error
 

@@ -5,19 +5,24 @@ of each audience segment in the platform's viewing. `platform_calendar` is the v
 each day of the week in each month, and the decay of a front-loaded plan over a flight.
 `platform_markets` is the distance of each country's clocks from UTC.
 `python -m generator dbt-seeds` writes them; a test fails when the committed files are out of step.
+Their hashes are beside them, so that a seed that somebody has changed is known and never replaced.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from hashlib import sha256
 from io import StringIO
 from zoneinfo import ZoneInfo
 
 from generator.enums import AudienceDimension, Device
 from generator.platform.model import PlatformModel, relative
 
+HASHES = "_platform_seeds.sha256"
+_HASH = re.compile(r"[0-9a-f]{64}  platform_[a-z]+\.csv\n")
 _SATURDAY = 5
 _SEASONS = (1, 7)
 _DECIMALS = 12
@@ -46,6 +51,16 @@ def seeds(platforms: Iterable[PlatformModel]) -> dict[str, str]:
             (row for model in known for row in markets(model)),
         ),
     }
+
+
+def hashes_of(files: Mapping[str, str]) -> str:
+    """Return a line for each seed file, as `sha256sum` writes and checks them."""
+    return "".join(f"{sha256(text.encode()).hexdigest()}  {name}\n" for name, text in files.items())
+
+
+def is_hashes(text: str) -> bool:
+    """Return whether a text has hashes of seed files and nothing else."""
+    return all(_HASH.fullmatch(line) for line in text.splitlines(keepends=True))
 
 
 def population(platform_model: PlatformModel) -> Iterator[tuple[str, str, str, float]]:

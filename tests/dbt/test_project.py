@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import yaml
 
-from generator.platform.dbt_seeds import seeds
+from generator.platform.dbt_seeds import HASHES, hashes_of, seeds
 from generator.scenario.templates import TemplateKind, names, platform
 from generator.schema import TABLES
 from generator.schema.dbt_sources import docs_markdown
@@ -55,7 +55,8 @@ def test_the_committed_doc_blocks_are_in_step() -> None:
 
 def test_the_committed_platform_seeds_are_in_step() -> None:
     platforms = [platform(name) for name in names(TemplateKind.PLATFORMS)]
-    for name, text in seeds(platforms).items():
+    texts = seeds(platforms)
+    for name, text in [*texts.items(), (HASHES, hashes_of(texts))]:
         assert (DBT_PROJECT / "seeds" / name).read_text() == text, "run `make sources`"
 
 
