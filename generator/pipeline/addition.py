@@ -31,6 +31,8 @@ from generator.world.extend import (
 from generator.world.world import World
 
 BY_HAND = "by_hand"
+# The ids of what belongs to a campaign are multiples of its own.
+_LARGEST_ID = 10**12
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,17 @@ def _rows(sink: DuckdbAddition) -> dict[str, int]:
 
 
 def _run_of(file: Path, holdings: Holdings, start: Start) -> Run:
-    """Return the run to continue, or a new one. Raises DestinationError for a day out of range."""
+    """Return the run to continue, or a new one. Raises DestinationError for a day or an id out of
+    range."""
+    for column, last in (
+        ("campaigns.campaign_id", holdings.last_campaign_id),
+        ("advertisers.advertiser_id", holdings.last_advertiser_id),
+    ):
+        if last >= _LARGEST_ID:
+            raise DestinationError(
+                f"{file}: raw.{column} goes up to {last}, and {_LARGEST_ID} is the last that can "
+                "be continued: change it, or `generate` again"
+            )
     if holdings.run and not FIRST_DAY <= holdings.run.as_of_date <= LAST_DAY:
         raise DestinationError(
             f"{file}: raw.runs.as_of_date is {holdings.run.as_of_date}; a day from {FIRST_DAY} to "

@@ -174,6 +174,23 @@ def test_a_time_that_no_run_writes_is_a_sentence(tmp_path, statement: str, value
         contents(file)
 
 
+@pytest.mark.parametrize("table", ["campaign", "advertiser"])
+def test_an_id_that_cannot_be_continued_is_a_sentence(run, tmp_path, table: str) -> None:
+    file = tmp_path / "ads.duckdb"
+    land(SMOKE, file)
+    with duckdb.connect(str(file)) as connection:
+        new = f"9223372036854775807 as {table}_id"
+        if table == "advertiser":
+            new += ", 'a@b.example' as contact_email, 'Another' as name"
+        connection.execute(
+            f"insert into raw.{table}s select * replace ({new}) from raw.{table}s limit 1"
+        )
+    for command in ("create-campaign --auto --advertiser-id 1", "create-advertiser --auto"):
+        answer = run(*command.split(), "--to", str(file))
+        assert answer.code == 2
+        assert f"raw.{table}s.{table}_id goes up to 9223372036854775807" in answer.err
+
+
 @pytest.mark.parametrize("day", ["infinity", "0001-01-01", "0044-01-01 (BC)"])
 def test_an_addition_to_a_run_on_an_impossible_day_is_a_sentence(run, tmp_path, day: str) -> None:
     file = tmp_path / "ads.duckdb"
