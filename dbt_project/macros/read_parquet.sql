@@ -75,9 +75,15 @@
 {% macro parquet_files(folder, name) %}
     {%- set manifest = "'" ~ folder ~ "/manifest.json'" -%}
     {%- if run_query("select count(*) from glob(" ~ manifest ~ ")").rows[0][0] -%}
+        {#- DuckDB reads no JSON object larger than this, 16 MB by default. -#}
+        {%- set size = run_query("select size from read_blob(" ~ manifest ~ ")").rows[0][0] -%}
+        {%- set largest = [16777216, size | int + 1] | max -%}
         {%- set query -%}
             select '{{ folder }}/' || file.path
-            from (select unnest(files) as file from read_json({{ manifest }}))
+            from (
+                select unnest(files) as file
+                from read_json({{ manifest }}, maximum_object_size = {{ largest }})
+            )
             where file."table" = '{{ name }}'
             order by 1
         {%- endset -%}
