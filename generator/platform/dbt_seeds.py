@@ -5,7 +5,7 @@ of each audience segment in the platform's viewing. `platform_calendar` is the v
 each day of the week in each month, and the decay of a front-loaded plan over a flight.
 `platform_markets` is the distance of each country's clocks from UTC.
 `python -m generator dbt-seeds` writes them; a test fails when the committed files are out of step.
-Their hashes are beside them, so that a seed that somebody has changed is known and never replaced.
+Their hashes are beside them: a seed that was changed by hand is known by them and never replaced.
 """
 
 from __future__ import annotations
