@@ -273,8 +273,11 @@ def test_a_load_takes_the_place_of_a_table_that_does_not_fit(server: postgresql.
 def test_parquet_finds_the_same_faults(
     faulty_database: Path, built_on_parquet: Path, tmp_path: Path
 ) -> None:
-    """Where clean data were before."""
+    """Where clean data were before, and by a manifest of more than the 16 MB that DuckDB reads by
+    default."""
     local.run(FAULTY, ParquetSink(str(tmp_path), landing_tables(FAULTY.faults)))
+    manifest = tmp_path / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b"{", b"{" + b" " * (17 << 20), 1))
     command = f"{BUILD_OF_FAULTS} --target parquet"
     folder = built_on_parquet.parent
     result = dbt(command, built_on_parquet, folder, ADS_PARQUET=str(tmp_path))
