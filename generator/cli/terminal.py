@@ -234,6 +234,10 @@ def _contents(result: Contents) -> Iterable[str | Table]:
         yield _table("", columns, campaigns, numbers={"id", "impressions", "spend", "budget"})
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _built(result: results.Built) -> Iterable[str]:
     days = (
         f", {result.first_hour:%Y-%m-%d} to {result.last_hour:%Y-%m-%d}"
@@ -241,10 +245,13 @@ def _built(result: results.Built) -> Iterable[str]:
         else ""
     )
     yield (
-        f"{result.database}: {result.campaigns:,} campaigns, {result.performance_rows:,} hourly "
+        f"{result.database}: {_count(result.campaigns, 'campaign')}, {result.performance_rows:,} hourly "
         f"rows{days}"
     )
-    yield f"{result.models} models built, {result.tests} tests passed in {result.seconds:.0f} s"
+    yield (
+        f"{_count(result.models, 'model')} built, {_count(result.tests, 'test')} passed in "
+        f"{result.seconds:.0f} s"
+    )
     yield "Try:"
     yield f"  {COMMAND} status      what the database holds"
     yield f"  {COMMAND} report      charts in one HTML file"
