@@ -245,8 +245,8 @@ def _built(result: results.Built) -> Iterable[str]:
         else ""
     )
     yield (
-        f"{result.database}: {_count(result.campaigns, 'campaign')}, {result.performance_rows:,} hourly "
-        f"rows{days}"
+        f"{result.database}: {_count(result.campaigns, 'campaign')}, "
+        f"{result.performance_rows:,} hourly rows{days}"
     )
     yield (
         f"{_count(result.models, 'model')} built, {_count(result.tests, 'test')} passed in "
