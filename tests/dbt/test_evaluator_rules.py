@@ -272,14 +272,14 @@ def chained_views(project: Project) -> Iterator[str]:
 
 
 def is_view(model: Node) -> bool:
-    return model["config"]["materialized"] not in {"table", "incremental"}
+    return model["config"]["materialized"] not in {"table", "incremental", "seed"}
 
 
 def exposures_on_views(project: Project) -> Iterator[str]:
     """An exposure reads a source, or a model that is not stored."""
     for key in project.exposures:
         for parent in project.parents(key):
-            if parent in project.sources or is_view(project.models[parent]):
+            if parent in project.sources or is_view(project.built[parent]):
                 yield f"{name_of(key)} reads {name_of(parent)}"
 
 
@@ -292,7 +292,8 @@ def public_without_contract(project: Project) -> Iterator[str]:
 def exposures_on_private(project: Project) -> Iterator[str]:
     for key in project.exposures:
         for parent in project.parents(key):
-            if project.models[parent]["access"] != "public":
+            # A seed has no access to restrict.
+            if parent in project.models and project.models[parent]["access"] != "public":
                 yield f"{name_of(key)} reads {name_of(parent)}"
 
 
