@@ -494,8 +494,6 @@ def main(arguments: list[str] | None = None) -> None:
     except (InputError, DestinationError) as error:
         _say(str(error), EXIT_INPUT)
     except Exception as error:
-        if was_asked():
-            raise
         _say(failures.sentence(error), EXIT_FAILURE)
 
 
@@ -510,5 +508,8 @@ def _completed_command() -> str:
 
 
 def _say(sentence: str, code: int) -> None:
+    # What fails after a signal is a consequence of it, and the interruption has a separate line.
+    if was_asked():
+        raise SystemExit(code)
     print(f"error: {sentence}" if "\n" not in sentence else f"error:\n{sentence}", file=sys.stderr)
     raise SystemExit(code)
