@@ -10,7 +10,8 @@ from generator.arrays import Floats
 from generator.clock import Hours, local_clock, month_of
 from generator.delivery.noise import log_normal
 from generator.delivery.quantiles import normal, normal_probability
-from generator.platform.model import Country, Price, relative
+from generator.platform.figures import relative
+from generator.platform.model import Country, Price
 from generator.randomness import key, row_keys, uniforms
 
 

@@ -27,7 +27,8 @@ from generator.clock import (
 from generator.delivery import noise
 from generator.delivery.price import price_index
 from generator.enums import Device
-from generator.platform.model import Event, Noise, PlatformModel, Supply, relative
+from generator.platform.figures import relative
+from generator.platform.model import Event, Noise, PlatformModel, Supply
 from generator.schema import InventoryHourly
 from generator.schema.arrow import arrow_schema
 

@@ -16,7 +16,9 @@ import numpy as np
 
 from generator.arrays import Floats, Int64s, Mask
 from generator.enums import Device
-from generator.platform.model import BookingMix, PlatformModel, relative
+from generator.platform.booking_mix import BookingMix
+from generator.platform.figures import relative
+from generator.platform.model import PlatformModel
 
 # Room for the rounding of sums over many claims.
 _BARELY_LESS = 1.0 - 1e-6

@@ -19,7 +19,8 @@ from io import StringIO
 from zoneinfo import ZoneInfo
 
 from generator.enums import AudienceDimension, Device
-from generator.platform.model import PlatformModel, relative
+from generator.platform.figures import relative
+from generator.platform.model import PlatformModel
 
 HASHES = "_platform_seeds.sha256"
 _HASH = re.compile(r"[0-9a-f]{64}  platform_[a-z]+\.csv\n")

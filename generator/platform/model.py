@@ -9,75 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
-import numpy as np
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     model_validator,
 )
 
-from generator.arrays import Floats
-from generator.enums import (
-    AdFormat,
-    BuyType,
-    Currency,
-    Device,
-    Industry,
-    Objective,
-    Pacing,
-    Placement,
-    TargetingKey,
-    TimeUnit,
+from generator.enums import BuyType, Currency, Device, TargetingKey
+from generator.platform.booking_mix import BookingMix
+from generator.platform.figures import (
+    Autocorrelation,
+    CountryCode,
+    DayCurve,
+    Figures,
+    Floor,
+    LogOdds,
+    LogSd,
+    Positive,
+    Share,
+    Shares,
+    WeekCurve,
+    YearCurve,
+    adds_up_to_one,
 )
 from generator.schema.text_types import TemplateName, Text, TimeZone
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0, lt=1e12)]
-LogOdds = Annotated[float, Field(ge=-10, le=10)]
-LogSd = Annotated[float, Field(ge=0, le=3)]
-Autocorrelation = Annotated[float, Field(ge=0, le=0.99)]
-Floor = Annotated[Decimal, Field(gt=0, le=1, max_digits=4, decimal_places=3, strict=False)]
-DayCurve = Annotated[list[Positive], Field(min_length=24, max_length=24)]
-WeekCurve = Annotated[list[Positive], Field(min_length=7, max_length=7)]
-YearCurve = Annotated[list[Positive], Field(min_length=12, max_length=12)]
-CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-
-
-def relative(figures: list[float]) -> Floats:
-    """Return the figures of a curve relative to their mean.
-
-    >>> relative([1.0, 3.0]).tolist()
-    [0.5, 1.5]
-    """
-    levels: Floats = np.array(figures) / np.mean(figures)
-    return levels
-
-
-def _adds_up_to_one(shares: dict[Any, float]) -> dict[Any, float]:
-    if abs(sum(shares.values()) - 1) > 1e-6:
-        raise ValueError(f"the shares add up to {sum(shares.values()):.6g}, not to 1")
-    return shares
-
-
 _MOST_OPPORTUNITIES = 2**31 - 1
 _SEASONS_AND_NOISE = 4
-
-Member = TypeVar("Member")
-Mix = Annotated[dict[Member, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
-Shares = Annotated[dict[Text, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
-
-
-class Figures(BaseModel):
-    """Base of everything in a platform file: unknown keys and wrong types are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, serialize_by_alias=True)
-
 
 Figure = TypeVar("Figure")
 
@@ -150,7 +111,7 @@ class Supply(Figures):
     hour_curve: PerDevice[HourCurve]
     weekday: WeekCurve
     month: YearCurve
-    events: list[Event] = []
+    events: list[Event] = Field(default=[])
     market_noise: Noise
     line_item_noise: Noise
     max_share_of_voice: Annotated[float, Field(gt=0, le=1)]
@@ -182,8 +143,8 @@ class Country(Figures):
     households: Annotated[int, Field(ge=1, le=10**9)]
     currency: Annotated[Currency, Field(strict=False)]
     cpm_level: Positive
-    zones: Annotated[dict[TimeZone, Share], Field(min_length=1), AfterValidator(_adds_up_to_one)]
-    regions: dict[Text, Region] = {}
+    zones: Annotated[dict[TimeZone, Share], Field(min_length=1), AfterValidator(adds_up_to_one)]
+    regions: dict[Text, Region] = Field(default={})
 
     @model_validator(mode="after")
     def _regions_fit(self) -> Country:
@@ -298,7 +259,7 @@ class Price(Figures):
     month: YearCurve
     month_of_quarter: Annotated[list[Positive], Field(min_length=3, max_length=3)]
     prime_time: Positive
-    prime_time_hours: list[Annotated[int, Field(ge=0, le=23)]] = [20, 21, 22]
+    prime_time_hours: list[Annotated[int, Field(ge=0, le=23)]] = Field(default=[20, 21, 22])
     device: PerDevice[Positive]
 
 
@@ -323,91 +284,6 @@ class Reach(Figures):
     shape_k: Annotated[float, Field(gt=0, le=100)]
     device_households: PerDevice[Share]
     breadth: dict[Annotated[TargetingKey, Field(strict=False)], Positive]
-
-
-class CapMix(Figures):
-    """A frequency cap and the share of campaigns that book it; without figures, of those that book
-    none."""
-
-    share: Share
-    max_impressions: Annotated[int, Field(ge=1)] | None = None
-    time_unit: Annotated[TimeUnit, Field(strict=False)] | None = None
-    time_units: Annotated[int, Field(ge=1)] = 1
-
-
-class DeviceMix(Figures):
-    """A set of devices and the share of campaigns that run on them."""
-
-    share: Share
-    devices: Annotated[list[Annotated[Device, Field(strict=False)]], Field(min_length=1)]
-
-
-class BookingMix(Figures):
-    """The campaigns that are booked on the platform: the mix that a market draws from.
-
-    `fill` is the part of all ad opportunities that its campaigns are sized to sell together,
-    `most_of_share` the part of its share of the market that a campaign plans to use,
-    `size_log_sd` the spread of campaign sizes, `largest_over_median` how many times the median the
-    largest are, `country_exponent` how much slower than its
-    opportunities the number of campaigns of a country grows. `targeting` is how often a line item
-    names segments of a key; lengths are in seconds, flights in weeks.
-
-    `fitting` is the part of the supply that fits its targeting which a line item is sized to,
-    `won_in_auction` the part of that which an auction bid wins, `paid_in_auction` what it pays of
-    the target. A cap is booked if the campaign needs at most `use_of_a_cap` of what it allows.
-    `brand_lift` and `attention` are the shares of campaigns that are measured so.
-    """
-
-    fill: Annotated[float, Field(gt=0, le=0.9)]
-    most_of_share: Annotated[float, Field(gt=0, le=1)]
-    size_log_sd: LogSd
-    largest_over_median: Annotated[float, Field(ge=1)]
-    country_exponent: Annotated[float, Field(gt=0, le=1)]
-    flight_weeks: Mix[Annotated[int, Field(ge=1, le=52)]]
-    objective: Mix[Annotated[Objective, Field(strict=False)]]
-    buy_type: Mix[Annotated[BuyType, Field(strict=False)]]
-    industry: Mix[Annotated[Industry, Field(strict=False)]]
-    devices: Annotated[list[DeviceMix], Field(min_length=1)]
-    line_items: Mix[Annotated[int, Field(ge=1, le=9)]]
-    creatives: Mix[Annotated[int, Field(ge=1, le=9)]]
-    ad_format: Mix[Annotated[AdFormat, Field(strict=False)]]
-    placement: Mix[Annotated[Placement, Field(strict=False)]]
-    duration: dict[
-        Annotated[Placement, Field(strict=False)], Mix[Annotated[int, Field(ge=1, le=300)]]
-    ]
-    pacing: Mix[Annotated[Pacing, Field(strict=False)]]
-    daily_budget: Share
-    targeting: dict[Annotated[TargetingKey, Field(strict=False)], Share]
-    frequency_caps: Annotated[list[CapMix], Field(min_length=1)]
-    cpm_of_buy_type: dict[Annotated[BuyType, Field(strict=False)], Positive]
-    cpm_log_sd: LogSd
-    bid_over_target: Annotated[float, Field(ge=1, le=10)]
-    qr_code: Share
-    skippable: Share
-    fitting: Annotated[float, Field(gt=0, le=1)] = 0.75
-    won_in_auction: Annotated[float, Field(gt=0, le=1)] = 0.5
-    paid_in_auction: Annotated[float, Field(gt=0, le=1)] = 0.8
-    use_of_a_cap: Annotated[float, Field(gt=0, le=1)] = 0.4
-    brand_lift: Share = 0.2
-    attention: Share = 0.1
-
-    @model_validator(mode="after")
-    def _lists_add_up(self) -> BookingMix:
-        _adds_up_to_one({str(mix.devices): mix.share for mix in self.devices})
-        _adds_up_to_one({repr(mix): mix.share for mix in self.frequency_caps})
-        return self
-
-    @model_validator(mode="after")
-    def _what_is_booked_has_its_figures(self) -> BookingMix:
-        if Placement.PAUSE in self.placement:
-            raise ValueError("placement is that of video; a PAUSE_AD needs none")
-        for name, needed, figures in (
-            ("duration", self.placement, self.duration),
-            ("cpm_of_buy_type", self.buy_type, self.cpm_of_buy_type),
-        ):
-            if missing := [member.value for member in needed if member not in figures]:
-                raise ValueError(f"{name} lacks {', '.join(missing)}")
-        return self
 
 
 class PlatformModel(Figures):
@@ -451,7 +327,7 @@ class PlatformModel(Figures):
 
     @model_validator(mode="after")
     def _genres_add_up(self) -> PlatformModel:
-        _adds_up_to_one({name: genre.share for name, genre in self.genres.items()})
+        adds_up_to_one({name: genre.share for name, genre in self.genres.items()})
         return self
 
     @model_validator(mode="after")
