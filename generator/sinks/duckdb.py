@@ -34,6 +34,7 @@ from generator.sinks.table_mark import DatabaseColumn, is_own, mark_of
 SCHEMA = "raw"
 ROWS_PER_INSERT = ROW_GROUP // 2
 MEMORY = "56MB"
+_INTEGERS = ("SMALLINT", "INTEGER", "BIGINT")
 # Tables and views of a schema, with the comments on them.
 _IN_SCHEMA = (
     "SELECT table_name, 'table', comment FROM duckdb_tables() "
@@ -373,10 +374,13 @@ class DuckdbSchema(DuckdbTransaction):
             if old_types.get(name, new_type) == new_type:
                 continue
             column = quote(name)
-            # Compared in the type that both have in common, such as fractions.
+            # Compared in the type that both have in common, such as fractions. DuckDB 2 takes the
+            # number's type for a number and a text.
+            is_text = old_types[name] == "VARCHAR" and new_type in _INTEGERS
+            before = f"CAST({column} AS DECIMAL(38, 9))" if is_text else column
             changed = self._connection.execute(
                 f"SELECT CAST({column} AS VARCHAR) FROM before_migration "
-                f"WHERE CAST({column} AS {new_type}) IS DISTINCT FROM {column} LIMIT 1"
+                f"WHERE CAST({column} AS {new_type}) IS DISTINCT FROM {before} LIMIT 1"
             ).fetchone()
             if changed:
                 raise self._do_not_fit(

@@ -236,11 +236,13 @@ class _Encoder:
                 self._writer.write_table(rows, row_group_size=ROW_GROUP)
 
     def abandon(self) -> None:
-        """Close the writer, which would otherwise write the end of the file when it is collected
-        as garbage."""
+        """Close the file and its writer, which would otherwise write the end of the file when it is
+        collected as garbage."""
         self._file.abandon()
         with suppress(OSError, pa.ArrowException):
             self._writer.close()
+        with suppress(OSError):
+            self._file.close()
 
     def finished(self, part: str, path: str) -> File:
         """Encode the rest and close the file, which belongs to this path."""

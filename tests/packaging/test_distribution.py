@@ -29,7 +29,7 @@ PROJECT = {
     f"generator/project/{file.relative_to(ROOT).as_posix()}"
     for top in ("dbt_project", "profiles")
     for file in (ROOT / top).rglob("*")
-    if file.is_file()
+    if file.is_file() and file.suffix != ".pyc"
 } | {"generator/project/dbt_project.yml"}
 
 

@@ -241,7 +241,8 @@ def test_a_large_file_over_a_large_file_is_merged_soon(tmp_path) -> None:
     (tmp_path / "over.yml").write_text("extends: base.yml\n" + text.replace("[1]", "2"))
     start = time.process_time()
     assert "unknown key" in str(refusals(tmp_path / "over.yml"))
-    assert time.process_time() - start < 4
+    # Some 2 s here; each file against each key was minutes.
+    assert time.process_time() - start < 15
 
 
 def test_faults_say_which_value_is_listed_twice() -> None:
