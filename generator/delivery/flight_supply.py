@@ -72,7 +72,7 @@ def flight_supply(context: FlightContext, in_rotation: Mask) -> FlightSupply:
     usable = targeting.device_mask(targeting.targeting_of(line_item)) * in_rotation[:, None]
     usable *= min(most, figures.room_for_chance / context.line_items)
     noise = multiplier(
-        figures.line_item_noise,
+        figures.line_item_noise.times(context.platform_model.life.scale("demand_noise")),
         context.hours,
         context.seed,
         "supply noise",
@@ -159,7 +159,10 @@ def _bid(context: FlightContext, supply: CountrySupply, window: slice) -> _Bid:
     level = platform_model.countries[supply.country].cpm_level
     level *= platform_model.price.clearing_share_of_cpm_level
     noise = price.line_item_noise(
-        platform_model.price, context.hours, context.seed, line_item.line_item_id
+        platform_model.price.line_item_hourly_log_sd * platform_model.life.scale("price_noise"),
+        context.hours,
+        context.seed,
+        line_item.line_item_id,
     )
     expected, _ = price.auction(level * supply.price_forecast[window], bid, platform_model.price)
     won, paid = price.auction(

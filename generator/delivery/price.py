@@ -51,11 +51,11 @@ def auction(level_cpm: Floats, bid_cpm: float, price: Price) -> tuple[Floats, Fl
     return won, np.minimum(mean, bid_cpm)
 
 
-def line_item_noise(price: Price, hours: Hours, seed: int, line_item_id: int) -> Floats:
+def line_item_noise(log_sd: float, hours: Hours, seed: int, line_item_id: int) -> Floats:
     """Draw how a line item's auctions differ from the price level, mean 1: (hours,)."""
     stream = key(seed, "price noise", line_item_id)
     shocks = normal(uniforms(row_keys(stream, hours), "price"))
-    return log_normal(price.line_item_hourly_log_sd, shocks)
+    return log_normal(log_sd, shocks)
 
 
 def micros_per_impression(cpm: Floats) -> Floats:

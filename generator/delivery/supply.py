@@ -85,11 +85,19 @@ def country_supply(
     zone_viewing *= viewing_hours * platform_model.supply.slots_per_hour
     forecast = zone_viewing.sum(axis=2) if len(place.zones) > 1 else zone_viewing[:, :, 0]
     market_factor = _daily(
-        platform_model.supply.market_noise, hours, seed, "market", platform_model.name
+        platform_model.supply.market_noise.times(platform_model.life.scale("market_noise")),
+        hours,
+        seed,
+        "market",
+        platform_model.name,
     )
     price_forecast = price_index(platform_model.price, place, hours)
     price_factor = _daily(
-        platform_model.price.market_noise, hours, seed, "price", platform_model.name
+        platform_model.price.market_noise.times(platform_model.life.scale("price_noise")),
+        hours,
+        seed,
+        "price",
+        platform_model.name,
     )
     opportunities = np.rint(forecast * market_factor[:, None])
     check_counts(opportunities, f"platform {platform_model.name}: ad slots of an hour in {country}")

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from generator import __version__
 from generator.enums import Currency
 from generator.pipeline.run import in_this_process, land
+from generator.platform.life import UNCHANGED, Life
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
 from generator.scenario.templates import ResolvedScenario
@@ -75,7 +78,8 @@ def add_campaign(
             _refuse_changes(buyer, resolved, is_chosen=advertiser is not None)
             if advertiser is None:
                 notices += different_details(buyer, resolved.scenario.advertiser)
-        world = with_campaign(holdings, run, resolved.scenario, resolved.platform, buyer)
+        platform_model = resolved.platform.with_life(_life_of(file, run))
+        world = with_campaign(holdings, run, resolved.scenario, platform_model, buyer)
         land(world, sink, in_this_process)
     advertiser_id = world.bookings[0].campaign.advertiser_id
     (payer,) = (
@@ -127,6 +131,17 @@ def _rows(sink: DuckdbAddition) -> dict[str, int]:
     return {table.table_name: rows for table, rows in sink.inserted.items() if rows}
 
 
+def _life_of(file: Path, run: Run) -> Life:
+    """Return how strongly the forces act in a run. Raises DestinationError."""
+    try:
+        return Life.model_validate_json(run.life)
+    except ValidationError as error:
+        raise DestinationError(
+            f'{file}: raw.runs.life is {run.life[:80]!r}; it is like {{"preset": "calm"}}: change '
+            "it, or `generate` again"
+        ) from error
+
+
 def _run_of(file: Path, holdings: Holdings, start: Start) -> Run:
     """Return the run to continue, or a new one. Raises DestinationError for a day or an id out of
     range."""
@@ -150,5 +165,6 @@ def _run_of(file: Path, holdings: Holdings, start: Start) -> Run:
         seed=start.seed,
         as_of_date=start.as_of,
         generator_version=__version__,
+        life=UNCHANGED.model_dump_json(exclude_unset=True),
         market_campaigns=None,
     )

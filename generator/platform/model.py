@@ -35,6 +35,7 @@ from generator.platform.figures import (
     YearCurve,
     adds_up_to_one,
 )
+from generator.platform.life import UNCHANGED, Life
 from generator.schema.text_types import TemplateName, Text, TimeZone
 
 _MOST_OPPORTUNITIES = 2**31 - 1
@@ -95,6 +96,10 @@ class Noise(Figures):
 
     log_sd: LogSd
     autocorrelation: Autocorrelation
+
+    def times(self, scale: float) -> Noise:
+        """Return noise with this many times the spread."""
+        return self.model_copy(update={"log_sd": self.log_sd * scale})
 
 
 class Supply(Figures):
@@ -306,6 +311,11 @@ class PlatformModel(Figures):
     pacing: PacingFigures
     reach: Reach
     booking_mix: BookingMix | None = Field(default=None, alias="market")
+    life: Life = UNCHANGED
+
+    def with_life(self, life: Life) -> PlatformModel:
+        """Return the same platform with forces as strong as a run wants them."""
+        return self.model_copy(update={"life": life.over(self.life)})
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], PlatformModel], tuple[dict[str, Any]]]:
         """Pickle the figures, since the classes of `PerDevice` have no name to pickle by."""

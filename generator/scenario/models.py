@@ -39,6 +39,7 @@ from generator.enums import (
     TimeUnit,
     VerificationVendor,
 )
+from generator.platform.life import UNCHANGED, Life
 from generator.platform.model import PlatformModel
 from generator.scenario.errors import nearest
 from generator.scenario.faults import NO_FAULTS, Faults
@@ -301,6 +302,7 @@ class Workflow(Plan):
     examples: list[Text] = []
     profiles: list[Text] = []
     faults: Faults = NO_FAULTS
+    life: Life = UNCHANGED
     market: MarketPlan | None = None
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from generator.platform.life import UNCHANGED, Life
 from generator.platform.model import PlatformModel
 from generator.scenario.errors import InputError, Problem, bad_input, nearest
 from generator.scenario.faults import NO_FAULTS, Faults
@@ -42,7 +43,7 @@ _PROFILE_OF_OBJECTIVE = {
 }
 _SUFFIXES = (".yml", ".yaml", ".json")
 _PLATFORM_KEYS = {"countries", "genres", "supply", "funnel", "funnel_floor", "reach"}
-_WORKFLOW_KEYS = {"seed", "as_of", "examples", "profiles", "market", "faults"}
+_WORKFLOW_KEYS = {"seed", "as_of", "examples", "profiles", "market", "faults", "life"}
 
 
 class TemplateKind(StrEnum):
@@ -75,6 +76,7 @@ class Dataset:
     notices: tuple[str, ...] = ()
     market: MarketPlan | None = None
     faults: Faults = NO_FAULTS
+    life: Life = UNCHANGED
 
     def with_faults(self, faults: Faults) -> Dataset:
         """The same dataset with these faults."""
@@ -215,8 +217,9 @@ class Library:
         if is_legacy(document.data):
             return self._of_legacy_file(LegacyFile(document, self._bundled), file, overrides)
         if "line_items" in document.data or "campaign" in document.data:
-            only = self._resolved(document, overrides)
-            return self._dataset(self._like_default(only.scenario.name), [only])
+            of_life, others = _of_life(overrides)
+            only = self._resolved(document, others)
+            return self._dataset(self._like_default(only.scenario.name, of_life), [only])
         return self._of_workflow(document, file.parent, overrides)
 
     def _folders(self, kind: TemplateKind) -> list[Path]:
@@ -274,16 +277,17 @@ class Library:
     ) -> Dataset:
         """Return every entry of a file of the older shape. Raises InputError with all problems."""
         remarks = _remarks_on(legacy, file)
+        of_life, others = _of_life(overrides)
         resolved, problems = [], []
         for name in legacy.entries:
             try:
-                chosen = _for(name, legacy.entries, overrides)
+                chosen = _for(name, legacy.entries, others)
                 resolved.append(self._of_legacy(legacy, name, chosen, remarks))
             except InputError as error:
                 problems += error.problems
         if problems:
             raise input_error(problems)
-        data = self._dataset(self._like_default(template_name(file.stem)), resolved)
+        data = self._dataset(self._like_default(template_name(file.stem), of_life), resolved)
         return replace(data, notices=(*data.notices, *remarks.notices()))
 
     def _of_legacy(
@@ -298,13 +302,15 @@ class Library:
         """Return the bundled profile that a campaign of an objective is like."""
         return Library().document(TemplateKind.PROFILES, _PROFILE_OF_OBJECTIVE[objective])
 
-    def _like_default(self, name: str) -> Workflow:
-        default = model_of(Library().document(TemplateKind.WORKFLOWS, DEFAULT_WORKFLOW), Workflow)
+    def _like_default(self, name: str, of_life: Sequence[Override]) -> Workflow:
+        document = Library().document(TemplateKind.WORKFLOWS, DEFAULT_WORKFLOW)
+        default = model_of(with_overrides(document, of_life, Workflow), Workflow)
         return default.model_copy(update={"name": name})
 
     def _of_workflow(
         self, document: Document, folder: Path | None, overrides: Sequence[Override]
     ) -> Dataset:
+        of_life, overrides = _of_life(overrides)
         of_market = [override for override in overrides if override.path[0] == "market"]
         if of_market and "market" not in document.data:
             name = document.data.get("name")
@@ -312,7 +318,7 @@ class Library:
                 f"workflow {name!r} has no market, as the workflow market has",
                 str(of_market[0].mark),
             )
-        document = with_overrides(document, of_market, Workflow)
+        document = with_overrides(document, [*of_life, *of_market], Workflow)
         workflow = model_of(document, Workflow)
         if workflow.market is not None:
             paths = ", ".join(f"market.{field}" for field in MarketPlan.model_fields)
@@ -370,9 +376,10 @@ class Library:
             seed=workflow.seed,
             as_of=workflow.as_of,
             scenarios=(),
-            platforms=platforms,
+            platforms={name: found.with_life(workflow.life) for name, found in platforms.items()},
             market=market,
             faults=workflow.faults,
+            life=workflow.life,
         )
 
     def _dataset(self, workflow: Workflow, resolved: Sequence[ResolvedScenario]) -> Dataset:
@@ -381,9 +388,12 @@ class Library:
             seed=workflow.seed,
             as_of=workflow.as_of,
             scenarios=tuple(found.scenario for found in resolved),
-            platforms={found.platform.name: found.platform for found in resolved},
+            platforms={
+                found.platform.name: found.platform.with_life(workflow.life) for found in resolved
+            },
             notices=tuple(notice for found in resolved for notice in found.notices),
             faults=workflow.faults,
+            life=workflow.life,
         )
 
     def _resolved(self, document: Document, overrides: Sequence[Override]) -> ResolvedScenario:
@@ -456,6 +466,12 @@ def platform(name: str) -> PlatformModel:
 @lru_cache
 def _platform(library: Library, name: str) -> PlatformModel:
     return model_of(library.document(TemplateKind.PLATFORMS, name), PlatformModel)
+
+
+def _of_life(overrides: Sequence[Override]) -> tuple[list[Override], list[Override]]:
+    """Return the overrides of the run's life, and the others."""
+    of_life = [override for override in overrides if override.path[0] == "life"]
+    return of_life, [override for override in overrides if override not in of_life]
 
 
 def _for(

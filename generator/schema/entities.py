@@ -60,6 +60,9 @@ class Run(RawTable):
     market_campaigns: Number | None = column(
         "Campaigns of the whole market, of which these are the first; NULL without a market."
     )
+    life: str = column(
+        "How strongly the forces act: the preset, and the scales that differ from it.", unit="JSON"
+    )
 
 
 class Platform(RawTable):

@@ -159,6 +159,7 @@ def run_of(dataset: Dataset) -> Run:
         as_of_date=dataset.as_of,
         generator_version=__version__,
         market_campaigns=dataset.market.campaigns if dataset.market else None,
+        life=dataset.life.model_dump_json(exclude_unset=True),
     )
 
 

@@ -13,6 +13,7 @@ final as (
         -- dimensions
         workflow,
         as_of_date,
+        life,
 
         -- facts
         seed,
