@@ -73,7 +73,7 @@ class Made:
 
 def counted(folder: Path) -> tuple[int, int] | None:
     """Rows and cells of the files in a folder; None if there is none."""
-    tables = [each for file in sorted(folder.rglob("*.*")) for each in tables_of(file)]
+    tables = [table for file in sorted(folder.rglob("*.*")) for table in tables_of(file)]
     if not tables:
         return None
     return sum(rows for rows, _ in tables), sum(rows * columns for rows, columns in tables)
@@ -137,12 +137,12 @@ def said(text: str) -> None:
 
 def rounds(everyone: Sequence[Producer], number: int) -> dict[str, list[Made]]:
     """What everyone made, round after round."""
-    made: dict[str, list[Made]] = {each.name: [] for each in everyone}
+    made: dict[str, list[Made]] = {tool.name: [] for tool in everyone}
     for position in range(number):
-        for each in everyone:
-            made[each.name].append(each.run())
-            speed = made[each.name][-1].cells_a_second / MILLION
-            said(f"round {position + 1} of {number}: {each.name}: {speed:.2f} million cells/s")
+        for tool in everyone:
+            made[tool.name].append(tool.run())
+            speed = made[tool.name][-1].cells_a_second / MILLION
+            said(f"round {position + 1} of {number}: {tool.name}: {speed:.2f} million cells/s")
     return made
 
 
@@ -157,20 +157,20 @@ def of_rounds(everyone: Sequence[Producer], made: dict[str, list[Made]]) -> str:
         "| peak MB | bytes a row | speed of the market relative to it |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for each in everyone:
-        runs, ours = made[each.name], made[each.beside]
+    for tool in everyone:
+        runs, ours = made[tool.name], made[tool.beside]
         first = runs[0]
         ratio = median(
             mine.cells_a_second / run.cells_a_second for mine, run in zip(ours, runs, strict=True)
         )
         lines.append(
-            f"| {each.name} | {first.rows / MILLION:.2f} "
+            f"| {tool.name} | {first.rows / MILLION:.2f} "
             f"| {median(run.rows / run.cost.wall for run in runs):,.0f} "
             f"| {median(run.cells_a_second for run in runs) / MILLION:.2f} "
             f"| {median(run.cost.cpu / run.rows * MILLION for run in runs):,.2f} "
             f"| {max(run.cost.memory for run in runs):,.0f} "
             f"| {f'{first.size / first.rows:.0f}' if first.size else ''} "
-            f"| {'' if each.name == each.beside else f'{ratio:,.2f}'} |"
+            f"| {'' if tool.name == tool.beside else f'{ratio:,.2f}'} |"
         )
     return "\n".join(lines)
 
@@ -182,11 +182,11 @@ def of_growth(start_up: float, made: Sequence[Made]) -> str:
         "| peak MB |",
         "|---|---|---|---|---|---|",
     ]
-    for campaigns, each in zip(GROWTH, made, strict=True):
-        after = (each.cost.wall - start_up) / each.rows * MILLION
+    for campaigns, run in zip(GROWTH, made, strict=True):
+        after = (run.cost.wall - start_up) / run.rows * MILLION
         lines.append(
-            f"| {campaigns:,} | {each.rows / made[0].rows:.1f} × | {each.rows / MILLION:.2f} "
-            f"| {each.cost.wall:.1f} | {after:.3f} | {each.cost.memory:,.0f} |"
+            f"| {campaigns:,} | {run.rows / made[0].rows:.1f} × | {run.rows / MILLION:.2f} "
+            f"| {run.cost.wall:.1f} | {after:.3f} | {run.cost.memory:,.0f} |"
         )
     return "\n".join(lines)
 

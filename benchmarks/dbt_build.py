@@ -100,7 +100,7 @@ def dbt(database: Path, *arguments: str) -> Cost:
     )
     wall, cpu = time.perf_counter() - started, cpu_of_children() - used
     results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
-    return Cost(wall, cpu, sum(each["execution_time"] for each in results))
+    return Cost(wall, cpu, sum(result["execution_time"] for result in results))
 
 
 def cpu_of_children() -> float:
@@ -113,8 +113,8 @@ def straight(copy: Path) -> tuple[float, float]:
     target = copy.parent / "target"
     manifest = json.loads((target / "manifest.json").read_text())["nodes"]
     results = json.loads((target / "run_results.json").read_text())["results"]
-    ran = [each for each in results if each["unique_id"].startswith("model.")]
-    in_order = sorted(ran, key=lambda each: each["timing"][-1]["completed_at"])
+    ran = [result for result in results if result["unique_id"].startswith("model.")]
+    in_order = sorted(ran, key=lambda result: result["timing"][-1]["completed_at"])
     with duckdb.connect(str(copy)) as connection:
         connection.execute(f"SET threads = {THREADS}")
         started, used = time.perf_counter(), time.process_time()

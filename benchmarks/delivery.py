@@ -116,10 +116,10 @@ class Work:
         )
         supplies = {
             name: {
-                country: country_supply(each, country, hours, data.seed)
-                for country in each.countries
+                country: country_supply(model, country, hours, data.seed)
+                for country in model.countries
             }
-            for name, each in world.platform_models.items()
+            for name, model in world.platform_models.items()
         }
         return cls(data.name, world, supplies)
 
@@ -154,9 +154,9 @@ def run(work: Work) -> Run:
         cells += batch.num_rows * batch.num_columns
     return Run(
         seconds=time.process_time() - start,
-        rows={table: each.rows for table, each in prints.items()},
+        rows={table: tally.rows for table, tally in prints.items()},
         cells=cells,
-        prints={table: each.hexdigest for table, each in prints.items()},
+        prints={table: tally.hexdigest for table, tally in prints.items()},
     )
 
 
@@ -167,15 +167,15 @@ def main(campaigns: int = 200, runs: int = 5) -> None:
     for _ in range(runs - 1):
         for work in works:
             made[work.name].append(run(work))
-    for name, each in made.items():
-        counted = ", ".join(f"{rows:,} of {table}" for table, rows in each[0].rows.items())
-        print(f"{name}: rows {counted}; {each[0].cells:,} cells")
-        print(f"  fingerprints {each[0].prints}")
-        times = [one.seconds for one in each]
+    for name, runs in made.items():
+        counted = ", ".join(f"{rows:,} of {table}" for table, rows in runs[0].rows.items())
+        print(f"{name}: rows {counted}; {runs[0].cells:,} cells")
+        print(f"  fingerprints {runs[0].prints}")
+        times = [one.seconds for one in runs]
         for word, seconds in (("fastest", min(times)), ("median", statistics.median(times))):
             print(
-                f"  {word} {seconds:.3f} CPU-s: {each[0].cells / seconds / 1e6:.2f} M cells, "
-                f"{each[0].rows['performance'] / seconds / 1e3:,.0f} k rows of performance a CPU-s"
+                f"  {word} {seconds:.3f} CPU-s: {runs[0].cells / seconds / 1e6:.2f} M cells, "
+                f"{runs[0].rows['performance'] / seconds / 1e3:,.0f} k rows of performance a CPU-s"
             )
 
 

@@ -26,7 +26,7 @@ CAMPAIGNS_A_MILLION_ROWS = 105
 def sample(process: int, temporary: Path) -> tuple[float, int, int, int]:
     """Memory of all processes in MB, open files, processes, and temporary files."""
     processes = tree(process)
-    files = sum(len(os.listdir(f"/proc/{each}/fd")) for each in processes)
+    files = sum(len(os.listdir(f"/proc/{process}/fd")) for process in processes)
     return memory(process), files, len(processes), sum(1 for _ in temporary.rglob("*"))
 
 

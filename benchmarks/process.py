@@ -63,17 +63,17 @@ def tree(root: int) -> list[int]:
         children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
     except OSError:
         return []
-    return [root, *(each for child in children for each in tree(int(child)))]
+    return [root, *(below for child in children for below in tree(int(child)))]
 
 
 def memory(root: int) -> float:
     """Memory in MB of a process and all below it: what they share counts once (PSS)."""
-    return sum(_bytes(each) for each in tree(root)) / MEGABYTE
+    return sum(_bytes(process) for process in tree(root)) / MEGABYTE
 
 
 def processor(root: int) -> float:
     """Processor seconds of a process and all below it, those that have ended included."""
-    return sum(_ticks(each) for each in tree(root)) / TICKS
+    return sum(_ticks(process) for process in tree(root)) / TICKS
 
 
 def _bytes(process: int) -> int:

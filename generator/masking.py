@@ -29,11 +29,11 @@ _BY_NAME = re.compile(
 _SHORTEST_PART = 3
 
 
-def masked(text: str) -> str:
+def mask(text: str) -> str:
     """Return the text with the secrets of an address in it replaced."""
     before, mark, rest = text.partition(_MARK)
     if mark:
-        text = before + mark + _taken_apart(before, rest)[0]
+        text = before + mark + _take_apart(before, rest)[0]
     return _BY_NAME.sub(rf"\g<name>{MASK}", text)
 
 
@@ -42,8 +42,8 @@ def without_secrets_of(address: str, message: str) -> str:
     secrets = {match["secret"].strip("'") for match in _BY_NAME.finditer(address)}
     before, mark, rest = address.partition(_MARK)
     if mark:
-        message = message.replace(address, masked(address))
-        secrets |= _taken_apart(before, rest)[1]
+        message = message.replace(address, mask(address))
+        secrets |= _take_apart(before, rest)[1]
     parts = {part for secret in secrets for part in re.split(r"[/?#@:\s]", secret)}
     secrets |= {part for part in parts if len(part) >= _SHORTEST_PART}
     known = {*secrets, *map(unquote, secrets)} - {""}
@@ -52,10 +52,10 @@ def without_secrets_of(address: str, message: str) -> str:
     for part in re.findall(r'"([^"]+)"', message):
         if any(part in secret for secret in known):
             message = message.replace(f'"{part}"', f'"{MASK}"')
-    return masked(message)
+    return mask(message)
 
 
-def _taken_apart(before: str, rest: str) -> tuple[str, set[str]]:
+def _take_apart(before: str, rest: str) -> tuple[str, set[str]]:
     """Return what is shown of the rest of an address, behind its ://, and its secrets."""
     login, at, place = rest.rpartition("@")
     user, colon, password = login.partition(":")

@@ -1,8 +1,12 @@
-"""The rules of the house that can be read off the code: imports point one way."""
+"""The rules of the house that can be read off the code: imports point one way and in no circle, and
+a name says what a function does or returns."""
 
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -95,3 +99,69 @@ def test_delivery_knows_no_clock_and_no_generator_objects() -> None:
         text = file.read_text()
         for word in ("datetime.now", "date.today", "time.time", "np.random", "import random"):
             assert word not in text, f"{file.name} uses {word}"
+
+
+def test_no_circle_of_imports() -> None:
+    files = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in PACKAGE.rglob("*.py")
+    }
+    # What `generator` itself lists is loaded when it is first used.
+    del files["generator"]
+    graph = {
+        module: {
+            name if name in files else name.rpartition(".")[0]
+            for name in imports(file)
+            if name.startswith("generator.")
+        }
+        - {"generator"}
+        for module, file in files.items()
+    }
+    order = [*TopologicalSorter(graph).static_order()]
+    assert set(order) == set(files)
+
+
+# What has become of something: `written`, `advertiser_named`, `known_as`.
+PARTICIPLE = re.compile(
+    r"(?:\w+_)?(?!seed|need|feed|embed)(?:[a-z]+ed|[a-z]+(?<!op)(?<!l)en|held|shown|known|drawn|made"
+    r"|kept|left|told|heard|said|sent|built|spent|found|met|lost|sold|done|bound|spoilt|caught)"
+    r"(?:_(?:as|at|by|from|in|of|to|up|down|out|apart))?"
+)
+# A question, or a clause that begins with a verb.
+NO_NAMES_OF_STATES = re.compile(r"(?:is|was|has|keep)_\w+")
+
+
+def functions(file: Path) -> Iterator[str]:
+    """Yield the names of the functions of a module, and of the methods that are no properties."""
+    tree = ast.parse(file.read_text())
+    for node in [*tree.body, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]:
+        for function in node.body if isinstance(node, ast.ClassDef) else [node]:
+            if isinstance(function, ast.FunctionDef) and not any(
+                ast.unparse(decorator).endswith("property") for decorator in function.decorator_list
+            ):
+                yield function.name
+
+
+def test_public_functions_are_verbs_or_what_they_return() -> None:
+    """A participle says neither: `written` may write, or return what is written."""
+    found = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in PACKAGE.rglob("*.py")
+        for name in functions(file)
+        if not name.startswith("_")
+        and PARTICIPLE.fullmatch(name)
+        and not NO_NAMES_OF_STATES.fullmatch(name)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("folder", ["generator", "tests", "benchmarks"])
+def test_loop_variables_are_nouns(folder: str) -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if (isinstance(node, ast.Name) and node.id == "each")
+        or (isinstance(node, ast.arg) and node.arg == "each")
+    ]
+    assert found == []

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from generator.masking import masked, without_secrets_of
+from generator.masking import mask, without_secrets_of
 from generator.scenario.errors import InputError
 from generator.scenario.templates import Library, TemplateKind
 from generator.sinks.postgresql import PostgresqlSink
@@ -72,7 +72,7 @@ def dangers(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module or "", *(f"{node.module}.{each.name}" for each in node.names)]
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Attribute | ast.Name):
             names = [dotted(node)] if dotted(node) in FORBIDDEN_CALLS else []
         else:
@@ -99,7 +99,7 @@ def test_what_runs_what_is_read_would_be_seen(text: str) -> None:
 
 
 # What makes a part of an SQL statement that is safe for any content.
-QUOTING = {"quote", "literal", "named", "_name", "int", "create_table"}
+QUOTING = {"quote", "literal", "sql_name", "_name", "int", "create_table"}
 STATEMENT = re.compile(
     r"\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|TRUNCATE|ALTER|COPY|ATTACH|DESCRIBE|FROM)\b[\s{]"
 )
@@ -146,13 +146,13 @@ def unquoted(function: ast.AST) -> Iterator[str]:
 
 def functions(tree: ast.AST) -> list[ast.AST]:
     """All functions but those that do the quoting."""
-    found = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)]
-    return [each for each in found if each.name not in QUOTING]
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return [function for function in found if function.name not in QUOTING]
 
 
-@pytest.mark.parametrize("file", [each for each in TREES if "/sinks/" in each])
+@pytest.mark.parametrize("file", [file for file in TREES if "/sinks/" in file])
 def test_identifiers_in_sql_are_quoted_and_values_bound(file: str) -> None:
-    assert [name for each in functions(TREES[file]) for name in unquoted(each)] == []
+    assert [name for function in functions(TREES[file]) for name in unquoted(function)] == []
 
 
 @pytest.mark.parametrize(
@@ -219,8 +219,8 @@ ADDRESSES = [
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_password_is_masked_and_nothing_else(address: str) -> None:
-    assert masked(address).replace("***", SECRET) == address.replace("'", "")
-    assert masked(f"before {address}, after").startswith("before ")
+    assert mask(address).replace("***", SECRET) == address.replace("'", "")
+    assert mask(f"before {address}, after").startswith("before ")
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_a_long_text_is_masked_in_a_time_that_its_length_asks(text: str) -> None
     """Shorter by far than a search that starts again at each letter takes."""
     text = text * (200_000 // len(text))
     started = time.process_time()
-    masked(text)
+    mask(text)
     without_secrets_of("postgresql://ads:secret@db.example/ads", text)
     assert time.process_time() - started < 2
 
@@ -282,7 +282,7 @@ def test_no_secret_of_an_address_is_printed(cwd, run, address: str, command) -> 
 
 @pytest.mark.parametrize("text", ["data/ads.duckdb", "duckdb:a@b.duckdb", "postgresql://h:5/d"])
 def test_what_holds_no_password_is_shown_as_it_is(text: str) -> None:
-    assert masked(text) == text
+    assert mask(text) == text
 
 
 @pytest.mark.parametrize("address", ADDRESSES[:4])
@@ -363,5 +363,9 @@ def test_the_lock_names_the_extras_that_are_asked_for() -> None:
         with suppress(PackageNotFoundError):
             asked += [line for line in requires(name) or () if "[" in line and "extra" not in line]
     wanted = [Requirement(line) for line in asked]
-    assert {"moto", "mashumaro"} <= {each.name for each in wanted}
-    assert [str(each) for each in wanted if not each.extras <= have[each.name.lower()][2]] == []
+    assert {"moto", "mashumaro"} <= {requirement.name for requirement in wanted}
+    assert [
+        str(requirement)
+        for requirement in wanted
+        if not requirement.extras <= have[requirement.name.lower()][2]
+    ] == []

@@ -49,7 +49,7 @@ from generator.schema.dbt_sources import docs_markdown, source_yaml
 from generator.schema.existing import Holdings
 from generator.sinks.duckdb import DuckdbSchema
 from generator.sinks.summary import Contents, contents
-from generator.sinks.target import database_file, shown, sink_of
+from generator.sinks.target import database_file, label, sink_of
 from generator.world.build import notices_of
 from generator.world.extend import pick_profile
 
@@ -94,7 +94,7 @@ def generate(
     if settings.engine is EngineName.SPARK and not sink.packs_files:
         raise bad_input(
             f"Spark's executors write files: --engine spark needs --to parquet:DIR or s3://…, "
-            f"not {shown(settings.database)}"
+            f"not {label(settings.database)}"
         )
     world = world_of(data)
     if select:
@@ -113,7 +113,7 @@ def generate(
         workflow=data.name,
         seed=data.seed,
         as_of=data.as_of,
-        database=shown(settings.database),
+        database=label(settings.database),
         tables=[
             results.LandedRows(
                 table=f"raw.{total.table.table_name}", rows=total.rows, hash=total.fingerprint
@@ -231,14 +231,14 @@ def status(config: bool, **options: Any) -> Status:
         found = effective_settings(**options)
         for setting in found:
             if setting.name == "database":
-                setting.value = shown(str(setting.value))
+                setting.value = label(str(setting.value))
         return results.Configuration(settings=found)
     return contents(_file(load_settings(**options)))
 
 
 def validate(settings: Settings, file: Path, sets: Sequence[str]) -> results.Valid:
     """Check a file. Raises InputError with all that is wrong in it."""
-    found = _library(settings).checked(file, _overrides(sets))
+    found = _library(settings).check(file, _overrides(sets))
     if isinstance(found, PlatformModel):
         return results.Valid(file=str(file), kind="platform", name=found.name)
     if isinstance(found, Faults):
@@ -297,7 +297,7 @@ def report(settings: Settings, output: Path) -> results.Written:
 def scorecard(settings: Settings) -> results.Scorecard:
     """How realistic the database is, as dbt judged it."""
     file = _file(settings)
-    found = queries.judged(file)
+    found = queries.read_realism(file)
     return results.Scorecard(
         database=str(file),
         workflow=found["scorecard"][0]["workflow"],

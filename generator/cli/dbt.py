@@ -20,10 +20,10 @@ from typing import Any, NoReturn
 from generator.cli.dbt_project import project_folder
 from generator.cli.settings import Settings
 from generator.extras import packages_of
-from generator.masking import masked
+from generator.masking import mask
 from generator.pipeline.run import EngineError
 from generator.scenario.errors import bad_input
-from generator.sinks.target import scheme_and_place, shown
+from generator.sinks.target import label, scheme_and_place
 
 _DEFAULT = Settings().database
 _NODE_ENDS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
@@ -54,7 +54,7 @@ class DbtTarget:
     def command(self) -> str:
         """Return the command for a shell that builds it."""
         words = [
-            f"{name}={shlex.quote(masked(value))}"
+            f"{name}={shlex.quote(mask(value))}"
             for name, value in self.variables.items()
             if (os.environ.get(name) or (_DEFAULT if name == "ADS_DATABASE" else "")) != value
         ]
@@ -89,7 +89,7 @@ def dbt_environment(database: str) -> dict[str, str]:
     folder, where it writes `target` and `logs`. Raises InputError and MissingExtraError."""
     target = dbt_target(database)
     if target is None:
-        raise bad_input(f"{shown(database)}: dbt reads DuckDB, Parquet or PostgreSQL")
+        raise bad_input(f"{label(database)}: dbt reads DuckDB, Parquet or PostgreSQL")
     with packages_of("dbt", "this command"):
         import_module("dbt.version")
     environment = {

@@ -7,7 +7,7 @@ import logging
 import os
 import traceback
 
-from generator.masking import masked
+from generator.masking import mask
 
 _NO_MEMORY = "not enough memory: close other programs, or give fewer --jobs"
 _NO_THREAD = (
@@ -32,8 +32,8 @@ def sentence(error: BaseException) -> str:
     The traceback is logged with the level DEBUG.
     """
     lines = "".join(traceback.format_exception(error)).rstrip().split("\n")
-    log.debug("%s", "\n".join(map(masked, lines)))
-    message = masked(" ".join(str(error).split()))
+    log.debug("%s", "\n".join(map(mask, lines)))
+    message = mask(" ".join(str(error).split()))
     if isinstance(error, MemoryError):
         return _NO_MEMORY
     for part, known in _MESSAGES:

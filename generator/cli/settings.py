@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from generator.engines import EngineName
-from generator.masking import masked
+from generator.masking import mask
 from generator.scenario.errors import InputError, bad_input, nearest
 from generator.scenario.validation import model_of
 from generator.scenario.values import Day, Seed
@@ -90,7 +90,7 @@ def load_settings(**options: Any) -> Settings:
 def effective_settings(**options: Any) -> list[Setting]:
     """Return every setting and where it is set; a password in an address is masked."""
     found, sources = _resolve(options)
-    shown = found.model_copy(update={"database": masked(found.database)})
+    shown = found.model_copy(update={"database": mask(found.database)})
     return [
         Setting(name=name, value=getattr(shown, name), source=sources[name], environment=variable)
         for name, variable in ENVIRONMENT.items()

@@ -43,7 +43,7 @@ def install() -> None:
         os.dup2(null := os.open(os.devnull, os.O_RDWR), number)
         if null > 2:
             os.close(null)
-    codecs.register_error(_SPELLED_OUT, _spelled_out)
+    codecs.register_error(_SPELLED_OUT, _spell_out)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None:
@@ -73,7 +73,7 @@ def failure() -> str | None:
     return error.strerror
 
 
-def _spelled_out(error: UnicodeError) -> tuple[str, int]:
+def _spell_out(error: UnicodeError) -> tuple[str, int]:
     """Replace one character that the encoding lacks by its like in ASCII, or by its escape."""
     if not isinstance(error, UnicodeEncodeError):
         raise error

@@ -150,7 +150,7 @@ def _lines(result: results.Result) -> Iterable[str | Table]:
         case results.Scorecard():
             yield from _scorecard(result)
         case results.Built():
-            yield from _built(result)
+            yield from _build_lines(result)
         case results.Project():
             yield f"{result.folder}: {result.files} files"
             yield f"Next: cd {result.folder}; its README.md says what to run"
@@ -238,7 +238,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _built(result: results.Built) -> Iterable[str]:
+def _build_lines(result: results.Built) -> Iterable[str]:
     days = (
         f", {result.first_hour:%Y-%m-%d} to {result.last_hour:%Y-%m-%d}"
         if (result.first_hour and result.last_hour)

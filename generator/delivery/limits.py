@@ -53,7 +53,7 @@ def stop_at_limits(rows: LimitedRows, fates: WholeFloats, ceiling: Int64s) -> Wh
     impressions = fates.sum(axis=0)
     drawn = np.bincount(rows.cell, weights=impressions, minlength=ceiling.size).astype(float)
     if (drawn > ceiling).any():
-        shares = fitting(ceiling, drawn.astype(np.int64))
+        shares = fitting_shares(ceiling, drawn.astype(np.int64))
         impressions = _keep(rows, fates, shares.take(rows.cell))
     goal = rows.goal
     flight_hours = rows.sizes.size
@@ -87,10 +87,10 @@ def stop_at(limit: int, amounts: Int64s, window: int) -> Floats:
     """
     windows = amounts.reshape(-1, window)
     before = windows.cumsum(axis=1) - windows
-    return fitting(np.maximum(limit - before, 0), windows).ravel()
+    return fitting_shares(np.maximum(limit - before, 0), windows).ravel()
 
 
-def fitting(room: Int64s, amounts: Int64s) -> Floats:
+def fitting_shares(room: Int64s, amounts: Int64s) -> Floats:
     """Return the share of each amount that fits into its room: 1, or a hair less than the ratio."""
     scaled = room / np.maximum(amounts, 1).astype(np.float64) * _BARELY_LESS
     return np.where(amounts <= room, 1.0, scaled)

@@ -22,7 +22,7 @@ from generator.arrays import LARGEST_COUNT, Floats, Int64s, Keys, WholeFloats, c
 from generator.clock import HOURS_A_DAY, Hours, day_number, landing_of, timestamps
 from generator.delivery import interaction, pacing, targeting, video
 from generator.delivery.flight_supply import FlightContext, competition, flight_supply
-from generator.delivery.funnel import largest_loss, supply_side
+from generator.delivery.funnel import SupplySide, largest_loss, supply_side
 from generator.delivery.limits import LimitedRows, stop_at_limits
 from generator.delivery.odds import Odds, OddsTable
 from generator.delivery.quantiles import binomial_shares, poisson
@@ -198,12 +198,12 @@ def draw_rows(stretches: Sequence[Stretch], table: OddsTable) -> pa.RecordBatch:
 
     campaign_ids = [stretch.campaign_id for stretch in stretches]
     line_item_ids = [stretch.line_item_id for stretch in stretches]
-    hours = _joined(stretches, "hour")
+    hours = _join(stretches, "hour")
     batch = {
         "campaign_id": pa.array(np.repeat(campaign_ids, rows)),
         "line_item_id": pa.array(np.repeat(line_item_ids, rows)),
-        "creative_id": pa.array(_joined(stretches, "creative_id")),
-        "device": device_column(_joined(stretches, "device").astype(np.int8)),
+        "creative_id": pa.array(_join(stretches, "creative_id")),
+        "device": device_column(_join(stretches, "device").astype(np.int8)),
         "hour_ts": pa.array(timestamps(hours), type=pa.timestamp("us")),
         "loaded_at": pa.array(timestamps(landing_of(hours)), type=pa.timestamp("us")),
         **{name: pa.array(values) for name, values in columns.items()},
@@ -211,7 +211,7 @@ def draw_rows(stretches: Sequence[Stretch], table: OddsTable) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(batch, schema=schema)
 
 
-def _joined(stretches: Sequence[Stretch], name: str) -> NDArray[Any]:
+def _join(stretches: Sequence[Stretch], name: str) -> NDArray[Any]:
     """Return one array of the stretches, one after the other."""
     return np.concatenate([getattr(stretch, name) for stretch in stretches])
 
@@ -234,10 +234,10 @@ def _draw_block(
     first: int,
 ) -> int:
     """Draw these stretches into `columns`, from the row `first` on; return the row after them."""
-    profile = _joined(stretches, "profile")
-    keys = _joined(stretches, "keys")
+    profile = _join(stretches, "profile")
+    keys = _join(stretches, "keys")
     chance = table.fates.take(profile, axis=1)
-    chance *= _joined(stretches, "means")
+    chance *= _join(stretches, "means")
     fates = poisson(uniforms(keys, *video.FATES), chance)
     end = np.cumsum([stretch.rows for stretch in stretches])
     spare = np.empty(profile.size)
@@ -252,21 +252,17 @@ def _draw_block(
     if np.count_nonzero(has_impressions) < _LIVELY * profile.size:
         live = np.flatnonzero(has_impressions)
         target = first + live
-    events = _events(
-        table.odds.take(profile[live]),
-        fates[:, live],
-        impressions[live],
-        spare[live],
-        keys[live],
-        _joined(stretches, "wear_out")[live],
-        _joined(stretches, "competition")[live],
-    )
+    odds = table.odds.take(profile[live])
+    competition = _join(stretches, "competition")[live]
+    supply = supply_side(odds, impressions[live], spare[live], competition, keys[live])
+    wear_out = _join(stretches, "wear_out")[live]
+    events = _events(odds, fates[:, live], impressions[live], supply, wear_out, keys[live])
     # No other count of a row is larger.
     if (requests := events["requests"]).size and requests.max() > LARGEST_COUNT:
         row = np.arange(profile.size)[live][requests.argmax()]
         campaign_id = stretches[int(np.searchsorted(end, row, side="right"))].campaign_id
         check_counts(requests, f"campaign {campaign_id}: requests of an hour and device")
-    events["spend_micros"] = impressions[live].astype(np.int64) * _joined(stretches, "prices")[live]
+    events["spend_micros"] = impressions[live].astype(np.int64) * _join(stretches, "prices")[live]
     for name, values in events.items():
         columns[name][target] = values
     return first + profile.size
@@ -318,10 +314,9 @@ def _events(
     odds: Odds,
     fates: WholeFloats,
     impressions: WholeFloats,
-    spare: WholeFloats,
-    keys: Keys,
+    supply: SupplySide,
     wear_out: Floats,
-    competition: Floats,
+    keys: Keys,
 ) -> dict[str, NDArray[Any]]:
     """Draw what became of the impressions, by column name: (rows,) each."""
     _, starts, q25, q50, q75, q100 = accumulate(fates[:-1], np.subtract, initial=impressions)
@@ -336,7 +331,6 @@ def _events(
     viewable, audible = binomial_shares(
         keys, ("viewable", measurable, odds.viewable), ("audible", measurable, odds.audible)
     )
-    supply = supply_side(odds, impressions, spare, competition, keys)
     return {
         "requests": supply.requests,
         "responses": supply.responses,

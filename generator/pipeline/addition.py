@@ -25,7 +25,7 @@ from generator.schema.existing import Holdings
 from generator.sinks.duckdb import DuckdbAddition
 from generator.sinks.sink import DestinationError
 from generator.world.extend import (
-    advertiser_named,
+    advertiser_by_name,
     advertiser_of,
     different_details,
     with_advertiser,
@@ -72,7 +72,7 @@ def add_campaign(
         run = _run_of(file, holdings, start)
         buyer = advertiser_of(holdings, advertiser) if advertiser is not None else None
         resolved = draw(holdings, run)
-        buyer = buyer or advertiser_named(holdings, resolved.scenario.advertiser.name)
+        buyer = buyer or advertiser_by_name(holdings, resolved.scenario.advertiser.name)
         notices = [*resolved.notices]
         if buyer is not None:
             _refuse_changes(buyer, resolved, is_chosen=advertiser is not None)

@@ -108,7 +108,7 @@ def land(
     names = [table.table_name for table in wanted]
     parts = parts_of(world, sink.rows_a_part)
     identity = identity_of(world.identity, names, sink.rows_a_part)
-    held = sink.held(identity, [part.name for part in parts])
+    held = sink.existing_parts(identity, [part.name for part in parts])
     missing = [part for part in parts if part.name not in held]
     totals = {table.table_name: Tally() for table in TABLES}
     for tallies in held.values():

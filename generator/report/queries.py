@@ -241,18 +241,18 @@ class Marts:
 
 def read(file: Path) -> Marts:
     """The rows of the report. Raises InputError for a file without marts."""
-    with connected(file) as connection:
+    with open_marts(file) as connection:
         connection.execute(_SHOWN)
-        return Marts({name: _fetched(connection, query) for name, query in QUERIES.items()})
+        return Marts({name: _fetch(connection, query) for name, query in QUERIES.items()})
 
 
-def judged(file: Path) -> dict[str, list[Row]]:
+def read_realism(file: Path) -> dict[str, list[Row]]:
     """The rows of the scorecard and of the shapes. Raises InputError for a file without them."""
-    with connected(file, ("realism_scorecard", "realism_shapes")) as connection:
-        return {name: _fetched(connection, QUERIES[name]) for name in ("scorecard", "shapes")}
+    with open_marts(file, ("realism_scorecard", "realism_shapes")) as connection:
+        return {name: _fetch(connection, QUERIES[name]) for name in ("scorecard", "shapes")}
 
 
-def connected(file: Path, needed: Sequence[str] = MARTS) -> duckdb.DuckDBPyConnection:
+def open_marts(file: Path, needed: Sequence[str] = MARTS) -> duckdb.DuckDBPyConnection:
     """The file, read only, with these marts there. Raises InputError where they are not."""
     if not os.path.isfile(file):
         raise bad_input("does not exist; run `generate`, then `dbt build`", str(file))
@@ -260,7 +260,7 @@ def connected(file: Path, needed: Sequence[str] = MARTS) -> duckdb.DuckDBPyConne
         connection = duckdb.connect(str(file), read_only=True)
     except duckdb.Error as error:
         raise bad_input(f"cannot be read: {str(error).splitlines()[0]}", str(file)) from error
-    missing = set(needed) - _there(connection)
+    missing = set(needed) - _existing_marts(connection)
     if missing:
         connection.close()
         build = f"ADS_DATABASE={shlex.quote(str(file))} dbt build"
@@ -268,20 +268,20 @@ def connected(file: Path, needed: Sequence[str] = MARTS) -> duckdb.DuckDBPyConne
     return connection
 
 
-def _there(connection: duckdb.DuckDBPyConnection) -> set[str]:
+def _existing_marts(connection: duckdb.DuckDBPyConnection) -> set[str]:
     tables = connection.execute(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = 'marts'"
     ).fetchall()
     return {name for (name,) in tables}
 
 
-def _fetched(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
+def _fetch(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
     cursor = connection.execute(query)
     names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
+    return [dict(zip(names, map(_json_value, row), strict=True)) for row in cursor.fetchall()]
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """A value as JSON has it."""
     if isinstance(value, Decimal):
         return float(value)

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from generator.scenario.errors import bad_input
 from generator.scenario.validation import bare, is_model, type_at
-from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merge, value_of
+from generator.scenario.yaml_file import Document, KeyPath, Mark, merge, path_text, value_of
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d{1,4})\]")
 _NEAREST = 3
@@ -67,20 +67,20 @@ def with_overrides(
     document: Document, overrides: Iterable[Override], model: type[BaseModel]
 ) -> Document:
     """The document with each override merged in, in order. Raises InputError for unknown paths."""
-    for each in overrides:
-        annotation = type_at(model, each.path)
+    for override in overrides:
+        annotation = type_at(model, override.path)
         if annotation is None:
-            raise _unknown(each, document, model)
-        value = typed(each, annotation)
-        path = _spelled(each.path, document.data)
-        data = _nested(path, value, document.data)
+            raise _unknown_key(override, document, model)
+        value = value_for(override, annotation)
+        path = _match_spelling(override.path, document.data)
+        data = _nest(path, value, document.data)
         steps = range(1, len(path) + 1)
-        marks = {path[:step]: each.mark for step in steps}
+        marks = {path[:step]: override.mark for step in steps}
         document = merge(document, Document(data, marks))
     return document
 
 
-def typed(override: Override, annotation: Any) -> Any:
+def value_for(override: Override, annotation: Any) -> Any:
     """The value of an override as the model takes it. What the model calls text is what was typed,
     quotes around it left out; `null` takes a value away. Raises InputError."""
     text = override.text
@@ -89,7 +89,7 @@ def typed(override: Override, annotation: Any) -> Any:
     value = value_of(text, override.mark)
     is_list = get_origin(annotation) is list and isinstance(value, list)
     if is_list and _is_text(bare(get_args(annotation)[0])):
-        return [each if isinstance(each, list | dict) else str(each) for each in value]
+        return [item if isinstance(item, list | dict) else str(item) for item in value]
     return value
 
 
@@ -97,7 +97,7 @@ def _is_text(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, str)
 
 
-def _spelled(path: KeyPath, present: Any) -> KeyPath:
+def _match_spelling(path: KeyPath, present: Any) -> KeyPath:
     """Return a path with the keys that mappings have, which may be numbers in quotes."""
     steps: list[str | int] = []
     for step in path:
@@ -111,27 +111,27 @@ def _spelled(path: KeyPath, present: Any) -> KeyPath:
     return tuple(steps)
 
 
-def _nested(path: KeyPath, value: Any, present: Any) -> Any:
+def _nest(path: KeyPath, value: Any, present: Any) -> Any:
     """The value inside a mapping per step. The first item of a list that is not there makes it."""
     if not path:
         return value
     step, below = path[0], path[1:]
     if isinstance(present, dict) or (isinstance(present, list) and isinstance(step, int)):
         items = present if isinstance(present, dict) else dict(enumerate(present))
-        return {step: _nested(below, value, items.get(step))}
+        return {step: _nest(below, value, items.get(step))}
     if step == 0:
-        return [_nested(below, value, None)]
-    return {step: _nested(below, value, None)}
+        return [_nest(below, value, None)]
+    return {step: _nest(below, value, None)}
 
 
-def _unknown(override: Override, document: Document, model: type[BaseModel]) -> Exception:
-    every = (dotted(path) for path in paths(model, document.data))
+def _unknown_key(override: Override, document: Document, model: type[BaseModel]) -> Exception:
+    every = (path_text(path) for path in paths(model, document.data))
     known = list(dict.fromkeys(islice(every, _MOST_COMPARED)))
-    asked, last = dotted(override.path)[:_LONGEST], str(override.path[-1])[:_LONGEST]
+    asked, last = path_text(override.path)[:_LONGEST], str(override.path[-1])[:_LONGEST]
     parent = asked.removesuffix(last)
-    beside = {each.removeprefix(parent): each for each in known if each.startswith(parent)}
-    near = [beside[each] for each in get_close_matches(last, beside, n=_NEAREST, cutoff=0.4)]
-    near += [each for each in known if each.endswith((f".{last}", f"].{last}"))]
+    beside = {path.removeprefix(parent): path for path in known if path.startswith(parent)}
+    near = [beside[path] for path in get_close_matches(last, beside, n=_NEAREST, cutoff=0.4)]
+    near += [path for path in known if path.endswith((f".{last}", f"].{last}"))]
     near += get_close_matches(asked, known, n=_NEAREST, cutoff=0.5)
     shown = list(dict.fromkeys(near))[:_NEAREST] or [*model.model_fields]
     return bad_input(f"there is no {asked}; near it: {', '.join(shown)}", str(override.mark))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
-from generator.masking import masked
+from generator.masking import mask
 from generator.scenario.errors import nearest
 from generator.schema.text_types import TEMPLATE_NAME
 
@@ -71,7 +71,7 @@ def sentence(
     the keys or words that may be at `path`.
     """
     kind, given = detail["type"], detail["input"]
-    shown = _shown(given, written)
+    shown = _value_text(given, written)
     if kind == "extra_forbidden":
         return f"unknown key{nearest(path[-1], known)}"
     if kind == "missing":
@@ -120,10 +120,10 @@ def _figure(limit: Any) -> str:
     return str(int(limit) if is_whole else limit)
 
 
-def _shown(value: Any, written: str | None) -> str:
+def _value_text(value: Any, written: str | None) -> str:
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list" if value else "an empty list"
     if value is None:
         return "nothing"
-    text = masked(repr(value) if isinstance(value, str) else written or str(value))
+    text = mask(repr(value) if isinstance(value, str) else written or str(value))
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "…"

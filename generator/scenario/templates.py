@@ -30,8 +30,8 @@ from generator.scenario.models import (
     platform_problems,
 )
 from generator.scenario.overrides import Override, with_overrides
-from generator.scenario.validation import MOST_PROBLEMS, input_error, model_of, shortened
-from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merge, read
+from generator.scenario.validation import MOST_PROBLEMS, first_problems, input_error, model_of
+from generator.scenario.yaml_file import Document, KeyPath, Mark, merge, path_text, read
 from generator.schema.text_types import TEMPLATE_NAME
 
 BUNDLED = Path(__file__).resolve().parent.parent / "templates"
@@ -154,7 +154,7 @@ class Library:
                 "or leave name: out",
                 own.where(("name",)),
             )
-        return _with_name(self._extended(own, kind, (file.resolve(),)), own, file)
+        return _with_name(self._extend(own, kind, (file.resolve(),)), own, file)
 
     def platform(self, name: str) -> PlatformModel:
         """The platform of a name."""
@@ -168,7 +168,7 @@ class Library:
         self, kind: TemplateKind, name: str, overrides: Sequence[Override] = ()
     ) -> ResolvedScenario:
         """An example or profile of a name, with overrides."""
-        return self._resolved(self.document(kind, name), overrides)
+        return self._resolve(self.document(kind, name), overrides)
 
     def scenario_of_file(
         self, file: Path, entry: str | None, overrides: Sequence[Override] = ()
@@ -176,7 +176,7 @@ class Library:
         """The scenario in a file: the only one, or `entry` of a file in the older shape."""
         document = self._of_file(file)
         if is_legacy(document.data):
-            legacy = LegacyFile(document, self._bundled)
+            legacy = LegacyFile(document, self._bundled_profile)
             if entry is None and len(legacy.entries) > 1:
                 names = ", ".join(legacy.entries)
                 raise bad_input(f"has several entries: {names[:400]}; name one", str(file))
@@ -184,7 +184,7 @@ class Library:
             remarks = _remarks_on(legacy, file)
             resolved = self._of_legacy(legacy, chosen, overrides, remarks)
             return replace(resolved, notices=remarks.notices())
-        resolved = self._resolved(document, overrides)
+        resolved = self._resolve(document, overrides)
         if entry not in (None, resolved.scenario.name):
             hint = nearest(entry, {resolved.scenario.name})
             raise bad_input(f"there is no entry {entry!r}{hint}", str(file))
@@ -215,10 +215,12 @@ class Library:
         self, document: Document, file: Path, overrides: Sequence[Override]
     ) -> Dataset:
         if is_legacy(document.data):
-            return self._of_legacy_file(LegacyFile(document, self._bundled), file, overrides)
+            return self._of_legacy_file(
+                LegacyFile(document, self._bundled_profile), file, overrides
+            )
         if "line_items" in document.data or "campaign" in document.data:
             of_life, others = _of_life(overrides)
-            only = self._resolved(document, others)
+            only = self._resolve(document, others)
             return self._dataset(self._like_default(only.scenario.name, of_life), [only])
         return self._of_workflow(document, file.parent, overrides)
 
@@ -229,7 +231,7 @@ class Library:
             raise bad_input("is not a folder of templates", str(self.own))
         return [self.own / kind, BUNDLED / kind]
 
-    def checked(
+    def check(
         self, file: Path, overrides: Sequence[Override] = ()
     ) -> Dataset | PlatformModel | Faults:
         """Return what a file holds, whole and valid: a dataset, a platform, or faults. Raises
@@ -250,7 +252,7 @@ class Library:
         if is_legacy(own.data):
             return own
         kind = self._kind_of_base(own)
-        return _with_name(self._extended(own, kind, (file.resolve(),)), own, file)
+        return _with_name(self._extend(own, kind, (file.resolve(),)), own, file)
 
     def _kind_of_base(self, document: Document) -> TemplateKind:
         """Return what a file extends: a template of the only kind with this name, else one of the
@@ -294,11 +296,11 @@ class Library:
         self, legacy: LegacyFile, name: str, overrides: Sequence[Override], remarks: Remarks
     ) -> ResolvedScenario:
         translation = translate(name, legacy.entry(name), legacy.default_hours)
-        resolved = self._resolved(translation.document, overrides)
+        resolved = self._resolve(translation.document, overrides)
         remarks.add(translation.remarks)
         return resolved
 
-    def _bundled(self, objective: str) -> Document:
+    def _bundled_profile(self, objective: str) -> Document:
         """Return the bundled profile that a campaign of an objective is like."""
         return Library().document(TemplateKind.PROFILES, _PROFILE_OF_OBJECTIVE[objective])
 
@@ -327,7 +329,7 @@ class Library:
                 raise input_error(
                     Problem(
                         str(override.mark),
-                        f"there is no {dotted(override.path)} in a market; there are {paths}",
+                        f"there is no {path_text(override.path)} in a market; there are {paths}",
                     )
                     for override in others
                 )
@@ -351,7 +353,7 @@ class Library:
         for (kind, index), found in documents.items():
             try:
                 chosen = _for(str(found.data["name"]), known, overrides)
-                resolved.append(self._resolved(found, chosen))
+                resolved.append(self._resolve(found, chosen))
             except InputError as error:
                 problems += _problems_at(document.where((kind.value, index)), error)
         if problems:
@@ -396,7 +398,7 @@ class Library:
             life=workflow.life,
         )
 
-    def _resolved(self, document: Document, overrides: Sequence[Override]) -> ResolvedScenario:
+    def _resolve(self, document: Document, overrides: Sequence[Override]) -> ResolvedScenario:
         """The scenario of a document, checked against its platform."""
         document = with_overrides(document, overrides, Scenario)
         scenario = model_of(document, Scenario)
@@ -408,7 +410,7 @@ class Library:
         problems = [*budget_problems(scenario), *platform_problems(scenario, platform_model)]
         if problems:
             shown = [Problem(document.where(path), say()) for path, say in problems[:MOST_PROBLEMS]]
-            raise shortened(shown, len(problems))
+            raise first_problems(shown, len(problems))
         return ResolvedScenario(scenario, platform_model, overrides=tuple(overrides))
 
     def _file(self, kind: TemplateKind, name: str, folder: Path | None) -> Path:
@@ -418,9 +420,7 @@ class Library:
             return folder / name
         return self.file(kind, name)
 
-    def _extended(
-        self, document: Document, kind: TemplateKind, chain: tuple[Path, ...]
-    ) -> Document:
+    def _extend(self, document: Document, kind: TemplateKind, chain: tuple[Path, ...]) -> Document:
         """Return the document on top of the one its `extends:` names, itself extended first."""
         data: dict[str, Any] = dict(document.data)
         if "extends" not in data:
@@ -436,7 +436,7 @@ class Library:
         if file.resolve() in chain:
             names = " → ".join(link.stem for link in (*chain, file))
             raise bad_input(f"templates extend one another in a circle: {names}", here)
-        base = self._extended(_read(file), kind, (*chain, file.resolve()))
+        base = self._extend(_read(file), kind, (*chain, file.resolve()))
         marks: dict[KeyPath, Mark] = {
             path: mark for path, mark in document.marks.items() if path[:1] != ("extends",)
         }

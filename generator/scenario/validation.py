@@ -48,22 +48,22 @@ def model_of(document: Document, model: type[Model]) -> Model:
             details = error.errors(include_url=False)
     problems: dict[KeyPath, Problem] = {}
     for detail in details:
-        path = _written_path(document.data, detail["loc"])
+        path = _path_in_file(document.data, detail["loc"])
         # A value that may be of two types has a complaint of each; the first will do.
         if path not in problems:
             problems[path] = Problem("", "")
             if len(problems) <= MOST_PROBLEMS:
                 problems[path] = _problem(document, model, path, detail)
-    raise shortened([*problems.values()][:MOST_PROBLEMS], len(problems))
+    raise first_problems([*problems.values()][:MOST_PROBLEMS], len(problems))
 
 
 def input_error(problems: Iterable[Problem]) -> InputError:
     """Return an InputError of these problems without repeats, shortened after ten."""
     unique = list(dict.fromkeys(problems))
-    return shortened(unique[:MOST_PROBLEMS], len(unique))
+    return first_problems(unique[:MOST_PROBLEMS], len(unique))
 
 
-def shortened(shown: list[Problem], count: int) -> InputError:
+def first_problems(shown: list[Problem], count: int) -> InputError:
     """Return an InputError of the first problems, which says how many there are in all."""
     if count > len(shown):
         shown = [*shown, Problem("", f"… and {count - len(shown)} more")]
@@ -86,7 +86,7 @@ def _without_quotes(data: Any, details: Sequence[Any]) -> Any:
     for location, value in found.items():
         holder: Any = None
         is_key = location[-1] == _KEY
-        path = _written_path(data, location[:-1] if is_key else location)
+        path = _path_in_file(data, location[:-1] if is_key else location)
         for step in path[:-1]:
             holder = data if holder is None else holder
             holder = holder[step]
@@ -107,10 +107,10 @@ def _problem(document: Document, model: type[BaseModel], path: KeyPath, detail: 
         known = _fields_at(model, path[:-1])
     elif kind == "enum":
         known = _members_at(model, path)
-    return Problem(document.where(path), sentence(detail, path, document.written(path), known))
+    return Problem(document.where(path), sentence(detail, path, document.text_at(path), known))
 
 
-def _written_path(data: Any, location: KeyPath) -> KeyPath:
+def _path_in_file(data: Any, location: KeyPath) -> KeyPath:
     """The part of pydantic's location that is in the file; union tags and `[key]` are not."""
     path: list[str | int] = []
     for position, step in enumerate(location):
@@ -162,7 +162,7 @@ def bare(annotation: Any) -> Any:
         if origin is Annotated:
             annotation = get_args(annotation)[0]
         elif origin in (Union, types.UnionType):
-            annotation = next(each for each in get_args(annotation) if each is not type(None))
+            annotation = next(member for member in get_args(annotation) if member is not type(None))
         else:
             return annotation
 

@@ -77,22 +77,22 @@ class Document:
         while known and known not in self.marks:
             known = known[:-1]
         place = str(self.marks[known]) if known in self.marks else ""
-        key = self.written_as.get(path) or dotted(path)
+        key = self.written_as.get(path) or path_text(path)
         if path not in self.written_as and known in self.written_as:
-            rest = dotted(path[len(known) :])
+            rest = path_text(path[len(known) :])
             joint = "." if rest and not rest.startswith("[") and self.written_as[known] else ""
             key = f"{self.written_as[known]}{joint}{rest}"
         if len(key) > _LONGEST_KEY_SHOWN:
             key = key[: _LONGEST_KEY_SHOWN - 1] + "…"
         return ": ".join(part for part in (place, key) if part)
 
-    def written(self, path: KeyPath) -> str | None:
+    def text_at(self, path: KeyPath) -> str | None:
         """Return the text of the scalar at a path; None for strings and for other values."""
         mark = self.marks.get(path)
         return mark.written if mark else None
 
 
-def dotted(path: KeyPath) -> str:
+def path_text(path: KeyPath) -> str:
     """A path as people write it: `line_items[0].targeting.DEVICE`."""
     text = ""
     for step in path:
@@ -114,7 +114,7 @@ def read(file: Path, shown_as: Path | None = None) -> Document:
         raise bad_input(f"is larger than {LARGEST_FILE_BYTES:,} bytes", str(name))
     try:
         text = raw.decode("utf-8")
-        node = _composed(_json_as_yaml(text) if file.suffix == ".json" else text)
+        node = _compose(_json_as_yaml(text) if file.suffix == ".json" else text)
     except UnicodeDecodeError as error:
         raise bad_input(f"is not UTF-8 text (byte {error.start})", str(name)) from error
     except yaml.MarkedYAMLError as error:
@@ -155,7 +155,7 @@ def _whole_character(match: re.Match[str]) -> str:
 def value_of(text: str, origin: Mark) -> Any:
     """The value that a piece of YAML stands for, read as safely as a file. Raises InputError."""
     try:
-        node = _composed(text)
+        node = _compose(text)
     except (yaml.YAMLError, RecursionError, UnicodeEncodeError) as error:
         problem = getattr(error, "problem", None) or _line(error)
         raise bad_input(f"{text!r} is not a value: {problem}", str(origin)) from error
@@ -271,7 +271,7 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _composed(text: str) -> yaml.Node | None:
+def _compose(text: str) -> yaml.Node | None:
     """Return the tree of a text, None for an empty one. Raises YAMLError, also for too many values,
     before there is a tree."""
     values = 0
@@ -311,7 +311,7 @@ class _Builder:
             return self._mapping(node, path, inside)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, i), inside) for i, item in enumerate(node.value)]
-        return self._scalar(node, path, f"{mark}: {dotted(path)}")
+        return self._scalar(node, path, f"{mark}: {path_text(path)}")
 
     def _mapping(
         self, node: yaml.MappingNode, path: KeyPath, parents: tuple[yaml.Node, ...]
@@ -320,7 +320,7 @@ class _Builder:
         own = set()
         for key_node, value_node in node.value:
             if key_node.tag == _MERGE:
-                result.update(self._inherited(value_node, path, parents))
+                result.update(self._merge_keys(value_node, path, parents))
         for key_node, value_node in node.value:
             if key_node.tag == _MERGE:
                 continue
@@ -335,14 +335,14 @@ class _Builder:
             if not isinstance(key, str | int) or isinstance(key, bool):
                 key = key_node.value
             if key in own:
-                shown = dotted((*path, key))[:_LONGEST_KEY_SHOWN]
+                shown = path_text((*path, key))[:_LONGEST_KEY_SHOWN]
                 raise bad_input(f"{shown} is given twice", str(mark))
             own.add(key)
             self.marks[(*path, key)] = mark
             result[key] = self.build(value_node, (*path, key), parents)
         return result
 
-    def _inherited(
+    def _merge_keys(
         self, node: yaml.Node, path: KeyPath, parents: tuple[yaml.Node, ...]
     ) -> dict[Any, Any]:
         """What `<<:` brings into a mapping: the keys of another one, or of several."""

@@ -54,15 +54,17 @@ class CsvSink:
         """Lines of text, table by table."""
         return _lines
 
-    def held(self, identity: str, _parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
+    def existing_parts(
+        self, identity: str, _parts: Collection[str]
+    ) -> Mapping[str, Mapping[str, Tally]]:
         """Return nothing: all is made again."""
         self._dataset.begin(identity)
         self._dataset.forget_others(kept=())
         for table in self.tables:
             path = staged_path(identity, table_path(table.table_name, FORM))
-            file = self._dataset.folder.opened(path, self._dataset.mode(table))
+            file = self._dataset.folder.open_new(path, self._dataset.mode(table))
             self._files[table.table_name] = file
-            self._write(table, _encoded(arrow_schema(table).empty_table(), _HEADER))
+            self._write(table, _encode(arrow_schema(table).empty_table(), _HEADER))
         return {}
 
     def take(
@@ -97,12 +99,12 @@ class CsvSink:
             self._dataset.release()
 
     def _write(self, table: type[RawTable], lines: pa.Buffer) -> None:
-        with self._dataset.folder.raising():
+        with self._dataset.folder.translate_errors():
             self._files[table.table_name].write(lines)
 
     def _close(self) -> None:
         for file in self._files.values():
-            with self._dataset.folder.raising():
+            with self._dataset.folder.translate_errors():
                 file.close()
 
     def _publish(self) -> None:
@@ -130,10 +132,10 @@ class CsvSink:
 
 
 def _lines(_part: str, pieces: CountingIterator) -> list[tuple[type[RawTable], pa.Buffer]]:
-    return [(table, _encoded(batch, _ROWS)) for table, batch in pieces]
+    return [(table, _encode(batch, _ROWS)) for table, batch in pieces]
 
 
-def _encoded(rows: pa.RecordBatch | pa.Table, options: csv.WriteOptions) -> pa.Buffer:
+def _encode(rows: pa.RecordBatch | pa.Table, options: csv.WriteOptions) -> pa.Buffer:
     content = pa.BufferOutputStream()
     csv.write_csv(rows, content, options)
     return content.getvalue()

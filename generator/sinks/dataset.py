@@ -338,8 +338,8 @@ class DatasetFolder:
         )
 
     def _write_mark(self, identity: str) -> None:
-        file = self.folder.opened(staged_path(identity, _RUN))
-        with self.folder.raising():
+        file = self.folder.open_new(staged_path(identity, _RUN))
+        with self.folder.translate_errors():
             file.write(_mark(self.form, identity))
             file.close()
 

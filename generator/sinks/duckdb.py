@@ -134,7 +134,7 @@ class DuckdbTransaction(BatchSink):
         """Raise DestinationError for what has the name of a raw table, and neither its mark nor
         exactly its columns and constraints."""
         self._refuse_views()
-        expected, present = _expected(self.tables), _present(self)
+        expected, present = _definitions_of(self.tables), _existing_definitions(self)
         for name, kind, comment in self._in_schema():
             if present[name] != expected[name.lower()] and not is_own(comment, self._columns(name)):
                 raise self._strange(
@@ -160,7 +160,7 @@ class DuckdbTransaction(BatchSink):
 
     def _mark(self, table: type[RawTable]) -> None:
         mark = mark_of(self._columns(table.table_name))
-        self._connection.execute(f"COMMENT ON TABLE {named(table)} IS {literal(mark)}")
+        self._connection.execute(f"COMMENT ON TABLE {sql_name(table)} IS {literal(mark)}")
 
     def _columns(self, name: str) -> list[DatabaseColumn]:
         return self._connection.execute(_COLUMNS, [SCHEMA, name]).fetchall()
@@ -196,7 +196,7 @@ class DuckdbTransaction(BatchSink):
         self._connection.unregister("landing")
 
     def _insert_sql(self, table: type[RawTable]) -> str:
-        return f"INSERT INTO {named(table)} SELECT * FROM landing"
+        return f"INSERT INTO {sql_name(table)} SELECT * FROM landing"
 
     def _abandon(self) -> None:
         """Close without a commit, and leave the file unchanged."""
@@ -226,7 +226,7 @@ class DuckdbSink(DuckdbTransaction):
         """Give its room in the copy to what comes, so that the file does not grow."""
         for table in self.tables:
             try:
-                self._connection.execute(f"DROP TABLE IF EXISTS {named(table)}")
+                self._connection.execute(f"DROP TABLE IF EXISTS {sql_name(table)}")
             except (duckdb.CatalogException, duckdb.DependencyException) as error:
                 raise DestinationError(
                     f"{self.file}: raw.{table.table_name} cannot be replaced: "
@@ -250,7 +250,9 @@ class DuckdbAddition(DuckdbTransaction):
 
     def _prepare(self) -> None:
         outdated = [
-            name for name, sql in _expected(self.tables).items() if _present(self).get(name) != sql
+            name
+            for name, sql in _definitions_of(self.tables).items()
+            if _existing_definitions(self).get(name) != sql
         ]
         if outdated:
             raise DestinationError(
@@ -267,8 +269,8 @@ class DuckdbAddition(DuckdbTransaction):
             advertisers = _rows(self._connection, Advertiser, "ORDER BY advertiser_id")
         except ValidationError as error:
             raise unfit_value(self.file, error) from error
-        last = query(f"SELECT coalesce(max(campaign_id), 0) FROM {named(Campaign)}").fetchone()
-        platforms = query(f"SELECT platform FROM {named(Platform)}").fetchall()
+        last = query(f"SELECT coalesce(max(campaign_id), 0) FROM {sql_name(Campaign)}").fetchone()
+        platforms = query(f"SELECT platform FROM {sql_name(Platform)}").fetchall()
         assert last is not None
         return Holdings(
             run=runs[0] if runs else None,
@@ -280,7 +282,9 @@ class DuckdbAddition(DuckdbTransaction):
     def ids(self, table: type[RawTable]) -> list[int]:
         """Return the existing ids of an entity, in order."""
         key = quote(table.primary_key or "")
-        found = self._connection.execute(f"SELECT {key} FROM {named(table)} ORDER BY 1").fetchall()
+        found = self._connection.execute(
+            f"SELECT {key} FROM {sql_name(table)} ORDER BY 1"
+        ).fetchall()
         return [row_id for (row_id,) in found]
 
     def remove(self, table: type[RawTable], row_id: int) -> dict[str, int]:
@@ -288,32 +292,35 @@ class DuckdbAddition(DuckdbTransaction):
         deleted: dict[str, int] = {}
         key = table.primary_key
         assert key is not None
-        for each in self.tables:
-            for column in each.columns():
-                if column.references != f"{table.table_name}.{key}" or each is table:
+        for child in self.tables:
+            for column in child.columns():
+                if column.references != f"{table.table_name}.{key}" or child is table:
                     continue
                 condition = f"{quote(column.name)} = {int(row_id)}"
-                if each.primary_key:
+                if child.primary_key:
                     ids = self._connection.execute(
-                        f"SELECT {quote(each.primary_key)} FROM {named(each)} WHERE {condition}"
+                        f"SELECT {quote(child.primary_key)} FROM {sql_name(child)} "
+                        f"WHERE {condition}"
                     ).fetchall()
                     for (below,) in ids:
-                        _add_up(deleted, self.remove(each, below))
+                        _add_up(deleted, self.remove(child, below))
                 else:
-                    _add_up(deleted, {each.table_name: self._delete(each, condition)})
+                    _add_up(deleted, {child.table_name: self._delete(child, condition)})
         _add_up(deleted, {table.table_name: self._delete(table, f"{quote(key)} = {int(row_id)}")})
         return {name: rows for name, rows in deleted.items() if rows}
 
     def _delete(self, table: type[RawTable], condition: str) -> int:
-        found = self._connection.execute(f"DELETE FROM {named(table)} WHERE {condition}").fetchone()
+        found = self._connection.execute(
+            f"DELETE FROM {sql_name(table)} WHERE {condition}"
+        ).fetchone()
         return int(found[0]) if found else 0
 
     def _insert_sql(self, table: type[RawTable]) -> str:
         if table not in SHARED:
             return super()._insert_sql(table)
         grain = ", ".join(quote(name) for name in table.grain)
-        new = f"SELECT * FROM landing ANTI JOIN {named(table)} USING ({grain})"
-        return f"INSERT INTO {named(table)} {new}"
+        new = f"SELECT * FROM landing ANTI JOIN {sql_name(table)} USING ({grain})"
+        return f"INSERT INTO {sql_name(table)} {new}"
 
 
 class DuckdbSchema(DuckdbTransaction):
@@ -323,7 +330,7 @@ class DuckdbSchema(DuckdbTransaction):
     def _prepare(self) -> None:
         self.changes: dict[str, str] = {}
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
-        expected, present = _expected(self.tables), _present(self)
+        expected, present = _definitions_of(self.tables), _existing_definitions(self)
         self._refuse_views()
         self._note_indexes()
         for table in self.tables:
@@ -339,7 +346,7 @@ class DuckdbSchema(DuckdbTransaction):
 
     def _rebuild(self, table: type[RawTable]) -> None:
         known = {column.name for column in table.columns()}
-        described = self._connection.execute(f"DESCRIBE {named(table)}").fetchall()
+        described = self._connection.execute(f"DESCRIBE {sql_name(table)}").fetchall()
         common = [name for name, *_ in described if name in known]
         if lost := [name for name, *_ in described if name not in known]:
             raise DestinationError(
@@ -348,12 +355,12 @@ class DuckdbSchema(DuckdbTransaction):
             )
         listed = ", ".join(quote(name) for name in common)
         comments = self._connection.execute(_COLUMN_COMMENTS, [SCHEMA, table.table_name]).fetchall()
-        self._connection.execute(f"CREATE TEMP TABLE before_migration AS FROM {named(table)}")
+        self._connection.execute(f"CREATE TEMP TABLE before_migration AS FROM {sql_name(table)}")
         self._make(table)
         try:
             self._refuse_rounding(table, dict(row[:2] for row in described))
             self._connection.execute(
-                f"INSERT INTO {named(table)} ({listed}) SELECT {listed} FROM before_migration"
+                f"INSERT INTO {sql_name(table)} ({listed}) SELECT {listed} FROM before_migration"
             )
         except (
             duckdb.DataError,
@@ -364,13 +371,15 @@ class DuckdbSchema(DuckdbTransaction):
             raise self._do_not_fit(table, str(error).splitlines()[0]) from error
         for name, comment in comments:
             self._connection.execute(
-                f"COMMENT ON COLUMN {named(table)}.{quote(name)} IS {literal(comment)}"
+                f"COMMENT ON COLUMN {sql_name(table)}.{quote(name)} IS {literal(comment)}"
             )
         self._connection.execute("DROP TABLE before_migration")
 
     def _refuse_rounding(self, table: type[RawTable], old_types: Mapping[str, str]) -> None:
         """Raise DestinationError for a value that the new type of its column would change."""
-        for name, new_type, *_ in self._connection.execute(f"DESCRIBE {named(table)}").fetchall():
+        for name, new_type, *_ in self._connection.execute(
+            f"DESCRIBE {sql_name(table)}"
+        ).fetchall():
             if old_types.get(name, new_type) == new_type:
                 continue
             column = quote(name)
@@ -394,31 +403,31 @@ class DuckdbSchema(DuckdbTransaction):
         )
 
 
-def named(table: type[RawTable]) -> str:
+def sql_name(table: type[RawTable]) -> str:
     """A raw table's name in SQL."""
     return f"{quote(SCHEMA)}.{quote(table.table_name)}"
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: type[Row], clause: str) -> list[Row]:
-    cursor = connection.execute(f"SELECT * FROM {named(table)} {clause}")
+    cursor = connection.execute(f"SELECT * FROM {sql_name(table)} {clause}")
     columns = [column[0] for column in cursor.description or ()]
     return [table(**dict(zip(columns, values, strict=True))) for values in cursor.fetchall()]
 
 
-def _expected(tables: Iterable[type[RawTable]]) -> dict[str, str]:
+def _definitions_of(tables: Iterable[type[RawTable]]) -> dict[str, str]:
     """How DuckDB itself writes the tables down, by name."""
     with duckdb.connect() as connection:
         connection.execute(f"CREATE SCHEMA {quote(SCHEMA)}")
         for table in tables:
             connection.execute(create_table(table, SCHEMA))
-        return _written_down(connection)
+        return _definitions(connection)
 
 
-def _present(transaction: DuckdbTransaction) -> dict[str, str]:
-    return _written_down(transaction._connection)
+def _existing_definitions(transaction: DuckdbTransaction) -> dict[str, str]:
+    return _definitions(transaction._connection)
 
 
-def _written_down(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+def _definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return dict(
         connection.execute(
             "SELECT table_name, sql FROM duckdb_tables() "

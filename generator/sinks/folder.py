@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs
 
-from generator.masking import masked, without_secrets_of
+from generator.masking import mask, without_secrets_of
 from generator.sinks.sink import DestinationFailedError
 
 CHUNK = 1 << 20
@@ -52,9 +52,9 @@ class Folder:
 
     def __init__(self, place: str) -> None:
         self.place = place
-        self.name = masked(place)
+        self.name = mask(place)
         self._root: Path | None = None
-        with self.raising():
+        with self.translate_errors():
             if place.startswith("s3://"):
                 system, path = fs.FileSystem.from_uri(place)
             else:
@@ -64,7 +64,7 @@ class Folder:
 
     def entry(self, path: str) -> Entry | None:
         """Return the entry at a path, or None. A link on the way to it is returned in its place."""
-        with self.raising():
+        with self.translate_errors():
             if self._root is None:
                 info = self._files.get_file_info(path)
                 return None if info.type == fs.FileType.NotFound else _of_info(info)
@@ -82,7 +82,7 @@ class Folder:
             return []
         if entry is not None and entry.kind is not Kind.FOLDER:
             return []
-        with self.raising():
+        with self.translate_errors():
             if self._root is None:
                 selector = fs.FileSelector(path, recursive=True, allow_not_found=True)
                 return [_of_info(info) for info in self._files.get_file_info(selector)]
@@ -90,18 +90,18 @@ class Folder:
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes."""
-        with self.raising(), self._files.open_input_stream(path) as stream:
+        with self.translate_errors(), self._files.open_input_stream(path) as stream:
             return bytes(stream.read())
 
     def input(self, path: str) -> pa.NativeFile:
         """Return a file, open for reading at any position."""
-        with self.raising():
+        with self.translate_errors():
             return self._files.open_input_file(path)
 
     def digest(self, path: str) -> str:
         """Return the SHA-256 hash of a file, as `sha256sum` prints it."""
         found = hashlib.sha256()
-        with self.raising(), self._files.open_input_stream(path) as stream:
+        with self.translate_errors(), self._files.open_input_stream(path) as stream:
             while chunk := stream.read(CHUNK):
                 found.update(chunk)
         return found.hexdigest()
@@ -118,18 +118,18 @@ class Folder:
     def write(self, path: str, content: bytes, mode: int | None = None) -> None:
         """Write a file in one step, in new folders where there are none."""
         unfinished = path + UNFINISHED
-        with self.raising():
-            file = self.opened(unfinished, mode)
+        with self.translate_errors():
+            file = self.open_new(unfinished, mode)
             try:
                 file.write(content)
             finally:
                 file.close()
             self._files.move(unfinished, path)
 
-    def opened(self, path: str, mode: int | None = None) -> HashedFile:
+    def open_new(self, path: str, mode: int | None = None) -> HashedFile:
         """Return a new file to be written, in new folders where there are none, with these
         permissions or the usual ones. One with the same name goes, and is not written to."""
-        with self.raising():
+        with self.translate_errors():
             if parent := path.rpartition("/")[0]:
                 self._files.create_dir(parent, recursive=True)
             if self._root is None:
@@ -161,14 +161,14 @@ class Folder:
 
     def move(self, path: str, to: str) -> None:
         """Move a file, over another one with that name."""
-        with self.raising():
+        with self.translate_errors():
             if parent := to.rpartition("/")[0]:
                 self._files.create_dir(parent, recursive=True)
             self._files.move(path, to)
 
     def remove(self, path: str) -> None:
         """Remove a file."""
-        with self.raising():
+        with self.translate_errors():
             self._files.delete_file(path)
 
     def prune(self, path: str) -> None:
@@ -193,11 +193,11 @@ class Folder:
                 with suppress(OSError):
                     (self._root / folder).rmdir()
             elif self.entry(folder):
-                with self.raising():
+                with self.translate_errors():
                     self._files.delete_dir(folder)
 
     @contextmanager
-    def raising(self) -> Iterator[None]:
+    def translate_errors(self) -> Iterator[None]:
         """Raise a DestinationFailedError for what fails with a file of the folder."""
         try:
             yield

@@ -66,7 +66,9 @@ class ParquetSink:
         """Writes the files of a part, and then its receipt, to the staging of the run."""
         return self._writer
 
-    def held(self, identity: str, parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
+    def existing_parts(
+        self, identity: str, parts: Collection[str]
+    ) -> Mapping[str, Mapping[str, Tally]]:
         """Return the parts with all their files whole, in place or staged."""
         self._parts: dict[str, Receipt] = {}
         self._staged: set[str] = set()
@@ -174,7 +176,7 @@ class _PartWriter:
                     for encoder in encoders.values():
                         encoder.encode()
                     waiting = 0
-            return self._noted(folder, part, encoders, pieces.tallies)
+            return self._note_part(folder, part, encoders, pieces.tallies)
 
     def of_empty(self, tables: Iterable[type[RawTable]]) -> Receipt:
         """A part with the files of tables that have no rows."""
@@ -184,7 +186,7 @@ class _PartWriter:
             for table in tables:
                 path = self._path(table, "", NO_ROWS)
                 encoders[path] = self._encoder(folder, path, table)
-            return self._noted(folder, NO_ROWS, encoders, tallies)
+            return self._note_part(folder, NO_ROWS, encoders, tallies)
 
     def _path(self, table: type[RawTable], month: str, part: str) -> str:
         return f"{table.table_name}/{month}{part}-{self.identity[:8]}.parquet"
@@ -193,7 +195,7 @@ class _PartWriter:
         mode = self.modes.get(table.table_name)
         return _Encoder(folder, staged_path(self.identity, path), table, mode)
 
-    def _noted(
+    def _note_part(
         self,
         folder: Folder,
         part: str,
@@ -203,7 +205,7 @@ class _PartWriter:
         """Finish the files, and then write the receipt."""
         receipt = Receipt(
             tables={name: TableTotals.of(tally) for name, tally in tallies.items()},
-            files=[encoder.finished(part, path) for path, encoder in encoders.items()],
+            files=[encoder.finish(part, path) for path, encoder in encoders.items()],
         )
         folder.write(staged_path(self.identity, f"{RECEIPTS}/{part}.json"), as_json(receipt))
         return receipt
@@ -217,9 +219,9 @@ class _Encoder:
         self._folder = folder
         self._waiting: list[pa.RecordBatch] = []
         self._rows = 0
-        self._file = folder.opened(path, mode)
+        self._file = folder.open_new(path, mode)
         schema, encoding = arrow_schema(table), _encoding(table)
-        with folder.raising():
+        with folder.translate_errors():
             self._writer = parquet.ParquetWriter(self._file, schema, **encoding)
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -232,7 +234,7 @@ class _Encoder:
         if self._waiting:
             rows = pa.Table.from_batches(self._waiting)
             self._waiting = []
-            with self._folder.raising():
+            with self._folder.translate_errors():
                 self._writer.write_table(rows, row_group_size=ROW_GROUP)
 
     def abandon(self) -> None:
@@ -244,10 +246,10 @@ class _Encoder:
         with suppress(OSError):
             self._file.close()
 
-    def finished(self, part: str, path: str) -> File:
+    def finish(self, part: str, path: str) -> File:
         """Encode the rest and close the file, which belongs to this path."""
         self.encode()
-        with self._folder.raising():
+        with self._folder.translate_errors():
             self._writer.close()
             self._file.close()
         return File(

@@ -140,12 +140,14 @@ class PostgresqlSink(BatchSink):
         with packages_of("postgres", "PostgreSQL"):
             import adbc_driver_postgresql  # noqa: F401
         try:
-            self._connection = self._heard(lambda: dbapi.connect(_with_time_limit(self._uri)))
+            self._connection = self._run_interruptibly(
+                lambda: dbapi.connect(_with_time_limit(self._uri))
+            )
         except Error as error:
             raise self._failure(error) from error
         try:
             self._cursor = self._connection.cursor()
-            self._heard(self._prepare)
+            self._run_interruptibly(self._prepare)
         except BaseException as error:
             self._abandon()
             if isinstance(error, Error):
@@ -167,7 +169,7 @@ class PostgresqlSink(BatchSink):
         for table in self.tables:
             self._make_empty(table)
 
-    def _heard(self, work: Callable[[], Result]) -> Result:
+    def _run_interruptibly(self, work: Callable[[], Result]) -> Result:
         """Return what work on the server returns, and hear signals meanwhile. Interrupted, it asks
         the server to cancel, and no longer waits for an answer."""
         done: list[Result] = []
@@ -225,11 +227,11 @@ class PostgresqlSink(BatchSink):
     def _commit(self) -> None:
         """Commit. A server that goes away meanwhile may have done so, and cannot say it."""
         try:
-            self._heard(self._connection.commit)
+            self._run_interruptibly(self._connection.commit)
         except Error as error:
             raise DestinationFailedError(
-                f"PostgreSQL: {self._said(error)}; that was at the commit, so it holds all of the "
-                "new data or of the old: `generate` again"
+                f"PostgreSQL: {self._error_text(error)}; that was at the commit, so it holds all "
+                "of the new data or of the old: `generate` again"
             ) from error
 
     def _make_empty(self, table: type[RawTable]) -> None:
@@ -271,8 +273,10 @@ class PostgresqlSink(BatchSink):
 
     def _insert(self, table: type[RawTable], rows: pa.Table) -> None:
         name = table.table_name
-        cursor, plain = self._cursor, _plain(rows)
-        self._heard(lambda: cursor.adbc_ingest(name, plain, mode="append", db_schema_name=SCHEMA))
+        cursor, plain = self._cursor, _decode_dictionaries(rows)
+        self._run_interruptibly(
+            lambda: cursor.adbc_ingest(name, plain, mode="append", db_schema_name=SCHEMA)
+        )
 
     def _abandon(self) -> None:
         """Close without a commit, which rolls back, also where the server is gone. A connection
@@ -298,11 +302,11 @@ class PostgresqlSink(BatchSink):
                 f"{_SECONDS_FOR_A_LOCK} s; end its transaction, and `generate` again"
             )
         return DestinationFailedError(
-            f"PostgreSQL: {self._said(error)}; what it held is unchanged: check the address, that "
-            "the server runs, the user and their rights"
+            f"PostgreSQL: {self._error_text(error)}; what it held is unchanged: check the address, "
+            "that the server runs, the user and their rights"
         )
 
-    def _said(self, error: Error) -> str:
+    def _error_text(self, error: Error) -> str:
         """The first line of an error, without the password of the URI."""
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         return without_secrets_of(self._uri, first)
@@ -343,7 +347,7 @@ def _name(table: type[RawTable]) -> str:
     return f"{quote(SCHEMA)}.{quote(table.table_name)}"
 
 
-def _plain(rows: pa.Table) -> pa.Table:
+def _decode_dictionaries(rows: pa.Table) -> pa.Table:
     """The rows with dictionaries decoded, which the bulk path does not take."""
     fields: list[Any] = [
         field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field

@@ -101,7 +101,7 @@ class Replacement:
         if not os.path.exists(self._file):
             self._file.parent.mkdir(parents=True, exist_ok=True)
         while True:
-            self._locked = _locked(self._file) if os.path.exists(self._file) else None
+            self._locked = _open_locked(self._file) if os.path.exists(self._file) else None
             self._claim()
             if (self._locked is None) != os.path.exists(self._file):
                 break
@@ -174,7 +174,7 @@ def _is_strange(path: Path, reason: str) -> DestinationError:
     )
 
 
-def _locked(file: Path) -> BinaryIO:
+def _open_locked(file: Path) -> BinaryIO:
     """Return the file, open and locked, with all that is committed in it. Raises DestinationError
     for a device, a pipe, or anything else that is not a regular file."""
     while True:

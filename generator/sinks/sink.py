@@ -38,7 +38,7 @@ class CountingIterator:
     @property
     def tallies(self) -> dict[str, Tally]:
         """Rows and fingerprint of each table, by name."""
-        return {name: each.tally for name, each in self._prints.items()}
+        return {name: fingerprint.tally for name, fingerprint in self._prints.items()}
 
 
 # Makes what the sink takes of the name and the batches of a part. It is sent to the process that
@@ -64,7 +64,9 @@ class Sink(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def held(self, identity: str, parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
+    def existing_parts(
+        self, identity: str, parts: Collection[str]
+    ) -> Mapping[str, Mapping[str, Tally]]:
         """Return those of the parts of the run of this identity that the destination has and that
         need not be made again: what they hold of each table, by the name of the part and of the
         table."""
@@ -95,7 +97,7 @@ class InsertBuffer:
         """Put a batch to those that wait; what is to be inserted now, if anything."""
         batches = self._batches.setdefault(table, [])
         batches.append(batch)
-        rows = sum(each.num_rows for each in batches)
+        rows = sum(batch.num_rows for batch in batches)
         if rows < self._rows and len(batches) < _BATCHES_THAT_WAIT:
             return None
         return pa.Table.from_batches(self._batches.pop(table))
@@ -128,7 +130,9 @@ class BatchSink(ABC):
         """Return a packer that gives the batches unchanged."""
         return as_batches
 
-    def held(self, _identity: str, _parts: Collection[str]) -> Mapping[str, Mapping[str, Tally]]:
+    def existing_parts(
+        self, _identity: str, _parts: Collection[str]
+    ) -> Mapping[str, Mapping[str, Tally]]:
         """Return nothing: every part is made again."""
         return {}
 

@@ -13,7 +13,7 @@ import duckdb
 from pydantic import BaseModel, ValidationError
 
 from generator.schema import TABLES
-from generator.sinks.duckdb import failure, named, unfit_value
+from generator.sinks.duckdb import failure, sql_name, unfit_value
 from generator.sinks.sink import DestinationError
 
 _SPEND = """
@@ -106,7 +106,7 @@ def contents(file: Path) -> Contents:
 
 def _read(file: Path, connection: duckdb.DuckDBPyConnection) -> Contents:
     counts = [
-        connection.execute(f"SELECT count(*) FROM {named(table)}").fetchone() for table in TABLES
+        connection.execute(f"SELECT count(*) FROM {sql_name(table)}").fetchone() for table in TABLES
     ]
     run = connection.execute(
         "SELECT workflow, seed, as_of_date, generator_version FROM raw.runs ORDER BY run_id DESC"

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from generator.masking import MASK, masked
+from generator.masking import MASK, mask
 from generator.schema import RawTable
 from generator.sinks.sink import DestinationError, Sink
 
@@ -55,7 +55,7 @@ def database_file(target: str) -> Path:
     scheme, place = scheme_and_place(target)
     if scheme != "duckdb":
         raise DestinationError(
-            f"{shown(target)}: this command works on a DuckDB file; name one with --to FILE"
+            f"{label(target)}: this command works on a DuckDB file; name one with --to FILE"
         )
     return Path(place)
 
@@ -66,7 +66,7 @@ def short_forms() -> list[str]:
     return [re.sub("//.*", "//…", form) for form in forms.split(", ")]
 
 
-def shown(target: str) -> str:
+def label(target: str) -> str:
     """Return a target for messages: a DuckDB file as its path, an address without secrets."""
     match = _SCHEME.match(target)
     scheme = SCHEMES.get(match["scheme"].lower()) if match else None
@@ -75,7 +75,7 @@ def shown(target: str) -> str:
         # No destination, but perhaps USER:PASSWORD@HOST.
         _, at, host = match["place"].rpartition("@")
         target = f"{match['scheme']}:{MASK}@{host}" if at else target
-    return masked(target).removeprefix("duckdb:")
+    return mask(target).removeprefix("duckdb:")
 
 
 def scheme_and_place(target: str) -> tuple[str, str]:
@@ -86,7 +86,7 @@ def scheme_and_place(target: str) -> tuple[str, str]:
         kind = Path(target).suffix.lower().removeprefix(".")
         if kind in SCHEMES.keys() - {"duckdb"}:
             raise DestinationError(
-                f"{shown(target)}: would be a DuckDB file; for {kind} files give {kind}:DIR"
+                f"{label(target)}: would be a DuckDB file; for {kind} files give {kind}:DIR"
             )
         return "duckdb", _file(target, target)
     scheme, place = match["scheme"].lower(), match["place"]
@@ -99,31 +99,31 @@ def scheme_and_place(target: str) -> tuple[str, str]:
         scheme = ""
     if is_address or scheme not in SCHEMES:
         forms = ", ".join(found.form for found in SCHEMES.values())
-        raise DestinationError(f"{shown(target)}: is not a destination; there are {forms}")
+        raise DestinationError(f"{label(target)}: is not a destination; there are {forms}")
     return scheme, SCHEMES[scheme].place_of(target, place)
 
 
 def _file(target: str, place: str) -> str:
     if place.lower().startswith(_IN_MEMORY):
         raise DestinationError(
-            f"{shown(target)}: a database in memory ends with the command; give the path of a file"
+            f"{label(target)}: a database in memory ends with the command; give the path of a file"
         )
-    if masked(place) != place:
+    if mask(place) != place:
         raise DestinationError(
-            f"{shown(target)}: is not a file; a PostgreSQL database is {SCHEMES['postgresql'].form}"
+            f"{label(target)}: is not a file; a PostgreSQL database is {SCHEMES['postgresql'].form}"
         )
-    place = _expanded(target, place)
+    place = _expand_home(target, place)
     is_taken = os.path.exists(place) and not os.path.isfile(place)
     if not place.strip() or "\0" in place or is_taken:
-        raise DestinationError(f"{shown(target)!r}: is not a file; give the path of a DuckDB file")
+        raise DestinationError(f"{label(target)!r}: is not a file; give the path of a DuckDB file")
     return place
 
 
 def _folder(target: str, place: str) -> str:
-    place = _expanded(target, place)
+    place = _expand_home(target, place)
     is_taken = os.path.exists(place) and not os.path.isdir(place)
     if not place.strip() or "\0" in place or "://" in place or is_taken:
-        raise DestinationError(f"{shown(target)!r}: is not a folder; give the path of one")
+        raise DestinationError(f"{label(target)!r}: is not a folder; give the path of one")
     return place
 
 
@@ -131,25 +131,25 @@ def _folder_or_bucket(target: str, place: str) -> str:
     if not place.startswith("s3://"):
         return _folder(target, place)
     if not place.removeprefix("s3://").split("/")[0]:
-        raise DestinationError(f"{shown(target)}: names no bucket; give s3://BUCKET/PREFIX")
+        raise DestinationError(f"{label(target)}: names no bucket; give s3://BUCKET/PREFIX")
     return place
 
 
 def _local_folder(target: str, place: str) -> str:
     if place.startswith("s3://"):
         raise DestinationError(
-            f"{shown(target)}: only Parquet files are written to S3; give a folder of this machine"
+            f"{label(target)}: only Parquet files are written to S3; give a folder of this machine"
         )
     return _folder(target, place)
 
 
-def _expanded(target: str, place: str) -> str:
+def _expand_home(target: str, place: str) -> str:
     """Return a path with the home folder in place of `~`, as a shell would."""
     found = os.path.expanduser(place)
     if found.startswith("~"):
         raise DestinationError(
-            f"{shown(target)}: there is no user with this home folder; for a file of that name "
-            f"give ./{shown(place)}"
+            f"{label(target)}: there is no user with this home folder; for a file of that name "
+            f"give ./{label(place)}"
         )
     return found
 

@@ -42,7 +42,7 @@ def with_campaign(
     """
     plan = scenario.advertiser
     pools = names.pools(run.seed)
-    buyer = advertiser or advertiser_named(holdings, plan.name)
+    buyer = advertiser or advertiser_by_name(holdings, plan.name)
     buyer_id = buyer.advertiser_id if buyer else holdings.last_advertiser_id + 1
     since = buyer.created_at if buyer else datetime.min
     booking = book(scenario, holdings.last_campaign_id + 1, buyer_id, run, pools, since)
@@ -73,7 +73,7 @@ def with_advertiser(
 
     Raises InputError where another advertiser has its name or address.
     """
-    if known := advertiser_named(holdings, plan.name):
+    if known := advertiser_by_name(holdings, plan.name):
         raise bad_input(f"there is an advertiser {known.name!r} already, {known.advertiser_id}")
     day_before = datetime.combine(run.as_of_date - timedelta(days=1), time(12))
     advertiser_id = holdings.last_advertiser_id + 1
@@ -94,12 +94,12 @@ def with_advertiser(
 def advertiser_of(holdings: Holdings, id_or_name: str) -> Advertiser:
     """Return the advertiser of an id or a name. Raises InputError that lists similar ones."""
     by_id = {str(advertiser.advertiser_id): advertiser for advertiser in holdings.advertisers}
-    if found := by_id.get(id_or_name) or advertiser_named(holdings, id_or_name):
+    if found := by_id.get(id_or_name) or advertiser_by_name(holdings, id_or_name):
         return found
     raise bad_input(f"there is no advertiser {id_or_name!r}{_near(holdings, id_or_name)}")
 
 
-def advertiser_named(holdings: Holdings, name: str | None) -> Advertiser | None:
+def advertiser_by_name(holdings: Holdings, name: str | None) -> Advertiser | None:
     """Return the advertiser of a name, None for none."""
     return next(
         (advertiser for advertiser in holdings.advertisers if advertiser.name == name), None

@@ -189,7 +189,7 @@ def test_an_added_campaign_is_the_one_that_the_whole_would_have_had(cwd, run) ->
     """The last scenario of a workflow, added by hand to the others: the same rows."""
     data = dataset("three_platforms")
     all_but_last = replace(data, scenarios=data.scenarios[:-1])
-    platforms = {each.campaign.platform for each in all_but_last.scenarios}
+    platforms = {scenario.campaign.platform for scenario in all_but_last.scenarios}
     all_but_last = replace(
         all_but_last, platforms={n: p for n, p in data.platforms.items() if n in platforms}
     )
@@ -355,7 +355,7 @@ def test_as_of_and_set_and_select(cwd, run) -> None:
 def test_settings_come_from_option_environment_file_and_default(cwd, run, monkeypatch) -> None:
     def config(*options: str) -> dict[str, tuple]:
         found = run("status", "--config", "--json", *options).json["settings"]
-        return {each["name"]: (each["value"], each["source"]) for each in found}
+        return {setting["name"]: (setting["value"], setting["source"]) for setting in found}
 
     assert config()["database"] == (DATABASE, "default")
     (cwd / "ads.yml").write_text("database: file.duckdb\nseed: 3\n")
@@ -619,8 +619,8 @@ def test_every_name_can_be_described(run) -> None:
     catalogue = Catalogue()
     for kind, members in catalogue.kinds().items():
         listed = run("list", kind, "--json").json["entries"]
-        assert [each["name"] for each in listed] == list(members)
-        assert all(each["description"] for each in listed), kind
+        assert [member["name"] for member in listed] == list(members)
+        assert all(member["description"] for member in listed), kind
         for name in members:
             assert catalogue.description(name).description
     for name in catalogue.library.names(TemplateKind.PROFILES):

@@ -80,7 +80,7 @@ def test_the_overview_has_the_title_the_layers_and_every_model(documentation: Pa
 READ_LINEAGE = """<script>setTimeout(() => {
     const app = angular.element(document.querySelector("[ng-app]") || document.documentElement);
     const shown = app.injector().get("graph").graph.elements
-        .filter(each => each.data.display === "element" && !each.data.hidden)
+        .filter(node => node.data.display === "element" && !node.data.hidden)
         .map(({data}) => data.source ? [data.source, data.target] : [data.id]);
     const text = document.createElement("pre");
     text.id = "lineage";
@@ -99,7 +99,7 @@ def test_the_lineage_shows_every_model_and_what_it_reads(documentation: Path) ->
     assert "<canvas" in body
     found = re.search(r'<pre id="lineage">(.*?)</pre>', body, re.DOTALL)
     assert found
-    shown = {tuple(each) for each in json.loads(html.unescape(found[1]))}
+    shown = {tuple(pair) for pair in json.loads(html.unescape(found[1]))}
     manifest = json.loads((documentation / "target" / "manifest.json").read_text())
     built = {
         key: node

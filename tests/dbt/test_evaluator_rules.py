@@ -87,7 +87,7 @@ class Project:
 
     def sources_behind(self, key: str) -> list[str]:
         """The names of the sources that it reads, itself or through base models."""
-        found = {self.sources[each]["source_name"] for each in self.reads_sources(key)}
+        found = {self.sources[source]["source_name"] for source in self.reads_sources(key)}
         for parent in self.parents(key):
             if parent in self.models and self.layer(parent) == "base":
                 found |= set(self.sources_behind(parent))
@@ -126,7 +126,9 @@ def past_staging(project: Project) -> Iterator[str]:
 
 
 def duplicate_sources(project: Project) -> Iterator[str]:
-    places = Counter((each["schema"], each["identifier"]) for each in project.sources.values())
+    places = Counter(
+        (source["schema"], source["identifier"]) for source in project.sources.values()
+    )
     yield from (f"{schema}.{table}" for (schema, table), number in places.items() if number > 1)
 
 
@@ -300,7 +302,10 @@ def exposures_on_private(project: Project) -> Iterator[str]:
 def undescribed_public_models(project: Project) -> Iterator[str]:
     """A public model or one of its columns has no description."""
     for model in project.models.values():
-        texts = [model["description"], *(each["description"] for each in model["columns"].values())]
+        texts = [
+            model["description"],
+            *(column["description"] for column in model["columns"].values()),
+        ]
         if model["access"] == "public" and not all(texts):
             yield model["name"]
 

@@ -30,7 +30,7 @@ from tests.support.project import MODELS_ONLY, dbt
 ALL = dataset("faulty").faults
 # An id of a creative that is gone cannot be distinguished from the rest of the table.
 TOLD_ONLY = ("MISSING_HOURS", "OUTAGE", "TRACKING_LOSS", "BOT_SPIKE", "RUNAWAY_SPEND", "VAST_401")
-UNDONE = tuple(str(each) for each in FaultType if each not in TOLD_ONLY)
+UNDONE = tuple(str(kind) for kind in FaultType if kind not in TOLD_ONLY)
 RECOVERABLE = Faults.model_validate(
     {
         kind.lower(): [
@@ -202,7 +202,7 @@ def test_what_is_found_is_what_was_put_in(faulty_database: Path) -> None:
         "SELECT fault_type, labelled_days, detection_precision, detection_recall "
         "FROM marts.fct_fault_detection",
     )
-    assert {name for name, *_ in judged} == {str(each) for each in FaultType}
+    assert {name for name, *_ in judged} == {str(kind) for kind in FaultType}
     assert all(labelled > 0 for _, labelled, *_ in judged)
     assert [row for row in judged if row[2] < 0.95 or row[3] < 0.95] == []
 

@@ -95,7 +95,7 @@ def test_any_text_survives_the_way_into_the_docs(named: Dataset, tmp_path: Path)
     page = (project / "target/static_index.html").read_text()
     for name in text.split(" ~ "):
         written = [json.dumps(name, ensure_ascii=escaped)[1:-1] for escaped in (True, False)]
-        assert any(each in page for each in written)
+        assert any(name in page for name in written)
 
 
 def test_any_name_survives_the_way_into_describe(tmp_path: Path) -> None:

@@ -176,4 +176,4 @@ def test_an_unrealistic_platform_fails_on_many_rows(tmp_path: Path) -> None:
 
 def test_the_docs_name_every_benchmark_that_cannot_be_judged() -> None:
     text = (ROOT / "docs/realism.md").read_text()
-    assert [each for each in UNKNOWN if f"`{each}`" not in text] == []
+    assert [name for name in UNKNOWN if f"`{name}`" not in text] == []

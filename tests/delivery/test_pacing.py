@@ -40,34 +40,34 @@ def supply(hourly: float = 1e5, price: float = 20_000.0, surprise: float = 1.0) 
     return FlightSupply(supply, supply * surprise, price_each, most, most)
 
 
-def spend(planned: np.ndarray, each: FlightSupply) -> np.ndarray:
-    return (planned * each.price).sum(axis=1).reshape(DAYS, 24)
+def spend(planned: np.ndarray, flight: FlightSupply) -> np.ndarray:
+    return (planned * flight.price).sum(axis=1).reshape(DAYS, 24)
 
 
 def test_even_pacing_spends_the_budget_a_tenth_a_day() -> None:
-    each = supply()
-    daily = spend(plan(goal(), each, FIGURES), each).sum(axis=1)
+    flight = supply()
+    daily = spend(plan(goal(), flight, FIGURES), flight).sum(axis=1)
     assert daily[:-1] == pytest.approx(1e8, rel=1e-9)
     assert 1e8 <= daily[-1] <= 1.1e8  # the last day aims two standard deviations higher
 
 
 def test_frontloaded_pacing_spends_early() -> None:
-    each = supply()
-    daily = spend(plan(goal(pacing=Pacing.FRONTLOADED), each, FIGURES), each).sum(axis=1)
+    flight = supply()
+    daily = spend(plan(goal(pacing=Pacing.FRONTLOADED), flight, FIGURES), flight).sum(axis=1)
     assert (np.diff(daily[:-1]) < 0).all()
     assert daily.sum() == pytest.approx(1e9, rel=0.02)
 
 
 def test_asap_takes_all_there_is() -> None:
-    each = supply()
-    assert plan(goal(pacing=Pacing.ASAP), each, FIGURES) == pytest.approx(each.available)
+    flight = supply()
+    assert plan(goal(pacing=Pacing.ASAP), flight, FIGURES) == pytest.approx(flight.available)
 
 
 def test_money_that_a_weak_day_left_is_spent_later() -> None:
-    each = supply()
-    weak = each.available.copy()
+    flight = supply()
+    weak = flight.available.copy()
     weak[:48] *= 0.5
-    short = replace(each, available=weak)
+    short = replace(flight, available=weak)
     daily = spend(plan(goal(), short, FIGURES), short).sum(axis=1)
     assert daily[0] == pytest.approx(0.5e8, rel=1e-6)
     assert daily[3] > 1e8
@@ -75,22 +75,22 @@ def test_money_that_a_weak_day_left_is_spent_later() -> None:
 
 
 def test_a_pacing_limit_leaves_money_over() -> None:
-    each = supply()
-    assert spend(plan(goal(pacing_pct=50), each, FIGURES), each).sum() == pytest.approx(
+    flight = supply()
+    assert spend(plan(goal(pacing_pct=50), flight, FIGURES), flight).sum() == pytest.approx(
         5e8, rel=0.03
     )
 
 
 def test_a_daily_budget_is_aimed_at_every_day() -> None:
-    each = supply()
-    daily = spend(plan(goal(day_micros=3 * 10**7), each, FIGURES), each).sum(axis=1)
+    flight = supply()
+    daily = spend(plan(goal(day_micros=3 * 10**7), flight, FIGURES), flight).sum(axis=1)
     assert (daily >= 3e7).all()
     assert (daily < 3.5e7).all()
 
 
 def test_a_frequency_cap_holds_the_plan_down() -> None:
-    each = supply()
-    planned = plan(goal(flight_micros=10**13, day_impressions=1_000), each, FIGURES)
+    flight = supply()
+    planned = plan(goal(flight_micros=10**13, day_impressions=1_000), flight, FIGURES)
     daily = planned.sum(axis=1).reshape(DAYS, 24).sum(axis=1)
     assert daily == pytest.approx(1_000 * FIGURES.cap_use)
 
@@ -105,11 +105,11 @@ def test_a_frequency_cap_holds_the_plan_down() -> None:
 def test_a_plan_is_never_more_than_there_is(
     micros: int, pacing: Pacing, percent: int, hourly: float, surprise: float
 ) -> None:
-    each = supply(hourly, surprise=surprise)
-    planned = plan(goal(flight_micros=micros, pacing=pacing, pacing_pct=percent), each, FIGURES)
+    flight = supply(hourly, surprise=surprise)
+    planned = plan(goal(flight_micros=micros, pacing=pacing, pacing_pct=percent), flight, FIGURES)
     assert np.isfinite(planned).all()
     assert (planned >= 0).all()
-    assert (planned <= each.available * (1 + 1e-9)).all()
+    assert (planned <= flight.available * (1 + 1e-9)).all()
 
 
 @given(

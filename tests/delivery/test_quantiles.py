@@ -29,7 +29,7 @@ def distance(drawn: np.ndarray, exact: np.ndarray) -> float:
     """Total-variation distance between two samples of whole numbers."""
     low = min(drawn.min(), exact.min())
     width = int(max(drawn.max(), exact.max()) - low) + 1
-    counts = [np.bincount((each - low).astype(int), minlength=width) for each in (drawn, exact)]
+    counts = [np.bincount((values - low).astype(int), minlength=width) for values in (drawn, exact)]
     return float(np.abs(counts[0] - counts[1]).sum() / 2 / DRAWS)
 
 
@@ -108,8 +108,8 @@ def test_parts_are_the_binomials_of_their_purposes() -> None:
 
 def test_normal_quantiles_and_probabilities() -> None:
     tails = 0.5 ** np.linspace(1, 53, 10_000)
-    for each in (UNIFORMS, tails, 1.0 - tails):
-        assert np.abs(normal(each) - stats.norm.ppf(each)).max() < 4e-8
+    for points in (UNIFORMS, tails, 1.0 - tails):
+        assert np.abs(normal(points) - stats.norm.ppf(points)).max() < 4e-8
     z = np.linspace(-7, 7, 1001)
     assert np.abs(normal_probability(z) - stats.norm.cdf(z)).max() < 1e-7
 

@@ -21,7 +21,7 @@ def test_the_same_targeting_many_times_addresses_nobody_twice() -> None:
 
 def test_disjoint_regions_add_up_and_a_part_adds_nothing_to_its_whole() -> None:
     first, second = ({**US, "GEO_DMA": [code]} for code in ("501", "803"))
-    parts = [count_households(PLATFORM, [each]) for each in (first, second)]
+    parts = [count_households(PLATFORM, [targeting]) for targeting in (first, second)]
     assert count_households(PLATFORM, [first, second]) == pytest.approx(sum(parts), abs=1)
     assert count_households(PLATFORM, [first, US]) == count_households(PLATFORM, [US])
 
@@ -29,9 +29,9 @@ def test_disjoint_regions_add_up_and_a_part_adds_nothing_to_its_whole() -> None:
 def test_several_line_items_address_at_least_each_and_at_most_all() -> None:
     drama = {**US, "CONTENT_GENRE": ["DRAMA"], "DEVICE": ["CTV"]}
     mobile = {**US, "AGE_RANGE": ["18-24"], "DEVICE": ["MOBILE"]}
-    each = [count_households(PLATFORM, [targeting]) for targeting in (drama, mobile)]
+    counts = [count_households(PLATFORM, [targeting]) for targeting in (drama, mobile)]
     both = count_households(PLATFORM, [drama, mobile])
-    assert max(each) <= both <= min(sum(each), HOUSEHOLDS)
+    assert max(counts) <= both <= min(sum(counts), HOUSEHOLDS)
 
 
 def test_nobody_is_addressed_by_a_targeting_that_fits_nothing() -> None:

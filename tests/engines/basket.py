@@ -25,7 +25,7 @@ class Basket:
     def __exit__(self, *_error: object) -> None:
         pass
 
-    def held(self, _identity: str, _parts: object) -> Mapping[str, Mapping[str, Tally]]:
+    def existing_parts(self, _identity: str, _parts: object) -> Mapping[str, Mapping[str, Tally]]:
         return self._held
 
     def take(self, part: str, packed: list[Piece], tallies: dict[str, Tally]) -> None:

@@ -53,14 +53,14 @@ def fingerprints(world, only=None) -> dict[str, str]:
     prints: dict[str, Fingerprint] = {}
     for table, batch in all_pieces(world.only(only) if only else world):
         prints.setdefault(table.table_name, Fingerprint()).add(batch)
-    return {name: each.hexdigest for name, each in prints.items() if name != "runs"}
+    return {name: tally.hexdigest for name, tally in prints.items() if name != "runs"}
 
 
 def rows(world, only=None) -> dict[str, pa.Table]:
     batches: dict[str, list[pa.RecordBatch]] = {}
     for table, batch in all_pieces(world.only(only) if only else world):
         batches.setdefault(table.table_name, []).append(batch)
-    return {name: pa.Table.from_batches(each) for name, each in batches.items()}
+    return {name: pa.Table.from_batches(landed) for name, landed in batches.items()}
 
 
 def test_smoke_is_frozen() -> None:
@@ -162,7 +162,7 @@ def test_an_earlier_horizon_gives_the_same_rows_up_to_it() -> None:
 
 def landed(basket: Basket, **options: Any) -> dict[str, tuple[int, str]]:
     made = local.run(build_world(dataset("complete")), basket, **options)
-    return {each.table.table_name: (each.rows, each.fingerprint) for each in made}
+    return {totals.table.table_name: (totals.rows, totals.fingerprint) for totals in made}
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +196,7 @@ def test_blocks_of_a_part_follow_one_another_in_time(
     }
 
     def order() -> list[int]:
-        (part,) = (each for each in parts_of(world, 10**9) if each.campaigns)
+        (part,) = (part for part in parts_of(world, 10**9) if part.campaigns)
         made = pieces(world, part, CountrySupplies(world), (PerformanceHourly,))
         ids = pa.concat_arrays([batch.column("campaign_id") for _, batch in made])
         return ids.unique().to_pylist()

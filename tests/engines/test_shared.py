@@ -14,12 +14,12 @@ from generator.scenario.templates import Library
 
 def test_the_markets_of_a_run_come_back_as_they_were() -> None:
     world = world_of(Library().dataset("market", [parse_override("market.campaigns=3")]))
-    supplies = {name: dict(each) for name, each in CountrySupplies(world).items()}
+    supplies = {name: dict(countries) for name, countries in CountrySupplies(world).items()}
     with nameless_file() as file:
         shared = write_arrays(supplies, file)
         back = map_arrays(shared, file)
-    assert {name: list(each) for name, each in back.items()} == {
-        name: list(each) for name, each in supplies.items()
+    assert {name: list(countries) for name, countries in back.items()} == {
+        name: list(countries) for name, countries in supplies.items()
     }
     for platform, countries in supplies.items():
         for country, supply in countries.items():

@@ -30,7 +30,7 @@ made = {}
 for tasks in map(int, sys.argv[1:]):
     basket = Basket(5_000)
     landed = spark.run(build_world(dataset("complete")), basket, jobs=tasks)
-    made[tasks] = [[each.table.table_name, each.rows, each.fingerprint] for each in landed]
+    made[tasks] = [[totals.table.table_name, totals.rows, totals.fingerprint] for totals in landed]
     assert len(basket.parts) > 5
 print(json.dumps(made))
 """
@@ -60,7 +60,7 @@ def on_spark(master: str, *tasks: int) -> dict[str, list[list[object]]]:
 @pytest.fixture(scope="module")
 def of_one_process() -> list[list[object]]:
     landed = local.run(build_world(dataset("complete")), Basket(10**9))
-    return [[each.table.table_name, each.rows, each.fingerprint] for each in landed]
+    return [[totals.table.table_name, totals.rows, totals.fingerprint] for totals in landed]
 
 
 def test_three_and_eight_tasks_on_threads_make_the_same(of_one_process) -> None:

@@ -60,7 +60,7 @@ def apply_faults(
 ) -> tuple[pa.Table, list[dict[str, Any]]]:
     """Performance with the faults, and the log."""
     made: list[Piece] = list(
-        inject_faults([(PerformanceHourly, each) for each in batches], faults, run)
+        inject_faults([(PerformanceHourly, batch) for batch in batches], faults, run)
     )
     rows = [batch for table, batch in made if issubclass(table, PerformanceHourly)]
     log = [row for table, batch in made if table is FaultLog for row in batch.to_pylist()]
@@ -236,8 +236,8 @@ def test_only_what_the_faults_break_is_lifted() -> None:
 def test_processes_and_parts_make_the_same() -> None:
     """The whole way of a run: two processes, many parts, the same hashes and the same log."""
     world = build_world(dataset("faulty"))
-    whole = {each.table: each.fingerprint for each in local.run(world, Basket(10**9))}
-    parts = {each.table: each.fingerprint for each in local.run(world, Basket(5_000), jobs=2)}
+    whole = {totals.table: totals.fingerprint for totals in local.run(world, Basket(10**9))}
+    parts = {totals.table: totals.fingerprint for totals in local.run(world, Basket(5_000), jobs=2)}
     assert whole == parts
     assert whole[PerformanceHourly] != fingerprint(pa.Table.from_batches(CLEAN))
 
@@ -249,7 +249,7 @@ def test_a_run_with_faults_lands_with_its_log(tmp_path) -> None:
     with duckdb.connect(str(file), read_only=True) as connection:
         types = connection.execute("SELECT DISTINCT fault_type FROM raw.fault_log").fetchall()
         columns = connection.execute("DESCRIBE raw.performance_hourly").fetchall()
-    assert {name for (name,) in types} == {str(each) for each in FaultType}
+    assert {name for (name,) in types} == {str(kind) for kind in FaultType}
     assert [name for name, *_ in columns][-2:] == ["click_throughs", "supply_path"]
 
 
@@ -266,7 +266,7 @@ def test_other_sinks_take_the_same_rows(tmp_path, target: str, reader: str) -> N
     world = build_world(dataset("faulty"))
     folder = tmp_path / "landed"
     sink = sink_of(target.format(folder), landing_tables(world.faults))
-    landed = {each.table: each.rows for each in local.run(world, sink, jobs=2)}
+    landed = {totals.table: totals.rows for totals in local.run(world, sink, jobs=2)}
     with duckdb.connect() as connection:
         found = connection.execute(
             "SELECT count(*), count(click_throughs), count(supply_path), count(creative_id), "
@@ -276,7 +276,9 @@ def test_other_sinks_take_the_same_rows(tmp_path, target: str, reader: str) -> N
     table = pa.Table.from_batches(rows)
     filled = (table[name] for name in ("click_throughs", "supply_path", "creative_id"))
     spend = pa.compute.sum(table["spend_micros"]).as_py()
-    assert found == [(table.num_rows, *(pa.compute.count(each).as_py() for each in filled), spend)]
+    assert found == [
+        (table.num_rows, *(pa.compute.count(column).as_py() for column in filled), spend)
+    ]
     assert landed[PerformanceHourly] == table.num_rows > 0
 
 
@@ -294,10 +296,10 @@ def test_campaigns_that_are_left_out_are_not_in_the_log() -> None:
 def test_no_fault_is_without_an_effect_and_a_type() -> None:
     from generator.faults.effects import FAULT_KINDS
 
-    assert set(FAULT_KINDS) == set(FaultType) == {FaultType(each.upper()) for each in EACH}
+    assert set(FAULT_KINDS) == set(FaultType) == {FaultType(name.upper()) for name in EACH}
     assert [kind.upper() for kind in Faults.model_fields] == [
-        str(each)
-        for each, *_ in Faults.model_validate(
+        str(kind)
+        for kind, *_ in Faults.model_validate(
             {kind: [figures] for kind, figures in EACH.items()}
         ).in_order()
     ]

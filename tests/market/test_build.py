@@ -167,13 +167,13 @@ def test_the_mix_is_that_of_the_platform() -> None:
         assert objective[kind] / 1500 == pytest.approx(figures.objective[kind], abs=0.05)
     for kind in BuyType:
         assert buy_type[kind] / 1500 == pytest.approx(figures.buy_type[kind], abs=0.05)
-    assert {each.industry for each in world.advertisers} == set(Industry)
+    assert {advertiser.industry for advertiser in world.advertisers} == set(Industry)
     weeks = {
         (booking.flights[0].end_date - booking.flights[0].start_date).days // 7 + 1
         for booking in bookings
     }
     assert max(weeks) <= 14
-    assert all(each.created_at.date() < date(2025, 1, 1) for each in world.advertisers)
+    assert all(advertiser.created_at.date() < date(2025, 1, 1) for advertiser in world.advertisers)
 
 
 def test_a_campaign_asks_for_nothing_that_its_platform_does_not_have() -> None:
@@ -200,7 +200,7 @@ def test_a_campaign_asks_for_nothing_that_its_platform_does_not_have() -> None:
 )  # fmt: skip
 def test_shares_never_add_up_to_more_than_one(campaigns) -> None:
     platform_of, country, devices, one, other, claim = (
-        np.array(each) for each in zip(*campaigns, strict=True)
+        np.array(values) for values in zip(*campaigns, strict=True)
     )
     booked = Claims(
         platform_of, country, devices, np.minimum(one, other), np.maximum(one, other), claim

@@ -185,7 +185,7 @@ FAULTS: dict[str, list[str]] = {
         "delete from raw.audience_daily where dimension = 'REGION' and campaign_id = 1",
     ],
     "impressions of a reach window": [
-        *(reached("impressions = impressions + 1", each) for each in ReachWindow),
+        *(reached("impressions = impressions + 1", window) for window in ReachWindow),
         "delete from raw.campaign_reach where rowid = 0",
     ],
     "someone was reached": [reached("impressions = 0", "HOUR"), reached("reach = 0", "HOUR")],

@@ -73,20 +73,20 @@ def named_benchmarks(name: str) -> list[str]:
     """The benchmark ids that a platform file names as its evidence."""
     text = (BUNDLED / f"platforms/{name}.yml").read_text()
     patterns = [
-        each.strip(" ,")
+        name.strip(" ,")
         for part in text.split("[B ")[1:]
-        for each in part.split("]")[0].split(",")
-        if each.strip() != "id"
+        for name in part.split("]")[0].split(",")
+        if name.strip() != "id"
     ]
     found = []
     for pattern in patterns:
         stem = pattern.rstrip("*")
         matches = [
-            each
-            for each in BENCHMARKS
-            if each == stem
-            or (pattern.endswith("*") and each.startswith(stem))
-            or (stem.startswith("_") and each.endswith(stem))
+            benchmark
+            for benchmark in BENCHMARKS
+            if benchmark == stem
+            or (pattern.endswith("*") and benchmark.startswith(stem))
+            or (stem.startswith("_") and benchmark.endswith(stem))
         ]
         assert matches, f"{name}: there is no benchmark {pattern}"
         found += matches
@@ -102,18 +102,18 @@ def test_a_figure_lies_in_its_published_range(benchmark_id: str) -> None:
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_figures_lie_in_the_ranges_that_their_file_names(name: str) -> None:
     own = figures(platform(name))
-    named = [each for each in named_benchmarks(name) if each in own]
+    named = [benchmark for benchmark in named_benchmarks(name) if benchmark in own]
     assert len(named) > 10
-    for each in named:
-        row = BENCHMARKS[each]
-        assert float(row["low"]) <= own[each] <= float(row["high"]), each
+    for benchmark in named:
+        row = BENCHMARKS[benchmark]
+        assert float(row["low"]) <= own[benchmark] <= float(row["high"]), benchmark
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_no_platform_rests_on_a_benchmark_of_another(name: str) -> None:
-    for each in named_benchmarks(name):
-        segment = BENCHMARKS[each]["segment"]
-        assert "platform=" not in segment or f"platform={name}" in segment, each
+    for benchmark in named_benchmarks(name):
+        segment = BENCHMARKS[benchmark]["segment"]
+        assert "platform=" not in segment or f"platform={name}" in segment, benchmark
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
@@ -139,7 +139,7 @@ def test_what_the_other_platforms_are_known_for() -> None:
     free, live = platform("fast_channel"), platform("live_sports")
     assert free.supply.ad_minutes_per_hour == 9
     assert 15 <= free.supply.mean_ad_seconds <= 30
-    us = [each.countries["US"].cpm_level for each in (free, PLATFORM, live)]
+    us = [model.countries["US"].cpm_level for model in (free, PLATFORM, live)]
     assert us == sorted(us)
     assert (
         free.funnel.win_rate["PRIVATE_AUCTION"] < 0.5 < PLATFORM.funnel.win_rate["PRIVATE_AUCTION"]

@@ -70,4 +70,4 @@ def left_over(folder: Path, number: int) -> bool:
 
 def raw(held: Content) -> Content:
     """The raw tables of it."""
-    return {name: each for name, each in held.items() if name.startswith("raw.")}
+    return {name: rows for name, rows in held.items() if name.startswith("raw.")}

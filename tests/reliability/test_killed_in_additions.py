@@ -29,7 +29,7 @@ def test_a_campaign_is_added_whole_or_not_at_all(tmp_path: Path, number: int, ti
     old = content(file)
     seconds = done(folder, *ADD, "ads.duckdb")
     new = content(file)
-    changed = {name for name, each in new.items() if each != old[name]}
+    changed = {name for name, rows in new.items() if rows != old[name]}
     assert {"raw.campaigns", "raw.performance_hourly", "raw.audience_daily"} <= changed
     assert all(name.startswith("raw.") for name in changed)
     shutil.copy(kept, file)

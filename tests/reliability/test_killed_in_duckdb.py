@@ -31,7 +31,7 @@ def test_raw_is_wholly_old_or_wholly_new_and_the_rest_intact(
         seconds = done(tmp_path, *generate(seed))
         runs[seed] = raw(content(file))
     add_others(file)
-    rest = {name: each for name, each in content(file).items() if not name.startswith("raw.")}
+    rest = {name: rows for name, rows in content(file).items() if not name.startswith("raw.")}
     assert len(rest) == 5
     now = SEEDS[0]
     ends = set()

@@ -42,7 +42,7 @@ def as_it_is(folder: Path) -> object:
         return content(folder / "ads.duckdb")
     if (folder / "manifest.json").exists():
         return named(folder)
-    return {name: each for name, each in files(folder).items() if not name.startswith(".")}
+    return {name: content for name, content in files(folder).items() if not name.startswith(".")}
 
 
 def before(folder: Path, target: str) -> None:
@@ -136,8 +136,8 @@ def bound_by_permissions() -> None:
     """In a child process: give up root's power to read and write anything."""
     if os.geteuid() == 0:
         drop_from_bounding_set, dac_override, dac_read_search = 24, 1, 2
-        for each in (dac_override, dac_read_search):
-            assert ctypes.CDLL(None).prctl(drop_from_bounding_set, each, 0, 0, 0) == 0
+        for capability in (dac_override, dac_read_search):
+            assert ctypes.CDLL(None).prctl(drop_from_bounding_set, capability, 0, 0, 0) == 0
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,9 @@ def test_no_permission(
     assert as_it_is(folder) == old
 
 
-@pytest.mark.parametrize("command", [GENERATE, ADD, ("init-db", "--to")], ids=lambda each: each[0])
+@pytest.mark.parametrize(
+    "command", [GENERATE, ADD, ("init-db", "--to")], ids=lambda command: command[0]
+)
 def test_a_file_that_another_process_has_open(tmp_path: Path, command: tuple[str, ...]) -> None:
     before(tmp_path, "ads.duckdb")
     with duckdb.connect(str(tmp_path / "ads.duckdb")):

@@ -632,8 +632,8 @@ def test_charts_and_controls_have_names_for_those_who_do_not_see_them(opened: Pa
     unnamed = opened.ask(
         """[...document.querySelectorAll(
             '[role=img], [role=region], select, input, button, nav, form:not(:empty)')].filter(
-            each => !(each.ariaLabel || each.labels?.length || each.textContent.trim())).map(
-            each => each.outerHTML.slice(0, 200))"""
+            node => !(node.ariaLabel || node.labels?.length || node.textContent.trim())).map(
+            node => node.outerHTML.slice(0, 200))"""
     )
     assert unnamed == []
     # What can be focused by the keyboard: the skip link first, then the controls.

@@ -83,7 +83,7 @@ def test_every_id_is_there_once_and_every_link_leads_to_one(text: str) -> None:
     ids = [str(a["id"]) for _, a in tags.seen if "id" in a]
     assert len(ids) == len(set(ids))
     links = {str(a["href"]) for tag, a in tags.seen if tag == "a"}
-    assert links <= {f"#{each}" for each in ids}
+    assert links <= {f"#{anchor}" for anchor in ids}
     named = {str(a[key]) for _, a in tags.seen for key in ("aria-labelledby", "for") if key in a}
     assert named <= set(ids)
 
@@ -285,7 +285,7 @@ def test_the_scorecard_is_printed_with_its_count(
     assert 30 < inside <= binding
     as_json = run("scorecard", "--database", str(built_database), "--json").json
     assert len(as_json["benchmarks"]) == 54
-    assert {each["status"] for each in as_json["benchmarks"]} <= {
+    assert {benchmark["status"] for benchmark in as_json["benchmarks"]} <= {
         "INSIDE",
         "OUTSIDE",
         "NOT_APPLICABLE",

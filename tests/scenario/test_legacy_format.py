@@ -166,7 +166,10 @@ def test_profiles_as_a_list_and_an_unknown_entry(tmp_path) -> None:
 def test_a_file_of_the_older_shape_is_a_dataset_too(tmp_path) -> None:
     file = tmp_path / "older.yml"
     file.write_text(OLDER)
-    assert [each.name for each in Library().dataset(str(file)).scenarios] == ["harbour", "direct"]
+    assert [scenario.name for scenario in Library().dataset(str(file)).scenarios] == [
+        "harbour",
+        "direct",
+    ]
 
 
 def entry(**changes) -> str:

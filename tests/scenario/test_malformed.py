@@ -20,7 +20,7 @@ import yaml
 
 from generator.cli.app import main
 from generator.scenario.templates import BUNDLED
-from generator.scenario.yaml_file import KeyPath, dotted
+from generator.scenario.yaml_file import KeyPath, path_text
 from tests.scenario.test_legacy_format import OLDER
 
 FILES = sorted(BUNDLED.rglob("*.yml"))
@@ -86,14 +86,14 @@ def mutations() -> Iterator[tuple[str, Callable[[], Any], str]]:
                 takes_text = keys[-1] in free and isinstance(value, str)
                 if not takes_text:
                     made = partial(replaced, whole, path, value)
-                    yield f"{file.stem} {dotted(path)} = {kind}", made, keys[-1]
+                    yield f"{file.stem} {path_text(path)} = {kind}", made, keys[-1]
             if isinstance(path[-1], str) and not path[-1].isdigit():
                 # A segment of an audience may be called anything; then its share is one too many.
                 named = keys[-2] if path[0] == "audience" and len(path) > 2 else f"{keys[-1]}x"
                 is_possible = path[0] != "audience" or "extends" in whole
                 if is_possible:
                     made = partial(renamed, whole, path)
-                    yield f"{file.stem} {dotted(path)} misspelt", made, named
+                    yield f"{file.stem} {path_text(path)} misspelt", made, named
 
 
 def dumped(data: Any) -> str:
@@ -190,7 +190,9 @@ ARGUMENTS = [
 @cache
 def chosen() -> list[tuple[str, str, str]]:
     """As many mutations as make three hundred inputs, the same ones every time."""
-    by_hash = sorted(mutations(), key=lambda each: hashlib.sha256(each[0].encode()).digest())
+    by_hash = sorted(
+        mutations(), key=lambda mutation: hashlib.sha256(mutation[0].encode()).digest()
+    )
     first = by_hash[: HOW_MANY - len(BROKEN) - len(ARGUMENTS)]
     return [(name, dumped(make()), key) for name, make, key in first]
 
@@ -230,8 +232,8 @@ def test_there_are_three_hundred() -> None:
     assert len({name for name, _, _ in chosen()}) == len(chosen())
 
 
-@pytest.mark.parametrize(("text", "key"), [each[1:] for each in chosen()],
-                         ids=[each[0] for each in chosen()])  # fmt: skip
+@pytest.mark.parametrize(("text", "key"), [mutation[1:] for mutation in chosen()],
+                         ids=[mutation[0] for mutation in chosen()])  # fmt: skip
 def test_a_broken_template_names_file_line_and_key(folder, refused, text: str, key: str) -> None:
     (folder / "broken.yml").write_text(text)
     message = refused("validate", "broken.yml")
@@ -248,6 +250,6 @@ def test_a_broken_file_is_one_message(folder, refused, name: str) -> None:
     assert "broken.yml" in message
 
 
-@pytest.mark.parametrize("arguments", ARGUMENTS, ids=lambda each: " ".join(each)[:80])
+@pytest.mark.parametrize("arguments", ARGUMENTS, ids=lambda words: " ".join(words)[:80])
 def test_a_broken_command_is_one_message(refused, arguments: tuple[str, ...]) -> None:
     assert refused(*arguments).strip()

@@ -8,14 +8,14 @@ from generator.scenario.errors import InputError
 from generator.scenario.models import Scenario
 from generator.scenario.overrides import parse_override, paths, with_overrides
 from generator.scenario.templates import Library, TemplateKind
-from generator.scenario.yaml_file import Document, dotted, merge, read
+from generator.scenario.yaml_file import Document, merge, path_text, read
 
 LIBRARY = Library()
 
 
 def changed(*sets: str, profile: str = "multi_device_advanced") -> Scenario:
     return LIBRARY.scenario(
-        TemplateKind.PROFILES, profile, [parse_override(each) for each in sets]
+        TemplateKind.PROFILES, profile, [parse_override(text) for text in sets]
     ).scenario
 
 
@@ -44,7 +44,7 @@ def test_an_item_one_past_the_end_is_added_and_further_ones_are_refused() -> Non
     cap = "campaign.frequency_caps[0]={max_impressions: 3, time_unit: DAY}"
     assert changed(cap).campaign.frequency_caps[0].max_impressions == 3
     third = changed("line_items[0].creatives[2]={placement: MID_ROLL, duration_seconds: 20}")
-    assert [each.duration_seconds for each in third.line_items[0].creatives] == [30, 15, 20]
+    assert [creative.duration_seconds for creative in third.line_items[0].creatives] == [30, 15, 20]
     with pytest.raises(InputError, match=r"line_items\[5\].*there is no item 5, only 2"):
         changed("line_items[5].bid_cpm=3")
 
@@ -75,7 +75,7 @@ def test_a_wrong_override_names_itself_and_what_is_near(source: str, sentence: s
 
 
 def test_every_path_of_the_model_can_be_set() -> None:
-    known = {dotted(path) for path in paths(Scenario)}
+    known = {path_text(path) for path in paths(Scenario)}
     assert {"campaign.flights[0].weeks", "line_items[0].creatives[0].placement"} <= known
     assert len(known) > 60
 

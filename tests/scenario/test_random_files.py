@@ -50,7 +50,7 @@ def sentences(use: Callable[[], Any]) -> list[str]:
 
 def is_read_or_refused(file: Path, content: bytes) -> None:
     def use() -> None:
-        found = LIBRARY.checked(file)
+        found = LIBRARY.check(file)
         if isinstance(found, Dataset):
             world_of(found)
 

@@ -33,7 +33,7 @@ from generator.scenario.errors import InputError
 from generator.scenario.models import Scenario, Workflow
 from generator.scenario.overrides import paths
 from generator.scenario.templates import BUNDLED
-from generator.scenario.yaml_file import KeyPath, dotted
+from generator.scenario.yaml_file import KeyPath, path_text
 from generator.sinks.sink import DestinationError, DestinationFailedError
 from tests.scenario.test_legacy_format import (
     ALONE,
@@ -261,7 +261,7 @@ def test_a_document_of_any_habit_is_read_or_refused(folder: Path, seed: int) -> 
     file.unlink()
 
 
-PATHS = [dotted(path) for model in (Scenario, Workflow) for path in paths(model)]
+PATHS = [path_text(path) for model in (Scenario, Workflow) for path in paths(model)]
 
 
 @settings(max_examples=EXAMPLES)

@@ -305,15 +305,15 @@ def test_a_file_of_faults_and_overrides_of_platforms_and_faults_are_checked(tmp_
         parse_override("supply.ad_minutes_per_hour=3"),
         parse_override("countries.US.regions.501.share=0.05"),
     ]
-    found = library.checked(platform_file, shorter)
+    found = library.check(platform_file, shorter)
     assert isinstance(found, PlatformModel)
     assert (found.name, found.supply.ad_minutes_per_hour) == ("mine", 3)
     assert found.countries["US"].regions["501"].share == 0.05
-    found = library.checked(faults, [parse_override("outage[0].hours=[3]")])
+    found = library.check(faults, [parse_override("outage[0].hours=[3]")])
     assert isinstance(found, Faults)
     assert found.outage[0].hours == [3]
     with pytest.raises(InputError, match=r"outage\[0\].start_date: should be a day"):
-        library.checked(faults, [parse_override("outage[0].start_date=3")])
+        library.check(faults, [parse_override("outage[0].start_date=3")])
 
 
 def test_the_faults_of_a_workflow_with_a_market_are_in_its_dataset(tmp_path) -> None:

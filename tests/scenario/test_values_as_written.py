@@ -29,7 +29,7 @@ def refusal(file: Path, text: str) -> str:
     """The message about a file with this text."""
     file.write_text(text)
     with pytest.raises(InputError) as error:
-        LIBRARY.checked(file)
+        LIBRARY.check(file)
     return str(error.value)
 
 
@@ -61,7 +61,7 @@ def test_every_bundled_template_is_read_as_json_too(tmp_path, file: Path) -> Non
     """With tabs, days in quotes, and the numbers of items and weeks in quotes as JSON has keys."""
     copy = tmp_path / f"{file.stem}.json"
     copy.write_text(as_json(file))
-    found, original = LIBRARY.checked(copy), LIBRARY.checked(file)
+    found, original = LIBRARY.check(copy), LIBRARY.check(file)
     if isinstance(original, PlatformModel):
         assert found == original
     else:
@@ -227,7 +227,7 @@ def test_refusing_costs_no_more_than_reading(tmp_path, name: str) -> None:
 
 def refusals(file: Path) -> list[str]:
     said = []
-    for use in (LIBRARY.checked, faults_of):
+    for use in (LIBRARY.check, faults_of):
         try:
             use(file)
         except InputError as error:

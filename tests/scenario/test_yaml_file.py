@@ -9,7 +9,7 @@ import pytest
 
 from generator.scenario.errors import InputError
 from generator.scenario.templates import Library
-from generator.scenario.yaml_file import Document, dotted, merge, read
+from generator.scenario.yaml_file import Document, merge, path_text, read
 
 
 def document(folder: Path, text: str, name: str = "file.yml") -> Document:
@@ -99,7 +99,7 @@ def test_bytes_that_are_not_text_are_refused(tmp_path) -> None:
 
 
 def test_paths_are_written_as_people_write_them() -> None:
-    assert dotted(("line_items", 0, "targeting", "DEVICE")) == "line_items[0].targeting.DEVICE"
+    assert path_text(("line_items", 0, "targeting", "DEVICE")) == "line_items[0].targeting.DEVICE"
 
 
 def test_what_a_terminal_would_obey_is_written_out_in_messages(tmp_path) -> None:
@@ -107,7 +107,7 @@ def test_what_a_terminal_would_obey_is_written_out_in_messages(tmp_path) -> None
     document_text = 'name: x\n"\\e[31m\\u202Ered\\x1e": 1\n'
     (tmp_path / "file.yml").write_text(document_text)
     with pytest.raises(InputError) as error:
-        Library().checked(tmp_path / "file.yml")
+        Library().check(tmp_path / "file.yml")
     assert "\\x1b[31m\\u202ered\\x1e" in str(error.value)
     assert str(error.value).replace("\n", "").isprintable()
 

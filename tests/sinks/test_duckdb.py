@@ -30,7 +30,7 @@ OTHER = build_world(dataset("smoke").with_seed(8))
 
 def land(world, file: Path) -> list[tuple]:
     landed = local.run(world, DuckdbSink(file, TABLES))
-    return [(each.table.table_name, each.rows, each.fingerprint) for each in landed]
+    return [(totals.table.table_name, totals.rows, totals.fingerprint) for totals in landed]
 
 
 def content(file: Path) -> dict[str, int]:

@@ -374,7 +374,7 @@ def test_a_receipt_with_the_right_hash_for_other_rows_is_not_joined(cwd: Path, r
     staging, _ = stopped(cwd / "lake")
     receipt = staging / RECEIPTS / "accounts.json"
     found = json.loads(receipt.read_bytes())
-    record = next(each for each in found["files"] if each["table"] == "platforms")
+    record = next(record for record in found["files"] if record["table"] == "platforms")
     path = staging / record["path"]
     held = replaced(parquet.read_table(path, partitioning=None))
     if isinstance(held, bytes):

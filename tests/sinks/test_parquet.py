@@ -115,8 +115,8 @@ def everything(folder: Path) -> dict[str, bytes]:
 def test_the_rows_are_those_of_a_duckdb_file(tmp_path: Path) -> None:
     made = landed(COMPLETE, tmp_path / "folder")
     in_duckdb = local.run(COMPLETE, DuckdbSink(tmp_path / "ads.duckdb", TABLES))
-    assert [(each.rows, each.fingerprint) for each in made] == [
-        (each.rows, each.fingerprint) for each in in_duckdb
+    assert [(totals.rows, totals.fingerprint) for totals in made] == [
+        (totals.rows, totals.fingerprint) for totals in in_duckdb
     ]
     with duckdb.connect(str(tmp_path / "ads.duckdb"), read_only=True) as connection:
         for table in TABLES:
@@ -138,7 +138,7 @@ def test_the_manifest_says_what_is_there(tmp_path: Path) -> None:
     found = manifest(tmp_path)
     assert found.run == COMPLETE.run
     assert {name: (held.rows, held.fingerprint) for name, held in found.tables.items()} == {
-        each.table.table_name: (each.rows, each.fingerprint) for each in made
+        totals.table.table_name: (totals.rows, totals.fingerprint) for totals in made
     }
     assert {file.path for file in found.files} == in_place(tmp_path)
     for file in found.files:
@@ -288,7 +288,7 @@ def cut_after(monkeypatch: pytest.MonkeyPatch):
 
         monkeypatch.setattr(Folder, name, change)
 
-    for name in ("opened", "write", "move", "remove", "prune"):
+    for name in ("open_new", "write", "move", "remove", "prune"):
         counted(name)
 
     def allow(changes: int) -> None:

@@ -14,7 +14,7 @@ from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.parquet import ParquetSink
 from generator.sinks.postgresql import PostgresqlSink
 from generator.sinks.sink import DestinationError
-from generator.sinks.target import SCHEMES, shown, sink_class, sink_of
+from generator.sinks.target import SCHEMES, label, sink_class, sink_of
 
 ADDRESS = "postgresql://ads:s3cr%40t@db.example:5432/ads"
 
@@ -93,7 +93,7 @@ def test_what_is_not_a_target_is_a_sentence(target: str, sentence: str, tmp_path
     ],
 )  # fmt: skip
 def test_a_password_is_not_printed(target: str, printed: str) -> None:
-    assert shown(target) == printed
+    assert label(target) == printed
 
 
 COMMANDS = [
@@ -151,7 +151,7 @@ def test_what_needs_a_duckdb_file_says_so(run, cwd: Path, command: list[str], ta
     answer = run(*command, "--to", target)
     assert answer.code == 2
     assert answer.err == (
-        f"error: {shown(target)}: this command works on a DuckDB file; name one with --to FILE\n"
+        f"error: {label(target)}: this command works on a DuckDB file; name one with --to FILE\n"
     )
     assert list(cwd.iterdir()) == []
 
@@ -178,14 +178,16 @@ def test_the_settings_in_force_are_shown_without_the_password(run, cwd: Path) ->
 
 def test_all_sinks_report_the_same_rows_and_hashes(run, cwd: Path) -> None:
     targets = ["ads.duckdb", "parquet:p", "csv:c"]
-    tables = [run("generate", "smoke", "--json", "--to", each).json["tables"] for each in targets]
+    tables = [
+        run("generate", "smoke", "--json", "--to", target).json["tables"] for target in targets
+    ]
     assert tables[0] == tables[1] == tables[2]
     with duckdb.connect() as connection:
-        for each in tables[0]:
-            name = each["table"].removeprefix("raw.")
+        for table in tables[0]:
+            name = table["table"].removeprefix("raw.")
             for files in (f"p/{name}/**/*.parquet", f"c/{name}.csv"):
                 assert connection.execute(f"select count(*) from '{files}'").fetchall() == [
-                    (each["rows"],)
+                    (table["rows"],)
                 ]
     assert set(os.listdir()) == {"ads.duckdb", "p", "c"}
 

@@ -182,7 +182,9 @@ AS_OF_DAYS = [date(2025, 6, 1), date(2025, 9, 20), date(2026, 2, 1)]
 def test_nothing_is_created_after_the_day_that_the_data_is_seen_on(seed: int, as_of: date) -> None:
     """A campaign that has not begun is there as a DRAFT, and was booked before that day."""
     world = build_world(replace(dataset("complete").with_seed(seed), as_of=as_of))
-    customer_since = {each.advertiser_id: each.created_at for each in world.advertisers}
+    customer_since = {
+        advertiser.advertiser_id: advertiser.created_at for advertiser in world.advertisers
+    }
     for booking in world.bookings:
         campaign = booking.campaign
         assert customer_since[campaign.advertiser_id] < campaign.created_at

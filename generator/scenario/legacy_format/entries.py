@@ -24,7 +24,7 @@ from generator.scenario.legacy_format.shape import (
 )
 from generator.scenario.legacy_format.synonyms import word
 from generator.scenario.models import AdvertiserPlan, CampaignPlan, CreativePlan, LineItemPlan
-from generator.scenario.yaml_file import Document, KeyPath, Mark, dotted, merge
+from generator.scenario.yaml_file import Document, KeyPath, Mark, merge, path_text
 
 SECTIONS = ("examples", "profiles", "scenarios")
 OBJECTIVES = ("AWARENESS", "CONSIDERATION", "CONVERSION")
@@ -87,7 +87,7 @@ class LegacyFile:
     def entries(self) -> dict[str, KeyPath]:
         """The names of the entries, and the path of each. Raises InputError."""
         found: dict[str, KeyPath] = {}
-        for name, path in self._listed():
+        for name, path in self._entries():
             if not isinstance(self._at(path), dict):
                 raise bad_input("must be a mapping with a campaign", self.document.where(path))
             if not name:
@@ -130,9 +130,9 @@ class LegacyFile:
         path = self.entries[name]
         if path[:1] == ("advertisers",):
             return self._of_advertiser(path)
-        return self._inherited(path, ())
+        return self._with_base(path, ())
 
-    def _listed(self) -> Iterator[tuple[str, KeyPath]]:
+    def _entries(self) -> Iterator[tuple[str, KeyPath]]:
         data = self.document.data
         for section in SECTIONS:
             listed = data.get(section) or {}
@@ -180,7 +180,7 @@ class LegacyFile:
         marks[("campaign",)] = marks[()]
         return Document(data, marks)
 
-    def _inherited(self, path: KeyPath, chain: tuple[str, ...]) -> Document:
+    def _with_base(self, path: KeyPath, chain: tuple[str, ...]) -> Document:
         """Return an entry on top of its base template, its test values on top of both."""
         own = self._below(path)
         data = {
@@ -215,8 +215,10 @@ class LegacyFile:
         if isinstance(name, str) and isinstance(bases, dict) and isinstance(bases.get(name), dict):
             if name in chain:
                 raise bad_input(f"base templates in a circle: {' → '.join((*chain, name))}", where)
-            return self._inherited(("base_templates", name), (*chain, name))
-        objective = next((each for each in OBJECTIVES if each in word(str(name))), None)
+            return self._with_base(("base_templates", name), (*chain, name))
+        objective = next(
+            (objective for objective in OBJECTIVES if objective in word(str(name))), None
+        )
         if key and (not isinstance(name, str) or objective is None):
             hint = nearest(name, bases) if isinstance(bases, dict) else ""
             raise bad_input(f"there is no base template {str(name)[:80]!r}{hint}", where)
@@ -226,7 +228,7 @@ class LegacyFile:
         defaults = self._part(path, "smart_defaults") if "smart_defaults" in own.data else None
         sources = [own, *([defaults] if defaults else []), *values]
         asked = [_objective_of(source.data) for source in sources]
-        chosen = objective or next((each for each in reversed(asked) if each), OBJECTIVES[0])
+        chosen = objective or next((wish for wish in reversed(asked) if wish), OBJECTIVES[0])
         base = _as_legacy(self.bundled(chosen))
         return base if defaults is None else lay_over(base, _by_part(defaults))
 
@@ -258,7 +260,7 @@ class LegacyFile:
             for known, mark in group.items()
             if known[:size] == path
         }
-        keys = {known: dotted((*path, *known)) for known in marks}
+        keys = {known: path_text((*path, *known)) for known in marks}
         return Document(self._at(path), marks, keys)
 
 

@@ -87,6 +87,6 @@ def word(text: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", text.upper()).strip("_")
 
 
-def known_as(text: str, table: Mapping[str, str]) -> str:
+def synonym(text: str, table: Mapping[str, str]) -> str:
     """What a word is called here; a word without a synonym stays itself, in capitals."""
     return table.get(word(text), word(text))

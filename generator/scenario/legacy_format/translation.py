@@ -30,7 +30,7 @@ from generator.scenario.legacy_format.shape import (
     LegacyPart,
     LegacyPerformance,
 )
-from generator.scenario.legacy_format.synonyms import known_as, word
+from generator.scenario.legacy_format.synonyms import synonym, word
 from generator.scenario.models import (
     PRE_ROLL_DURATIONS,
     AdvertiserPlan,
@@ -40,7 +40,7 @@ from generator.scenario.models import (
 )
 from generator.scenario.overrides import paths
 from generator.scenario.validation import input_error, model_of
-from generator.scenario.yaml_file import Document, KeyPath, dotted
+from generator.scenario.yaml_file import Document, KeyPath, path_text
 from generator.schema import Creative
 from generator.schema.text_types import LONGEST
 
@@ -82,13 +82,13 @@ class Remarks:
         """Return the notices: the single ones, one about words, one about what is not used."""
         found = list(dict.fromkeys(self.others))
         if self.words:
-            found.append(f"{self.file}: {_listed(self.words)}")
+            found.append(f"{self.file}: {_list_places(self.words)}")
         if self.unused:
-            found.append(f"{self.file}: not used: {_listed(self.unused)}")
+            found.append(f"{self.file}: not used: {_list_places(self.unused)}")
         return tuple(found)
 
 
-def _listed(texts: Mapping[str, list[str]]) -> str:
+def _list_places(texts: Mapping[str, list[str]]) -> str:
     parts = []
     for text, places in texts.items():
         lines = [place for place in dict.fromkeys(places) if place]
@@ -110,7 +110,7 @@ def translate(name: str, entry: Document, default_hours: int | None = None) -> T
 
     `default_hours` is how long a flight lasts of which nothing is said.
     """
-    problems = list(_misspelt(entry))
+    problems = list(_misspelt_keys(entry))
     try:
         legacy = model_of(entry, LegacyEntry)
         translation = _Translator(name, entry, legacy, default_hours).translation()
@@ -121,7 +121,7 @@ def translate(name: str, entry: Document, default_hours: int | None = None) -> T
     return translation
 
 
-def _misspelt(entry: Document) -> Iterator[Problem]:
+def _misspelt_keys(entry: Document) -> Iterator[Problem]:
     """Yield the keys that are nearly one with a meaning."""
     for path, data, models in _parts(entry.data):
         known = {name for model in models for name in model.model_fields} | {"faker_auto"}
@@ -198,7 +198,7 @@ class _Translator:
             if place in self.source.marks
         }
         keys = {
-            own: self.source.written_as.get(older, dotted(older)) or dotted(own)
+            own: self.source.written_as.get(older, path_text(older)) or path_text(own)
             for own, older in self.origin.items()
         }
         return Translation(Document(self.data, marks, keys), self.remarks)
@@ -216,11 +216,11 @@ class _Translator:
         self.problems.append(Problem(self.source.where(path), text))
 
     def _unused(self, path: KeyPath, why: str) -> None:
-        self.remarks.unused.setdefault(f"{dotted(path)}: {why}", []).append(self._line(path))
+        self.remarks.unused.setdefault(f"{path_text(path)}: {why}", []).append(self._line(path))
 
     def _word(self, path: KeyPath, text: str, table: Mapping[str, str]) -> str:
         """Return a word in the project's vocabulary, with a remark where it has another name."""
-        known = known_as(text, table)
+        known = synonym(text, table)
         if known != word(text):
             remark = f"{text[:80]} is read as {known}"
             self.remarks.words.setdefault(remark, []).append(self._line(path))
@@ -262,7 +262,7 @@ class _Translator:
 
     def _faker_auto(self, path: KeyPath, asked: Any) -> None:
         """Check what is to be made up: anything that is not given is."""
-        known = {dotted(known) for known in paths(LegacyEntry)} | _GROUPS
+        known = {path_text(known) for known in paths(LegacyEntry)} | _GROUPS
         known |= {name.rpartition(".")[2] for name in known}
         known |= {*AdvertiserPlan.model_fields, *CampaignPlan.model_fields, *Creative.model_fields}
         for index, name in enumerate(asked if isinstance(asked, list | dict) else ()):
@@ -434,7 +434,7 @@ class _Translator:
         lists: dict[str, list[str]] = {}
         known = {str(key) for key in TargetingKey}
         for key, value in (self._json(place, given, dict) or {}).items():
-            target = known_as(str(key), synonyms.TARGETING_KEYS)
+            target = synonym(str(key), synonyms.TARGETING_KEYS)
             if target in lists:
                 self._problem(place, f"{target} is given twice")
             elif target in known:
