@@ -23,6 +23,13 @@
     ]) }}
 {% endmacro %}
 
+{#- The devices of `Device` in generator/enums.py. -#}
+{% macro devices() %}
+    {{ return([
+        "CTV", "MOBILE", "TABLET", "DESKTOP",
+    ]) }}
+{% endmacro %}
+
 {#- The sums of the facts of a finer delivery mart. -#}
 {% macro select_sums() -%}
         {{ total("requests") }} as requests,

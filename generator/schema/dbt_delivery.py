@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from generator.enums import Device
 from generator.schema.delivery_columns import (
     DELIVERY_FACTS,
     DELIVERY_METRICS,
@@ -56,6 +57,7 @@ def macros_sql() -> str:
             [column.name for column in raw_counts()],
         ),
         _list_macro("delivery_facts", "What adds up in every delivery mart.", names),
+        _list_macro("devices", "The devices of `Device` in generator/enums.py.", Device),
         _select_macro(
             "select_sums",
             "The sums of the facts of a finer delivery mart.",

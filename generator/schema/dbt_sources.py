@@ -14,6 +14,10 @@ from generator.schema.table import Column, Constraint, Ordered, RawTable
 HEADER = """\
 # Derived from generator/schema by `make sources`. Change the model there, not this file.
 """
+_WHY_A_WARNING = (
+    "Reports, and stops nothing: staging repairs such rows or puts them aside, and what they would "
+    "break is an error there."
+)
 DOCS_HEADER = """\
 {# Derived from generator/schema by `make sources`. Change the model there, not this file. #}
 """
@@ -136,9 +140,9 @@ def _named_test(name: str, test: str, **arguments: Any) -> dict[str, Any]:
 
 
 def _warning(test: dict[str, Any]) -> dict[str, Any]:
-    """Return the test as a warning."""
+    """Return the test as a warning, with the reason."""
     ((name, entry),) = test.items()
-    return {name: entry | {"config": {"severity": "warn"}}}
+    return {name: entry | {"config": {"severity": "warn"}, "description": _WHY_A_WARNING}}
 
 
 def _test(name: str, **arguments: Any) -> dict[str, Any]:

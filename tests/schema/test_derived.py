@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -23,12 +25,22 @@ from generator.schema.dbt_sources import source_yaml
 from generator.schema.ddl import create_table, duckdb_type, quote
 from generator.schema.delivery_columns import delivery_facts, delivery_metrics, raw_counts
 from generator.schema.facts import SUPPLY_FUNNEL, VIDEO_FUNNEL
+from tests.support.project import ROOT
 
 COUNTS = [
     column.name
     for column in PerformanceHourly.columns()
     if column.storage.duckdb == "INTEGER" or column.name == "spend_micros"
 ]
+
+
+def entries(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping of a YAML document."""
+    if isinstance(node, dict):
+        yield node
+    for inside in node.values() if isinstance(node, dict) else node:
+        if isinstance(inside, dict | list):
+            yield from entries(inside)
 
 
 @pytest.fixture
@@ -176,3 +188,14 @@ def test_identifiers_are_quoted() -> None:
 def test_the_ddl_names_no_storage_detail_that_another_duckdb_refuses() -> None:
     for table in TABLES:
         assert "USING" not in create_table(table, "raw")
+
+
+def test_each_warning_of_dbt_says_why_it_is_none_to_stop_at() -> None:
+    warnings = [
+        entry
+        for file in (ROOT / "dbt_project").rglob("*.yml")
+        for entry in entries(yaml.safe_load(file.read_text()))
+        if isinstance(entry.get("config"), dict) and entry["config"].get("severity") == "warn"
+    ]
+    assert len(warnings) > 10
+    assert [entry for entry in warnings if len(entry.get("description", "")) < 60] == []

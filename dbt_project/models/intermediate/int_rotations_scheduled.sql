@@ -24,13 +24,10 @@ creatives as (
 
 devices as (
 
-    select 'CTV' as device
-    union all
-    select 'MOBILE' as device
-    union all
-    select 'TABLET' as device
-    union all
-    select 'DESKTOP' as device
+    {% for device in devices() -%}
+        select '{{ device }}' as device
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 
