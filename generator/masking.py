@@ -30,7 +30,11 @@ _SHORTEST_PART = 3
 
 
 def mask(text: str) -> str:
-    """Return the text with the secrets of an address in it replaced."""
+    """Return the text with the secrets of an address in it replaced.
+
+    >>> mask("postgresql://ads:secret@db.example/ads")
+    'postgresql://ads:***@db.example/ads'
+    """
     before, mark, rest = text.partition(_MARK)
     if mark:
         text = before + mark + _take_apart(before, rest)[0]

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.project import ROOT
 
@@ -41,6 +42,16 @@ def test_prose_is_at_most_100_columns_wide(page: Path) -> None:
 def test_editors_are_given_the_same_width() -> None:
     assert f"max_line_length = {WIDTH}\n" in (ROOT / ".editorconfig").read_text()
     assert f"line-length = {WIDTH}\n" in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_hosted_check_is_the_script_that_anybody_runs() -> None:
+    steps = [
+        step
+        for file in (ROOT / ".github/workflows").glob("*.yml")
+        for job in yaml.safe_load(file.read_text())["jobs"].values()
+        for step in job["steps"]
+    ]
+    assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
 
 
 def test_the_index_of_the_documentation_names_every_page() -> None:

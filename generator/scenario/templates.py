@@ -107,6 +107,14 @@ class Library:
     """Where names are looked up: the bundled templates, behind those in a custom folder.
 
     The folder is laid out like the bundled one (`profiles/`, `platforms/` …) and is asked first.
+
+    >>> from generator.scenario.overrides import parse_override
+    >>> library = Library()
+    >>> library.names(TemplateKind.PLATFORMS)
+    ['fast_channel', 'live_sports', 'netflix_like']
+    >>> data = library.dataset("smoke", [parse_override("campaign.target_cpm=20")])
+    >>> data.scenarios[0].campaign.target_cpm
+    20.0
     """
 
     own: Path | None = None

@@ -117,6 +117,23 @@ class BatchSink(ABC):
     """What sinks have in common that insert batches of rows and never resume a run.
 
     A subclass opens and closes the destination, and says in `_insert` how rows get into a table.
+
+    >>> class Log(BatchSink):
+    ...     def __enter__(self):
+    ...         return self
+    ...
+    ...     def __exit__(self, kind, error, trace):
+    ...         if error is None:
+    ...             self._insert_rest()
+    ...
+    ...     def _insert(self, table, rows):
+    ...         print(table.table_name, rows.num_rows)
+    >>> from generator.schema import Flight
+    >>> with Log(rows_an_insert=3) as sink:
+    ...     for flight_id in range(1, 5):
+    ...         sink.write(Flight, pa.RecordBatch.from_pylist([{"flight_id": flight_id}]))
+    flights 3
+    flights 1
     """
 
     rows_a_part = ROW_GROUP

@@ -27,6 +27,7 @@ from generator.schema.delivery_columns import delivery_facts, delivery_metrics, 
 from generator.schema.facts import SUPPLY_FUNNEL, VIDEO_FUNNEL
 from tests.support.project import ROOT
 
+MARTS = ROOT / "dbt_project/models/marts/delivery"
 COUNTS = [
     column.name
     for column in PerformanceHourly.columns()
@@ -199,3 +200,16 @@ def test_each_warning_of_dbt_says_why_it_is_none_to_stop_at() -> None:
     ]
     assert len(warnings) > 10
     assert [entry for entry in warnings if len(entry.get("description", "")) < 60] == []
+
+
+def test_a_rollup_of_delivery_has_at_most_60_lines() -> None:
+    files = {file.stem: file.read_text() for file in MARTS.glob("fct_*_performance_*.sql")}
+    assert len(files) == 7
+    assert [name for name, sql in files.items() if sql.count("\n") > 60] == []
+
+
+def test_weekly_and_monthly_are_one_query() -> None:
+    """The macro has it; each of the two models names its period."""
+    for name in ("weekly", "monthly"):
+        sql = (MARTS / f"fct_campaign_performance_{name}.sql").read_text()
+        assert re.fullmatch(r"\{\{ campaign_performance_by\('\w+_start_date'\) \}\}\n", sql)
