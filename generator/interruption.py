@@ -12,8 +12,12 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
+from generator.system import POSIX, STOPS
+
 EXIT_INTERRUPTED = 130
-_HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+_HEARD = STOPS
+if POSIX:
+    _HEARD += (signal.SIGALRM,)
 _SECONDS_UNTIL_AGAIN = 0.01
 _asked = threading.Event()
 
@@ -44,7 +48,7 @@ def interruptible(command: Callable[[], None]) -> None:
         if _asked.is_set():
             return
         if frame and frame.f_code.co_name == "__exit__":
-            signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_AGAIN)
+            _ask_again()
             return
         _asked.set()
         raise Interrupted
@@ -54,7 +58,7 @@ def interruptible(command: Callable[[], None]) -> None:
             report_dropped(dropped)
             return
         _asked.clear()
-        signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_AGAIN)
+        _ask_again()
 
     def no_longer() -> None:
         for number in _HEARD:
@@ -64,7 +68,7 @@ def interruptible(command: Callable[[], None]) -> None:
     try:
         try:
             for number in _HEARD:
-                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                if number.name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN:
                     signal.signal(number, stop)
             sys.unraisablehook = again
             command()
@@ -76,6 +80,14 @@ def interruptible(command: Callable[[], None]) -> None:
     if was_asked():
         no_longer()
         _leave("interrupted: no partial run is visible; rerun the same command to complete it")
+
+
+def _ask_again() -> None:
+    """Raise a stop signal in a moment: the alarm, or Ctrl-C on Windows, which has no alarm."""
+    if POSIX:
+        signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_AGAIN)
+    else:
+        threading.Timer(_SECONDS_UNTIL_AGAIN, signal.raise_signal, [signal.SIGINT]).start()
 
 
 def _leave(word: str) -> NoReturn:

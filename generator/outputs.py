@@ -61,11 +61,16 @@ def mode_to_keep(file: Path, is_own: Callable[[str], bool]) -> int | None:
     return mode
 
 
+def set_mode(descriptor: int, path: str | Path, mode: int) -> None:
+    """Set the permissions of a file that is open, by its path where the system needs one."""
+    os.chmod(descriptor if os.chmod in os.supports_fd else path, mode)
+
+
 def _replace(file: Path, text: str, mode: int | None) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            os.fchmod(descriptor, 0o666 & ~_mask() if mode is None else mode)
+            set_mode(descriptor, name, 0o666 & ~_mask() if mode is None else mode)
             opened.write(text)
         os.replace(name, file)
     except BaseException:

@@ -16,7 +16,17 @@ PACKAGE = ROOT / "generator"
 
 # What each part may import of the package. Nothing imports upward.
 # The floors of the house from the ground up: a room may import those listed beside it.
-GROUND = {"arrays", "enums", "clock", "randomness", "masking", "extras", "outputs", "source"}
+GROUND = {
+    "arrays",
+    "enums",
+    "clock",
+    "randomness",
+    "masking",
+    "extras",
+    "outputs",
+    "source",
+    "system",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "arrays": set(),
     "enums": set(),
@@ -24,7 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "randomness": {"arrays"},
     "masking": set(),
     "outputs": set(),
-    "interruption": set(),
+    "system": set(),
+    "interruption": {"system"},
     "extras": set(),
     "source": set(),
     "schema": GROUND,
@@ -38,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"scenario", "extras"},
     "pipeline": GROUND
     | {"schema", "scenario", "platform", "world", "market", "delivery", "faults", "sinks"},
-    "engines": {"schema", "sinks", "world", "pipeline", "extras"},
+    "engines": {"schema", "sinks", "world", "pipeline", "extras", "system"},
     "cli": GROUND
     | {
         "schema",

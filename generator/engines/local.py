@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from generator.engines.shared import map_arrays, nameless_file, write_arrays
+from generator.engines.shared import Shared, map_arrays, nameless_file, write_arrays
 from generator.pipeline.country_supplies import CountrySupplies
 from generator.pipeline.parts import Part
 from generator.pipeline.run import (
@@ -41,9 +41,9 @@ from generator.pipeline.run import (
 )
 from generator.schema import TABLES, RawTable
 from generator.sinks.sink import Sink
+from generator.system import OF_TERMINALS, POSIX, STOPS, stops_blocked, unblock_stops
 from generator.world.world import World
 
-_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Parts that a worker has in hand: the one it makes and the next.
 _DEALT = 2
 _NICE = 5
@@ -105,12 +105,14 @@ def processes(jobs: int) -> Engine:
 
 def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[PackedPart]:
     context = multiprocessing.get_context("spawn")
-    # Starting it lets signals through, so it is not left to the first worker.
-    resource_tracker.ensure_running()
+    if POSIX:
+        # Starting it lets signals through, so it is not left to the first worker.
+        resource_tracker.ensure_running()
     workers: dict[Connection, SpawnProcess] = {}
     try:
         for _ in range(jobs):
-            ours, theirs = context.Pipe()
+            ends: tuple[Any, Any] = context.Pipe()
+            ours, theirs = ends
             worker = context.Process(target=_work, args=(theirs,), daemon=True)
             with _signals_wait():
                 worker.start()
@@ -127,15 +129,20 @@ def _in_workers(job: Job, parts: Sequence[Part], jobs: int) -> Iterator[PackedPa
 
 
 def _share_supplies(job: Job, workers: Mapping[Connection, SpawnProcess]) -> None:
-    """Send the job to all workers, and the file that has the markets."""
+    """Send the job to all workers, and the file that has the markets, or a copy of them where no
+    file can be passed on."""
+    supplies = {name: dict(supply) for name, supply in CountrySupplies(job.world).items()}
+    if not POSIX:
+        for connection, worker in workers.items():
+            with _at_work(worker):
+                connection.send((job, supplies))
+        return
     try:
         with nameless_file() as file:
-            supplies = write_arrays(
-                {name: dict(supply) for name, supply in CountrySupplies(job.world).items()}, file
-            )
+            shared = write_arrays(supplies, file)
             for connection, worker in workers.items():
                 with _at_work(worker):
-                    connection.send((job, supplies))
+                    connection.send((job, shared))
                     send_handle(connection, file, worker.pid)
     except OSError as error:
         raise EngineError(
@@ -173,15 +180,14 @@ def _signals_wait() -> Iterator[None]:
     heard: list[int] = []
     # A signal that is blocked here may come by way of another thread: both are needed.
     handlers = (
-        {stop: signal.signal(stop, lambda number, _: heard.append(number)) for stop in _STOPS}
+        {stop: signal.signal(stop, lambda number, _: heard.append(number)) for stop in STOPS}
         if threading.current_thread() is threading.main_thread()
         else {}
     )
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
-        yield
+        with stops_blocked():
+            yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         for number, handler in handlers.items():
             signal.signal(number, handler)
         for stop in heard:
@@ -216,19 +222,22 @@ def _work(connection: Connection) -> None:
     """Take a job, and then make the parts that are asked for and send them, one by one. Ctrl-C
     and a terminal that closes are for the process that fetches them."""
     # All wait for the process that lands, so with fewer cores than processes it comes first.
-    os.nice(_NICE)
+    if POSIX:
+        os.nice(_NICE)
     # What is loaded by now stays: the collector need not look through it, nor often at the rest.
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    for number in (signal.SIGINT, signal.SIGHUP):
+    for number in OF_TERMINALS:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+    unblock_stops()
     try:
         threading.Thread(target=_leave_when_alone, daemon=True).start()
         job, supplies = connection.recv()
-        file = recv_handle(connection)
-        make = Maker(job, map_arrays(supplies, file))
-        os.close(file)
+        if POSIX and isinstance(supplies, Shared):
+            file = recv_handle(connection)
+            supplies = map_arrays(supplies, file)
+            os.close(file)
+        make = Maker(job, supplies)
         while True:
             _send(connection, make(connection.recv()))
     except (ConnectionError, EOFError):
@@ -265,8 +274,11 @@ def _send(connection: Connection, answer: PackedPart | Exception) -> None:
     columns = [buffer.raw() for buffer in buffers]
     connection.send((pickled, [column.nbytes for column in columns]))
     for column in columns:
-        while column:
-            column = column[os.write(connection.fileno(), column) :]
+        if POSIX:
+            while column:
+                column = column[os.write(connection.fileno(), column) :]
+        elif column:
+            connection.send_bytes(column)
 
 
 def _receive(connection: Connection) -> Any:
@@ -278,8 +290,11 @@ def _fill(connection: Connection, size: int) -> memoryview:
     """The next bytes of a connection, read to where they stay: `recv_bytes` copies them twice."""
     whole = np.empty(size, dtype=np.uint8).data
     rest = whole
-    while rest:
-        if not (read := os.readv(connection.fileno(), [rest])):
-            raise EOFError
-        rest = rest[read:]
+    if POSIX:
+        while rest:
+            if not (read := os.readv(connection.fileno(), [rest])):
+                raise EOFError
+            rest = rest[read:]
+    elif rest:
+        connection.recv_bytes_into(rest)
     return whole

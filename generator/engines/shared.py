@@ -56,10 +56,10 @@ def write_arrays(thing: Any, descriptor: int) -> Shared:
             end = start + array.size
             known[place] = (start, end)
             os.ftruncate(descriptor, end)
-            rest, at = array.data, start
+            rest = array.data
+            os.lseek(descriptor, start, os.SEEK_SET)
             while rest:
-                count = os.pwrite(descriptor, rest, at)
-                rest, at = rest[count:], at + count
+                rest = rest[os.write(descriptor, rest) :]
         spans.append(known[place])
     return Shared(pickled, tuple(spans))
 
@@ -69,5 +69,5 @@ def map_arrays(shared: Shared, descriptor: int) -> Any:
     be closed."""
     if not any(end for _, end in shared.spans):
         return pickle.loads(shared.pickled, buffers=[b""] * len(shared.spans))
-    memory = memoryview(mmap.mmap(descriptor, 0, prot=mmap.PROT_READ))
+    memory = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
     return pickle.loads(shared.pickled, buffers=[memory[start:end] for start, end in shared.spans])

@@ -458,7 +458,9 @@ def failure(file: Path, error: Exception) -> DestinationError:
     # DuckDB takes the file of another database for one that an extension could read.
     if "not a valid duckdb database file" in first.lower() or "_scanner" in first:
         return DestinationError(f"{file}: is not a DuckDB database; choose another --database")
-    if isinstance(error, BlockingIOError) or "could not set lock" in first.lower():
+    # The second of these sentences is that of Windows.
+    is_open = ("could not set lock", "being used by another process")
+    if isinstance(error, BlockingIOError) or any(words in first.lower() for words in is_open):
         return DestinationFailedError(
             f"{file}: is open in another process; close it there (or choose another --database)"
         )

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from generator.masking import mask, without_secrets_of
+from generator.outputs import set_mode
 from generator.sinks.sink import DestinationFailedError
 
 CHUNK = 1 << 20
@@ -136,14 +138,13 @@ class Folder:
                 return HashedFile(self._files.open_output_stream(path))
             file = self._root / path
             file.unlink(missing_ok=True)
-            descriptor = os.open(
-                file,
-                os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,
-                0o666 if mode is None else 0o600,
+            first = 0o666 if mode is None else 0o600
+            opened = open(  # noqa: SIM115
+                file, "xb", buffering=0, opener=partial(os.open, mode=first)
             )
             if mode is not None:
-                os.fchmod(descriptor, mode)
-            return HashedFile(os.fdopen(descriptor, "wb", buffering=0))
+                set_mode(opened.fileno(), file, mode)
+            return HashedFile(opened)
 
     def refuse_read_only(self, paths: Iterable[str]) -> None:
         """Raise DestinationFailedError for a folder of this machine in which this process may not

@@ -2,16 +2,23 @@
 
 The system keeps the lock, on the folder itself: nothing is written for it, and it ends with the
 process, however that ends, so no lock can be stale. On a file system without locks no
-run is kept out.
+run is kept out. Windows locks no folders: there a file beside it is locked, `NAME.lock`.
 """
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from generator.sinks.sink import DestinationFailedError
+from generator.system import POSIX
+
+if POSIX:
+    import fcntl
 
 
 class Lock:
@@ -19,10 +26,10 @@ class Lock:
 
     def __init__(self, folder: Path) -> None:
         try:
-            descriptor = None
-            while descriptor is None:
+            release = None
+            while release is None:
                 folder.mkdir(parents=True, exist_ok=True)
-                descriptor = lock_folder(folder)
+                release = lock_folder(folder)
         except BlockingIOError as error:
             raise DestinationFailedError(
                 f"{folder}: another run writes to it; wait for its end, or choose another --to"
@@ -31,35 +38,41 @@ class Lock:
             raise DestinationFailedError(
                 f"{folder}: cannot be used: {error.strerror}; choose another --to"
             ) from error
-        self._descriptor = descriptor
-
-    def release(self) -> None:
-        """Let others in."""
-        os.close(self._descriptor)
+        self.release = release
 
 
-def lock_folder(folder: Path) -> int | None:
-    """Return a descriptor of a folder; None if the folder went away meanwhile.
+def lock_folder(folder: Path) -> Callable[[], None] | None:
+    """Lock a folder, and return what ends the lock; None if the folder went away meanwhile.
 
-    The lock ends when the descriptor is closed. Raises BlockingIOError if another process has the
-    lock, and OSError for a path that is not a folder.
+    Raises BlockingIOError if another process has the lock, and OSError for a path that is not a
+    folder.
     """
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    if POSIX:
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        release = partial(os.close, descriptor)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            release()
+            raise
+        except OSError:
+            # This file system knows no locks.
+            return release
+        if _is_still(folder, descriptor):
+            return release
+        release()
         return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise
-    except OSError:
-        # This file system knows no locks.
-        return descriptor
-    if _is_still(folder, descriptor):
-        return descriptor
-    os.close(descriptor)
-    return None
+    return _lock_beside(folder)
+
+
+def lock_file(opened: BinaryIO) -> None:
+    """Lock a file as DuckDB does, until it is closed: Windows lets no DuckDB open an open file.
+    Raises BlockingIOError if another process has the lock."""
+    if POSIX:
+        fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _is_still(folder: Path, descriptor: int) -> bool:
@@ -68,3 +81,19 @@ def _is_still(folder: Path, descriptor: int) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(folder))
     except FileNotFoundError:
         return False
+
+
+def _lock_beside(folder: Path) -> Callable[[], None] | None:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
+    if folder.is_dir():
+        return lock.release
+    lock.release()
+    if folder.exists():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    return None

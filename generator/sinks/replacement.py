@@ -11,18 +11,20 @@ else with that name is refused.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import duckdb
 
-from generator.sinks.lock import lock_folder
+from generator.outputs import set_mode
+from generator.sinks.lock import lock_file, lock_folder
 from generator.sinks.sink import DestinationError
+from generator.system import POSIX
 
 SUFFIX = ".unfinished"
 PIECE = 1 << 20
@@ -49,7 +51,7 @@ class Replacement:
         self._folder = self._file.with_name(self._file.name + SUFFIX)
         self.path = self._folder / self._file.name
         self._locked: BinaryIO | None = None
-        self._lock: int | None = None
+        self._release: Callable[[], None] | None = None
         try:
             self._begin()
         except BaseException:
@@ -71,8 +73,12 @@ class Replacement:
             raise OSError("no room for all that was written")
         if self._locked:
             found = os.fstat(self._locked.fileno())
-            with suppress(PermissionError):
-                os.chown(self.path, found.st_uid, found.st_gid)
+            if POSIX:
+                with suppress(PermissionError):
+                    os.chown(self.path, found.st_uid, found.st_gid)
+            else:
+                # Windows replaces no file that is open.
+                self._locked.close()
             os.chmod(self.path, stat.S_IMODE(found.st_mode))
         elif os.path.lexists(self._file):
             raise OSError("another process has put a file there during the run")
@@ -84,15 +90,15 @@ class Replacement:
     def discard(self) -> None:
         """Leave the file unchanged."""
         try:
-            if self._lock is not None:
+            if self._release:
                 self._empty()
                 (self._folder / _MARK).unlink(missing_ok=True)
                 with suppress(FileNotFoundError):
                     self._folder.rmdir()
         finally:
-            if self._lock is not None:
-                os.close(self._lock)
-                self._lock = None
+            if self._release:
+                self._release()
+                self._release = None
             if self._locked:
                 self._locked.close()
                 self._locked = None
@@ -111,22 +117,22 @@ class Replacement:
         (self._folder / _MARK).write_bytes(_MARKED)
         if self._locked and not self.is_new:
             with self.path.open("wb") as copy:
-                os.fchmod(copy.fileno(), stat.S_IRUSR | stat.S_IWUSR)
+                set_mode(copy.fileno(), self.path, stat.S_IRUSR | stat.S_IWUSR)
                 shutil.copyfileobj(self._locked, copy, PIECE)
 
     def _claim(self) -> None:
         """Make the folder, or take one that a run has left; lock it."""
-        while self._lock is None:
+        while self._release is None:
             with suppress(FileExistsError):
                 self._folder.mkdir(mode=_PRIVATE)
                 # A umask may have taken rights of the owner.
                 self._folder.chmod(_PRIVATE)
             if self._folder.is_symlink() or self._folder.is_file():
                 raise _is_strange(self._folder, "no run has made it")
-            self._lock = lock_folder(self._folder)
+            self._release = lock_folder(self._folder)
         if not self._is_own():
-            os.close(self._lock)
-            self._lock = None
+            self._release()
+            self._release = None
             raise _is_strange(self._folder, "no run has made it")
 
     def _is_own(self) -> bool:
@@ -135,7 +141,8 @@ class Replacement:
         names = set(os.listdir(self._folder))
         if not names:
             # No bit beyond these: the folder around it may hand down its setgid bit.
-            return not self._folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+            others = stat.S_IRWXG | stat.S_IRWXO if POSIX else 0
+            return not self._folder.stat().st_mode & others
         written = {_MARK, self.path.name, write_ahead_log(self.path).name, self._temporary.name}
         mark = self._folder / _MARK
         if not names <= written or mark.is_symlink() or not mark.is_file():
@@ -182,8 +189,10 @@ def _open_locked(file: Path) -> BinaryIO:
             raise DestinationError(f"{file}: is not a file; choose another --database")
         opened = file.open("r+b")
         try:
-            fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(opened)
             if os.path.lexists(write_ahead_log(file)):
+                if not POSIX:
+                    opened.close()
                 _fold_in(file)
             elif os.path.samestat(os.fstat(opened.fileno()), os.stat(file)):
                 return opened

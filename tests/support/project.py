@@ -3,7 +3,6 @@ the processes of one test run share."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Of `dbt build` the models only, as data that tests cannot pass need it.
@@ -38,8 +39,7 @@ class Answer:
 def made_once(name: str, make: Callable[[Path], None]) -> Path:
     """A folder that `make` fills for all processes of the run: the first does, the others wait."""
     folder = Path(os.environ[SHARED]) / name
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(folder.with_suffix(".lock")):
         made = folder.with_suffix(".made")
         if not made.exists():
             shutil.rmtree(folder, ignore_errors=True)
