@@ -92,6 +92,7 @@ lint: deps ## ruff, mypy, sqlfluff, and dbt's own warnings as errors
 	ruff check .
 	ruff format --check .
 	mypy
+	mypy --platform win32 --always-false POSIX --cache-dir .mypy_cache/win32
 	sqlfluff lint --disable-progress-bar --processes 2 dbt_project
 	dbt parse --quiet --no-partial-parse --show-all-deprecations --warn-error
 

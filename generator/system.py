@@ -20,7 +20,7 @@ OF_TERMINALS = tuple(number for number in STOPS if number != signal.SIGTERM)
 
 
 @contextmanager
-def stops_blocked() -> Iterator[None]:
+def block_stops() -> Iterator[None]:
     """Let neither this thread nor a process that it starts hear a stop signal. Windows cannot
     block signals: there they are heard."""
     if POSIX:

@@ -41,7 +41,7 @@ from generator.pipeline.run import (
 )
 from generator.schema import TABLES, RawTable
 from generator.sinks.sink import Sink
-from generator.system import OF_TERMINALS, POSIX, STOPS, stops_blocked, unblock_stops
+from generator.system import OF_TERMINALS, POSIX, STOPS, block_stops, unblock_stops
 from generator.world.world import World
 
 # Parts that a worker has in hand: the one it makes and the next.
@@ -185,7 +185,7 @@ def _signals_wait() -> Iterator[None]:
         else {}
     )
     try:
-        with stops_blocked():
+        with block_stops():
             yield
     finally:
         for number, handler in handlers.items():

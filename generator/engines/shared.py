@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from generator.system import POSIX
+
 _ALIGNED = 64
 
 
@@ -42,7 +44,8 @@ def nameless_file() -> Iterator[int]:
 
 
 def write_arrays(thing: Any, descriptor: int) -> Shared:
-    """Write the arrays of something that can be pickled to a file that is empty."""
+    """Write the arrays of something that can be pickled to a file that is empty. Windows passes no
+    open file to other processes, so there it has no use."""
     buffers: list[pickle.PickleBuffer] = []
     pickled = pickle.dumps(thing, protocol=5, buffer_callback=buffers.append)
     known: dict[tuple[int, int], tuple[int, int]] = {}
@@ -56,10 +59,11 @@ def write_arrays(thing: Any, descriptor: int) -> Shared:
             end = start + array.size
             known[place] = (start, end)
             os.ftruncate(descriptor, end)
-            rest = array.data
-            os.lseek(descriptor, start, os.SEEK_SET)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
+            rest, at = array.data, start
+            if POSIX:
+                while rest:
+                    count = os.pwrite(descriptor, rest, at)
+                    rest, at = rest[count:], at + count
         spans.append(known[place])
     return Shared(pickled, tuple(spans))
 
