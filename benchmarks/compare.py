@@ -98,7 +98,7 @@ def tables_of(file: Path) -> Iterable[tuple[int, int]]:
 
 
 def market(campaigns: int, to: str, jobs: int) -> tuple[str, ...]:
-    """The command that makes a market."""
+    """Return the command that makes a market."""
     command = (sys.executable, "-m", "generator", "generate", "market", "--quiet")
     return (*command, "--campaigns", str(campaigns), "--jobs", str(jobs), "--to", to)
 
@@ -136,7 +136,7 @@ def said(text: str) -> None:
 
 
 def rounds(everyone: Sequence[Producer], number: int) -> dict[str, list[Made]]:
-    """What everyone made, round after round."""
+    """Return what every tool made, round after round."""
     made: dict[str, list[Made]] = {tool.name: [] for tool in everyone}
     for position in range(number):
         for tool in everyone:
@@ -151,7 +151,7 @@ def median(figures: Iterable[float]) -> float:
 
 
 def of_rounds(everyone: Sequence[Producer], made: dict[str, list[Made]]) -> str:
-    """The table of all producers: medians over the rounds, ratios within a round."""
+    """Return the table of all producers: medians over the rounds, ratios within a round."""
     lines = [
         "| producer | million rows | rows/s | million cells/s | CPU-s per million rows "
         "| peak MB | bytes a row | speed of the market relative to it |",
@@ -176,7 +176,7 @@ def of_rounds(everyone: Sequence[Producer], made: dict[str, list[Made]]) -> str:
 
 
 def of_growth(start_up: float, made: Sequence[Made]) -> str:
-    """The table of the sizes."""
+    """Return the table of the sizes."""
     lines = [
         "| campaigns | rows | million rows | seconds | seconds after start-up, per million rows "
         "| peak MB |",
@@ -209,7 +209,7 @@ def machine() -> str:
 
 
 def versions(peers: Path) -> str:
-    """The versions of the peers, as their environment says."""
+    """Return the versions of the peers, as their environment says."""
     script = "import sys, importlib.metadata as m; print(*map(m.version, sys.argv[1:]))"
     asked = [str(peers), "-c", script, *PEERS]
     found = subprocess.run(asked, check=True, capture_output=True, text=True)

@@ -84,7 +84,7 @@ def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def dbt(database: Path, *arguments: str) -> Cost:
-    """What a dbt command costs."""
+    """Return the cost of a dbt command."""
     folder = database.parent
     started, used = time.perf_counter(), cpu_of_children()
     subprocess.run(
@@ -129,7 +129,7 @@ def straight(copy: Path) -> tuple[float, float]:
 
 
 def shares(part: Cost, whole: Cost) -> str:
-    """What part of a cost another one is."""
+    """Return the share of one cost in another."""
     return (
         f"{part.models / whole.models:.1%} of the time in models, "
         f"{part.cpu / whole.cpu:.1%} of processor time, {part.wall / whole.wall:.1%} of wall time"

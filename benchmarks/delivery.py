@@ -91,7 +91,7 @@ def made_up(number: int) -> Scenario:
 
 
 def a_market(campaigns: int) -> Dataset:
-    """That many made-up campaigns, over and as known on the first day of the next year."""
+    """Return N made-up campaigns, over and as known on the first day of the next year."""
     scenarios = tuple(made_up(number) for number in range(campaigns))
     platforms = {name: platform(name) for name in PLATFORMS}
     return Dataset("market", SEED, FIRST_DAY + timedelta(days=DAYS), scenarios, platforms)
@@ -107,7 +107,8 @@ class Work:
 
     @classmethod
     def of(cls, data: Dataset) -> Work:
-        """The work of a dataset: every country of its platforms, over every day of its flights."""
+        """Return the work of a dataset: every country of its platforms, over every day of its
+        flights."""
         world = build_world(data)
         flights = [flight for booking in world.bookings for flight in booking.flights]
         hours = hours_of(

@@ -58,7 +58,7 @@ def cost(command: Sequence[str | Path]) -> Cost:
 
 
 def tree(root: int) -> list[int]:
-    """A process and all below it that are alive."""
+    """Return a process and all below it that are alive."""
     try:
         children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
     except OSError:

@@ -121,6 +121,8 @@ def unquoted(function: ast.AST) -> Iterator[str]:
     def is_quoted(node: ast.expr) -> bool:
         if isinstance(node, ast.Constant):
             return True
+        if isinstance(node, ast.IfExp):
+            return is_quoted(node.body) and is_quoted(node.orelse)
         if isinstance(node, ast.JoinedStr):
             return all(
                 is_quoted(part.value)

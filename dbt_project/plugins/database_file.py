@@ -29,7 +29,7 @@ class Plugin(BasePlugin):
 
 
 def reason(path: str, message: str) -> str:
-    """What is wrong with a file, and what to do, by the first line of DuckDB's message."""
+    """Return what is wrong with a file, and what to do, by the first line of DuckDB's message."""
     if "could not set lock" in message.lower():
         return f"{path} is open in another process: close it there and run dbt again"
     if "not a valid duckdb database file" in message.lower() or "_scanner" in message:

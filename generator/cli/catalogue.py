@@ -82,7 +82,7 @@ class Catalogue:
         self.engines = Members(lambda: list(EngineName), engine)
 
     def __getattr__(self, name: str) -> Any:
-        """An enum or the model of a table, by the name of its class."""
+        """Return an enum or the model of a table, by the name of its class."""
         if not name.startswith("_"):
             for members in (self.enums, self.models):
                 if name in members:
@@ -93,7 +93,7 @@ class Catalogue:
         return [*super().__dir__(), *self.enums, *self.models]
 
     def kinds(self) -> dict[str, Members[Any]]:
-        """The kinds that can be listed and described."""
+        """Return the kinds that can be listed and described."""
         return {
             "profiles": self.profiles,
             "examples": self.examples,
@@ -106,7 +106,8 @@ class Catalogue:
         }
 
     def listing(self, kind: str) -> Listing:
-        """Every name of a kind with a line on what it is. Raises InputError for an unknown kind."""
+        """Return every name of a kind with a line on what it is. Raises InputError for an unknown
+        kind."""
         if kind not in self.kinds():
             raise bad_input(f"cannot list {kind!r}{nearest(kind, set(self.kinds()))}")
         members = self.kinds()[kind]
@@ -161,7 +162,7 @@ def _text(member: Any) -> str:
 
 
 def _line(member: Any) -> str:
-    """The first sentence of what a member says of itself."""
+    """Return the first sentence of what a member says of itself."""
     text = " ".join(_text(member).split())
     return text.split(". ")[0].removesuffix(".")
 

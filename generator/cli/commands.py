@@ -226,7 +226,7 @@ def remove(settings: Settings, campaign_id: int) -> results.Removed:
 
 
 def status(config: bool, **options: Any) -> Status:
-    """What the database holds, or which settings are in force."""
+    """Return what the database holds, or which settings are in force."""
     if config:
         found = effective_settings(**options)
         for setting in found:
@@ -295,7 +295,7 @@ def report(settings: Settings, output: Path) -> results.Written:
 
 
 def scorecard(settings: Settings) -> results.Scorecard:
-    """How realistic the database is, as dbt judged it."""
+    """Return how realistic the database is, as dbt judged it."""
     file = _file(settings)
     found = queries.read_realism(file)
     return results.Scorecard(
@@ -419,7 +419,7 @@ def _check_selection(data: Dataset, select: list[str] | None) -> Dataset:
 
 
 def _by_objective(library: Library, objective: Objective | None) -> dict[str, Objective]:
-    """The profiles of an objective, or all."""
+    """Return the profiles of an objective, or all."""
     found = {
         name: library.scenario(TemplateKind.PROFILES, name).scenario.campaign.objective
         for name in library.names(TemplateKind.PROFILES)

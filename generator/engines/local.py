@@ -89,7 +89,7 @@ def _require_threads() -> None:
 
 
 def cores() -> int:
-    """How many processors this process may use."""
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -175,7 +175,7 @@ def _in_order(
 
 @contextmanager
 def _signals_wait() -> Iterator[None]:
-    """A request to stop this process is answered after the block. A process that is started in it
+    """Answer a request to stop this process after the block only. A process that is started in it
     is not disturbed by Ctrl-C, which reaches all processes of a terminal."""
     heard: list[int] = []
     # A signal that is blocked here may come by way of another thread: both are needed.
@@ -207,7 +207,7 @@ def _fetch(worker: SpawnProcess, connection: Connection) -> PackedPart:
 
 @contextmanager
 def _at_work(worker: SpawnProcess) -> Iterator[None]:
-    """Raises EngineError if the worker is gone; its traceback is on stderr."""
+    """Raise EngineError if the worker is gone; its traceback is on stderr."""
     try:
         yield
     except (EOFError, ConnectionError) as error:
@@ -287,7 +287,8 @@ def _receive(connection: Connection) -> Any:
 
 
 def _fill(connection: Connection, size: int) -> memoryview:
-    """The next bytes of a connection, read to where they stay: `recv_bytes` copies them twice."""
+    """Return the next bytes of a connection, read to where they stay: `recv_bytes` copies them
+    twice."""
     whole = np.empty(size, dtype=np.uint8).data
     rest = whole
     if POSIX:

@@ -31,7 +31,8 @@ class Shared:
 
 @contextmanager
 def nameless_file() -> Iterator[int]:
-    """The descriptor of a new file without a name, in memory where the system has such files."""
+    """Return the descriptor of a new file without a name, in memory where the system has such
+    files."""
     if sys.platform == "linux":
         descriptor = os.memfd_create("generator", os.MFD_CLOEXEC)
     else:
@@ -69,8 +70,8 @@ def write_arrays(thing: Any, descriptor: int) -> Shared:
 
 
 def map_arrays(shared: Shared, descriptor: int) -> Any:
-    """What was written, with arrays that lie in the file and cannot be changed; the descriptor can
-    be closed."""
+    """Return what was written, with arrays that lie in the file and cannot be changed; the
+    descriptor can be closed."""
     if not any(end for _, end in shared.spans):
         return pickle.loads(shared.pickled, buffers=[b""] * len(shared.spans))
     memory = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))

@@ -76,7 +76,7 @@ def _on_spark(job: Job, parts: Sequence[Part], tasks: int) -> Iterator[PackedPar
 
 
 def _make(work: Broadcast[bytes], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """In a task: the parts at these positions, each made and pickled."""
+    """Make the parts at these positions in a task, and pickle each."""
     job, parts = pickle.loads(work.value)
     make = Maker(job)
     for batch in batches:
@@ -86,7 +86,7 @@ def _make(work: Broadcast[bytes], batches: Iterator[pa.RecordBatch]) -> Iterator
 
 
 def _session() -> tuple[SparkSession, bool]:
-    """The session that is active, or a new one; and whether it is new."""
+    """Return the active session or a new one, and whether it is new."""
     with packages_of("spark", "the engine spark"):
         from pyspark.sql import SparkSession
     if active := SparkSession.getActiveSession():

@@ -240,20 +240,22 @@ class Marts:
 
 
 def read(file: Path) -> Marts:
-    """The rows of the report. Raises InputError for a file without marts."""
+    """Return the rows of the report. Raises InputError for a file without marts."""
     with open_marts(file) as connection:
         connection.execute(_SHOWN)
         return Marts({name: _fetch(connection, query) for name, query in QUERIES.items()})
 
 
 def read_realism(file: Path) -> dict[str, list[Row]]:
-    """The rows of the scorecard and of the shapes. Raises InputError for a file without them."""
+    """Return the rows of the scorecard and of the shapes. Raises InputError for a file without
+    them."""
     with open_marts(file, ("realism_scorecard", "realism_shapes")) as connection:
         return {name: _fetch(connection, QUERIES[name]) for name in ("scorecard", "shapes")}
 
 
 def open_marts(file: Path, needed: Sequence[str] = MARTS) -> duckdb.DuckDBPyConnection:
-    """The file, read only, with these marts there. Raises InputError where they are not."""
+    """Open the file, which has these marts, to read only. Raises InputError for a file without
+    them."""
     if not os.path.isfile(file):
         raise bad_input("does not exist; run `generate`, then `dbt build`", str(file))
     try:
@@ -282,7 +284,7 @@ def _fetch(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
 
 
 def _json_value(value: Any) -> Any:
-    """A value as JSON has it."""
+    """Return a value as JSON has it."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, date):

@@ -23,8 +23,8 @@ class Problem:
 
 
 def visible(text: str) -> str:
-    """The text with what a terminal would obey or hide (escapes, line breaks, marks that turn the
-    direction of writing) written out."""
+    """Return the text with what a terminal would obey or hide (escapes, line breaks, marks that
+    turn the direction of writing) written out."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in text
@@ -42,7 +42,7 @@ class InputError(Exception):
 
 
 def bad_input(what: str, where: str = "") -> InputError:
-    """An `InputError` about one problem."""
+    """Return an `InputError` about one problem."""
     return InputError([Problem(where, what)])
 
 

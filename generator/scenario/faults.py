@@ -191,7 +191,7 @@ class Faults(BaseModel):
         return any(self.in_order())
 
     def in_order(self) -> list[tuple[FaultType, str, Any]]:
-        """The faults in the order in which they happen: type, name, and figures of each."""
+        """Return the faults in the order in which they happen: type, name, and figures of each."""
         return [
             (FaultType(kind.upper()), f"{kind}_{number}", fault)
             for kind in type(self).model_fields

@@ -174,7 +174,7 @@ class TargetingPlan(Plan):
     INTEREST_CATEGORY: Segments | None = None
 
     def lists(self) -> dict[str, list[str]]:
-        """The lists that were given, by key."""
+        """Return the lists that were given, by key."""
         return {
             str(key): [str(value) for value in values]
             for key in TargetingKey

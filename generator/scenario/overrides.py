@@ -45,7 +45,7 @@ class Override:
 
 
 def parse_override(source: str) -> Override:
-    """An override from `path=value`. Raises InputError for what is not one."""
+    """Return an override from `path=value`. Raises InputError for what is not one."""
     name, equals, text = source.partition("=")
     path, position = [], 0
     for match in _STEP.finditer(name.strip()):
@@ -66,7 +66,8 @@ def parse_override(source: str) -> Override:
 def with_overrides(
     document: Document, overrides: Iterable[Override], model: type[BaseModel]
 ) -> Document:
-    """The document with each override merged in, in order. Raises InputError for unknown paths."""
+    """Return the document with each override merged in, in order. Raises InputError for unknown
+    paths."""
     for override in overrides:
         annotation = type_at(model, override.path)
         if annotation is None:
@@ -81,8 +82,8 @@ def with_overrides(
 
 
 def value_for(override: Override, annotation: Any) -> Any:
-    """The value of an override as the model takes it. What the model calls text is what was typed,
-    quotes around it left out; `null` takes a value away. Raises InputError."""
+    """Return the value of an override as the model takes it. What the model calls text is what was
+    typed, quotes around it left out; `null` takes a value away. Raises InputError."""
     text = override.text
     if _is_text(annotation) and text[:1] not in ("'", '"') and text != "null":
         return text
@@ -112,7 +113,7 @@ def _match_spelling(path: KeyPath, present: Any) -> KeyPath:
 
 
 def _nest(path: KeyPath, value: Any, present: Any) -> Any:
-    """The value inside a mapping per step. The first item of a list that is not there makes it."""
+    """Return the value inside a mapping per step; index 0 of a missing list makes the list."""
     if not path:
         return value
     step, below = path[0], path[1:]
@@ -138,7 +139,7 @@ def _unknown_key(override: Override, document: Document, model: type[BaseModel])
 
 
 def paths(model: type[BaseModel], data: Any = None, prefix: KeyPath = ()) -> Iterator[KeyPath]:
-    """Every path that a model has; lists are walked as far as `data` has items, at least one."""
+    """Yield every path of a model; lists are walked as far as `data` has items, at least one."""
     for name in model.model_fields:
         path = (*prefix, name)
         yield path

@@ -79,11 +79,11 @@ class Dataset:
     life: Life = UNCHANGED
 
     def with_faults(self, faults: Faults) -> Dataset:
-        """The same dataset with these faults."""
+        """Return the same dataset with these faults."""
         return replace(self, faults=faults)
 
     def with_seed(self, seed: int) -> Dataset:
-        """The same dataset under another seed."""
+        """Return the same dataset under another seed."""
         return replace(self, seed=seed)
 
     def with_as_of(self, as_of: date) -> Dataset:
@@ -152,7 +152,8 @@ class Library:
         return found
 
     def document(self, kind: TemplateKind, name: str, folder: Path | None = None) -> Document:
-        """The file of a name with all that it extends; neighbours are looked up in `folder`."""
+        """Return the file of a name with all that it extends; neighbours are looked up in
+        `folder`."""
         file = self._file(kind, name, folder)
         own = _read(file)
         named = own.data.get("name")
@@ -165,23 +166,23 @@ class Library:
         return _with_name(self._extend(own, kind, (file.resolve(),)), own, file)
 
     def platform(self, name: str) -> PlatformModel:
-        """The platform of a name."""
+        """Return the platform of a name."""
         return _platform(self, name)
 
     def workflow(self, name: str) -> Workflow:
-        """The workflow of a name."""
+        """Return the workflow of a name."""
         return model_of(self.document(TemplateKind.WORKFLOWS, name), Workflow)
 
     def scenario(
         self, kind: TemplateKind, name: str, overrides: Sequence[Override] = ()
     ) -> ResolvedScenario:
-        """An example or profile of a name, with overrides."""
+        """Return an example or profile of a name, with overrides."""
         return self._resolve(self.document(kind, name), overrides)
 
     def scenario_of_file(
         self, file: Path, entry: str | None, overrides: Sequence[Override] = ()
     ) -> ResolvedScenario:
-        """The scenario in a file: the only one, or `entry` of a file in the older shape."""
+        """Return the scenario in a file: the only one, or `entry` of a file in the older shape."""
         document = self._of_file(file)
         if is_legacy(document.data):
             legacy = LegacyFile(document, self._bundled_profile)
@@ -199,7 +200,7 @@ class Library:
         return resolved
 
     def dataset(self, name_or_file: str, overrides: Sequence[Override] = ()) -> Dataset:
-        """The dataset of a workflow, or of a file with a workflow or scenarios in it.
+        """Return the dataset of a workflow, or of a file with a workflow or scenarios in it.
 
         An override with a path that starts with the name of a scenario is for it alone.
         """
@@ -407,7 +408,7 @@ class Library:
         )
 
     def _resolve(self, document: Document, overrides: Sequence[Override]) -> ResolvedScenario:
-        """The scenario of a document, checked against its platform."""
+        """Return the scenario of a document, checked against its platform."""
         document = with_overrides(document, overrides, Scenario)
         scenario = model_of(document, Scenario)
         try:
@@ -452,22 +453,22 @@ class Library:
 
 
 def faults_of(file: Path) -> Faults:
-    """The faults in a file. Raises InputError."""
+    """Return the faults in a file. Raises InputError."""
     return model_of(_read(file), Faults)
 
 
 def names(kind: TemplateKind) -> list[str]:
-    """The bundled templates of a kind, in order of name."""
+    """Return the bundled templates of a kind, in order of name."""
     return Library().names(kind)
 
 
 def dataset(name_or_file: str) -> Dataset:
-    """The dataset of a bundled workflow, or of a file with a workflow or scenarios in it."""
+    """Return the dataset of a bundled workflow, or of a file with a workflow or scenarios in it."""
     return Library().dataset(name_or_file)
 
 
 def platform(name: str) -> PlatformModel:
-    """A bundled platform."""
+    """Return a bundled platform."""
     return Library().platform(name)
 
 
@@ -485,7 +486,8 @@ def _of_life(overrides: Sequence[Override]) -> tuple[list[Override], list[Overri
 def _for(
     name: str, known: Sequence[str] | set[str] | dict[str, Any], overrides: Sequence[Override]
 ) -> list[Override]:
-    """The overrides that are for a scenario: those that name it, and those that name none."""
+    """Return the overrides that are for a scenario: those that name it, and those that name
+    none."""
     chosen = []
     for override in overrides:
         if override.path[0] == name:

@@ -111,7 +111,8 @@ def _problem(document: Document, model: type[BaseModel], path: KeyPath, detail: 
 
 
 def _path_in_file(data: Any, location: KeyPath) -> KeyPath:
-    """The part of pydantic's location that is in the file; union tags and `[key]` are not."""
+    """Return the part of pydantic's location that is in the file; union tags and `[key]` are
+    not."""
     path: list[str | int] = []
     for position, step in enumerate(location):
         is_last = position == len(location) - 1
@@ -127,7 +128,7 @@ def _path_in_file(data: Any, location: KeyPath) -> KeyPath:
 
 
 def type_at(model: type[BaseModel], path: tuple[str | int, ...]) -> Any:
-    """The bare type that a model has at a path, None where the model has no such path."""
+    """Return the bare type that a model has at a path, None where the model has no such path."""
     current: Any = model
     for step in path:
         current = bare(current)
@@ -143,7 +144,7 @@ def type_at(model: type[BaseModel], path: tuple[str | int, ...]) -> Any:
 
 
 def _fields_at(model: type[BaseModel], path: tuple[str | int, ...]) -> set[str]:
-    """The keys that a mapping at this path may have."""
+    """Return the keys that a mapping at this path may have."""
     found = type_at(model, path)
     return set(found.model_fields) if is_model(found) else set()
 
@@ -156,7 +157,7 @@ def _members_at(model: type[BaseModel], path: tuple[str | int, ...]) -> set[str]
 
 
 def bare(annotation: Any) -> Any:
-    """A type without its `Annotated` and without the None that it may be instead."""
+    """Return a type without its `Annotated` and without its alternative None."""
     while True:
         origin = get_origin(annotation)
         if origin is Annotated:
@@ -168,5 +169,5 @@ def bare(annotation: Any) -> Any:
 
 
 def is_model(annotation: Any) -> bool:
-    """Whether a type is a pydantic model."""
+    """Return whether a type is a pydantic model."""
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)

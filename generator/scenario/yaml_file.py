@@ -72,7 +72,7 @@ class Document:
     written_as: Mapping[KeyPath, str] = field(default_factory=dict)
 
     def where(self, path: KeyPath) -> str:
-        """`file:line: dotted.key` of a path, or of the nearest of its parents that was written."""
+        """Return `file:line: dotted.key` of a path, or of its nearest parent in the file."""
         known = path
         while known and known not in self.marks:
             known = known[:-1]
@@ -93,7 +93,7 @@ class Document:
 
 
 def path_text(path: KeyPath) -> str:
-    """A path as people write it: `line_items[0].targeting.DEVICE`."""
+    """Return a path as people write it: `line_items[0].targeting.DEVICE`."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
@@ -101,7 +101,8 @@ def path_text(path: KeyPath) -> str:
 
 
 def read(file: Path, shown_as: Path | None = None) -> Document:
-    """The document in a YAML file. Raises InputError for what is not one safe YAML mapping."""
+    """Return the document in a YAML file. Raises InputError for what is not one safe YAML
+    mapping."""
     name = shown_as or file
     log.debug("reading %s", name)
     _check_is_file(file, name)
@@ -141,7 +142,7 @@ def _check_is_file(file: Path, name: Path) -> None:
 
 
 def _json_as_yaml(text: str) -> str:
-    """The JSON text without what PyYAML cannot read of it."""
+    """Return the JSON text without what PyYAML cannot read."""
     return _JSON_STRING_OR_TAB.sub(
         lambda match: " " if match[0] == "\t" else _HALVES.sub(_whole_character, match[0]), text
     )
@@ -153,7 +154,8 @@ def _whole_character(match: re.Match[str]) -> str:
 
 
 def value_of(text: str, origin: Mark) -> Any:
-    """The value that a piece of YAML stands for, read as safely as a file. Raises InputError."""
+    """Return the value that a piece of YAML stands for, read as safely as a file. Raises
+    InputError."""
     try:
         node = _compose(text)
     except (yaml.YAMLError, RecursionError, UnicodeEncodeError) as error:
@@ -223,7 +225,7 @@ def _merge(base: Any, over: Document, value: Any, path: KeyPath, marks: dict[Key
 
 
 def _paths(data: Any, path: KeyPath) -> Iterator[KeyPath]:
-    """The path of a value, and of every value in it."""
+    """Yield the path of a value, and of every value in it."""
     yield path
     if isinstance(data, dict | list):
         for step, inner in data.items() if isinstance(data, dict) else enumerate(data):
@@ -235,7 +237,7 @@ def _numbers_items(value: Any) -> bool:
 
 
 def _with_numbers(base: Any, over: Document) -> Document:
-    """`over` with the numbers of items as numbers, where they are in quotes as JSON has them."""
+    """Return `over` with numbers for the items that are numbers in quotes, as JSON has them."""
     renamed: dict[KeyPath, KeyPath] = {}
 
     def renumber(below: Any, value: Any, old: KeyPath, new: KeyPath) -> Any:
@@ -294,7 +296,7 @@ class _Builder:
         self.scalars = yaml.SafeLoader("")
 
     def build(self, node: yaml.Node, path: KeyPath, parents: tuple[yaml.Node, ...]) -> Any:
-        """The value of a node; remembers its line under `path`."""
+        """Return the value of a node, and note its line under `path`."""
         mark = Mark(self.file, node.start_mark.line + 1)
         self.marks.setdefault(path, mark)
         self.nodes += 1
@@ -345,7 +347,7 @@ class _Builder:
     def _merge_keys(
         self, node: yaml.Node, path: KeyPath, parents: tuple[yaml.Node, ...]
     ) -> dict[Any, Any]:
-        """What `<<:` brings into a mapping: the keys of another one, or of several."""
+        """Return what `<<:` brings into a mapping: the keys of another one, or of several."""
         result: dict[Any, Any] = {}
         sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
         for source in reversed(sources):

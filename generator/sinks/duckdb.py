@@ -98,7 +98,7 @@ class DuckdbTransaction(BatchSink):
         return self
 
     def _prepare(self) -> None:
-        """What is done before the first row is written."""
+        """Do what comes before the first row."""
 
     def __exit__(
         self,
@@ -404,7 +404,7 @@ class DuckdbSchema(DuckdbTransaction):
 
 
 def sql_name(table: type[RawTable]) -> str:
-    """A raw table's name in SQL."""
+    """Return a raw table's name in SQL."""
     return f"{quote(SCHEMA)}.{quote(table.table_name)}"
 
 
@@ -415,7 +415,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: type[Row], clause: str) 
 
 
 def _definitions_of(tables: Iterable[type[RawTable]]) -> dict[str, str]:
-    """How DuckDB itself writes the tables down, by name."""
+    """Return how DuckDB itself writes the tables down, by name."""
     with duckdb.connect() as connection:
         connection.execute(f"CREATE SCHEMA {quote(SCHEMA)}")
         for table in tables:

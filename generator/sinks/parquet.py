@@ -179,7 +179,7 @@ class _PartWriter:
             return self._note_part(folder, part, encoders, pieces.tallies)
 
     def of_empty(self, tables: Iterable[type[RawTable]]) -> Receipt:
-        """A part with the files of tables that have no rows."""
+        """Return a part with the files of tables that have no rows."""
         folder = Folder(self.place)
         tallies = {table.table_name: Tally() for table in tables}
         with _abandoning() as encoders:
@@ -311,7 +311,7 @@ def _encoding(table: type[RawTable]) -> dict[str, Any]:
 
 
 def _by_month(table: type[RawTable], batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """The rows of each month, with the folder of its partition."""
+    """Yield the rows of each month, with the folder of its partition."""
     time = _time(table)
     if time is None:
         yield "", batch
@@ -329,7 +329,7 @@ def _by_month(table: type[RawTable], batch: pa.RecordBatch) -> Iterator[tuple[st
 
 
 def _days(times: pa.Array) -> NDArray[np.int64]:
-    """Dates or points in time as day numbers."""
+    """Return dates or points in time as day numbers."""
     if pa.types.is_date32(times.type):
         return times.view(pa.int32()).to_numpy().astype(np.int64)
     return times.view(pa.int64()).to_numpy() // _MICROSECONDS_A_DAY
@@ -337,7 +337,7 @@ def _days(times: pa.Array) -> NDArray[np.int64]:
 
 @cache
 def _time(table: type[RawTable]) -> str | None:
-    """The column of a table's grain that is a time."""
+    """Return the column of a table's grain that is a time."""
     for column in table.columns():
         if column.name in table.grain and pa.types.is_temporal(column.storage.arrow):
             return column.name

@@ -295,7 +295,7 @@ class PostgresqlSink(BatchSink):
         self._connection.close()
 
     def _failure(self, error: Error) -> DestinationFailedError:
-        """What went wrong and what to do, in one line."""
+        """Return the error to raise: what went wrong and what to do, in one line."""
         if "lock timeout" in str(error):
             return DestinationFailedError(
                 f"PostgreSQL: another client keeps raw tables locked for more than "
@@ -307,7 +307,7 @@ class PostgresqlSink(BatchSink):
         )
 
     def _error_text(self, error: Error) -> str:
-        """The first line of an error, without the password of the URI."""
+        """Return the first line of an error, without the password of the URI."""
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         return without_secrets_of(self._uri, first)
 
@@ -320,7 +320,7 @@ def _with_time_limit(uri: str) -> str:
 
 
 def create_table(table: type[RawTable]) -> str:
-    """`CREATE TABLE` of one raw table, with every constraint its model states."""
+    """Return `CREATE TABLE` of one raw table, with every constraint its model states."""
     lines = [_column(column, column.name == table.primary_key) for column in table.columns()]
     lines += [f"CHECK ({constraint.sql})" for constraint in table.constraints]
     body = ",\n    ".join(lines)
@@ -348,7 +348,7 @@ def _name(table: type[RawTable]) -> str:
 
 
 def _decode_dictionaries(rows: pa.Table) -> pa.Table:
-    """The rows with dictionaries decoded, which the bulk path does not take."""
+    """Return the rows with dictionaries decoded, which the bulk path does not take."""
     fields: list[Any] = [
         field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
         for field in rows.schema

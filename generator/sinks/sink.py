@@ -59,7 +59,7 @@ class Sink(Protocol):
 
     @property
     def packer(self) -> Packer:
-        """How a part is packed."""
+        """Return how a part is packed."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -103,7 +103,7 @@ class InsertBuffer:
         return pa.Table.from_batches(self._batches.pop(table))
 
     def rest(self) -> Iterator[tuple[type[RawTable], pa.Table]]:
-        """What still waits, table by table."""
+        """Yield what still waits, table by table."""
         for table in list(self._batches):
             yield table, pa.Table.from_batches(self._batches.pop(table))
 

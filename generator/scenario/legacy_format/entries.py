@@ -63,7 +63,7 @@ def _is_entry(value: Any) -> bool:
 
 
 def _is_campaign_alone(data: dict[Any, Any]) -> bool:
-    """Whether a file is one campaign, written with keys that only the older shape has."""
+    """Return whether a file is one campaign, written with keys that only the older shape has."""
     campaign, items = data.get("campaign"), data.get("line_items")
     if not isinstance(campaign, dict) or "platform" in campaign or "extends" in data:
         return False

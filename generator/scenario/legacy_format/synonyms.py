@@ -88,5 +88,5 @@ def word(text: str) -> str:
 
 
 def synonym(text: str, table: Mapping[str, str]) -> str:
-    """What a word is called here; a word without a synonym stays itself, in capitals."""
+    """Return the project's word for one of the legacy format; others stay, in capitals."""
     return table.get(word(text), word(text))

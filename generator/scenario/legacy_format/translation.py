@@ -573,19 +573,19 @@ class _Translator:
 
 
 def _template_name(name: str) -> str:
-    """An entry's name as a template may have it: small letters, digits, underscores."""
+    """Return an entry's name as a template may have it: small letters, digits, underscores."""
     plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     return (plain if plain[:1].isalpha() else f"entry_{plain}".strip("_"))[:63]
 
 
 def _one_line(text: str) -> str:
-    """A description without its line breaks, and no longer than one may be."""
+    """Return a description without its line breaks, and no longer than one may be."""
     line = " ".join(text.split()) or "-"
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The mapping of a JSON object. Raises ValueError for a key that is given twice."""
+    """Return the mapping of a JSON object. Raises ValueError for a key that is given twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a key is given twice")
