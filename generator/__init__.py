@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from generator.api import generate, tables
     from generator.cli.catalogue import catalogue
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = ["__version__", "catalogue", "generate", "tables"]
 
 _HOMES = {

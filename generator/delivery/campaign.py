@@ -19,9 +19,10 @@ from generator.delivery.odds import OddsTable, odds_table
 from generator.delivery.pacing import Goal
 from generator.delivery.supply import CountrySupply
 from generator.delivery.targeting import count_households, targeting_of
+from generator.delivery.variation import Booked
 from generator.enums import BudgetType
 from generator.platform.model import PlatformModel
-from generator.schema import Campaign, Creative, Flight
+from generator.schema import Flight
 from generator.schema.booking import Booking
 
 _MOST_MICROS = 2**62
@@ -71,7 +72,7 @@ def deliver(
         )
         for booking in bookings
     ]
-    rows = performance.draw_rows([stretch for plan in plans for stretch in plan.stretches], table)
+    rows = performance.draw_rows([stretch for plan in plans for stretch in plan.stretches])
     by_hour = []
     first = 0
     for booking, plan in zip(bookings, plans, strict=True):
@@ -110,11 +111,13 @@ def _odds(
     bookings: Sequence[Booking], platform_models: Mapping[str, PlatformModel], seed: int
 ) -> OddsTable:
     """Return the odds of every creative, platform by platform."""
-    booked: dict[str, list[tuple[Campaign, Creative]]] = {}
+    booked: dict[str, list[Booked]] = {}
     for booking in bookings:
         on_platform = booked.setdefault(booking.campaign.platform, [])
         for item in booking.line_items:
-            on_platform += [(booking.campaign, creative) for creative in item.creatives]
+            on_platform += [
+                Booked(booking.campaign, item.line_item, creative) for creative in item.creatives
+            ]
     return OddsTable.concatenate(
         [odds_table(platform_models[name], on_it, seed) for name, on_it in booked.items()]
     )

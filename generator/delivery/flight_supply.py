@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -172,17 +172,31 @@ def _bid(context: FlightContext, supply: CountrySupply, window: slice) -> _Bid:
 
 
 def competition(context: FlightContext, hours: Hours) -> Floats:
-    """Return the price level of each hour over the line item's countries: (hours, devices).
+    """Return the price level of each hour over the line item's countries: (hours, devices), around
+    1."""
+    return _over_countries(context, hours, lambda supply: supply.price_index)
 
-    It is around 1. Countries count by the households that the line item addresses in them.
-    """
+
+def click_habit(context: FlightContext, hours: Hours) -> Floats:
+    """Return how readily people in the line item's countries click at each hour: (hours,), around
+    1."""
+    return _over_countries(context, hours, lambda supply: supply.click_habit)
+
+
+def _over_countries(
+    context: FlightContext, hours: Hours, figures: Callable[[CountrySupply], Floats]
+) -> Floats:
+    """Return the mean of figures (hours, …) over the line item's countries, which count by the
+    households that it addresses in them; ones without any."""
     wanted = targeting.targeting_of(context.item.line_item)
-    total = np.zeros((hours.size, len(DEVICES)))
+    countries = targeting.countries_of(wanted, context.platform_model)
+    first = context.supplies[countries[0]]
+    total = np.zeros_like(figures(first)[first.window(hours)])
     weights = 0.0
-    for country in targeting.countries_of(wanted, context.platform_model):
+    for country in countries:
         supply = context.supplies[country]
         households = context.platform_model.countries[country].households
         weight = households * targeting.supply_share(context.platform_model, country, wanted)
-        total += weight * supply.price_index[supply.window(hours)]
+        total += weight * figures(supply)[supply.window(hours)]
         weights += weight
     return total / weights if weights else np.ones_like(total)

@@ -42,23 +42,35 @@ def log_normal(log_sd: float, normals: Floats | float) -> Floats | float:
 def ar1_normals(stream: int, positions: Int64s, autocorrelation: float) -> Floats:
     """Draw standard normals at consecutive `positions`, each correlated with the one before.
 
-    An AR(1) written as the weighted sum of its past innovations, cut where their weight falls below
-    0.001. The innovation of a position depends on `stream` and the position alone. The sum of many
-    is made of two sums of half as many, as powers are made by squaring.
+    The innovation of a position depends on `stream` and the position alone.
     """
     if not positions.size:
         return np.zeros(0)
-    memory = int(np.ceil(np.log(_FORGOTTEN) / np.log(autocorrelation))) if autocorrelation else 0
-    first = int(positions[0])
-    span = np.arange(first - memory, int(positions[-1]) + 1, dtype=np.int64)
+    first = int(positions[0]) - memory_of(autocorrelation)
+    span = np.arange(first, int(positions[-1]) + 1, dtype=np.int64)
     innovations = normal(uniforms(row_keys(stream, span), "innovation"))
+    return autoregression(innovations, autocorrelation)
+
+
+def memory_of(autocorrelation: float) -> int:
+    """Return how many innovations before its own a value of an AR(1) remembers."""
+    return int(np.ceil(np.log(_FORGOTTEN) / np.log(autocorrelation))) if autocorrelation else 0
+
+
+def autoregression(innovations: Floats, autocorrelation: float) -> Floats:
+    """Turn innovations (…, memory + n) into standard normals of an AR(1): (…, n).
+
+    An AR(1) written as the weighted sum of its past innovations, cut where their weight falls below
+    0.001. The sum of many is made of two sums of half as many, as powers are made by squaring.
+    """
+    memory = memory_of(autocorrelation)
     total = innovations
     summed = 1
     for bit in f"{memory + 1:b}"[1:]:
-        total = total[summed:] + autocorrelation**summed * total[:-summed]
+        total = total[..., summed:] + autocorrelation**summed * total[..., :-summed]
         summed *= 2
         if bit == "1":
-            total = innovations[summed:] + autocorrelation * total[:-1]
+            total = innovations[..., summed:] + autocorrelation * total[..., :-1]
             summed += 1
     weights = autocorrelation ** np.arange(memory + 1, dtype=np.float64)
     return total / np.sqrt(np.sum(weights * weights))

@@ -1,4 +1,4 @@
-"""Odds: how likely each event is, for every creative on every device.
+"""Odds: how likely each event is, for every creative on every device, as it moves through time.
 
 A row's draws need to know no more of the platform, the campaign and the creative. The creatives of
 campaigns that are delivered together are in one table.
@@ -7,40 +7,41 @@ campaigns that are delivered together are in one table.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from generator.arrays import Floats
-from generator.delivery import interaction, video
+from generator.arrays import Floats, Int64s
+from generator.delivery import interaction, variation, video
 from generator.delivery.funnel import FunnelOdds, funnel_odds
 from generator.delivery.noise import effects
 from generator.delivery.quantiles import prepare
+from generator.delivery.variation import RATES, Booked
 from generator.enums import Device
 from generator.platform.model import PlatformModel
-from generator.schema import Campaign, Creative
 
 # Each creative has an effect on these rates; the names are part of the draws.
 _CREATIVE_EFFECTS = ("completion", "creative ctr", "qr", "engagement")
 
-# Odds that many rows share. Clicks wear out and auctions are lost to a price, so they are not here.
-_SHARED = (
-    "lost_render",
-    "lost_eligible",
-    "lost_response",
-    "invalid_of_render_loss",
-    "errors_of_render_loss",
-    "timeouts_of_no_response",
-    "measurable",
-    "viewable",
-    "audible",
-)
+# The rates of `variation` by the odds that they are; completion and abandonment are in the fates.
+_VARIED = {
+    "click": "click",
+    "scan": "scan",
+    "engagement": "engagement",
+    "viewable": "viewable",
+    "measurable": "measurable",
+    "audible": "audible",
+    "lost_render": "render",
+    "lost_eligible": "eligible",
+    "lost_response": "response",
+    "invalid_of_render_loss": "invalid",
+}
+_OF_VIEWERS = ("click", "scan", "engagement")
 
 
 @dataclass(frozen=True)
 class Odds(FunnelOdds):
-    """The funnel's odds and all others, (profiles,) each; a profile is the creative's position
-    in the table x devices + device."""
+    """The funnel's odds and all others: arrays of one shape."""
 
     measurable: Floats
     viewable: Floats
@@ -53,11 +54,19 @@ class Odds(FunnelOdds):
 
 @dataclass(frozen=True)
 class OddsTable:
-    """The odds of creatives, `odds` (profiles,) and `fates` (fates, profiles) of an impression, and
-    where each creative's first profile is, by its id."""
+    """The odds of creatives: a profile is the creative's position in the table x devices + device.
+
+    `odds` (profiles,) are the platform's, `log_odds` (rates, profiles) those of the rates that move
+    through time, `start` (profiles,) the share of impressions that start a video, and `gone`
+    (marks, profiles) the share of leavers that are gone at each quartile. `first_profile` is where
+    each creative's first profile is, by its id.
+    """
 
     odds: Odds
-    fates: Floats
+    log_odds: Floats
+    start: Floats
+    gone: Floats
+    highest_rate: Floats
     first_profile: dict[int, int]
 
     @classmethod
@@ -68,28 +77,46 @@ class OddsTable:
         for table in tables:
             for creative_id, position in table.first_profile.items():
                 first_profile[creative_id] = profiles + position
-            profiles += table.fates.shape[1]
-        return cls(
-            Odds.concatenate([table.odds for table in tables]),
-            np.concatenate([table.fates for table in tables], axis=1),
-            first_profile,
+            profiles += table.start.size
+        arrays = {
+            field.name: np.concatenate([getattr(table, field.name) for table in tables], axis=-1)
+            for field in fields(cls)
+            if field.name not in ("odds", "first_profile")
+        }
+        odds = Odds.concatenate([table.odds for table in tables])
+        return cls(odds=odds, **arrays, first_profile=first_profile)
+
+    def in_time(self, profiles: Int64s, moves: Floats) -> tuple[Odds, Floats]:
+        """Return the odds of some profiles at each step: (steps x profiles,), and the chances of an
+        impression's fates, (fates, steps x profiles). `moves` are (rates, steps, profiles)."""
+        steps = moves.shape[1]
+        rates = chances(self.log_odds[:, None, profiles] + moves)
+        highest = self.highest_rate.take(profiles)
+        for name in _OF_VIEWERS:
+            np.minimum(rates[RATES.index(name)], highest, out=rates[RATES.index(name)])
+        everywhere = np.tile(profiles, steps)
+        values = vars(self.odds.take(everywhere))
+        for name, rate in _VARIED.items():
+            values[name] = rates[RATES.index(rate)].ravel()
+        completion = rates[RATES.index("completion")].ravel()
+        fates = video.fates(
+            self.start.take(everywhere), completion, self.gone.take(everywhere, axis=1)
         )
+        return Odds(**values), fates
 
 
-def odds_table(
-    platform_model: PlatformModel, booked: Sequence[tuple[Campaign, Creative]], seed: int
-) -> OddsTable:
+def odds_table(platform_model: PlatformModel, booked: Sequence[Booked], seed: int) -> OddsTable:
     """Return the odds of creatives, each with its campaign, on one platform."""
-    creatives = [creative for _, creative in booked]
+    creatives = [row.creative for row in booked]
     devices = len(Device)
     figures = platform_model.interaction
     quality = platform_model.quality
     campaign_click, effect = _effects(booked, seed)
     by_buy_type = {
         buy_type: funnel_odds(platform_model, buy_type)
-        for buy_type in {campaign.buy_type for campaign, _ in booked}
+        for buy_type in {row.campaign.buy_type for row in booked}
     }
-    funnel = FunnelOdds.concatenate([by_buy_type[campaign.buy_type] for campaign, _ in booked])
+    funnel = FunnelOdds.concatenate([by_buy_type[row.campaign.buy_type] for row in booked])
     skip_share = platform_model.video.skip_share_of_abandoners
     skips = [skip_share if creative.is_skippable else 0.0 for creative in creatives]
 
@@ -106,28 +133,67 @@ def odds_table(
         engagement=interaction.engagement_rates(figures, creatives, effect["engagement"]).ravel(),
         skip=np.repeat(skips, devices),
     )
-    prepare(np.concatenate([getattr(odds, name)[:devices] for name in _SHARED]))
-    fates = video.fates(platform_model.video, creatives, effect["completion"])
-    first_profile = {
-        creative.creative_id: devices * position for position, creative in enumerate(creatives)
-    }
-    return OddsTable(odds, fates.reshape(-1, fates.shape[2]).T, first_profile)
+    completion = video.completion_rates(platform_model.video, creatives, effect["completion"])
+    start, gone = video.starts_and_leaving(platform_model.video, creatives)
+
+    random, variance = variation.entity_effects(platform_model, booked, seed)
+    shift = random + variation.reasons(platform_model, booked, seed)[:, :, None]
+    shift = shift.reshape(len(RATES), -1)
+    log_odds = np.zeros(shift.shape)
+    bases = {rate: getattr(odds, name) for name, rate in _VARIED.items()}
+    bases["completion"] = completion.ravel()
+    for rate, base in bases.items():
+        row = RATES.index(rate)
+        log_odds[row] = centre(base, variance[row]) + shift[row]
+    row = RATES.index("abandonment")
+    gone = chances(centre(gone, variance[row]) + shift[row])
+    if platform_model.life.scale("variation") == 0.0:
+        prepare(chances(log_odds[:, :devices]).ravel())
+    return OddsTable(
+        odds=odds,
+        log_odds=log_odds,
+        start=start,
+        gone=gone,
+        highest_rate=np.full(start.size, figures.highest_rate),
+        first_profile={
+            creative.creative_id: devices * position for position, creative in enumerate(creatives)
+        },
+    )
 
 
-def _effects(
-    booked: Sequence[tuple[Campaign, Creative]], seed: int
-) -> tuple[Floats, dict[str, Floats]]:
+def centre(rates: Floats, variance: float) -> Floats:
+    """Return log-odds around which normals of this variance have these rates as their mean, to
+    the second order: same shape.
+
+    >>> spread = np.random.default_rng(1).normal(0, 0.4, 100_000)
+    >>> float(chances(centre(np.array([0.97]), 0.16) + spread).mean().round(3))
+    0.97
+    """
+    with np.errstate(divide="ignore"):
+        log_odds: Floats = np.log(rates) - np.log1p(-rates)
+    return log_odds - 0.5 * variance * (1.0 - 2.0 * rates)
+
+
+def chances(log_odds: Floats) -> Floats:
+    """Return log-odds as probabilities: same shape."""
+    odds = np.exp(np.negative(log_odds))
+    odds += 1.0
+    result: Floats = np.reciprocal(odds, out=odds)
+    return result
+
+
+def _effects(booked: Sequence[Booked], seed: int) -> tuple[Floats, dict[str, Floats]]:
     """Draw the effects of creatives, in one go: their campaign's on clicks, and those of each
     creative by name; (creatives,) each."""
-    campaigns = list(dict.fromkeys(campaign.campaign_id for campaign, _ in booked))
+    campaigns = list(dict.fromkeys(row.campaign.campaign_id for row in booked))
     of_campaigns = [("ctr", campaign_id) for campaign_id in campaigns]
     of_creatives = [
-        (purpose, creative.creative_id) for purpose in _CREATIVE_EFFECTS for _, creative in booked
+        (purpose, row.creative.creative_id) for purpose in _CREATIVE_EFFECTS for row in booked
     ]
     drawn = effects(seed, [*of_campaigns, *of_creatives])
     by_campaign = dict(zip(campaigns, drawn[: len(campaigns)].tolist(), strict=True))
     by_creative = drawn[len(campaigns) :].reshape(len(_CREATIVE_EFFECTS), -1)
     return (
-        np.array([by_campaign[campaign.campaign_id] for campaign, _ in booked]),
+        np.array([by_campaign[row.campaign.campaign_id] for row in booked]),
         dict(zip(_CREATIVE_EFFECTS, by_creative, strict=True)),
     )

@@ -20,14 +20,20 @@ from numpy.typing import NDArray
 
 from generator.arrays import LARGEST_COUNT, Floats, Int64s, Keys, WholeFloats, check_counts
 from generator.clock import HOURS_A_DAY, Hours, day_number, landing_of, timestamps
-from generator.delivery import interaction, pacing, targeting, video
-from generator.delivery.flight_supply import FlightContext, competition, flight_supply
+from generator.delivery import interaction, pacing, targeting, variation, video
+from generator.delivery.flight_supply import (
+    FlightContext,
+    click_habit,
+    competition,
+    flight_supply,
+)
 from generator.delivery.funnel import SupplySide, largest_loss, supply_side
 from generator.delivery.limits import LimitedRows, stop_at_limits
 from generator.delivery.odds import Odds, OddsTable
 from generator.delivery.quantiles import binomial_shares, poisson
 from generator.delivery.reach import exposure
 from generator.delivery.supply import DEVICES, device_column
+from generator.delivery.variation import HOURS_A_STEP
 from generator.randomness import key, row_keys, uniforms
 from generator.schema import Creative, PerformanceHourly
 from generator.schema.arrow import arrow_schema
@@ -45,8 +51,10 @@ class Stretch:
     given.
 
     `hours` are (hours,), `slots` and `ceiling` (hours, devices), `prices` micros per impression.
-    `first_rows` (hours,) is where each hour's rows start; `profile` is the row's place in the table
-    of odds, and `floor_render` the thousandths of what is won that render at least.
+    `first_rows` (hours,) is where each hour's rows start. `odds` (cells,) and `fates`
+    (fates, cells) are those of each creative, device and quarter of a day, `cell` is the row's
+    place in them, and `floor_render` the thousandths of what is won that render at least.
+    `clicking` is the click rate relative to that of the odds.
     """
 
     campaign_id: int
@@ -58,13 +66,15 @@ class Stretch:
     hour: Hours
     device: Int64s
     creative_id: Int64s
-    profile: Int64s
+    odds: Odds
+    fates: Floats
+    cell: Int64s
     keys: Keys
     means: Floats
     prices: Int64s
     slots: Int64s
     ceiling: Int64s
-    wear_out: Floats
+    clicking: Floats
     competition: Floats
 
     @property
@@ -83,8 +93,9 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
     planned = pacing.plan(goal, supply, context.platform_model.pacing)
     delivered = int(np.searchsorted(context.hours, context.horizon))
     exposures = _mean_exposures(planned * supply.price, planned, context, goal)[:delivered]
-    worn = interaction.wear_out(context.platform_model.interaction, exposures)
     hours = context.hours[:delivered]
+    clicking = interaction.wear_out(context.platform_model.interaction, exposures)
+    clicking *= click_habit(context, hours)
     rotation = _by_hour(by_day)[:delivered]
     targeted = np.flatnonzero(targeting.device_mask(targeting.targeting_of(line_item)))
 
@@ -103,6 +114,10 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
     ids = np.array([creative.creative_id for creative in creatives], dtype=np.int64)
     first_profiles = np.array([table.first_profile[creative_id] for creative_id in ids.tolist()])
     sizes = _by_hour(creatives_a_day * targeted.size)[:delivered]
+    profiles = (first_profiles + targeted[:, None]).ravel()
+    moves = _moves(context, hours, exposures)[:, :, targeted].repeat(len(creatives), axis=2)
+    odds, fates = table.in_time(profiles, moves)
+    step = np.arange(hours.size) // HOURS_A_STEP
     return Stretch(
         campaign_id=line_item.campaign_id,
         line_item_id=line_item.line_item_id,
@@ -113,13 +128,18 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
         hour=by_row(hours[:, None, None]),
         device=by_row(targeted[:, None]),
         creative_id=by_row(ids),
-        profile=by_row(first_profiles + targeted[:, None]),
+        odds=odds,
+        fates=fates,
+        cell=by_row(
+            step[:, None, None] * profiles.size
+            + np.arange(profiles.size).reshape(targeted.size, len(creatives))
+        ),
         keys=by_row(_row_keys(context, hours, targeted)),
         means=by_row(planned[:delivered, targeted, None] * rotation[:, None, :]),
         prices=by_row(supply.price[:delivered, targeted, None].astype(np.int64)),
         slots=supply.slots[:delivered],
         ceiling=supply.ceiling[:delivered],
-        wear_out=by_row(worn[:, None, None]),
+        clicking=by_row(clicking[:, None, None]),
         competition=by_row(competition(context, hours)[:, targeted, None]),
     )
 
@@ -179,9 +199,22 @@ def _row_keys(context: FlightContext, hours: Hours, targeted: Int64s) -> Keys:
     return row_keys(np.array(streams, dtype=np.uint64), hours[:, None, None])
 
 
-def draw_rows(stretches: Sequence[Stretch], table: OddsTable) -> pa.RecordBatch:
-    """Draw the rows of these stretches, one after the other, zeros included; `table` has their
-    odds.
+def _moves(context: FlightContext, hours: Hours, exposures: Floats) -> Floats:
+    """Return what moves the log-odds of the rates at each step: (rates, steps, devices).
+
+    Completion also falls as households have seen the campaign more often.
+    """
+    model = context.platform_model
+    campaign_id = context.campaign.campaign_id
+    moves = variation.effects_in_time(model, campaign_id, variation.steps_of(hours), context.seed)
+    fall = model.life.scale("effects") * model.effects.completion.per_doubling_of_exposure
+    doublings = np.log2(np.maximum(exposures[::HOURS_A_STEP], 1.0))
+    moves[variation.RATES.index("completion")] += fall * doublings[:, None]
+    return moves
+
+
+def draw_rows(stretches: Sequence[Stretch]) -> pa.RecordBatch:
+    """Draw the rows of these stretches, one after the other, zeros included.
 
     Some thousands are drawn at a time, so that the arrays stay in the processor's cache.
     """
@@ -194,7 +227,7 @@ def draw_rows(stretches: Sequence[Stretch], table: OddsTable) -> pa.RecordBatch:
     }
     first = 0
     for block in _blocks(stretches):
-        first = _draw_block(block, table, columns, first)
+        first = _draw_block(block, columns, first)
 
     campaign_ids = [stretch.campaign_id for stretch in stretches]
     line_item_ids = [stretch.line_item_id for stretch in stretches]
@@ -229,43 +262,44 @@ def _blocks(stretches: Sequence[Stretch]) -> Iterator[list[Stretch]]:
 
 def _draw_block(
     stretches: Sequence[Stretch],
-    table: OddsTable,
     columns: Mapping[str, NDArray[Any]],
     first: int,
 ) -> int:
     """Draw these stretches into `columns`, from the row `first` on; return the row after them."""
-    profile = _join(stretches, "profile")
+    cells = [stretch.fates.shape[1] for stretch in stretches]
+    rows_of = [stretch.rows for stretch in stretches]
+    cell = _join(stretches, "cell") + np.repeat(np.cumsum([0, *cells[:-1]]), rows_of)
     keys = _join(stretches, "keys")
-    chance = table.fates.take(profile, axis=1)
+    chance = np.concatenate([stretch.fates for stretch in stretches], axis=1).take(cell, axis=1)
     chance *= _join(stretches, "means")
     fates = poisson(uniforms(keys, *video.FATES), chance)
-    end = np.cumsum([stretch.rows for stretch in stretches])
-    spare = np.empty(profile.size)
+    end = np.cumsum(rows_of)
+    spare = np.empty(cell.size)
     for stretch, stop in zip(stretches, end.tolist(), strict=True):
         rows = slice(stop - stretch.rows, stop)
         spare[rows] = _limit(stretch, fates[:, rows])
 
     impressions = fates.sum(axis=0)
-    live: Int64s | slice = slice(0, profile.size)
-    target: Int64s | slice = slice(first, first + profile.size)
+    live: Int64s | slice = slice(0, cell.size)
+    target: Int64s | slice = slice(first, first + cell.size)
     has_impressions = impressions > 0.0
-    if np.count_nonzero(has_impressions) < _LIVELY * profile.size:
+    if np.count_nonzero(has_impressions) < _LIVELY * cell.size:
         live = np.flatnonzero(has_impressions)
         target = first + live
-    odds = table.odds.take(profile[live])
+    odds = Odds.concatenate([stretch.odds for stretch in stretches]).take(cell[live])
     competition = _join(stretches, "competition")[live]
     supply = supply_side(odds, impressions[live], spare[live], competition, keys[live])
-    wear_out = _join(stretches, "wear_out")[live]
-    events = _events(odds, fates[:, live], impressions[live], supply, wear_out, keys[live])
+    clicking = _join(stretches, "clicking")[live]
+    events = _events(odds, fates[:, live], impressions[live], supply, clicking, keys[live])
     # No other count of a row is larger.
     if (requests := events["requests"]).size and requests.max() > LARGEST_COUNT:
-        row = np.arange(profile.size)[live][requests.argmax()]
+        row = np.arange(cell.size)[live][requests.argmax()]
         campaign_id = stretches[int(np.searchsorted(end, row, side="right"))].campaign_id
         check_counts(requests, f"campaign {campaign_id}: requests of an hour and device")
     events["spend_micros"] = impressions[live].astype(np.int64) * _join(stretches, "prices")[live]
     for name, values in events.items():
         columns[name][target] = values
-    return first + profile.size
+    return first + cell.size
 
 
 def _limit(stretch: Stretch, fates: WholeFloats) -> WholeFloats | float:
@@ -315,7 +349,7 @@ def _events(
     fates: WholeFloats,
     impressions: WholeFloats,
     supply: SupplySide,
-    wear_out: Floats,
+    clicking: Floats,
     keys: Keys,
 ) -> dict[str, NDArray[Any]]:
     """Draw what became of the impressions, by column name: (rows,) each."""
@@ -323,7 +357,7 @@ def _events(
     measurable, clicks, skips, scans, engagements = binomial_shares(
         keys,
         ("measurable", impressions, odds.measurable),
-        ("clicks", impressions, odds.click * wear_out),
+        ("clicks", impressions, odds.click * clicking),
         ("skips", starts - q100, odds.skip),
         ("qr scans", impressions, odds.scan),
         ("engagements", impressions, odds.engagement),

@@ -41,8 +41,8 @@ class CountrySupply:
 
     `forecast` is what buyers expect, `opportunities` what came, as landed in `inventory_hourly`,
     `zone_viewing` the forecast by time zone (hours, devices, zones), and `local_hour` what the
-    clocks there show (zones, hours). Each process keeps all supplies of its run, so whole numbers
-    have small types.
+    clocks there show (zones, hours). `click_habit` (hours,) is how readily people click. Each
+    process keeps all supplies of its run, so whole numbers have small types.
     """
 
     platform: str
@@ -55,6 +55,7 @@ class CountrySupply:
     local_hour: NDArray[np.int8]
     price_forecast: Floats
     price_index: Floats
+    click_habit: Floats
 
     def rows(self, hours: Hours) -> Int64s:
         """Return the rows of these hours, which lie inside the span and may have gaps."""
@@ -112,6 +113,7 @@ def country_supply(
         local_hour=np.array([local_clock(zone, hours).hour for zone in place.zones], dtype=np.int8),
         price_forecast=price_forecast,
         price_index=np.round(price_forecast * price_factor[:, None], 4),
+        click_habit=click_habit(platform_model, country, hours),
     )
 
 
@@ -131,6 +133,24 @@ def viewing(platform_model: PlatformModel, country: str, hours: Hours) -> Floats
         shape = curves[:, clock.is_weekend.astype(np.int64), clock.hour].T
         result[:, :, index] = zone_share * level[:, None] * shape * device_share
     return result
+
+
+def click_habit(platform_model: PlatformModel, country: str, hours: Hours) -> Floats:
+    """Return how readily people click at each hour, by local weekday and hour: (hours,). The mean
+    over viewing is 1."""
+    effects = platform_model.effects
+    supply = platform_model.supply
+    watched = np.tensordot(supply.device_share.in_order(), hour_curves(supply), axes=1).mean(axis=0)
+    by_hour = np.array(effects.click_by_local_hour)
+    by_hour /= np.average(by_hour, weights=watched)
+    by_weekday = np.array(effects.click_by_weekday)
+    by_weekday /= np.average(by_weekday, weights=supply.weekday)
+    habit = np.zeros(hours.size)
+    for zone, share in platform_model.countries[country].zones.items():
+        clock = local_clock(zone, hours)
+        habit += share * by_hour[clock.hour] * by_weekday[weekday_of(clock.day)]
+    factor: Floats = habit ** platform_model.life.scale("effects")
+    return factor
 
 
 def hour_curves(supply: Supply) -> Floats:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from generator.arrays import Floats
-from generator.enums import Device, Placement
+from generator.enums import Placement
 from generator.platform.model import Video
 from generator.schema import Creative
 
@@ -26,23 +26,29 @@ FATES = (
 REFERENCE_SECONDS = 15
 
 
-def fates(video: Video, creatives: Sequence[Creative], effects: Floats) -> Floats:
-    """Return the probability of each fate of an impression: (creatives, devices, fates).
+def fates(start: Floats, completion: Floats, gone: Floats) -> Floats:
+    """Return the probability of each fate of an impression: (fates, profiles).
 
-    They add up to 1. `effects` (creatives,) are standard normals that shift completion. A pause ad
-    has no video: all its impressions count as never started.
+    `start` is the share of impressions that start, `completion` that of starts which complete,
+    `gone` (3, profiles) that of leavers who are gone at each quartile. The fates add up to 1.
     """
-    result = np.tile(np.eye(len(FATES))[0], (len(creatives), len(Device), 1))
-    plays = [position for position, creative in enumerate(creatives) if _plays(creative)]
-    completion = completion_rates(
-        video, [creatives[position] for position in plays], effects[plays]
-    )
-    start = np.array(video.start_rate.in_order())
-    gone = np.array([0.0, *video.abandoned_by_quartile, 1.0])
-    result[plays, :, 0] = 1.0 - start
-    result[plays, :, 1:5] = (start * (1.0 - completion))[:, :, None] * np.diff(gone)
-    result[plays, :, 5] = start * completion
+    result = np.empty((len(FATES), start.size))
+    leavers = start * (1.0 - completion)
+    result[0] = 1.0 - start
+    result[1:4] = gone
+    result[4] = 1.0
+    result[2:5] -= gone
+    result[1:5] *= leavers
+    result[5] = start * completion
     return result
+
+
+def starts_and_leaving(video: Video, creatives: Sequence[Creative]) -> tuple[Floats, Floats]:
+    """Return the share of impressions that start a video, (profiles,), and of leavers who are gone
+    at each quartile, (3, profiles). A pause ad has no video and never starts."""
+    start = np.outer([_plays(creative) for creative in creatives], video.start_rate.in_order())
+    gone = np.repeat(np.array(video.abandoned_by_quartile)[:, None], start.size, axis=1)
+    return start.ravel(), gone
 
 
 def _plays(creative: Creative) -> bool:
@@ -50,9 +56,11 @@ def _plays(creative: Creative) -> bool:
 
 
 def completion_rates(video: Video, creatives: Sequence[Creative], effects: Floats) -> Floats:
-    """Return completes / starts of creatives with these effects: (creatives, devices)."""
+    """Return completes / starts of creatives with these effects: (creatives, devices). Those of a
+    pause ad mean nothing."""
     base = np.array(video.completion_rate.in_order())
-    placement = [getattr(video.placement_log_odds, creative.placement) for creative in creatives]
+    shifts = video.placement_log_odds.model_dump()
+    placement = [shifts.get(creative.placement, 0.0) for creative in creatives]
     doublings = [
         math.log2((creative.duration_seconds or REFERENCE_SECONDS) / REFERENCE_SECONDS)
         for creative in creatives

@@ -40,6 +40,8 @@ class Life(BaseModel):
     market_noise: Scale = None
     demand_noise: Scale = None
     price_noise: Scale = None
+    variation: Scale = None
+    effects: Scale = None
 
     def scale(self, force: str) -> float:
         """Return how strongly a force acts."""

@@ -36,6 +36,7 @@ from generator.platform.figures import (
     adds_up_to_one,
 )
 from generator.platform.life import UNCHANGED, Life
+from generator.platform.variation import Effects, Variation
 from generator.schema.text_types import TemplateName, Text, TimeZone
 
 _MOST_OPPORTUNITIES = 2**31 - 1
@@ -307,6 +308,8 @@ class PlatformModel(Figures):
     quality: Quality
     video: Video
     interaction: Interaction
+    variation: Variation = Variation()
+    effects: Effects = Effects()
     price: Price
     pacing: PacingFigures
     reach: Reach

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from generator.clock import hours_of
 from generator.delivery.funnel import funnel_odds, largest_loss, supply_side
 from generator.delivery.price import auction, micros_per_impression, price_index
-from generator.delivery.video import FATES, completion_rates, fates
+from generator.delivery.video import FATES, completion_rates, fates, starts_and_leaving
 from generator.enums import BuyType
 from generator.randomness import key, row_keys
 from generator.scenario.templates import dataset, platform
@@ -103,10 +103,12 @@ def test_prices_are_whole_micros_per_impression() -> None:
 
 @pytest.mark.parametrize("creative", CREATIVES, ids=lambda creative: creative.name)
 def test_fates_are_a_distribution(creative) -> None:
-    (probabilities,) = fates(PLATFORM.video, [creative], effects=np.array([1.5]))
-    assert probabilities.shape == (4, len(FATES))
+    start, gone = starts_and_leaving(PLATFORM.video, [creative])
+    completion = completion_rates(PLATFORM.video, [creative], effects=np.array([1.5]))
+    probabilities = fates(start, completion.ravel(), gone)
+    assert probabilities.shape == (len(FATES), 4)
     assert (probabilities >= 0).all()
-    assert probabilities.sum(axis=1) == pytest.approx(1)
+    assert probabilities.sum(axis=0) == pytest.approx(1)
 
 
 def test_longer_creatives_complete_less_and_mid_rolls_more() -> None:
