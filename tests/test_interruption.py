@@ -121,22 +121,27 @@ def of_script(script: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def interrupted(script: str) -> str:
+    """What a script has printed that a signal from C has ended, with one line."""
+    result = of_script(FROM_C + script)
+    assert (result.returncode, result.stderr) == (130, INTERRUPTED)
+    return result.stdout
+
+
 def test_an_interruption_as_the_command_ends_is_no_traceback() -> None:
     """It is heard when there is no step of the command left."""
-    script = (
+    interrupted(
         "def command():\n"
         "    over, signals = SystemExit(0), capsule(1, None, when_deleted)\n"
         "    del signals\n"
         "    raise over\n"
         "interruptible(command)\n"
     )
-    result = of_script(FROM_C + script)
-    assert (result.returncode, result.stderr) == (130, INTERRUPTED)
 
 
 def test_an_interruption_on_the_way_into_an_exit_lets_it_close() -> None:
     """Python calls `__exit__` once: what it has to close would stay open."""
-    script = (
+    printed = interrupted(
         "class Open:\n"
         "    def __enter__(self):\n"
         "        return self\n"
@@ -149,14 +154,12 @@ def test_an_interruption_on_the_way_into_an_exit_lets_it_close() -> None:
         "    time.sleep(60)\n"
         "interruptible(command)\n"
     )
-    result = of_script(FROM_C + script)
-    assert (result.returncode, result.stderr) == (130, INTERRUPTED)
-    assert result.stdout == "closed\n"
+    assert printed == "closed\n"
 
 
 def test_a_library_that_crashes_at_the_exit_does_not_after_an_interruption() -> None:
     """DuckDB does after an interrupted import: what C calls at the exit finds no interpreter."""
-    script = (
+    printed = interrupted(
         "import atexit, signal\n"
         "def command():\n"
         "    atexit.register(print, 'cleared up')\n"
@@ -165,9 +168,7 @@ def test_a_library_that_crashes_at_the_exit_does_not_after_an_interruption() -> 
         "    signal.raise_signal(signal.SIGINT)\n"
         "interruptible(command)\n"
     )
-    result = of_script(FROM_C + script)
-    assert (result.returncode, result.stderr) == (130, INTERRUPTED)
-    assert result.stdout == "cleared up\n"
+    assert printed == "cleared up\n"
 
 
 def test_nohup_keeps_a_closed_terminal_from_ending_a_command() -> None:

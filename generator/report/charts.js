@@ -148,7 +148,8 @@ const CHARTS = [
   {
     id: "pacing", section: "Spend and pacing", ignores: ["device"], wide: true,
     title: "Pacing of each campaign",
-    text: "100 × spent / planned to date, over the campaign's days: 100 is on plan, the band is 90 to 110. "
+    text: "100 × spent / planned to date, over the campaign's days: 100 is on plan, the band is "
+      + `${100 - tolerance} to ${100 + tolerance}. `
       + "Furthest from plan first, at most twelve. A triangle marks a value outside 60 to 140.",
     rows: (choice) => {
       const furthest = latest(tables.pacing, choice).filter((row) => row.index !== null)
@@ -169,7 +170,7 @@ const CHARTS = [
         spec: {
           width: width / columns - 40, height: names.length > 1 ? 110 : 230,
           layer: [
-            { data: { values: [{ low: 90, high: 110 }] }, mark: { type: "rect", color: COLOURS.series.Planned, opacity: 0.2 }, encoding: { y: y("low"), y2: { field: "high" } } },
+            { data: { values: [{ low: 100 - tolerance, high: 100 + tolerance }] }, mark: { type: "rect", color: COLOURS.series.Planned, opacity: 0.2 }, encoding: { y: y("low"), y2: { field: "high" } } },
             {
               mark: { type: "line", color: COLOURS.delivered, tooltip: true },
               encoding: {

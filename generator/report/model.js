@@ -1,7 +1,7 @@
 // The data, what is chosen of it, and how figures are written. Nothing here touches the page.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const { days, first_day: FIRST, last_day: LAST } = data;
+const { days, first_day: FIRST, last_day: LAST, tolerance } = data;
 const tables = Object.fromEntries(
   Object.entries(data.tables).map(([name, { fields, rows }]) => [
     name,

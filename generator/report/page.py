@@ -129,6 +129,7 @@ def _data(marts: Marts) -> dict[str, Any]:
         "days": days,
         "first_day": run["first_day"],
         "last_day": run["last_day"],
+        "tolerance": run["tolerance"],
         "tables": {name: _columnar(rows) for name, rows in tables.items()},
     }
 

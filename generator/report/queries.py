@@ -208,6 +208,9 @@ QUERIES = {
                 SELECT min(platform_name) FROM marts.dim_campaigns
                 WHERE platform = (SELECT min(platform) FROM marts.realism_scorecard)
             ) AS judged_platform,
+            (
+                SELECT max(pacing_tolerance_pct) FROM marts.fct_campaign_pacing_daily
+            ) AS tolerance,
             min(activity_date) AS first_day, max(activity_date) AS last_day
         FROM marts.fct_campaign_performance_daily
     """,
@@ -240,10 +243,15 @@ class Marts:
 
 
 def read(file: Path) -> Marts:
-    """Return the rows of the report. Raises InputError for a file without marts."""
+    """Return the rows of the report. Raises InputError for a file without marts, or with those of
+    another version."""
     with open_marts(file) as connection:
         connection.execute(_SHOWN)
-        return Marts({name: _fetch(connection, query) for name, query in QUERIES.items()})
+        try:
+            return Marts({name: _fetch(connection, query) for name, query in QUERIES.items()})
+        except duckdb.BinderException as error:
+            message = "has marts of another version, without a column of the report's"
+            raise bad_input(f"{message}; run `{_build_command(file)}`", str(file)) from error
 
 
 def read_realism(file: Path) -> dict[str, list[Row]]:
@@ -265,9 +273,14 @@ def open_marts(file: Path, needed: Sequence[str] = MARTS) -> duckdb.DuckDBPyConn
     missing = set(needed) - _existing_marts(connection)
     if missing:
         connection.close()
-        build = f"ADS_DATABASE={shlex.quote(str(file))} dbt build"
-        raise bad_input(f"has no marts.{sorted(missing)[0]}; run `{build}`", str(file))
+        raise bad_input(
+            f"has no marts.{sorted(missing)[0]}; run `{_build_command(file)}`", str(file)
+        )
     return connection
+
+
+def _build_command(file: Path) -> str:
+    return f"ADS_DATABASE={shlex.quote(str(file))} dbt build"
 
 
 def _existing_marts(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -13,6 +13,7 @@ from generator.enums import Device
 from generator.schema.text_types import Text
 
 _EXAMPLE_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[a-z0-9.-]{1,120}\.example")
+DEVICE_SYNONYMS = {"TV": Device.CTV}
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
 
 
@@ -31,7 +32,7 @@ def _in_whole_micros(amount: float) -> float:
 
 
 def _device_synonym(device: Any) -> Any:
-    return "CTV" if device == "TV" else device
+    return DEVICE_SYNONYMS.get(device, device) if isinstance(device, str) else device
 
 
 def _ends_in_example(address: str) -> str:

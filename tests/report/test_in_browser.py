@@ -342,6 +342,15 @@ def test_what_is_outside_an_axis_has_a_sign(
     assert page.ask("document.querySelectorAll('#realism .beyond').length") == 1
 
 
+def test_the_band_of_pacing_is_the_tolerance_of_the_marts(
+    page: Page, built_database: Path, tmp_path: Path
+) -> None:
+    wider = "UPDATE marts.fct_campaign_pacing_daily SET pacing_tolerance_pct = 12.5"
+    page.screen(1280)
+    visit(page, written(built_database, tmp_path, wider))
+    assert "the band is 87.5 to 112.5" in page.ask("document.body.innerText")
+
+
 # --- 6 Hours are local.
 
 

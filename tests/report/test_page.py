@@ -245,6 +245,20 @@ def test_a_database_without_marts_is_a_sentence(
     assert "cannot be read" in answer.err
 
 
+def test_marts_of_another_version_are_a_sentence(
+    run: Callable[..., Answer], built_database: Path, tmp_path: Path
+) -> None:
+    older = Path(shutil.copy(built_database, tmp_path))
+    with duckdb.connect(str(older)) as connection:
+        connection.execute("ALTER TABLE marts.fct_campaign_pacing_daily DROP pacing_tolerance_pct")
+    answer = run("report", "--database", str(older), "--output", str(tmp_path / "report.html"))
+    assert answer.code == 2
+    assert re.search(
+        r"of another version, .*; run `ADS_DATABASE=\S+ dbt build`$", answer.err.strip()
+    )
+    assert not (tmp_path / "report.html").exists()
+
+
 def test_the_command_writes_the_file_and_says_where(
     run: Callable[..., Answer], built_database: Path, tmp_path: Path
 ) -> None:

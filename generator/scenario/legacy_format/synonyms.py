@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-DEVICES = {"TV": "CTV", "CONNECTED_TV": "CTV", "PHONE": "MOBILE", "PC": "DESKTOP"}
+from generator.scenario.values import DEVICE_SYNONYMS
+
+DEVICES = {**DEVICE_SYNONYMS, "CONNECTED_TV": "CTV", "PHONE": "MOBILE", "PC": "DESKTOP"}
 GENRES = {
     "ACTION": "ACTION_ADVENTURE",
     "ADVENTURE": "ACTION_ADVENTURE",

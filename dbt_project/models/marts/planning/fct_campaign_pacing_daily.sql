@@ -54,8 +54,7 @@ judged as (
     select
         *,
         {{ metric('daily_pacing_index') }} as daily_pacing_index,
-        {{ 100 - var('pacing_tolerance_pct') }} as least_on_track,
-        {{ 100 + var('pacing_tolerance_pct') }} as most_on_track
+        cast({{ var('pacing_tolerance_pct') }} as {{ type_double() }}) as pacing_tolerance_pct
     from days
 
 ),
@@ -67,12 +66,12 @@ to_date as (
         cast(sum(spend) over campaign_to_date as decimal(18, 6)) as spend_to_date,
         cast(
             sum(
-                case when daily_pacing_index < least_on_track then 1 else 0 end
+                case when daily_pacing_index < 100 - pacing_tolerance_pct then 1 else 0 end
             ) over campaign_to_date as integer
         ) as under_delivery_days,
         cast(
             sum(
-                case when daily_pacing_index > most_on_track then 1 else 0 end
+                case when daily_pacing_index > 100 + pacing_tolerance_pct then 1 else 0 end
             ) over campaign_to_date as integer
         ) as over_delivery_days
     from judged
@@ -109,10 +108,11 @@ final as (
         flight_day,
         flight_days,
         case
-            when pacing_index < least_on_track then 'UNDER'
-            when pacing_index > most_on_track then 'OVER'
+            when pacing_index < 100 - pacing_tolerance_pct then 'UNDER'
+            when pacing_index > 100 + pacing_tolerance_pct then 'OVER'
             when pacing_index is not null then 'ON_TRACK'
         end as pacing_status,
+        pacing_tolerance_pct,
 
         -- facts
         impressions,
