@@ -1,4 +1,4 @@
-# Two commands do everything: `make build`, then `make test`. `make help` lists the rest.
+# `make build` does everything, `make test` tries a change, and `make help` lists the rest.
 
 SHELL := /bin/bash
 # What follows is changed as in `make generate SEED=7`. Variables of the environment with such usual names belong
@@ -11,6 +11,8 @@ PORT := 8080
 # Two processes share the tests, file by file (tests/conftest.py); `make test PARALLEL=` is one process.
 FAST_TESTS := tests/test_golden_hashes.py tests/test_api.py tests/platform tests/schema
 PARALLEL := -n 2 --no-loadscope-reorder
+# Marks of tests that `make test` leaves to `make test-all`.
+APART := slow spark dashboards
 CALIBRATION := data/calibration.duckdb
 
 # An active virtual environment is used; otherwise one is made in .venv. The path to either can have spaces:
@@ -30,7 +32,7 @@ INSTALL := install() { { $(PIP_INSTALL) 'uv>=0.9,<1' && uv pip install --quiet -
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps lock generate test fuzz test-postgres test-spark test-dashboards coverage lint docs report scorecard pictures serve-docs sources bench bench-dbt clean
+.PHONY: help build deps lock generate test test-all fuzz test-postgres test-spark test-dashboards coverage lint docs report scorecard pictures serve-docs sources bench bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
@@ -64,8 +66,20 @@ lock: deps ## Write the requirements files and requirements.lock from pyproject.
 generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED))
 
-test: deps lint ## Lint, type-check and run every test but those on Spark
-	python -m pytest $(PARALLEL) -m 'not spark and not dashboards'
+test: deps ## Lint, type-check, build a dataset with dbt, and the tests that take seconds: some five minutes
+	@echo 'Needs nothing but this environment; some five minutes on two cores. `make test-all` also needs more.'
+	@$(MAKE) --no-print-directory lint
+	python -m pytest $(PARALLEL) -m 'not $(subst $(SPACE), and not ,$(APART))'
+
+# All share what is built once.
+test-all: export TESTS_SHARED_FOLDER := $(CURDIR)/target/tests
+test-all: deps ## `make test` and all other tests; needs PostgreSQL, Chromium and Java 17: some fifteen minutes
+	@echo 'Needs PostgreSQL (initdb), Chromium (chromium, chromedriver) and Java 17; some fifteen minutes on two cores'
+	@rm -rf "$$TESTS_SHARED_FOLDER" && mkdir -p "$$TESTS_SHARED_FOLDER"
+	@$(MAKE) --no-print-directory test
+	python -m pytest $(PARALLEL) -m slow
+	@$(MAKE) --no-print-directory test-spark test-dashboards
+	@rm -rf "$$TESTS_SHARED_FOLDER"
 
 test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers (PySpark is 0.5 GB; needs Java 17)
 	python -m pytest $(PARALLEL) -m spark

@@ -32,6 +32,31 @@ LONGEST = (
     "tests/reliability/",
     "tests/dbt/",
 )
+# What `make test` leaves to `make test-all`: servers, browsers, kills, copies of the checkout, and
+# builds of other datasets than the one that all tests share.
+SLOW = (
+    "tests/cli/test_dbt_project.py",
+    "tests/cli/test_failures.py",
+    "tests/cli/test_streams.py",
+    "tests/dbt/test_docs.py",
+    "tests/dbt/test_evaluator_rules.py",
+    "tests/dbt/test_faults.py",
+    "tests/dbt/test_golden_campaign.py",
+    "tests/dbt/test_habits.py",
+    "tests/dbt/test_names.py",
+    "tests/dbt/test_portability.py",
+    "tests/dbt/test_random_scenarios.py",
+    "tests/dbt/test_realism.py",
+    "tests/dbt/test_restatement.py",
+    "tests/dbt/test_settings.py",
+    "tests/e2e/",
+    "tests/packaging/",
+    "tests/pipeline/",
+    "tests/reliability/",
+    "tests/report/test_in_browser.py",
+    "tests/scenario/test_random",
+    "tests/sinks/test_postgresql.py",
+)
 # What has no fixtures in common with the rest of its file, and takes long.
 APART = (
     "tests/e2e/test_docs.py",
@@ -53,18 +78,18 @@ settings.load_profile(os.environ.get("ADS_TEST_PROFILE", "project"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
+    """Make the folder that the processes share, unless `make test-all` has made it."""
+    if not hasattr(config, "workerinput") and SHARED not in os.environ:
         os.environ[SHARED] = tempfile.mkdtemp(prefix="ads-tests-")
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ.pop(SHARED))
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SHARED)))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first, lest all wait for it in the end."""
+    """Mark what is slow. What takes longest comes first, lest all wait for it in the end."""
+    for item in items:
+        if item.nodeid.startswith(SLOW) and not item.get_closest_marker("spark"):
+            item.add_marker(pytest.mark.slow)
 
     def rank(item: pytest.Item) -> int:
         matches = [i for i, start in enumerate(LONGEST) if item.nodeid.startswith(start)]
