@@ -4,6 +4,7 @@ import os
 import sys
 
 from generator.cli import failures, streams
+from generator.extras import do_without_pandas
 from generator.interruption import interruptible
 
 
@@ -13,6 +14,7 @@ def run() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # One allocator for numpy and Arrow: what one has freed, the other can take.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    do_without_pandas()
     streams.install()
     interruptible(_command_line)
 

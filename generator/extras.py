@@ -3,10 +3,25 @@ that says so where they are missing."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
 
 DISTRIBUTION = "streaming-ads"
+
+
+def do_without_pandas() -> None:
+    """Keep pyarrow and DuckDB from importing pandas into this process, where it is installed. They
+    look whether a value is one of its series, and none is; the import takes two seconds."""
+    if not any(isinstance(finder, _WithoutPandas) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _WithoutPandas())
+
+
+class _WithoutPandas(MetaPathFinder):
+    def find_spec(self, fullname: str, _path: object, _target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("pandas is not used here", name=fullname)
 
 
 class MissingExtraError(Exception):

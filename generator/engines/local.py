@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from generator.engines.shared import Shared, map_arrays, nameless_file, write_arrays
+from generator.extras import do_without_pandas
 from generator.pipeline.country_supplies import CountrySupplies
 from generator.pipeline.parts import Part
 from generator.pipeline.run import (
@@ -224,6 +225,7 @@ def _work(connection: Connection) -> None:
     # All wait for the process that lands, so with fewer cores than processes it comes first.
     if POSIX:
         os.nice(_NICE)
+    do_without_pandas()
     # What is loaded by now stays: the collector need not look through it, nor often at the rest.
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)

@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -237,3 +238,23 @@ def test_completion_is_installed_for_the_command_and_completes_names(cwd, in_bas
         'COMP_CWORD=2; _streaming_ads_completion streaming-ads; echo "${COMPREPLY[@]}"'
     )
     assert completed.stdout == "smoke\n", completed.stderr
+
+
+def test_the_command_line_does_not_wait_for_pandas(cwd) -> None:
+    """pyarrow would import it where it is installed, as here, and in notebooks."""
+    assert find_spec("pandas")
+    program = (
+        "import sys; from generator.__main__ import run",
+        "sys.argv[1:] = ['generate', 'smoke', '--quiet', '--to', 'x.duckdb']",
+        "try: run()",
+        "except SystemExit: print('pandas' in sys.modules)",
+    )
+    asked = subprocess.run(
+        [sys.executable, "-c", "\n".join(program)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (asked.stdout, asked.stderr) == ("False\n", "")
+    assert Path("x.duckdb").exists()
