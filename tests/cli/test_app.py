@@ -241,7 +241,7 @@ def test_completion_is_installed_for_the_command_and_completes_names(cwd, in_bas
 
 
 def test_the_command_line_does_not_wait_for_pandas(cwd) -> None:
-    """pyarrow would import it where it is installed, as here, and in notebooks."""
+    """Where it is installed, as here and in notebooks, pyarrow would import it."""
     assert find_spec("pandas")
     program = (
         "import sys; from generator.__main__ import run",
