@@ -65,7 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "interruption",
     },
     "api": {"schema", "scenario", "market", "faults", "pipeline"},
-    "__main__": {"cli", "interruption"},
+    "__main__": {"cli", "extras", "interruption"},
 }
 OUTSIDE_OF_DELIVERY = {"numpy", "pyarrow"}
 
