@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PYTHON := python3
 WORKFLOW := complete
 SEED :=
+REPLACE :=
 HOST := 127.0.0.1
 PORT := 8080
 # Two processes share the tests, file by file (tests/conftest.py); `make test PARALLEL=` is one process.
@@ -63,8 +64,8 @@ lock: deps ## Write the requirements files and requirements.lock from pyproject.
 	uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes --upgrade \
 		--no-strip-extras --quiet --custom-compile-command 'make lock' --output-file requirements.lock
 
-generate: deps ## Generate the data (WORKFLOW=complete, SEED=…)
-	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED))
+generate: deps ## Generate the data (WORKFLOW=complete, SEED=…; REPLACE=yes replaces another dataset)
+	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED)) $(if $(REPLACE),--replace)
 
 test: deps ## Lint, type-check, build a dataset with dbt, and the tests that take seconds: some five minutes
 	@echo 'Needs nothing but this environment; some five minutes on two cores. `make test-all` also needs more.'
@@ -142,11 +143,10 @@ sources: deps ## Write what dbt derives from the generator: sources, doc blocks,
 	python -m generator dbt-sources
 	python -m generator dbt-seeds
 
-# By name, what the commands above make: your own files in data/ stay.
-clean: ## Remove what was generated and built; environments and your own files in data/ stay
+# A database can hold campaigns and schemas of your own, so none is removed here.
+clean: ## Remove what dbt and the tools wrote, and the report; databases stay
 	rm -rf target logs .pytest_cache .hypothesis .mypy_cache .ruff_cache
-	@for file in data/ads.duckdb $(CALIBRATION); do \
-		rm -f $$file $$file.wal; \
-		if test -f $$file.unfinished/_run; then rm -rf $$file.unfinished; fi; \
-	done
 	@if grep -qs 'content="streaming-ads report"' data/report.html; then rm data/report.html; fi
+	@for file in data/*.duckdb; do \
+		if test -f "$$file"; then echo "$$file stays; it can hold data of yours"; fi; \
+	done

@@ -25,7 +25,8 @@ def test_an_interrupted_run_ends_with_one_line_and_whole_data(cwd, number) -> No
         land(SMOKE, cwd / "a.duckdb")
         land(OTHER, cwd / "b.duckdb")
         old, new = content(cwd / "a.duckdb"), content(cwd / "b.duckdb")
-        command = ["-m", "generator", "generate", "smoke", "--seed", "8", "--database", "a.duckdb"]
+        command = ["-m", "generator", "generate", "smoke", "--seed", "8", "--replace"]
+        command += ["--database", "a.duckdb"]
         run = subprocess.Popen(
             [sys.executable, *command],
             cwd=cwd,

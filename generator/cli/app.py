@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import shutil
 import sys
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from generator import __version__
-from generator.cli import commands, failures, results, streams
+from generator.cli import commands, failures, results, streams, usage
 from generator.cli.catalogue import Catalogue
 from generator.cli.dbt import run_dbt
+from generator.cli.program import COMMAND, NAME
 from generator.cli.settings import ENVIRONMENT, load_settings
-from generator.cli.terminal import answers
+from generator.cli.terminal import answers, say
 from generator.enums import Currency, Industry, Objective
 from generator.extras import MissingExtraError
 from generator.interruption import was_asked
@@ -28,18 +32,43 @@ from generator.sinks.target import short_forms
 
 EXIT_INPUT = 2
 EXIT_FAILURE = 1
-COMMAND = "streaming-ads"
 _COMPLETION = {"--install-completion", "--show-completion"}
 _MAKE, _LOOK = "Make and change data", "Look at data and templates"
 _DBT_PROJECT = Path("dbt_project")
 _SEEDS = Path("dbt_project/seeds")
-_DAY = ["%Y-%m-%d"]
 _MARKET = "Market"
+# What the help of each command shows of it.
+EXAMPLES: dict[str, tuple[str, ...]] = {}
+_GENERATED = (TemplateKind.WORKFLOWS, TemplateKind.PROFILES, TemplateKind.EXAMPLES)
+
+
+class _Group(TyperGroup):
+    """The commands together; their flags have no type in the help."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options and arguments."""
+        return _without_types_of_flags(super().get_params(ctx))
+
+
+class _Command(TyperCommand):
+    """A command whose flags have no type in its help."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options and arguments."""
+        return _without_types_of_flags(super().get_params(ctx))
+
+
+def _without_types_of_flags(parameters: list[Any]) -> list[Any]:
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+            parameter.metavar = ""
+    return parameters
+
 
 app = typer.Typer(
     help="Generate streaming-advertising data: campaigns and their delivery.\n\n"
     "An option that you leave out is read from its $VARIABLE, then from ads.yml.",
-    no_args_is_help=True,
+    cls=_Group,
     pretty_exceptions_enable=False,
 )
 
@@ -51,6 +80,25 @@ def _names(kind: TemplateKind) -> list[str]:
 def _help(name: str, text: str) -> str:
     """Return the help of an option that an environment variable sets too."""
     return f"{text} (${ENVIRONMENT[name]})."
+
+
+def _choices(what: str, members: type[StrEnum]) -> str:
+    return f"{what}: {', '.join(member.value.lower() for member in members)}."
+
+
+def _command(
+    name: str, panel: str, *examples: str
+) -> Callable[[Callable[..., results.Result]], Callable[..., None]]:
+    """Return a decorator that makes a command of a function, with examples in its help."""
+    EXAMPLES[name] = examples
+    lines = "\n".join(f"$ {COMMAND} {example}" for example in examples)
+
+    def command(function: Callable[..., results.Result]) -> Callable[..., None]:
+        return app.command(name, cls=_Command, rich_help_panel=panel, epilog=f"Examples:\n{lines}")(
+            answers(function)
+        )
+
+    return command
 
 
 Target = Annotated[
@@ -84,12 +132,15 @@ Sets = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override a template's key; repeatable."),
 ]
 Seed = Annotated[
-    int | None, typer.Option(metavar="NUMBER", help=_help("seed", "Seed of all random draws"))
+    int | None,
+    typer.Option(
+        parser=usage.number, metavar="NUMBER", help=_help("seed", "Seed of all random draws")
+    ),
 ]
 AsOf = Annotated[
-    datetime | None,
+    date | None,
     typer.Option(
-        formats=_DAY,
+        parser=usage.day,
         metavar="DATE",
         help=_help("as_of", "Report data before this day"),
     ),
@@ -101,22 +152,30 @@ OfAdvertiser = Annotated[
 
 
 @app.callback(invoke_without_command=True)
-def _version(
+def _root(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
         print(__version__)
-        raise typer.Exit
+    elif context.invoked_subcommand is None:
+        context.get_help()
 
 
-@app.command(rich_help_panel=_MAKE)
-@answers
+@_command(
+    "generate",
+    _MAKE,
+    "generate smoke",
+    "generate nexbank_conversion --to data/nexbank.duckdb",
+    "generate market --campaigns 50 --to parquet:data/market",
+)
 def generate(
     workflow: Annotated[
         str,
         typer.Argument(
-            help="A workflow, or a YAML file.",
-            autocompletion=lambda: _names(TemplateKind.WORKFLOWS),
+            metavar="NAME",
+            help="A workflow, a profile, an example, or a YAML file.",
+            autocompletion=lambda: [name for kind in _GENERATED for name in _names(kind)],
         ),
     ] = DEFAULT_WORKFLOW,
     seed: Seed = None,
@@ -126,33 +185,45 @@ def generate(
     select: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this scenario; repeatable.")
     ] = None,
-    faults: Annotated[Path | None, typer.Option(help="YAML file of faults to inject.")] = None,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file of faults to inject.")
+    ] = None,
     tables: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this table; repeatable.")
     ] = None,
     campaigns: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", help="Campaigns to book.", rich_help_panel=_MARKET),
+        typer.Option(
+            parser=usage.number,
+            metavar="NUMBER",
+            help="Campaigns to book.",
+            rich_help_panel=_MARKET,
+        ),
     ] = None,
     advertisers: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", help="Advertisers that book.", rich_help_panel=_MARKET),
+        typer.Option(
+            parser=usage.number,
+            metavar="NUMBER",
+            help="Advertisers that book.",
+            rich_help_panel=_MARKET,
+        ),
     ] = None,
     start: Annotated[
-        datetime | None,
+        date | None,
         typer.Option(
             "--from",
-            formats=_DAY,
+            parser=usage.day,
             metavar="DATE",
             help="First day of the market.",
             rich_help_panel=_MARKET,
         ),
     ] = None,
     end: Annotated[
-        datetime | None,
+        date | None,
         typer.Option(
             "--until",
-            formats=_DAY,
+            parser=usage.day,
             metavar="DATE",
             help="Last day of the market.",
             rich_help_panel=_MARKET,
@@ -160,25 +231,31 @@ def generate(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", help=_help("jobs", "Processes, or Spark tasks")),
+        typer.Option(
+            parser=usage.number, metavar="NUMBER", help=_help("jobs", "Processes, or Spark tasks")
+        ),
     ] = None,
     engine: Annotated[
         str | None,
         typer.Option(metavar="ENGINE", help=_help("engine", "local or spark")),
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace another dataset in the destination.")
+    ] = False,
     templates: Templates = None,
 ) -> results.Generated:
-    """Generate a dataset that replaces schema `raw`.
+    """Generate a dataset into schema `raw`.
 
-    Other schemas stay unchanged. Days from the as-of day on have no rows.
+    The same dataset is made again. Another one in its place needs --replace. Other schemas stay
+    unchanged. Days from the as-of day on have no rows.
     """
     market = [
         Override(("market", key), str(value), f"{option} {value}")
         for key, option, value in (
             ("campaigns", "--campaigns", campaigns),
             ("advertisers", "--advertisers", advertisers),
-            ("start_date", "--from", start and start.date()),
-            ("end_date", "--until", end and end.date()),
+            ("start_date", "--from", start),
+            ("end_date", "--until", end),
         )
         if value is not None
     ]
@@ -197,11 +274,11 @@ def generate(
         select,
         faults,
         tables,
+        replace,
     )
 
 
-@app.command("init-db", rich_help_panel=_MAKE)
-@answers
+@_command("init-db", _MAKE, "init-db --to data/mine.duckdb")
 def init_db(database: Target = None) -> results.Initialised:
     """Create the tables of schema `raw`, or migrate them.
 
@@ -210,19 +287,33 @@ def init_db(database: Target = None) -> results.Initialised:
     return commands.init_db(load_settings(database=database))
 
 
-@app.command("create-advertiser", rich_help_panel=_MAKE)
-@answers
+@_command(
+    "create-advertiser",
+    _MAKE,
+    "create-advertiser --auto",
+    "create-advertiser --name Kettle --industry retail",
+)
 def create_advertiser(
     auto: Annotated[bool, typer.Option("--auto", help="Invent what you leave out.")] = False,
-    name: Annotated[str | None, typer.Option(help="Name of the company.")] = None,
-    email: Annotated[str | None, typer.Option(help="E-mail address in .example.")] = None,
-    brand: Annotated[str | None, typer.Option(help="Its brand.")] = None,
-    agency: Annotated[str | None, typer.Option(help="Its media agency.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the company.")] = None,
+    email: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="E-mail address in .example.")
+    ] = None,
+    brand: Annotated[str | None, typer.Option(metavar="NAME", help="Its brand.")] = None,
+    agency: Annotated[str | None, typer.Option(metavar="NAME", help="Its media agency.")] = None,
     industry: Annotated[
-        Industry | None, typer.Option(help="Its industry.", case_sensitive=False)
+        Industry | None,
+        typer.Option(
+            metavar="INDUSTRY", help=_choices("Its industry", Industry), case_sensitive=False
+        ),
     ] = None,
     currency: Annotated[
-        Currency, typer.Option(help="Currency of its budgets.", case_sensitive=False)
+        Currency,
+        typer.Option(
+            metavar="CODE",
+            help=_choices("Currency of its budgets", Currency),
+            case_sensitive=False,
+        ),
     ] = Currency.USD,
     database: Target = None,
 ) -> results.AddedAdvertiser:
@@ -237,19 +328,27 @@ def create_advertiser(
     return commands.create_advertiser(load_settings(database=database), auto, plan, currency)
 
 
-@app.command("create-campaign", rich_help_panel=_MAKE)
-@answers
+@_command(
+    "create-campaign",
+    _MAKE,
+    "create-campaign --advertiser-id 1 --auto",
+    "create-campaign --advertiser-id 1 --profile small_two_weeks",
+)
 def create_campaign(
     advertiser: Annotated[
-        str, typer.Option("--advertiser-id", help="Id or name of the advertiser.")
+        str, typer.Option("--advertiser-id", metavar="ID", help="ID or name of the advertiser.")
     ],
     auto: Annotated[bool, typer.Option("--auto", help="Let the seed choose a profile.")] = False,
     objective: Annotated[
-        Objective | None, typer.Option(help="Objective of the campaign.", case_sensitive=False)
+        Objective | None,
+        typer.Option(
+            metavar="OBJECTIVE", help=_choices("Its objective", Objective), case_sensitive=False
+        ),
     ] = None,
     profile: Annotated[
         str | None,
         typer.Option(
+            metavar="NAME",
             help="The profile to use.",
             autocompletion=lambda: _names(TemplateKind.PROFILES),
         ),
@@ -266,14 +365,18 @@ def create_campaign(
     return commands.create_campaign(settings, advertiser, auto, objective, profile, sets or [])
 
 
-@app.command("create-profile", rich_help_panel=_MAKE)
-@answers
+@_command("create-profile", _MAKE, "create-profile --name mobile_consideration")
 def create_profile(
     name: Annotated[
-        str, typer.Option(help="The profile.", autocompletion=lambda: _names(TemplateKind.PROFILES))
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="The profile.",
+            autocompletion=lambda: _names(TemplateKind.PROFILES),
+        ),
     ],
     template: Annotated[
-        Path | None, typer.Option(help="Template file (current or legacy format).")
+        Path | None, typer.Option(metavar="FILE", help="Template file (current or legacy format).")
     ] = None,
     sets: Sets = None,
     advertiser: OfAdvertiser = None,
@@ -290,15 +393,18 @@ def create_profile(
     )
 
 
-@app.command("create-example", rich_help_panel=_MAKE)
-@answers
+@_command("create-example", _MAKE, "create-example --example nexbank_conversion")
 def create_example(
     example: Annotated[
         str | None,
-        typer.Option(help="The example.", autocompletion=lambda: _names(TemplateKind.EXAMPLES)),
+        typer.Option(
+            metavar="NAME",
+            help="The example; required without --template.",
+            autocompletion=lambda: _names(TemplateKind.EXAMPLES),
+        ),
     ] = None,
     template: Annotated[
-        Path | None, typer.Option(help="Template file (current or legacy format).")
+        Path | None, typer.Option(metavar="FILE", help="Template file (current or legacy format).")
     ] = None,
     sets: Sets = None,
     advertiser: OfAdvertiser = None,
@@ -315,10 +421,11 @@ def create_example(
     )
 
 
-@app.command(rich_help_panel=_MAKE)
-@answers
+@_command("remove", _MAKE, "remove --campaign-id 2")
 def remove(
-    campaign_id: Annotated[int, typer.Option(help="The campaign.")],
+    campaign_id: Annotated[
+        int, typer.Option(parser=usage.number, metavar="ID", help="The campaign.")
+    ],
     database: Target = None,
 ) -> results.Removed:
     """Remove a campaign and all its rows.
@@ -328,8 +435,7 @@ def remove(
     return commands.remove(load_settings(database=database), campaign_id)
 
 
-@app.command(rich_help_panel=_LOOK)
-@answers
+@_command("status", _LOOK, "status", "status --config")
 def status(
     config: Annotated[
         bool, typer.Option("--config", help="Show the settings and where each is set.")
@@ -344,12 +450,12 @@ def status(
     return commands.status(config, database=database, templates=templates)
 
 
-@app.command("list", rich_help_panel=_LOOK)
-@answers
+@_command("list", _LOOK, "list profiles", "list tables")
 def list_names(
     kind: Annotated[
         str,
         typer.Argument(
+            metavar="KIND",
             help="profiles, examples, workflows, platforms, tables, enums, sinks or engines.",
             autocompletion=lambda: list(Catalogue().kinds()),
         ),
@@ -360,12 +466,12 @@ def list_names(
     return commands.catalogue(load_settings(templates=templates)).listing(kind)
 
 
-@app.command(rich_help_panel=_LOOK)
-@answers
+@_command("describe", _LOOK, "describe performance_hourly", "describe nexbank_conversion")
 def describe(
     name: Annotated[
         str,
         typer.Argument(
+            metavar="NAME",
             help="A profile, example, workflow, platform, table or enum.",
             autocompletion=lambda: [n for kind in Catalogue().kinds().values() for n in kind],
         ),
@@ -379,10 +485,9 @@ def describe(
     return commands.catalogue(load_settings(templates=templates)).description(name)
 
 
-@app.command(rich_help_panel=_LOOK)
-@answers
+@_command("validate", _LOOK, "validate autumn.yml")
 def validate(
-    file: Annotated[Path, typer.Argument(help="A .yml file of any kind.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .yml file of any kind.")],
     sets: Sets = None,
     templates: Templates = None,
 ) -> results.Valid:
@@ -393,8 +498,7 @@ def validate(
     return commands.validate(load_settings(templates=templates), file, sets or [])
 
 
-@app.command(rich_help_panel=_MAKE)
-@answers
+@_command("build", _MAKE, "build", "build --no-tests")
 def build(
     select: Annotated[
         list[str] | None,
@@ -410,17 +514,15 @@ def build(
     return commands.build(load_settings(database=database), select or [], tests)
 
 
-@app.command(rich_help_panel=_MAKE)
-@answers
+@_command("init", _MAKE, "init my_project")
 def init(
-    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or empty folder.")],
 ) -> results.Project:
     """Write your own project into a folder: the dbt project and a scenario."""
     return commands.init(folder)
 
 
-@app.command(rich_help_panel=_LOOK)
-@answers
+@_command("report", _LOOK, "report", "report --database data/market.duckdb --output market.html")
 def report(
     output: Annotated[Path, typer.Option(metavar="FILE.html", help="The file to write.")] = Path(
         "data/report.html"
@@ -431,8 +533,7 @@ def report(
     return commands.report(load_settings(database=database), output)
 
 
-@app.command(rich_help_panel=_LOOK)
-@answers
+@_command("scorecard", _LOOK, "scorecard")
 def scorecard(database: Database = None) -> results.Scorecard:
     """Show how the data compares with published figures."""
     return commands.scorecard(load_settings(database=database))
@@ -458,7 +559,9 @@ def dbt(context: typer.Context) -> None:
 @app.command("dbt-sources", hidden=True)
 @answers
 def dbt_sources(
-    folder: Annotated[Path, typer.Argument(help="The dbt project to write to.")] = _DBT_PROJECT,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The dbt project to write to.")
+    ] = _DBT_PROJECT,
 ) -> results.Written:
     """Write the dbt files that follow from the schema.
 
@@ -467,10 +570,11 @@ def dbt_sources(
     return commands.dbt_sources(folder)
 
 
-@app.command("dbt-seeds", rich_help_panel=_MAKE)
-@answers
+@_command("dbt-seeds", _MAKE, "dbt-seeds --templates ours")
 def dbt_seeds(
-    folder: Annotated[Path, typer.Argument(help="The folder to write them to.")] = _SEEDS,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The folder to write them to.")
+    ] = _SEEDS,
     templates: Templates = None,
 ) -> results.Written:
     """Write the dbt seeds that describe all platforms.
@@ -484,7 +588,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command; every failure is a sentence and an exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(given, prog_name=_completed_command() if _COMPLETION & set(given) else None)
+        is_completion = bool(_COMPLETION & set(given))
+        prog_name = _completed_command() if is_completion else COMMAND
+        raise SystemExit(app(given, prog_name=prog_name, standalone_mode=False) or 0)
     except SystemExit as left:
         if not left.code and (why := streams.failure()):
             _say(f"stdout: cannot be written: {why}", EXIT_FAILURE)
@@ -494,22 +600,24 @@ def main(arguments: list[str] | None = None) -> None:
     except (InputError, DestinationError) as error:
         _say(str(error), EXIT_INPUT)
     except Exception as error:
+        if (call := usage.sentence(error)) is not None:
+            _say(call, EXIT_INPUT)
         _say(failures.sentence(error), EXIT_FAILURE)
 
 
 def _completed_command() -> str:
     """Return the command that a shell can complete. Raises InputError if it is not installed."""
-    if shutil.which(COMMAND) is None:
+    if shutil.which(NAME) is None:
         raise bad_input(
-            f"shells complete the command {COMMAND}, which is not on the path; "
+            f"shells complete the command {NAME}, which is not on the path; "
             f"`pip install -e .` makes it"
         )
-    return COMMAND
+    return NAME
 
 
 def _say(sentence: str, code: int) -> None:
     # What fails after a signal is a consequence of it, and the interruption has a separate line.
     if was_asked():
         raise SystemExit(code)
-    print(f"error: {sentence}" if "\n" not in sentence else f"error:\n{sentence}", file=sys.stderr)
+    say(sentence, "error")
     raise SystemExit(code)

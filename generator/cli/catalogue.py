@@ -157,14 +157,18 @@ class Catalogue:
 
 
 def _text(member: Any) -> str:
+    """Return what a member says of itself; the text of an engine is that of its module."""
+    if inspect.isfunction(member):
+        return inspect.getdoc(inspect.getmodule(member)) or ""
     own = getattr(member, "description", None)
     return own if isinstance(own, str) else inspect.getdoc(member) or ""
 
 
 def _line(member: Any) -> str:
-    """Return the first sentence of what a member says of itself."""
+    """Return the first sentence of what a member says of itself; of a table all of them."""
     text = " ".join(_text(member).split())
-    return text.split(". ")[0].removesuffix(".")
+    is_table = inspect.isclass(member) and issubclass(member, RawTable)
+    return text if is_table else text.split(". ")[0].removesuffix(".")
 
 
 catalogue = Catalogue()

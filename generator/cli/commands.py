@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -25,6 +26,7 @@ from generator.pipeline.addition import (
     add_campaign,
     remove_campaign,
 )
+from generator.pipeline.protection import refuse_loss
 from generator.pipeline.run import TableTotal
 from generator.platform.dbt_seeds import HASHES, hashes_of, is_hashes, seeds
 from generator.platform.model import PlatformModel
@@ -49,7 +51,7 @@ from generator.schema.dbt_sources import docs_markdown, source_yaml
 from generator.schema.existing import Holdings
 from generator.sinks.duckdb import DuckdbSchema
 from generator.sinks.summary import Contents, contents
-from generator.sinks.target import database_file, label, sink_of
+from generator.sinks.target import database_file, file_size, label, sink_of
 from generator.world.build import notices_of
 from generator.world.extend import pick_profile
 
@@ -71,9 +73,11 @@ def generate(
     select: list[str] | None,
     faults: Path | None,
     tables: list[str] | None,
+    replace: bool,
 ) -> results.Generated:
-    """Generate a dataset, or some tables of it, in place of what the destination held; with the
-    faults of a file if one is given. `market` is what other options than --set change of it."""
+    """Generate a dataset, or some tables of it, with the faults of a file if one is given. `market`
+    is what other options than --set change of it. Another dataset in the destination, or more than
+    this one holds, is replaced if `replace` says so."""
     changes = [*_overrides(sets), *market]
     data = _check_selection(_library(settings).dataset(workflow, changes), select)
     if settings.seed is not None:
@@ -99,13 +103,17 @@ def generate(
     world = world_of(data)
     if select:
         world = world.only(select)
+    started = time.monotonic()
+    if not replace:
+        sink.guard = partial(refuse_loss, world, wanted, label(settings.database))
     reached: list[tuple[int, int]] = []
     with progress() as bar:
-        task = bar.add_task("Generating", total=len(world.bookings))
+        # Without a total the bar moves on its own, until the first campaigns are done.
+        task = bar.add_task("Generating", total=None, unit="campaigns", rows=0)
 
-        def tell(done: int, total: int) -> None:
+        def tell(done: int, total: int, rows: int) -> None:
             reached.append((done, total))
-            bar.update(task, completed=done, total=total)
+            bar.update(task, completed=done, total=total if done else None, rows=rows)
 
         run = engine(settings.engine)
         landed = run(world, sink, jobs=settings.jobs, tables=wanted, progress=tell)
@@ -121,6 +129,8 @@ def generate(
             for total in landed
         ],
         next=next_command(settings.database),
+        seconds=time.monotonic() - started,
+        bytes=file_size(settings.database),
         notices=[
             *data.notices,
             *market_notices(data),
@@ -260,7 +270,7 @@ def build(settings: Settings, select: Sequence[str], run_tests: bool) -> results
     file = _file(settings)
     held = contents(file)
     with progress() as bar:
-        task = bar.add_task("dbt build", total=None)
+        task = bar.add_task("dbt build", total=None, unit="nodes")
 
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)

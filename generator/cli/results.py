@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from generator.cli.settings import Setting
 from generator.sinks.summary import Contents
@@ -24,7 +24,9 @@ class LandedRows(BaseModel):
 
 
 class Generated(Deed):
-    """A dataset that was generated, and the command that builds the dbt models on it."""
+    """A dataset that was generated, and the command that builds the dbt models on it. Seconds and
+    the bytes of a file are for people: they are not part of the JSON, which is the same each time.
+    """
 
     workflow: str
     seed: int
@@ -33,6 +35,8 @@ class Generated(Deed):
     tables: list[LandedRows]
     next: str | None
     notices: list[str] = []
+    seconds: float = Field(exclude=True)
+    bytes: int | None = Field(exclude=True)
 
 
 class Initialised(Deed):

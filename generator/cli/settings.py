@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -113,7 +113,7 @@ def _resolve(options: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
             marks[name,] = Mark(f"environment {variable}")
             sources[name] = f"environment {variable}"
         if (value := options.get(name)) is not None:
-            data[name] = value.date() if isinstance(value, datetime) else value
+            data[name] = value
             marks[name,] = Mark("--" + name.replace("_", "-"))
             sources[name] = "option"
     return model_of(Document(data, marks), Settings), sources

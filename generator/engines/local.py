@@ -60,8 +60,8 @@ def run(
     progress: Progress | None = None,
 ) -> list[TableTotal]:
     """Make the world's data in `jobs` processes, or one per core, and hand it to the sink; rows and
-    fingerprint of each table. `progress` is called with campaigns done and campaigns in all. Raises
-    EngineError where the system starts no more threads or processes."""
+    fingerprint of each table. `progress` is called with campaigns done, campaigns in all and rows
+    so far. Raises EngineError where the system starts no more threads or processes."""
     if sink.packs_files:
         _require_threads()
     with sink:

@@ -62,6 +62,7 @@ def build_market(dataset: Dataset) -> World:
                 for name, model in sorted(dataset.platforms.items())
             },
             days=np.arange(day_number(plan.start_date), day_number(plan.end_date) + 1),
+            ids=np.array(booked, dtype=np.int64) + 1,
             rows=maker.rows()[booked],
         ),
         faults=dataset.faults,

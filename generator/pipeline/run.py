@@ -17,7 +17,8 @@ from generator.sinks.fingerprint import Tally
 from generator.sinks.sink import CountingIterator, Packer, Sink
 from generator.world.world import World, identity_of
 
-Progress = Callable[[int, int], None]
+# Called with the campaigns that are done, all campaigns, and the rows so far.
+Progress = Callable[[int, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def land(
     fingerprint of each table.
 
     Parts of the same run that the sink already holds are not made again. `progress` is called with
-    campaigns done and campaigns in all. Raises EngineError and the errors of the sink.
+    campaigns done, campaigns in all and rows so far. Raises EngineError and the errors of the sink.
 
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
@@ -116,7 +117,7 @@ def land(
     campaigns = sum(part.campaigns for part in parts)
     done = campaigns - sum(part.campaigns for part in missing)
     if progress:
-        progress(done, campaigns)
+        progress(done, campaigns, _rows(totals))
     made = iter(engine(Job(world, wanted, sink.packer), missing))
     for part in missing:
         piece = next(made)
@@ -125,11 +126,15 @@ def land(
         del piece  # free its memory before the next one arrives
         done += part.campaigns
         if progress:
-            progress(done, campaigns)
+            progress(done, campaigns, _rows(totals))
     return [
         TableTotal(table, totals[table.table_name].rows, totals[table.table_name].hexdigest)
         for table in TABLES
     ]
+
+
+def _rows(totals: Mapping[str, Tally]) -> int:
+    return sum(tally.rows for tally in totals.values())
 
 
 def _add_up(totals: dict[str, Tally], more: Mapping[str, Tally]) -> None:

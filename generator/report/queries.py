@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from generator.scenario.errors import bad_input
+from generator.sinks.duckdb import failure
 
 MARTS = (
     "dim_campaigns",
@@ -263,13 +264,13 @@ def read_realism(file: Path) -> dict[str, list[Row]]:
 
 def open_marts(file: Path, needed: Sequence[str] = MARTS) -> duckdb.DuckDBPyConnection:
     """Open the file, which has these marts, to read only. Raises InputError for a file without
-    them."""
+    them, and DestinationError for one that cannot be opened."""
     if not os.path.isfile(file):
         raise bad_input("does not exist; run `generate`, then `dbt build`", str(file))
     try:
         connection = duckdb.connect(str(file), read_only=True)
     except duckdb.Error as error:
-        raise bad_input(f"cannot be read: {str(error).splitlines()[0]}", str(file)) from error
+        raise failure(file, error) from error
     missing = set(needed) - _existing_marts(connection)
     if missing:
         connection.close()

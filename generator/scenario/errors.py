@@ -8,6 +8,7 @@ _LONGEST_SENTENCE = 600
 _LONGEST_WORD = 80
 _MOST_COMPARED = 2_000
 _MOST_NAMED = 12
+_SHORTEST_PART = 3
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,14 @@ def bad_input(what: str, where: str = "") -> InputError:
     return InputError([Problem(where, what)])
 
 
+def _with_part(asked: str, known: Iterable[str]) -> list[str]:
+    """Return the words that begin with a part of a word, or have it in them if none does."""
+    if len(asked) < _SHORTEST_PART:
+        return []
+    found = sorted(name for name in known if asked in name)
+    return [name for name in found if name.startswith(asked)] or found
+
+
 def nearest(word: object, known: Iterable[object]) -> str:
     """Return `; did you mean X?` where a known word is near, else what there is, shortened.
 
@@ -58,7 +67,7 @@ def nearest(word: object, known: Iterable[object]) -> str:
         if len(spelled) <= _MOST_COMPARED
         else [name for name in (asked,) if name in spelled]
     )
-    close = get_close_matches(asked, few, n=1)
+    close = get_close_matches(asked, few, n=1) or _with_part(asked, few)
     if close:
         return f"; did you mean {spelled[close[0]]!r}?"
     names = sorted(name[:_LONGEST_WORD] for name in spelled.values())

@@ -63,6 +63,9 @@ _EXTENDED = (
 )
 
 
+_GENERATED = (TemplateKind.WORKFLOWS, TemplateKind.PROFILES, TemplateKind.EXAMPLES)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A workflow with its scenarios read, in the order of their campaign ids, or with its market:
@@ -200,16 +203,33 @@ class Library:
         return resolved
 
     def dataset(self, name_or_file: str, overrides: Sequence[Override] = ()) -> Dataset:
-        """Return the dataset of a workflow, or of a file with a workflow or scenarios in it.
+        """Return the dataset of a workflow, of one example or profile, or of a file with a workflow
+        or scenarios in it. Seed and as-of day of an example or profile are the default's.
 
-        An override with a path that starts with the name of a scenario is for it alone.
+        An override with a path that starts with the name of a scenario is for it alone. Raises
+        InputError.
         """
         if not _is_file_name(name_or_file):
-            return self._of_workflow(
-                self.document(TemplateKind.WORKFLOWS, name_or_file), None, overrides
-            )
+            kind = self._generated_kind(name_or_file)
+            document = self.document(kind, name_or_file)
+            if kind is TemplateKind.WORKFLOWS:
+                return self._of_workflow(document, None, overrides)
+            of_life, others = _of_life(overrides)
+            only = self._resolve(document, _for(name_or_file, {name_or_file}, others))
+            return self._dataset(self._like_default(name_or_file, of_life), [only])
         file = Path(name_or_file)
         return self._of_document(self._of_file(file), file, overrides)
+
+    def _generated_kind(self, name: str) -> TemplateKind:
+        """Return the kind of a template that a dataset can be made of. Raises InputError."""
+        names = {kind: self.names(kind) for kind in _GENERATED}
+        for kind, known in names.items():
+            if name in known:
+                return kind
+        workflows = names[TemplateKind.WORKFLOWS]
+        near = nearest(name, {known for some in names.values() for known in some})
+        hint = near if "did you mean" in near else nearest(name, workflows)
+        raise bad_input(f"there is no workflow, profile or example {name[:80]!r}{hint}")
 
     def dataset_of_mapping(
         self, content: Mapping[str, Any], overrides: Sequence[Override] = ()

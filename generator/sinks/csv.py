@@ -24,6 +24,7 @@ from generator.schema.arrow import arrow_schema
 from generator.sinks.dataset import DatasetFolder, staged_path
 from generator.sinks.fingerprint import Tally
 from generator.sinks.folder import HashedFile
+from generator.sinks.held import Guard
 from generator.sinks.manifest import ALL, File, Receipt, TableTotals, table_path
 from generator.sinks.sink import ROW_GROUP, CountingIterator, Packer
 
@@ -37,6 +38,7 @@ class CsvSink:
 
     rows_a_part = ROW_GROUP
     packs_files = False
+    guard: Guard | None = None
 
     def __init__(self, folder: str, tables: Iterable[type[RawTable]]) -> None:
         self.folder = Path(folder)
@@ -58,6 +60,7 @@ class CsvSink:
         self, identity: str, _parts: Collection[str]
     ) -> Mapping[str, Mapping[str, Tally]]:
         """Return nothing: all is made again."""
+        self._dataset.protect(identity, self.guard, _columns)
         self._dataset.begin(identity)
         self._dataset.forget_others(kept=())
         for table in self.tables:
@@ -129,6 +132,12 @@ class CsvSink:
         if self._is_new:
             with suppress(OSError):
                 self.folder.rmdir()
+
+
+def _columns(file: pa.NativeFile, table: type[RawTable], names: list[str]) -> pa.Table:
+    types = {field.name: field.type for field in arrow_schema(table) if field.name in names}
+    options = csv.ConvertOptions(column_types=types, include_columns=names)
+    return csv.read_csv(file, convert_options=options)
 
 
 def _lines(_part: str, pieces: CountingIterator) -> list[tuple[type[RawTable], pa.Buffer]]:

@@ -15,15 +15,19 @@ folder is in a record, or is an unfinished one below a `_run`.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+
 from generator import __version__
 from generator.schema import TABLES, RawTable, Run
 from generator.sinks.folder import UNFINISHED, Entry, Folder, Kind, parents
+from generator.sinks.held import KEYED, Guard, HeldDataset, HeldRun
 from generator.sinks.lock import Lock
 from generator.sinks.manifest import (
     LARGEST_RECORD,
@@ -48,6 +52,7 @@ RECEIPTS = "_receipts"
 _RUN = "_run"
 _REPLACED = "replaced.json"
 _IDENTITY = re.compile("[0-9a-f]{32}")
+ReadColumns = Callable[[pa.NativeFile, type[RawTable], list[str]], pa.Table]
 _RECEIPT = re.compile(rf"{RECEIPTS}/(?P<part>[a-z][a-z0-9_-]*)\.json")
 
 
@@ -87,6 +92,33 @@ class DatasetFolder:
         """Let others write to it."""
         if self._lock:
             self._lock.release()
+
+    def protect(self, identity: str, guard: Guard | None, read: ReadColumns) -> None:
+        """Call a guard with the dataset in the folder, unless that is of the run of this identity.
+        `read` returns columns of a file."""
+        if guard and self._manifest and self._manifest.identity != identity:
+            guard(self._held_dataset(self._manifest, read))
+
+    def _held_dataset(self, manifest: Manifest, read: ReadColumns) -> HeldDataset:
+        """Return what the files hold. Of files of another version only the rows are known."""
+        rows = {name: totals.rows for name, totals in manifest.tables.items()}
+
+        def columns(table: type[RawTable], names: list[str]) -> pa.Table:
+            files = [file for file in manifest.files if file.table == table.table_name]
+            parts = [read(self.folder.input(file.path), table, names) for file in files]
+            return pa.concat_tables(parts).to_pydict() if parts else {name: [] for name in names}
+
+        try:
+            run = columns(Run, ["workflow", "seed", "as_of_date"])
+            keys = [columns(table, [table.primary_key or ""]).popitem()[1] for table in KEYED]
+        except (KeyError, pa.ArrowException):
+            return HeldDataset(None, rows)
+        runs = list(zip(*run.values(), strict=True))
+        platforms, *ids = keys
+        advertisers, campaigns = (np.array(found, dtype=np.int64) for found in ids)
+        return HeldDataset(
+            HeldRun(*runs[0]) if runs else None, rows, frozenset(platforms), advertisers, campaigns
+        )
 
     def begin(self, identity: str) -> None:
         """Say that this run writes here: its `_run`, and the list of files that it will replace."""

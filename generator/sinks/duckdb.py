@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, RawTable, Run
 from generator.schema.ddl import create_table, literal, quote
 from generator.schema.existing import Holdings
+from generator.sinks.held import KEYED, HeldDataset, HeldRun
 from generator.sinks.replacement import Replacement
 from generator.sinks.sink import (
     ROW_GROUP,
@@ -217,10 +218,34 @@ class DuckdbSink(DuckdbTransaction):
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
         if not self._replacement.is_new:
             self._refuse_strangers()
+            if self.guard:
+                self.guard(self._held_dataset())
             self._note_indexes()
             self._free_what_is_replaced()
         for table in self.tables:
             self._make(table)
+
+    def _held_dataset(self) -> HeldDataset:
+        """Return what the tables hold. Of tables of another version only the rows are known."""
+        query = self._connection.execute
+        rows = {}
+        for name, *_ in self._in_schema():
+            count = query(f"SELECT count(*) FROM {quote(SCHEMA)}.{quote(name)}").fetchone()
+            rows[name.lower()] = count[0] if count else 0
+        try:
+            run = query(f"SELECT workflow, seed, as_of_date FROM {sql_name(Run)}").fetchone()
+            keys = [
+                query(
+                    f"SELECT {quote(table.primary_key or '')} FROM {sql_name(table)}"
+                ).fetchnumpy()
+                for table in KEYED
+            ]
+        except (duckdb.BinderException, duckdb.CatalogException):
+            return HeldDataset(None, rows)
+        platforms, advertisers, campaigns = (next(iter(found.values())) for found in keys)
+        return HeldDataset(
+            HeldRun(*run) if run else None, rows, frozenset(platforms), advertisers, campaigns
+        )
 
     def _free_what_is_replaced(self) -> None:
         """Give its room in the copy to what comes, so that the file does not grow."""
@@ -245,7 +270,9 @@ class DuckdbAddition(DuckdbTransaction):
 
     def __enter__(self) -> Self:
         if not os.path.exists(self.file):
-            raise DestinationError(f"{self.file}: is not there; `generate` or `init-db` makes it")
+            raise DestinationError(
+                f"{self.file}: does not exist; `generate` or `init-db` creates it"
+            )
         return super().__enter__()
 
     def _prepare(self) -> None:

@@ -33,6 +33,7 @@ from generator.schema.arrow import arrow_schema
 from generator.sinks.dataset import RECEIPTS, DatasetFolder, staged_path
 from generator.sinks.fingerprint import Tally
 from generator.sinks.folder import Folder
+from generator.sinks.held import Guard
 from generator.sinks.manifest import NO_ROWS, PARTITIONED, File, Receipt, TableTotals, as_json
 from generator.sinks.sink import ROW_GROUP, CountingIterator, Packer, check_columns
 
@@ -47,6 +48,7 @@ class ParquetSink:
     """Parquet files, partitioned by month, in a folder or at s3://bucket/prefix."""
 
     packs_files = True
+    guard: Guard | None = None
 
     def __init__(
         self, place: str, tables: Iterable[type[RawTable]], rows_a_part: int = ROWS_A_PART
@@ -72,6 +74,7 @@ class ParquetSink:
         """Return the parts with all their files whole, in place or staged."""
         self._parts: dict[str, Receipt] = {}
         self._staged: set[str] = set()
+        self._dataset.protect(identity, self.guard, _columns)
         self._dataset.begin(identity)
         modes = {table.table_name: self._dataset.mode(table) for table in self.tables}
         self._writer = _PartWriter(self.place, identity, modes)
@@ -153,6 +156,11 @@ class ParquetSink:
 
     def _files(self) -> list[File]:
         return [file for receipt in self._parts.values() for file in receipt.files]
+
+
+def _columns(file: pa.NativeFile, _table: type[RawTable], names: list[str]) -> pa.Table:
+    with parquet.ParquetFile(file) as found:
+        return found.read(columns=names).select(names)
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,15 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from generator.extras import packages_of
 from generator.masking import without_secrets_of
-from generator.schema import RawTable
+from generator.schema import RawTable, Run
 from generator.schema.ddl import column_conditions, literal, quote
 from generator.schema.table import Column
+from generator.sinks.held import KEYED, HeldDataset, HeldRun
 from generator.sinks.sink import (
     BatchSink,
     DestinationError,
@@ -166,6 +168,8 @@ class PostgresqlSink(BatchSink):
                 "PostgreSQL: another run loads this database; wait for its end"
             )
         self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
+        if self.guard:
+            self.guard(self._held_dataset())
         for table in self.tables:
             self._make_empty(table)
 
@@ -233,6 +237,33 @@ class PostgresqlSink(BatchSink):
                 f"PostgreSQL: {self._error_text(error)}; that was at the commit, so it holds all "
                 "of the new data or of the old: `generate` again"
             ) from error
+
+    def _held_dataset(self) -> HeldDataset:
+        """Return what the tables hold. Of tables of another version only the rows are known."""
+        columns = {
+            table: {name for name, *_ in self._ask(_COLUMNS, _name(table))} for table in self.tables
+        }
+        rows = {
+            table.table_name: self._ask(f"SELECT count(*) FROM {_name(table)}")[0][0]
+            for table, found in columns.items()
+            if found
+        }
+        wanted = {Run: ("workflow", "seed", "as_of_date")} | {
+            table: (table.primary_key or "",) for table in KEYED
+        }
+        if any(set(names) - columns.get(table, set()) for table, names in wanted.items()):
+            return HeldDataset(None, rows)
+        runs, platforms, advertisers, campaigns = (
+            self._ask(f"SELECT {', '.join(quote(name) for name in names)} FROM {_name(table)}")
+            for table, names in wanted.items()
+        )
+        return HeldDataset(
+            HeldRun(*runs[0]) if runs else None,
+            rows,
+            frozenset(key for (key,) in platforms),
+            np.array([key for (key,) in advertisers], dtype=np.int64),
+            np.array([key for (key,) in campaigns], dtype=np.int64),
+        )
 
     def _make_empty(self, table: type[RawTable]) -> None:
         name = _name(table)

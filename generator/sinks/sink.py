@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from generator.schema import RawTable
 from generator.sinks.fingerprint import Fingerprint, Tally
+from generator.sinks.held import Guard
 
 Piece = tuple[type[RawTable], pa.RecordBatch]
 # The rows of a row group in DuckDB's files, a good size for parts, inserts and row groups anywhere.
@@ -51,11 +52,13 @@ class Sink(Protocol):
     once; leaving it with one undoes everything.
 
     `rows_a_part` is how many rows of performance a part should have; `packs_files` whether packing
-    a part writes it where it belongs, so that little has to travel.
+    a part writes it where it belongs, so that little has to travel. `guard` is called with
+    what the destination holds, before any of it is replaced, and raises to keep it.
     """
 
     rows_a_part: int
     packs_files: bool
+    guard: Guard | None
 
     @property
     def packer(self) -> Packer:
@@ -138,6 +141,7 @@ class BatchSink(ABC):
 
     rows_a_part = ROW_GROUP
     packs_files = False
+    guard: Guard | None = None
 
     def __init__(self, rows_an_insert: int = ROW_GROUP) -> None:
         self._buffer = InsertBuffer(rows_an_insert)

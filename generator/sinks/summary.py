@@ -90,7 +90,7 @@ def contents(file: Path) -> Contents:
     """Return what the file holds. Raises DestinationError for a file without raw tables, and for a
     value that no run writes."""
     if not os.path.exists(file):
-        raise DestinationError(f"{file}: is not there; `generate` or `init-db` makes it")
+        raise DestinationError(f"{file}: does not exist; `generate` or `init-db` creates it")
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
             return _read(file, connection)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
+from mimetypes import MimeTypes
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ from generator.sinks.sink import DestinationError, Sink
 
 _SCHEME = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):(?P<place>.*)$", re.DOTALL)
 _IN_MEMORY = ":memory:"
+_MOTHERDUCK = "; DuckDB copies a file to MotherDuck: ATTACH 'md:', then COPY FROM DATABASE"
+_SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
+# Files of other programs: a database with such a name would be taken for one of them.
+_OTHER_FILES = (
+    frozenset(MimeTypes().types_map[True]) | {".log", ".parquet", ".sql", ".toml", ".yaml", ".yml"}
+) - {".db"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,12 @@ def database_file(target: str) -> Path:
     return Path(place)
 
 
+def file_size(target: str) -> int | None:
+    """Return the bytes of the DuckDB file of a target; None for other destinations."""
+    scheme, place = scheme_and_place(target)
+    return os.path.getsize(place) if scheme == "duckdb" else None
+
+
 def short_forms() -> list[str]:
     """Return the forms of destinations other than a DuckDB file, addresses cut short."""
     forms = ", ".join(scheme.form for name, scheme in SCHEMES.items() if name != "duckdb")
@@ -99,7 +112,8 @@ def scheme_and_place(target: str) -> tuple[str, str]:
         scheme = ""
     if is_address or scheme not in SCHEMES:
         forms = ", ".join(found.form for found in SCHEMES.values())
-        raise DestinationError(f"{label(target)}: is not a destination; there are {forms}")
+        hint = _MOTHERDUCK if scheme in ("md", "motherduck") else ""
+        raise DestinationError(f"{label(target)}: is not a destination; there are {forms}{hint}")
     return scheme, SCHEMES[scheme].place_of(target, place)
 
 
@@ -116,6 +130,17 @@ def _file(target: str, place: str) -> str:
     is_taken = os.path.exists(place) and not os.path.isfile(place)
     if not place.strip() or "\0" in place or is_taken:
         raise DestinationError(f"{label(target)!r}: is not a file; give the path of a DuckDB file")
+    if place.endswith(_SEPARATORS):
+        raise DestinationError(
+            f"{label(target)}: is the path of a folder; give that of a DuckDB file, or parquet:DIR "
+            "or csv:DIR"
+        )
+    kind = Path(place).suffix.lower()
+    if kind in _OTHER_FILES and not os.path.exists(place):
+        raise DestinationError(
+            f"{label(target)}: would be a DuckDB file, and {kind} is the ending of another kind; "
+            "let it end in .duckdb"
+        )
     return place
 
 

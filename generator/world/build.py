@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -106,7 +106,7 @@ def build_world(dataset: Dataset) -> World:
             if advertiser.created_at.date() < run.as_of_date
         ),
         bookings=tuple(every[position] for position in kept),
-        outline=replace(outline, rows=outline.rows[kept]),
+        outline=outline.only(kept),
         faults=dataset.faults,
         booked_later=len(every) - len(kept),
     )

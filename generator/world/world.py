@@ -24,12 +24,18 @@ class RunOutline:
     """The extent of a run, known without looking at its campaigns one by one.
 
     `countries` are those that its campaigns are targeted on, by platform; `days` the days of its
-    flights (day numbers, in order, each once); `rows` the rows of performance of each campaign.
+    flights (day numbers, in order, each once); `ids` and `rows` have the id and the rows of
+    performance of each campaign.
     """
 
     countries: Mapping[str, tuple[str, ...]]
     days: Int64s
+    ids: Int64s
     rows: Int64s
+
+    def only(self, positions: Sequence[int]) -> RunOutline:
+        """Return the outline with the campaigns at these positions; its days are unchanged."""
+        return replace(self, ids=self.ids[positions], rows=self.rows[positions])
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class World:
             identity=identity_of(self.identity, sorted(scenarios)),
             advertisers=tuple(payers),
             bookings=bookings,
-            outline=replace(self.outline, rows=self.outline.rows[kept]),
+            outline=self.outline.only(kept),
             booked_later=len(set(scenarios) - {booking.campaign.scenario for booking in bookings}),
         )
 
@@ -109,5 +115,6 @@ def outline_of(
     return RunOutline(
         countries={platform: tuple(sorted(found)) for platform, found in sorted(countries.items())},
         days=np.unique(np.concatenate(days)),
+        ids=np.array([booking.campaign.campaign_id for booking in bookings], dtype=np.int64),
         rows=np.array(rows, dtype=np.int64),
     )

@@ -181,7 +181,7 @@ def test_the_help_of_every_command_is_one_screen(run, monkeypatch) -> None:
     names.remove("dbt")  # answers with dbt's own help
     for command in ([], ["dbt-sources"], *([name] for name in names)):
         shown = run(*command, "--help").out.splitlines()
-        assert len(shown) <= 40, command
+        assert len(shown) <= 50, command
         assert max(map(len, shown)) <= 80
 
 
@@ -307,7 +307,7 @@ def test_a_column_that_nobody_knows_is_not_thrown_away(smoke, run) -> None:
         (("describe", "campaign_reac"), "did you mean 'campaign_reach'?"),
         (("status", "--to", "parquet:x"), "this command works on a DuckDB file"),
         (("generate", "smoke", "--to", "mysql://h/d"), "there are FILE or duckdb:FILE"),
-        (("status", "--to", "nowhere.duckdb"), "nowhere.duckdb: is not there"),
+        (("status", "--to", "nowhere.duckdb"), "nowhere.duckdb: does not exist"),
         (("create-profile", "--name", "mobile_consideration", "--to", "no.duckdb"), "init-db"),
         (("generate", "smoke", "--as-of", "soon"), "--as-of"),
         (("generate", "market", "--campaigns", "5", "--set", "market.made=9"), "all the 5"),
@@ -367,7 +367,7 @@ def test_settings_come_from_option_environment_file_and_default(cwd, run, monkey
     assert config()["database"] == ("environment.duckdb", "environment ADS_DATABASE")
     assert config("--to", "option.duckdb")["database"] == ("option.duckdb", "option")
     assert run("generate", "smoke", "--json").json["seed"] == 4
-    assert run("generate", "smoke", "--seed", "5", "--json").json["seed"] == 5
+    assert run("generate", "smoke", "--seed", "5", "--replace", "--json").json["seed"] == 5
     (cwd / "ads.yml").write_text("sead: 3\n")
     wrong = run("status", "--config")
     assert (wrong.code, wrong.err) == (
@@ -512,7 +512,7 @@ def test_a_flight_after_the_as_of_day_is_reported(cwd, run) -> None:
         (notice,) = run(*command, *ahead, "--json").json["notices"]
         assert notice in answer.err
     assert run("status", "--json").json["first_hour"] is None
-    assert "no flight" not in run("generate", "mine.yml").err
+    assert "no flight" not in run("generate", "mine.yml", "--replace").err
 
 
 def test_a_market_that_goes_on_after_it_is_seen_says_so(cwd, run) -> None:

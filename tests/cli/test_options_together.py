@@ -65,7 +65,7 @@ def test_faults_of_a_workflow_without_the_table_that_they_spoil_are_reported(cwd
     answer = run("generate", "faulty", "--tables", "campaigns", "--json")
     (notice,) = answer.json["notices"]
     assert notice == "the faults are not in the data: raw.performance_hourly is not among --tables"
-    answer = run("generate", "faulty", "--tables", "performance_hourly", "--json")
+    answer = run("generate", "faulty", "--tables", "performance_hourly", "--replace", "--json")
     assert answer.json["notices"] == []
 
 

@@ -15,6 +15,7 @@ from tests.support.project import ROOT
 FOREIGN = {
     "WORKFLOW": "deploy.yml",
     "SEED": "42x",
+    "REPLACE": "true",
     "HOST": "a.example",
     "PORT": "no",
     "PARALLEL": "x",

@@ -54,7 +54,7 @@ def test_a_file_stands_in_for_the_faults_of_a_workflow(cwd, run) -> None:
     (cwd / "faults.yml").write_text("duplicates: [{campaigns: [3]}]")
     answer = run("generate", "faulty", "--faults", "faults.yml", "--json")
     rows = {table["table"]: table["rows"] for table in answer.json["tables"]}
-    clean = run("generate", "complete", "--json").json
+    clean = run("generate", "complete", "--replace", "--json").json
     before = {table["table"]: table["rows"] for table in clean["tables"]}
     of_the_campaign = 92 * 24 * 2 * 2
     assert rows["raw.performance_hourly"] == before["raw.performance_hourly"] + of_the_campaign

@@ -15,7 +15,7 @@ SEEDS = ("7", "8")
 
 
 def generate(seed: str) -> tuple[str, ...]:
-    return ("generate", "smoke", "--seed", seed, "--to", "ads.duckdb")
+    return ("generate", "smoke", "--seed", seed, "--replace", "--to", "ads.duckdb")
 
 
 @pytest.mark.parametrize(

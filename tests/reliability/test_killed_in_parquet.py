@@ -20,7 +20,7 @@ def digest(content: bytes) -> str:
 
 
 def generate(seed: str) -> tuple[str, ...]:
-    return ("generate", "smoke", "--seed", seed, "--to", "parquet:.")
+    return ("generate", "smoke", "--seed", seed, "--replace", "--to", "parquet:.")
 
 
 def files(folder: Path) -> dict[str, str]:

@@ -33,7 +33,7 @@ from tests.support.project import ROOT
 ADD = ("create-campaign", "--advertiser-id", "1", "--profile", "small_two_weeks", "--to")
 SMOKE = build_world(dataset("smoke"))
 PAGE = 4096
-GENERATE = ("generate", "smoke", "--seed", "8", "--to")
+GENERATE = ("generate", "smoke", "--seed", "8", "--replace", "--to")
 
 
 def as_it_is(folder: Path) -> object:

@@ -37,7 +37,7 @@ def hashes(uri: str) -> dict[str, tuple]:
 
 
 def generate(seed: str, target: str) -> tuple[str, ...]:
-    return ("generate", "smoke", "--seed", seed, "--to", target)
+    return ("generate", "smoke", "--seed", seed, "--replace", "--to", target)
 
 
 def in_file(folder: Path) -> object:

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from html import unescape
@@ -242,7 +244,30 @@ def test_a_database_without_marts_is_a_sentence(
     (tmp_path / "text.duckdb").write_text("not a database")
     answer = run("report", "--database", str(tmp_path / "text.duckdb"))
     assert answer.code == 2
-    assert "cannot be read" in answer.err
+    assert "is not a DuckDB database" in answer.err
+
+
+@pytest.mark.parametrize("command", ["report", "scorecard"])
+def test_an_open_database_is_one_line(
+    run: Callable[..., Answer], built_database: Path, tmp_path: Path, command: str
+) -> None:
+    file = tmp_path / "ads.duckdb"
+    shutil.copy(built_database, file)
+    script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); input()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"\n"
+        answer = run(command, "--database", str(file))
+    finally:
+        holder.communicate(b"\n")
+    assert (answer.code, answer.err) == (
+        1,
+        f"error: {file}: is open in another process; close it there (or choose another "
+        "--database)\n",
+    )
 
 
 def test_marts_of_another_version_are_a_sentence(

@@ -222,7 +222,9 @@ def test_what_is_not_in_the_way_stays(run, cwd: Path, form: str, plant: Plant) -
     plant.into(cwd / "lake")
     before = everything(cwd)
     for seed in ("7", "8", "7"):
-        assert run("generate", "smoke", "--seed", seed, "--to", f"{form}:lake").code == 0
+        assert (
+            run("generate", "smoke", "--seed", seed, "--replace", "--to", f"{form}:lake").code == 0
+        )
         assert before.items() <= everything(cwd).items()
     assert os.path.lexists(cwd / "lake" / plant.path)
 
@@ -246,7 +248,7 @@ def test_a_file_that_somebody_has_changed_stays(run, cwd: Path, form: str) -> No
         opened.write(b"mine")
     before = everything(cwd)
     for seed in ("7", "8"):
-        answer = run("generate", "smoke", "--seed", seed, "--to", f"{form}:lake")
+        answer = run("generate", "smoke", "--seed", seed, "--replace", "--to", f"{form}:lake")
         assert everything(cwd) == before
         assert answer.code == 2
         assert "has changed since a run wrote it; move it away" in answer.err
@@ -458,7 +460,7 @@ def test_somebodys_file_in_the_staging_of_a_stopped_run_stays(run, cwd: Path, pa
     file(path).into(staging)
     before = everything(cwd)
     for seed in ("7", "8"):
-        answer = run("generate", "smoke", "--seed", seed, "--to", "parquet:lake")
+        answer = run("generate", "smoke", "--seed", seed, "--replace", "--to", "parquet:lake")
         assert everything(cwd) == before
         assert answer.code == 2
         assert f"holds {STAGING}/{identity}/{path}, which no run has written" in answer.err

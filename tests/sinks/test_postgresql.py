@@ -204,3 +204,14 @@ def test_every_view_of_dbt_on_raw_tables_is_known_by_its_name() -> None:
     names = [model.name for folder in folders for model in folder.rglob("*.sql")]
     assert names
     assert all(name.startswith(("base_ads__", "stg_ads__", "int_")) for name in names)
+
+
+def test_another_dataset_stays_and_is_named(server, run) -> None:
+    command = ("generate", "smoke", "--quiet", "--to", server.uri, "--seed")
+    assert run(*command, "7").code == 0
+    refused = run(*command, "8")
+    assert refused.code == 2
+    assert "holds smoke, seed 7, as of 2025-10-01 (1 campaign, 672 hourly rows);" in refused.err
+    assert execute(server, "SELECT seed FROM raw.runs") == [(7,)]
+    assert run(*command, "8", "--replace").code == 0
+    assert execute(server, "SELECT seed FROM raw.runs") == [(8,)]

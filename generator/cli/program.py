@@ -1,0 +1,10 @@
+"""How the user started the program, for the commands that its messages name."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+NAME = "streaming-ads"
+# The command that the user typed: the installed one, or the package of a checkout.
+COMMAND = NAME if Path(sys.argv[0]).stem == NAME else "python -m generator"
