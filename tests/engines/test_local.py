@@ -32,21 +32,6 @@ from tests.support.project import ROOT
 
 FACTS = (PerformanceHourly, CampaignReach, AudienceDaily)
 
-# The `smoke` dataset, frozen. A change here is a change of everybody's data: say so in the release.
-GOLDEN = {
-    "advertisers": "98e7a50e3a5a8bf0",
-    "audience_daily": "f558cccb9276ed5e",
-    "budgets": "38584dacd5cc50fe",
-    "campaign_reach": "673406dbed60827d",
-    "campaigns": "8343f53d8cc4fdf5",
-    "creatives": "99153dc7338cea1b",
-    "flights": "5baf20bf59a55175",
-    "inventory_hourly": "84053c871ca55cfe",
-    "line_items": "32076ecbcda9773b",
-    "performance_hourly": "681fb2108cecda96",
-    "platforms": "6e4f3c958af4ee4c",
-}
-
 
 def fingerprints(world, only=None) -> dict[str, str]:
     """The hash of each table but `runs`, which names the version of the generator."""
@@ -61,10 +46,6 @@ def rows(world, only=None) -> dict[str, pa.Table]:
     for table, batch in all_pieces(world.only(only) if only else world):
         batches.setdefault(table.table_name, []).append(batch)
     return {name: pa.Table.from_batches(landed) for name, landed in batches.items()}
-
-
-def test_smoke_is_frozen() -> None:
-    assert fingerprints(build_world(dataset("smoke"))) == GOLDEN
 
 
 @pytest.mark.parametrize(
@@ -90,7 +71,11 @@ def test_smoke_is_the_same_in_any_process(environment: dict[str, str]) -> None:
         text=True,
         check=True,
     )
-    assert json.loads(result.stdout) == GOLDEN
+    recorded = json.loads((ROOT / "tests/golden_hashes.json").read_text())["hashes"]["smoke"]
+    without_rows = f"{0:016x}"
+    assert json.loads(result.stdout) == {
+        name: tally for name, tally in recorded.items() if tally != without_rows
+    }
 
 
 def test_another_seed_gives_other_data() -> None:
