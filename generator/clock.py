@@ -106,19 +106,20 @@ def _offsets(zone: str, hours: Hours) -> Int64s:
         return np.zeros(0, dtype=np.int64)
     first = int(hours[0]) // 24
     last = int(hours[-1]) // 24 + 1
-    midnight = [_offset(zone, day * 24) for day in range(first, last + 1)]
+    midnight = [offset_minutes(zone, day * 24) for day in range(first, last + 1)]
     table = np.repeat(np.array(midnight[:-1], dtype=np.int64), 24)
     for index, (before, after) in enumerate(pairwise(midnight)):
         if before != after:
             start = (first + index) * 24
             table[index * 24 : index * 24 + 24] = [
-                _offset(zone, start + hour) for hour in range(24)
+                offset_minutes(zone, start + hour) for hour in range(24)
             ]
     return table[hours - first * 24]
 
 
 @lru_cache(maxsize=65536)
-def _offset(zone: str, hour: int) -> int:
+def offset_minutes(zone: str, hour: int) -> int:
+    """Return by how many minutes a time zone is ahead of UTC at an hour."""
     offset = datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZoneInfo(zone)).utcoffset()
     assert offset is not None
     return int(offset.total_seconds()) // 60

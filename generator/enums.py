@@ -214,6 +214,12 @@ class Currency(StrEnum):
     CAD = "CAD"
     KRW = "KRW"
 
+    @property
+    def smallest_unit(self) -> float:
+        """The smallest amount that can be paid, in units of the currency (ISO 4217: the yen and the
+        won have no minor unit, the others have two digits)."""
+        return 1.0 if self in (Currency.JPY, Currency.KRW) else 0.01
+
 
 class ReachWindow(StrEnum):
     """The span over which households are counted once."""

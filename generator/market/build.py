@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import cached_property
 from typing import Any, TypeVar, overload
 
@@ -16,8 +16,9 @@ import numpy as np
 
 from generator.arrays import Int64s
 from generator.clock import HOURS_A_DAY, date_of, day_number
+from generator.enums import Industry, Status
 from generator.market.order import Draw, Order, scenario_of
-from generator.market.outline import MarketOutline, count_advertisers, market_outline
+from generator.market.outline import MarketOutline, market_outline
 from generator.market.shares import booking_mix_of
 from generator.platform.model import PlatformModel
 from generator.scenario.models import AdvertiserPlan, MarketPlan
@@ -25,19 +26,16 @@ from generator.scenario.templates import Dataset
 from generator.schema import Advertiser, Run
 from generator.schema.booking import Booking
 from generator.world import names
-from generator.world.build import (
-    DAYS_BOOKED_AHEAD,
-    FirstOrder,
-    book,
-    is_booked,
-    platform_row,
-    run_of,
-    sign,
-)
+from generator.world.build import FirstOrder, book, platform_row, run_of, sign
 from generator.world.names import Pools
+from generator.world.office_hours import MINUTES_A_DAY, moment_of
 from generator.world.world import RunOutline, World, identity_of
 
 Member = TypeVar("Member")
+
+_NEVER = np.iinfo(np.int64).max
+# Assumption: an advertiser counts as lost so many days after its last campaign could begin.
+_DAYS_UNTIL_LOST = 120
 
 
 def build_market(dataset: Dataset) -> World:
@@ -46,9 +44,9 @@ def build_market(dataset: Dataset) -> World:
     assert plan is not None
     outline = market_outline(plan, dataset.platforms, dataset.seed)
     run = run_of(dataset)
-    campaigns = plan.made or plan.campaigns
     maker = _Maker(plan, dataset.platforms, run, outline)
-    booked = [position for position in range(campaigns) if maker.is_booked(position)]
+    made = _evenly(plan.campaigns, plan.made or plan.campaigns)
+    booked = [position for position in made if maker.is_booked(position)]
     return World(
         identity=identity_of(dataset),
         run=run,
@@ -66,8 +64,17 @@ def build_market(dataset: Dataset) -> World:
             rows=maker.rows()[booked],
         ),
         faults=dataset.faults,
-        booked_later=campaigns - len(booked),
+        booked_later=len(made) - len(booked),
     )
+
+
+def _evenly(campaigns: int, made: int) -> list[int]:
+    """Return the positions of a sample of campaigns, evenly over the order of their booking.
+
+    >>> _evenly(campaigns=10, made=4)
+    [0, 2, 5, 7]
+    """
+    return [number * campaigns // made for number in range(made)]
 
 
 @dataclass(frozen=True)
@@ -115,49 +122,76 @@ class _Maker:
         """Include the pools, so that the process that gets this does not make them again."""
         return {**vars(self), "pools": self.pools}
 
-    def advertiser(self, position: int) -> Advertiser:
-        """Return an advertiser, which has been a customer since before the market opens."""
-        country = self.outline.countries[self.outline.homes[position]]
-        platform_model = next(
-            model for model in self.platform_models.values() if country in model.countries
+    def _plan_of(self, position: int) -> AdvertiserPlan:
+        """Return what the outline says of an advertiser."""
+        customers = self.outline.customers
+        country = self.outline.countries[customers.home[position]]
+        place = next(
+            model.countries[country]
+            for model in self.platform_models.values()
+            if country in model.countries
         )
-        place = platform_model.countries[country]
-        draw = Draw(self.run.seed, "market advertiser", position + 1)
-        plan = AdvertiserPlan(
-            industry=draw.of("industry", booking_mix_of(platform_model).industry),
+        return AdvertiserPlan(
+            industry=self._industry(position),
             time_zone=max(place.zones, key=lambda zone: place.zones[zone]),
         )
-        first = FirstOrder(datetime.combine(self._first_order_day, time(12)), place.currency)
-        return sign(plan, position + 1, first, self.run, self.pools)
 
-    @property
-    def _first_order_day(self) -> date:
-        """The day by which every advertiser has ordered."""
-        return self.plan.start_date - timedelta(days=DAYS_BOOKED_AHEAD + 1)
+    def _industry(self, position: int) -> Industry:
+        mix = booking_mix_of(self.platform_models[self.plan.platforms[0]])
+        return list(mix.industry)[self.outline.customers.industry[position]]
+
+    def advertiser(self, position: int) -> Advertiser:
+        """Return an advertiser as it was on the as-of day."""
+        customers = self.outline.customers
+        plan = self._plan_of(position)
+        country = self.outline.countries[customers.home[position]]
+        currency = next(
+            model.countries[country].currency
+            for model in self.platform_models.values()
+            if country in model.countries
+        )
+        signed = moment_of(int(self.outline.signed[position]))
+        as_of = datetime.combine(self.run.as_of_date, time())
+        changes = [signed]
+        first_order = int(self.outline.first_order[position])
+        if first_order < _NEVER:
+            changes.append(moment_of(first_order))
+        left = datetime.combine(date_of(int(customers.closes[position])), time())
+        left += timedelta(days=_DAYS_UNTIL_LOST)
+        has_left = bool(customers.is_lost[position]) and left <= as_of
+        if has_left:
+            changes.append(left)
+        row = sign(plan, position + 1, FirstOrder(signed, currency), self.run, self.pools)
+        return row.model_copy(
+            update={
+                "status": Status.PAUSED if has_left else Status.ACTIVE,
+                "created_at": signed,
+                "updated_at": max(moment for moment in changes if moment <= as_of),
+            }
+        )
 
     def customers(self) -> Sequence[int]:
         """Return the positions of the advertisers that are customers before the as-of day."""
-        positions = range(count_advertisers(self.plan))
-        as_of = self.run.as_of_date
-        if as_of > self._first_order_day:
-            return positions
-        return [
-            position
-            for position in positions
-            if self.advertiser(position).created_at.date() < as_of
-        ]
+        as_of = day_number(self.run.as_of_date) * MINUTES_A_DAY
+        return range(int(np.count_nonzero(self.outline.signed < as_of)))
 
     def is_booked(self, position: int) -> bool:
         """Return whether a campaign is booked before the as-of day."""
-        first_day = date_of(int(self.outline.first_day[position]))
-        return is_booked(first_day, position + 1, self.run)
+        as_of = day_number(self.run.as_of_date) * MINUTES_A_DAY
+        return bool(self.outline.booked[position] < as_of)
 
     def order(self, position: int) -> Order:
         """Return a campaign as the outline has it."""
         outline = self.outline
-        platform = self.plan.platforms[outline.platform[position]]
+        platform_model = self.platform_models[self.plan.platforms[outline.platform[position]]]
+        buyer = int(outline.advertiser[position]) - 1
+        tiers = booking_mix_of(self.platform_models[self.plan.platforms[0]]).customers.tiers
         return Order(
-            platform_model=self.platform_models[platform],
+            platform_model=platform_model,
+            advertiser_id=buyer + 1,
+            advertiser=self._plan_of(buyer),
+            industry=self._industry(buyer),
+            tier=list(tiers.values())[outline.customers.tier[buyer]],
             country=outline.countries[outline.country[position]],
             devices=int(outline.devices[position]),
             start=date_of(int(outline.first_day[position])),
@@ -170,11 +204,16 @@ class _Maker:
 
     def booking(self, position: int) -> Booking:
         """Return a campaign with everything that belongs to it."""
-        advertiser_id = int(self.outline.advertiser[position])
-        brand = names.pick(self.pools.brands, self.run.seed, "brand", advertiser_id)
-        draw = Draw(self.run.seed, "market campaign", position + 1)
-        scenario = scenario_of(self.order(position), brand, draw)
-        return book(scenario, position + 1, advertiser_id, self.run, self.pools)
+        order = self.order(position)
+        scenario = scenario_of(order, Draw(self.run.seed, "market campaign", position + 1))
+        return book(
+            scenario,
+            position + 1,
+            order.advertiser_id,
+            self.run,
+            self.pools,
+            booked=moment_of(int(self.outline.booked[position])),
+        )
 
     def rows(self) -> Int64s:
         """Return the rows of performance of each campaign: (campaigns,)."""

@@ -10,24 +10,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from statistics import NormalDist
 from typing import TypeVar
 
 from generator.delivery.noise import log_normal
 from generator.enums import (
     AdFormat,
+    AdServerType,
     BudgetType,
     BuyType,
     Device,
+    GeoTier,
+    Industry,
     Objective,
     Placement,
     TargetingKey,
-    VerificationVendor,
 )
+from generator.market.money import card_price, even_shares, round_budget
 from generator.market.shares import booking_mix_of
+from generator.platform.booking_mix import Audience, BookingMix, LineItemDesign, Tier
+from generator.platform.figures import relative
 from generator.platform.model import PlatformModel
 from generator.randomness import uniform
 from generator.scenario.models import (
+    AdvertiserPlan,
     BudgetPlan,
     CampaignPlan,
     CreativePlan,
@@ -41,6 +48,8 @@ from generator.scenario.models import (
 Member = TypeVar("Member")
 
 SCENARIO = "market"
+# Segments of these keys are in an order, so people name neighbours.
+_ORDERED = (TargetingKey.AGE_RANGE, TargetingKey.HOUSEHOLD_INCOME)
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,10 @@ class Draw:
         """Return a standard normal."""
         return NormalDist().inv_cdf(self.uniform(*purpose))
 
+    def happens(self, share: float, *purpose: int | str) -> bool:
+        """Return whether something happens that happens as often as its share says."""
+        return self.uniform(*purpose) < share
+
     def of(self, purpose: str, mix: Mapping[Member, float], *position: int) -> Member:
         """Return a member of a mix, as often as its share says."""
         left = self.uniform(purpose, *position) * sum(mix.values())
@@ -73,9 +86,14 @@ class Draw:
 @dataclass(frozen=True)
 class Order:
     """One campaign in the outline of a market; `devices` is a position in the sets of its platform,
-    `creatives` has one count per line item."""
+    `creatives` has one count per line item, and `advertiser_id`, `advertiser`, `industry` and
+    `tier` describe who books it."""
 
     platform_model: PlatformModel
+    advertiser_id: int
+    advertiser: AdvertiserPlan
+    industry: Industry
+    tier: Tier
     country: str
     devices: int
     start: date
@@ -95,156 +113,347 @@ class Order:
         """The impressions that it is sized to."""
         return self.opportunities * self.share * self.use
 
+    @property
+    def mix(self) -> BookingMix:
+        """The mix that it draws from."""
+        return booking_mix_of(self.platform_model)
 
-def scenario_of(order: Order, brand: str, draw: Draw) -> Scenario:
+
+def scenario_of(order: Order, draw: Draw) -> Scenario:
     """Return the order as a scenario."""
-    mix = booking_mix_of(order.platform_model)
-    buy_type = draw.of("buy type", mix.buy_type)
-    is_auction = buy_type is BuyType.PRIVATE_AUCTION
-    target_cpm = _target_cpm(order, buy_type, draw)
-    bid_cpm = round(target_cpm * mix.bid_over_target, 2) if is_auction else None
-    fits = mix.fitting * mix.won_in_auction if is_auction else mix.fitting
-    return Scenario(
-        name=SCENARIO,
-        description="A campaign of a market",
-        campaign=_campaign(order, brand, buy_type, target_cpm, draw),
-        line_items=[
-            _line_item(order, position, fits, bid_cpm, draw)
-            for position in range(len(order.creatives))
-        ],
-    )
+    return _Planner(order, draw).scenario()
 
 
-def _target_cpm(order: Order, buy_type: BuyType, draw: Draw) -> float:
-    """Draw the price that the campaign aims for: log-normal around the level of its country."""
-    mix = booking_mix_of(order.platform_model)
-    level = order.platform_model.countries[order.country].cpm_level * mix.cpm_of_buy_type[buy_type]
-    spread = float(log_normal(mix.cpm_log_sd, draw.normal("cpm")))
-    return max(round(level * spread, 2), 0.01)
+@dataclass(frozen=True)
+class _Planner:
+    """Plans one campaign: draws what its order leaves open."""
 
+    order: Order
+    draw: Draw
 
-def _campaign(
-    order: Order, brand: str, buy_type: BuyType, target_cpm: float, draw: Draw
-) -> CampaignPlan:
-    """Return the campaign of an order, with a budget that buys its impressions."""
-    mix = booking_mix_of(order.platform_model)
-    objective = draw.of("objective", mix.objective)
-    paid_share = mix.paid_in_auction if buy_type is BuyType.PRIVATE_AUCTION else 1.0
-    amount = order.impressions * (target_cpm * paid_share) / 1000
-    is_daily = draw.uniform("budget type") < mix.daily_budget
-    is_awareness = objective is Objective.AWARENESS
-    return CampaignPlan(
-        name=f"{brand} {objective.lower()} {order.start:%Y-%m} {order.country}",
-        platform=order.platform_model.name,
-        objective=objective,
-        buy_type=buy_type,
-        target_cpm=target_cpm,
-        currency=order.platform_model.countries[order.country].currency,
-        brand_lift_enabled=is_awareness and draw.uniform("brand lift") < mix.brand_lift,
-        attention_metrics_enabled=draw.uniform("attention") < mix.attention,
-        flights=[FlightPlan(start_date=order.start, end_date=order.end)],
-        budget=BudgetPlan(
-            amount=max(round(amount / order.days if is_daily else amount, 2), 0.01),
+    @property
+    def mix(self) -> BookingMix:
+        return self.order.mix
+
+    @cached_property
+    def objective(self) -> Objective:
+        tilts = self.mix.plans.objective_of_industry.get(self.order.industry, {})
+        return self.draw.of("objective", _tilted(self.mix.objective, tilts))
+
+    @cached_property
+    def buy_type(self) -> BuyType:
+        return self.draw.of("buy type", _tilted(self.mix.buy_type, self.order.tier.buy_type))
+
+    @property
+    def is_auction(self) -> bool:
+        return self.buy_type is BuyType.PRIVATE_AUCTION
+
+    @cached_property
+    def design(self) -> LineItemDesign:
+        """In what the line items differ."""
+        return self.draw.of("design", self.mix.plans.line_items)
+
+    @cached_property
+    def shares(self) -> list[float]:
+        """The share of each line item in the budget."""
+        spread = self.mix.habits.share_log_sd
+        count = len(self.order.creatives)
+        if not spread:
+            return [1 / count] * count
+        weights = [
+            float(log_normal(spread, self.draw.normal("budget share", position)))
+            for position in range(count)
+        ]
+        return even_shares(weights, self.mix.habits.share_step)
+
+    def scenario(self) -> Scenario:
+        """Return the campaign with its line items."""
+        targetings = [self._targeting(position) for position in range(len(self.order.creatives))]
+        return Scenario(
+            name=SCENARIO,
+            description="A campaign of a market",
+            advertiser=self.order.advertiser,
+            campaign=self._campaign(),
+            line_items=[
+                self._line_item(position, targeting)
+                for position, targeting in enumerate(targetings)
+            ],
+        )
+
+    @cached_property
+    def target_cpm(self) -> float:
+        """The price that the campaign aims for: around the level of its country, by rate card."""
+        order, draw, card = self.order, self.draw, self.mix.rate_card
+        level = order.platform_model.countries[order.country].cpm_level
+        price = level * self.mix.cpm_of_buy_type[self.buy_type]
+        ad_format = self._ad_format(0)
+        price *= card.ad_format.get(ad_format, 1.0)
+        if ad_format is not AdFormat.PAUSE_AD:
+            price *= card.duration.get(self._duration(0, 0), 1.0)
+        names_audience = self._audience(0) is not None
+        price *= card.targeting_key if names_audience else 1.0
+        price *= card.twice_the_size ** (order.tier.log_size / 0.6931)
+        booked_for = relative(order.platform_model.price.month)[order.start.month - 1]
+        price *= float(booked_for) ** self.mix.demand.price_follows
+        customer = Draw(draw.seed, "market advertiser", order.advertiser_id)
+        price *= float(log_normal(card.advertiser_log_sd, customer.normal("rate")))
+        price *= float(log_normal(self.mix.cpm_log_sd, draw.normal("cpm")))
+        return card_price(price, draw.of("cpm step", self.mix.habits.cpm_steps), level)
+
+    @cached_property
+    def bid_cpm(self) -> float | None:
+        """The bid of each line item; without one they pay the target."""
+        if not self.is_auction:
+            return None
+        step = self.draw.of("bid step", self.mix.habits.cpm_steps)
+        place = self.order.platform_model.countries[self.order.country]
+        return card_price(self.target_cpm * self.mix.bid_over_target, step, place.cpm_level)
+
+    def _campaign(self) -> CampaignPlan:
+        """Return the campaign of an order, with a budget that buys its impressions."""
+        order, draw, mix = self.order, self.draw, self.mix
+        is_awareness = self.objective is Objective.AWARENESS
+        measures_lift = is_awareness and draw.happens(mix.brand_lift, "brand lift")
+        return CampaignPlan(
+            platform=order.platform_model.name,
+            objective=self.objective,
+            buy_type=self.buy_type,
+            dsp_partner=(
+                None if self.buy_type is BuyType.DIRECT_IO else draw.of("dsp", mix.plans.dsp)
+            ),
+            target_cpm=self.target_cpm,
+            currency=order.platform_model.countries[order.country].currency,
+            content_tier=self._optional("content tier", mix.plans.content_tier),
+            brand_lift_enabled=measures_lift,
+            attention_metrics_enabled=draw.happens(mix.attention, "attention"),
+            clean_room_provider=self._optional("clean room", mix.plans.clean_room),
+            measurement_partner=(
+                self._optional("measurement", mix.plans.measurement) if measures_lift else None
+            ),
+            external_ref=self._order_number(),
+            flights=[FlightPlan(start_date=order.start, end_date=order.end)],
+            budget=self._budget(),
+            max_share_of_voice=order.share,
+            frequency_caps=self._caps(),
+        )
+
+    def _optional(self, purpose: str, mix: Mapping[Member, float]) -> Member | None:
+        """Draw a member of a mix, or None for the rest of it."""
+        left = self.draw.uniform(purpose)
+        for member, share in mix.items():
+            left -= share
+            if left < 0:
+                return member
+        return None
+
+    def _order_number(self) -> str | None:
+        """Return the number of the buyer's order, in the form that its buyer uses."""
+        if not self.mix.habits.missing or self.draw.happens(self.mix.habits.missing, "no number"):
+            return None
+        customer = Draw(self.draw.seed, "market advertiser", self.order.advertiser_id)
+        number = self.draw.entity_id + 10_000 + int(customer.uniform("number") * 80_000)
+        forms = (
+            f"IO-{self.order.start:%y}-{number:06d}",
+            f"PO{4_500_000_000 + number}",
+            f"{number}/A",
+        )
+        return forms[int(customer.uniform("number form") * len(forms))]
+
+    def _budget(self) -> BudgetPlan:
+        """Return a round budget that buys the campaign's impressions."""
+        order, draw, mix = self.order, self.draw, self.mix
+        cpm = self.target_cpm * (mix.paid_in_auction if self.is_auction else 1.0)
+        amount = order.impressions * cpm / 1000
+        is_daily = draw.happens(mix.daily_budget, "budget type")
+        windows = order.days if is_daily else 1
+        currency = order.platform_model.countries[order.country].currency
+        digits = draw.of("budget digits", mix.habits.budget_digits)
+        most = amount * max(mix.most_of_share / order.use, 1.0)
+        return BudgetPlan(
+            amount=round_budget(amount / windows, digits, currency, most / windows),
             type=BudgetType.DAILY if is_daily else BudgetType.LIFETIME,
-        ),
-        max_share_of_voice=order.share,
-        frequency_caps=_caps(order, draw),
-    )
+        )
 
+    def _line_item(self, position: int, targeting: dict[str, list[str]]) -> LineItemPlan:
+        """Return a line item with its creatives."""
+        draw, plans = self.draw, self.mix.plans
+        names_region = TargetingKey.GEO_DMA.value in targeting
+        knows = not draw.happens(self.mix.habits.missing, "geo tier", position)
+        tier = GeoTier.DMA if names_region else GeoTier.COUNTRY
+        is_direct = self.buy_type is BuyType.DIRECT_IO
+        ad_server = draw.of("ad server", plans.ad_server, position)
+        return LineItemPlan(
+            ad_format=self._ad_format(position),
+            bid_cpm=self.bid_cpm,
+            budget_share=self.shares[position],
+            pacing=draw.of("pacing", self.mix.pacing, position),
+            pacing_pct=draw.of("pacing pct", plans.pacing_pct),
+            ad_server_type=AdServerType.PLATFORM_HOSTED if is_direct else ad_server,
+            verification_vendor=draw.of("verification", plans.verification),
+            geo_tier=tier if self.mix.habits.missing and knows else None,
+            targeting=TargetingPlan(**targeting),
+            creatives=[
+                self._creative(position, number) for number in range(self.order.creatives[position])
+            ],
+        )
 
-def _line_item(
-    order: Order, position: int, fits: float, bid_cpm: float | None, draw: Draw
-) -> LineItemPlan:
-    """Return a line item with its creatives; without a bid it pays the target."""
-    mix = booking_mix_of(order.platform_model)
-    ad_format = draw.of("format", mix.ad_format, position)
-    vendors = dict.fromkeys(VerificationVendor, 1.0)
-    return LineItemPlan(
-        name=f"{ad_format.replace('_', ' ').capitalize()} {position + 1}",
-        ad_format=ad_format,
-        bid_cpm=bid_cpm,
-        pacing=draw.of("pacing", mix.pacing, position),
-        verification_vendor=draw.of("verification", vendors, position),
-        targeting=TargetingPlan(**_targeting(order, position, fits, draw)),
-        creatives=[
-            _creative(order, ad_format, position, number, draw)
-            for number in range(order.creatives[position])
-        ],
-    )
+    def _ad_format(self, position: int) -> AdFormat:
+        """Draw the format of a line item; without a plan by format all of them have the same."""
+        plans = self.mix.plans
+        tilts = plans.ad_format_of_objective.get(self.objective, {})
+        of_industry = plans.ad_format_of_industry.get(self.order.industry, {})
+        mix = _tilted(_tilted(self.mix.ad_format, tilts), of_industry)
+        differs = self.design is LineItemDesign.BY_FORMAT
+        return self.draw.of("format", mix, position if differs else 0)
 
+    def _placement(self, position: int) -> Placement:
+        differs = self.design is LineItemDesign.BY_FORMAT
+        return self.draw.of("placement", self.mix.placement, position if differs else 0)
 
-def _creative(
-    order: Order, ad_format: AdFormat, position: int, number: int, draw: Draw
-) -> CreativePlan:
-    """Return a creative of a line item; all of them share placement and skippability."""
-    if ad_format is AdFormat.PAUSE_AD:
-        return CreativePlan(placement=Placement.PAUSE)
-    mix = booking_mix_of(order.platform_model)
-    placement = draw.of("placement", mix.placement, position)
-    return CreativePlan(
-        placement=placement,
-        duration_seconds=draw.of("duration", mix.duration[placement], position, number),
-        is_interactive=ad_format is AdFormat.INTERACTIVE_OVERLAY,
-        has_qr_code=draw.uniform("qr code", position, number) < mix.qr_code,
-        is_skippable=draw.uniform("skippable", position) < mix.skippable,
-    )
+    def _duration(self, position: int, number: int) -> int:
+        """Draw the length of a creative. The creatives of a line item have the same one, if line
+        items differ in it; else they are cuts of several lengths."""
+        mix = self.mix.duration[self._placement(position)]
+        if self.design is LineItemDesign.BY_LENGTH:
+            return self.draw.of("duration", mix, position, 0)
+        return self.draw.of("duration", mix, 0, number)
 
+    def _creative(self, position: int, number: int) -> CreativePlan:
+        """Return a creative of a line item; all of them share placement and skippability."""
+        ad_format = self._ad_format(position)
+        if ad_format is AdFormat.PAUSE_AD:
+            return CreativePlan(placement=Placement.PAUSE)
+        return CreativePlan(
+            placement=self._placement(position),
+            duration_seconds=self._duration(position, number),
+            is_interactive=ad_format is AdFormat.INTERACTIVE_OVERLAY,
+            has_qr_code=self.draw.happens(self.mix.qr_code, "qr code", position, number),
+            is_skippable=self.draw.happens(self.mix.skippable, "skippable", position),
+        )
 
-def _targeting(order: Order, position: int, fits: float, draw: Draw) -> dict[str, list[str]]:
-    """Return the targeting of a line item: its country, its devices unless all, and neighbouring
-    segments of the keys that it names.
+    def _audience(self, position: int) -> Audience | None:
+        """Draw the audience that a line item names. Those of one campaign name the same, unless
+        they differ by audience; a line item that prospects names none."""
+        plans = self.mix.plans
+        if self.design is LineItemDesign.PROSPECT_AND_RETARGET:
+            if position == 0 and len(self.order.creatives) > 1:
+                return None
+            position = 1
+        elif self.design is not LineItemDesign.BY_AUDIENCE:
+            position = 0
+        if not plans.audiences or not self.draw.happens(plans.targeted, "targeted", position):
+            return None
+        weights = {
+            name: audience.share
+            * audience.industry.get(self.order.industry, 1.0)
+            * audience.objective.get(self.objective, 1.0)
+            for name, audience in plans.audiences.items()
+        }
+        return plans.audiences[self.draw.of("audience", weights, position)]
 
-    A key that would leave too little supply for the line item's part of the campaign is left out.
-    `fits` is the part of what fits its targeting that a line item can be sized to.
+    def _targeting(self, position: int) -> dict[str, list[str]]:
+        """Return the targeting of a line item: its country, its devices unless all, the segments of
+        its audience, and those of other keys that it names.
 
-    An example: a campaign needs 2 % of its country's supply. Its one line item may use a quarter of
-    what fits its targeting, and is sized to 0.75 of that: 18.75 %. Drama and comedy, a share of
-    0.35, leave 6.6 %. Women, a share of 0.51, leave 3.3 %. Viewers from 25 to 34, a share of 0.22,
-    would leave 0.7 %, so the line item names no age.
-    """
-    supply = order.platform_model.supply
-    mix = booking_mix_of(order.platform_model)
-    part = 1 / len(order.creatives)
-    left = min(supply.max_share_of_voice, supply.room_for_chance * part) * fits
-    needed = order.share * order.use * part
-    devices = mix.devices[order.devices].devices
-    lists = {TargetingKey.GEO_COUNTRY.value: [order.country]}
-    if set(devices) != set(Device):
-        lists[TargetingKey.DEVICE.value] = [str(device) for device in devices]
-    for key, share in mix.targeting.items():
-        shares = order.platform_model.segment_shares(key, order.country)
-        if shares and draw.uniform("targets", key, position) < share:
-            named = _neighbours(list(shares), key, position, draw)
-            left_with_key = left * sum(shares[segment] for segment in named)
+        A key that would leave too little supply for the line item's part of the campaign is left
+        out.
+
+        An example: a campaign needs 2 % of its country's supply. Its one line item may use a
+        quarter of what fits its targeting, and is sized to 0.75 of that: 18.75 %. Drama and comedy,
+        a share of 0.35, leave 6.6 %. Women, a share of 0.51, leave 3.3 %. Viewers from 25 to 34, a
+        share of 0.22, would leave 0.7 %, so the line item names no age.
+        """
+        order, mix = self.order, self.mix
+        supply = order.platform_model.supply
+        room = supply.room_for_chance / len(order.creatives)
+        left = min(supply.max_share_of_voice, room) * mix.fitting
+        left *= mix.won_in_auction if self.is_auction else 1.0
+        needed = order.share * order.use * self.shares[position]
+        devices = mix.devices[order.devices].devices
+        lists = {TargetingKey.GEO_COUNTRY.value: [order.country]}
+        if set(devices) != set(Device):
+            lists[TargetingKey.DEVICE.value] = [str(device) for device in devices]
+        for key, named in self._wanted(position).items():
+            shares = order.platform_model.segment_shares(key, order.country)
+            left_with_key = left * sum(shares.get(segment, 0.0) for segment in named)
             if left_with_key >= needed:
                 lists[key.value] = named
                 left = left_with_key
-    return lists
+        return lists
+
+    def _wanted(self, position: int) -> dict[TargetingKey, list[str]]:
+        """Return the segments that a line item would like to name, the most important key first."""
+        wanted = self._home_regions()
+        audience = self._audience(position)
+        if audience is not None:
+            for key, segments in audience.segments.items():
+                wanted[key] = self._but_one(key, segments, position)
+        for key, share in self.mix.targeting.items():
+            shares = self.order.platform_model.segment_shares(key, self.order.country)
+            if key not in wanted and shares and self.draw.happens(share, "targets", key, position):
+                wanted[key] = self._segments(shares, key, position)
+        return wanted
+
+    def _home_regions(self) -> dict[TargetingKey, list[str]]:
+        """Return the regions that the advertiser books in: the same in all of its campaigns."""
+        customer = Draw(self.draw.seed, "market advertiser", self.order.advertiser_id)
+        regions = self.order.platform_model.segment_shares(TargetingKey.GEO_DMA, self.order.country)
+        if not regions or not customer.happens(self.order.tier.regional, "regional"):
+            return {}
+        first = customer.of("region", regions)
+        others = [customer.of("region", regions, number) for number in range(1, 4)]
+        count = 1 + int(customer.uniform("regions") * 3)
+        chosen = {first, *others[: count - 1]}
+        return {TargetingKey.GEO_DMA: [region for region in regions if region in chosen]}
+
+    def _but_one(self, key: TargetingKey, segments: list[str], position: int) -> list[str]:
+        """Return the segments of an audience, without one of them if the planner left it out."""
+        left_out = self.mix.plans.segment_left_out
+        if len(segments) < 3 or not self.draw.happens(left_out, "left out", key, position):
+            return segments
+        gone = int(self.draw.uniform("which left out", key, position) * len(segments))
+        return segments[:gone] + segments[gone + 1 :]
+
+    def _segments(self, shares: Mapping[str, float], key: TargetingKey, position: int) -> list[str]:
+        """Draw up to half of the segments of a key: neighbours where they have an order, else
+        rather the large ones."""
+        segments = list(shares)
+        count = 1 + int(self.draw.uniform("segments", key, position) * max(1, len(segments) // 2))
+        if key in _ORDERED:
+            last = len(segments) - count
+            first = int(self.draw.uniform("segment", key, position) * (last + 1))
+            return segments[first : first + count]
+        chance = {
+            segment: self.draw.uniform("segment", key, position, segment) ** (1 / share)
+            for segment, share in shares.items()
+            if share > 0
+        }
+        chosen = sorted(chance, key=lambda segment: -chance[segment])[:count]
+        return [segment for segment in segments if segment in chosen]
+
+    def _caps(self) -> list[FrequencyCapPlan]:
+        """Return the cap that is drawn, if it lets the campaign's impressions through with room to
+        spare."""
+        order, mix = self.order, self.mix
+        caps = mix.frequency_caps
+        cap = self.draw.of("cap", dict(zip(caps, (one.share for one in caps), strict=True)))
+        if cap.max_impressions is None or cap.time_unit is None:
+            return []
+        unit_hours = cap.time_unit.hours
+        unit_days = order.days if unit_hours is None else unit_hours / 24
+        windows = max(order.days / (unit_days * cap.time_units), 1)
+        households = order.platform_model.countries[order.country].households
+        if order.impressions > mix.use_of_a_cap * cap.max_impressions * windows * households:
+            return []
+        return [
+            FrequencyCapPlan(
+                max_impressions=cap.max_impressions,
+                time_unit=cap.time_unit,
+                time_units=cap.time_units,
+            )
+        ]
 
 
-def _neighbours(segments: list[str], key: TargetingKey, position: int, draw: Draw) -> list[str]:
-    """Draw up to half of the segments, all next to one another."""
-    count = 1 + int(draw.uniform("segments", key, position) * max(1, len(segments) // 2))
-    first = int(draw.uniform("segment", key, position) * (len(segments) - count + 1))
-    return segments[first : first + count]
-
-
-def _caps(order: Order, draw: Draw) -> list[FrequencyCapPlan]:
-    """Return the cap that is drawn, if it lets the campaign's impressions through with room to
-    spare."""
-    mix = booking_mix_of(order.platform_model)
-    caps = mix.frequency_caps
-    cap = draw.of("cap", dict(zip(caps, (choice.share for choice in caps), strict=True)))
-    if cap.max_impressions is None or cap.time_unit is None:
-        return []
-    unit_hours = cap.time_unit.hours
-    unit_days = order.days if unit_hours is None else unit_hours / 24
-    windows = max(order.days / (unit_days * cap.time_units), 1)
-    households = order.platform_model.countries[order.country].households
-    if order.impressions > mix.use_of_a_cap * cap.max_impressions * windows * households:
-        return []
-    return [
-        FrequencyCapPlan(
-            max_impressions=cap.max_impressions, time_unit=cap.time_unit, time_units=cap.time_units
-        )
-    ]
+def _tilted(mix: Mapping[Member, float], tilts: Mapping[Member, float]) -> dict[Member, float]:
+    """Return a mix whose shares count several times as much, or less."""
+    return {member: share * tilts.get(member, 1.0) for member, share in mix.items()}

@@ -1,19 +1,28 @@
 """The outline of a market: the buyer, country, days, devices and size of every campaign.
 
 Everything is drawn for all campaigns at once, as arrays. Each draw is a function of the seed and
-the campaign's id. Only sizes depend on one another, see `shares`.
+the number of a lot. Campaigns are lots in the order in which they are booked. Only sizes and this
+order depend on other campaigns, see `shares`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
 from generator.arrays import Floats, Int64s
 from generator.clock import day_number
+from generator.market.customers import (
+    Customers,
+    buyers_of,
+    closing_days,
+    customers_of,
+    markets_of,
+)
+from generator.market.draws import normals_of, pick, pick_number, uniforms_of
+from generator.market.flights import Window, last_days, start_days
 from generator.market.shares import (
     Claims,
     booking_mix_of,
@@ -22,34 +31,41 @@ from generator.market.shares import (
     shares_of,
     uses_of,
 )
-from generator.platform.model import PlatformModel
-from generator.randomness import key, row_keys, uniforms
+from generator.platform.model import Country, PlatformModel
 from generator.scenario.models import MarketPlan
+from generator.world.office_hours import (
+    DAYS_BOOKED_AHEAD,
+    LEAST_DAYS_AHEAD,
+    office_moments,
+)
 
-_CAMPAIGNS_AN_ADVERTISER = 5
-# How unequal advertisers are: the first tenth of them books a third of the campaigns. [M]
-_ADVERTISER_SKEW = 2.0
 _DAYS_A_WEEK = 7
 
 
 @dataclass(frozen=True)
 class MarketOutline:
-    """All campaigns of a market; arrays are by campaign, and its id is its position + 1.
+    """All campaigns of a market in the order in which they are booked; arrays are by campaign, and
+    its id is its position + 1.
 
-    `homes` is by advertiser, the position of its country; `advertiser` is an id. `platform`,
-    `country` and `devices` are positions in the plan's platforms, in `countries` and in the device
-    sets of the platform; days are day numbers, both included; `line_items` counts line items,
-    `creatives` (campaigns, most line items) theirs. `opportunities` are those of a campaign's
-    country, devices and days, `share` the most of them that it may take in any hour, `use` the part
-    of that which it is sized to.
+    `customers` are its advertisers, `signed` and `first_order` by advertiser: when it became a
+    customer, and when its first campaign was booked. `advertiser` is an id. `platform`, `country`
+    and `devices` are positions in the plan's platforms, in `countries` and in the device sets of
+    the platform; `booked` is when a campaign is booked (moments are UTC minutes since the epoch);
+    days are day numbers, both included; `line_items` counts line items, `creatives` (campaigns,
+    most line items) theirs. `opportunities` are those of a campaign's country, devices and days,
+    `share` the most of them that it may take in any hour, `use` the part of that which it is sized
+    to.
     """
 
     countries: tuple[str, ...]
-    homes: Int64s
+    customers: Customers
+    signed: Int64s
+    first_order: Int64s
     advertiser: Int64s
     platform: Int64s
     country: Int64s
     devices: Int64s
+    booked: Int64s
     first_day: Int64s
     last_day: Int64s
     line_items: Int64s
@@ -64,9 +80,10 @@ def market_outline(
 ) -> MarketOutline:
     """Return the outline of a plan; each of its platforms needs a booking mix.
 
-    Advertisers have home countries, and book there on one of the platforms. The platform's mix says
-    what they book. Flights are drawn from one that ends on the market's first day to one that
-    begins on its last day, and cut to the market's days.
+    Advertisers have a home country, and some have more. They book there on one of the platforms.
+    The mix of the first platform says who the advertisers are, that of a campaign's platform what
+    it books. Flights run from one that ends on the market's first day to one that begins on its
+    last day, and are cut to the market's days.
 
     >>> from datetime import date
     >>> from generator.scenario.templates import platform
@@ -84,14 +101,33 @@ def market_outline(
     """
     platforms = [platform_models[name] for name in plan.platforms]
     countries = tuple(dict.fromkeys(code for model in platforms for code in model.countries))
-    ids = np.arange(1, plan.campaigns + 1, dtype=np.int64)
+    places = [_place(platforms, code) for code in countries]
+    lots = np.arange(1, plan.campaigns + 1, dtype=np.int64)
     pull = np.array([[_pull(model, code) for code in countries] for model in platforms])
-    advertiser = _advertisers(plan, ids, seed)
-    homes = _homes(plan, pull, seed)
-    country = homes[advertiser - 1]
-    platform = _platforms(pull, country, ids, seed)
-    mix = _draw_mix(platforms, platform, ids, seed)
-    first_day, last_day = _flights(plan, mix.days, ids, seed)
+    customers = customers_of(plan, booking_mix_of(platforms[0]), pull.sum(axis=0), seed)
+    buyer = buyers_of(customers, day_number(plan.start_date), lots, seed)
+    country = markets_of(customers, buyer, pull.sum(axis=0), lots, seed)
+    platform = _platforms(pull, country, lots, seed)
+    mix = _draw_mix(platforms, platform, customers.log_size[buyer], lots, seed)
+    first_day, last_day = _flights(plan, platforms, platform, customers, buyer, mix.days, seed)
+
+    zones = [max(place.zones, key=lambda zone: place.zones[zone]) for place in places]
+    ahead = DAYS_BOOKED_AHEAD - LEAST_DAYS_AHEAD + 1
+    days_ahead = LEAST_DAYS_AHEAD + np.floor(uniforms_of(seed, "market ahead", lots) * ahead)
+    booked = office_moments(
+        first_day - days_ahead.astype(np.int64),
+        zones,
+        customers.home[buyer],
+        uniforms_of(seed, "market booked", lots),
+    )
+    signed = office_moments(
+        customers.signed,
+        zones,
+        customers.home,
+        uniforms_of(seed, "market signed at", np.arange(1, customers.home.size + 1)),
+    )
+    first_order = np.full(customers.home.size, np.iinfo(np.int64).max)
+    np.minimum.at(first_order, buyer, booked)
 
     market_start = day_number(plan.start_date)
     supplies = [
@@ -107,46 +143,62 @@ def market_outline(
     )
     share = shares_of(claims, supplies)
     available = opportunities(claims, supplies)
+    most = _most_wanted(platforms, countries, platform, country)
+    use = uses_of(claims, supplies, share, available, most)
+    order = np.argsort(booked, kind="stable")
     return MarketOutline(
         countries=countries,
-        homes=homes,
-        advertiser=advertiser,
-        platform=platform,
-        country=country,
-        devices=mix.devices,
-        first_day=first_day,
-        last_day=last_day,
-        line_items=mix.line_items,
-        creatives=mix.creatives,
-        share=share,
-        opportunities=available,
-        use=uses_of(claims, supplies, share, available),
+        customers=customers,
+        signed=signed,
+        first_order=first_order,
+        advertiser=buyer[order] + 1,
+        platform=platform[order],
+        country=country[order],
+        devices=mix.devices[order],
+        booked=booked[order],
+        first_day=first_day[order],
+        last_day=last_day[order],
+        line_items=mix.line_items[order],
+        creatives=mix.creatives[order],
+        share=share[order],
+        opportunities=available[order],
+        use=use[order],
     )
 
 
-def count_advertisers(plan: MarketPlan) -> int:
-    """Return how many advertisers a market has."""
-    return plan.advertisers or max(1, plan.campaigns // _CAMPAIGNS_AN_ADVERTISER)
+def _most_wanted(
+    platforms: Sequence[PlatformModel],
+    countries: Sequence[str],
+    platform: Int64s,
+    country: Int64s,
+) -> Floats:
+    """Return the most impressions that each campaign wants in its country."""
+    most = np.array(
+        [
+            [
+                booking_mix_of(model).most_per_household * model.countries[code].households
+                if code in model.countries
+                else 0.0
+                for code in countries
+            ]
+            for model in platforms
+        ]
+    )
+    wanted: Floats = most[platform, country]
+    return wanted
 
 
-def _advertisers(plan: MarketPlan, ids: Int64s, seed: int) -> Int64s:
-    """Draw the advertiser id of each campaign; low ids book more campaigns."""
-    skewed = _uniforms(seed, "market advertiser", ids) ** _ADVERTISER_SKEW
-    return np.floor(count_advertisers(plan) * skewed).astype(np.int64) + 1
+def _place(platforms: Sequence[PlatformModel], code: str) -> Country:
+    """Return a country as the first platform that has it describes it."""
+    return next(model.countries[code] for model in platforms if code in model.countries)
 
 
-def _homes(plan: MarketPlan, pull: Floats, seed: int) -> Int64s:
-    """Draw the position of each advertiser's country. `pull` is (platforms, countries)."""
-    advertisers = np.arange(1, count_advertisers(plan) + 1, dtype=np.int64)
-    return _pick(pull.sum(axis=0), seed, "market country", advertisers)
-
-
-def _platforms(pull: Floats, country: Int64s, ids: Int64s, seed: int) -> Int64s:
+def _platforms(pull: Floats, country: Int64s, lots: Int64s, seed: int) -> Int64s:
     """Draw the position of each campaign's platform among those of its country."""
-    platform = np.zeros(ids.size, dtype=np.int64)
+    platform = np.zeros(lots.size, dtype=np.int64)
     for position in range(pull.shape[1]):
         here = country == position
-        platform[here] = _pick(pull[:, position], seed, "market platform", ids[here])
+        platform[here] = pick(pull[:, position], seed, "market platform", lots[here])
     return platform
 
 
@@ -162,41 +214,62 @@ class _MixDraws:
 
 
 def _draw_mix(
-    platforms: Sequence[PlatformModel], platform: Int64s, ids: Int64s, seed: int
+    platforms: Sequence[PlatformModel],
+    platform: Int64s,
+    log_size_of_buyer: Floats,
+    lots: Int64s,
+    seed: int,
 ) -> _MixDraws:
     """Draw devices, length, line items, creatives and size of each campaign."""
     most_items = max(max(booking_mix_of(model).line_items) for model in platforms)
-    devices = np.zeros(ids.size, dtype=np.int64)
-    weeks = np.zeros(ids.size, dtype=np.int64)
-    line_items = np.zeros(ids.size, dtype=np.int64)
-    creatives = np.zeros((ids.size, most_items), dtype=np.int64)
-    log_size = np.zeros(ids.size)
+    devices = np.zeros(lots.size, dtype=np.int64)
+    weeks = np.zeros(lots.size, dtype=np.int64)
+    line_items = np.zeros(lots.size, dtype=np.int64)
+    creatives = np.zeros((lots.size, most_items), dtype=np.int64)
+    log_size = np.zeros(lots.size)
     for position, model in enumerate(platforms):
         mix = booking_mix_of(model)
         here = np.flatnonzero(platform == position)
         device_shares = [device_mix.share for device_mix in mix.devices]
-        devices[here] = _pick(device_shares, seed, "market devices", ids[here])
-        weeks[here] = _pick_number(mix.flight_weeks, seed, "market weeks", ids[here])
-        line_items[here] = _pick_number(mix.line_items, seed, "market line items", ids[here])
+        devices[here] = pick(device_shares, seed, "market devices", lots[here])
+        weeks[here] = pick_number(mix.flight_weeks, seed, "market weeks", lots[here])
+        line_items[here] = pick_number(mix.line_items, seed, "market line items", lots[here])
         for item in range(most_items):
-            count = _pick_number(mix.creatives, seed, f"market creatives {item}", ids[here])
+            count = pick_number(mix.creatives, seed, f"market creatives {item}", lots[here])
             creatives[here, item] = np.where(line_items[here] > item, count, 0)
-        size = mix.size_log_sd * _normals(seed, "market size", ids[here])
+        size = mix.size_log_sd * normals_of(seed, "market size", lots[here])
+        size += log_size_of_buyer[here]
         log_size[here] = np.minimum(size, np.log(mix.largest_over_median))
     return _MixDraws(devices, _DAYS_A_WEEK * weeks, line_items, creatives, log_size)
 
 
-def _flights(plan: MarketPlan, days: Int64s, ids: Int64s, seed: int) -> tuple[Int64s, Int64s]:
-    """Draw the first and the last day of each campaign (day numbers), cut to the market's days.
-
-    A flight of 28 days in a market of 90 days begins on one of 117 days: from 27 days before the
-    market's first day to its last day.
-    """
-    first = day_number(plan.start_date)
-    last = day_number(plan.end_date)
-    start = _uniforms(seed, "market start", ids) * (last - first + days)
-    begin = first + 1 - days + np.floor(start).astype(np.int64)
-    return np.maximum(begin, first), np.minimum(begin + days - 1, last)
+def _flights(
+    plan: MarketPlan,
+    platforms: Sequence[PlatformModel],
+    platform: Int64s,
+    customers: Customers,
+    buyer: Int64s,
+    days: Int64s,
+    seed: int,
+) -> tuple[Int64s, Int64s]:
+    """Draw the first and the last day of each campaign (day numbers), cut to the market's days."""
+    first_day = np.zeros(platform.size, dtype=np.int64)
+    last_day = np.zeros(platform.size, dtype=np.int64)
+    for position, model in enumerate(platforms):
+        mix = booking_mix_of(model)
+        here = np.flatnonzero(platform == position)
+        buyers = buyer[here]
+        window = Window(
+            first=day_number(plan.start_date),
+            last=day_number(plan.end_date),
+            opens=customers.opens[buyers],
+            closes=closing_days(customers, buyers, here + 1),
+            days=days[here],
+        )
+        industry = customers.industry[buyers]
+        first_day[here] = start_days(mix, industry, window, seed, here + 1)
+        last_day[here] = last_days(mix, first_day[here], window, seed, here + 1)
+    return first_day, last_day
 
 
 def _pull(platform_model: PlatformModel, country: str) -> float:
@@ -207,27 +280,3 @@ def _pull(platform_model: PlatformModel, country: str) -> float:
     viewing = platform_model.countries[country].households * supply.hours_per_household_day
     slots = viewing * supply.slots_per_hour
     return float(slots ** booking_mix_of(platform_model).country_exponent)
-
-
-def _uniforms(seed: int, purpose: str, ids: Int64s) -> Floats:
-    """Draw a uniform for each id."""
-    return uniforms(row_keys(key(seed, purpose), ids), "uniform")
-
-
-def _normals(seed: int, purpose: str, ids: Int64s) -> Floats:
-    """Draw a standard normal for each id."""
-    quantile = NormalDist().inv_cdf
-    return np.array([quantile(draw) for draw in _uniforms(seed, purpose, ids).tolist()])
-
-
-def _pick(weights: Iterable[float], seed: int, purpose: str, ids: Int64s) -> Int64s:
-    """Pick a position among the weights for each id, as often as its weight says."""
-    edges = np.cumsum(list(weights))
-    edges /= edges[-1]
-    picked = np.searchsorted(edges[:-1], _uniforms(seed, purpose, ids), side="right")
-    return picked.astype(np.int64)
-
-
-def _pick_number(mix: Mapping[int, float], seed: int, purpose: str, ids: Int64s) -> Int64s:
-    """Pick a whole number of a mix for each id."""
-    return np.array(list(mix))[_pick(mix.values(), seed, purpose, ids)]

@@ -1,9 +1,10 @@
 """How the campaigns of a market share its ad opportunities.
 
 On each day a campaign has a claim on its country and devices in proportion to its size. Its share
-is its claim over all claims, on its busiest day and device. So the shares in a country, device and
-day never add up to more than 1, and what campaigns sell together never exceeds the ad
-opportunities. The parts of their shares that campaigns are sized to add up to the platform's fill.
+is its claim over all claims, on its busiest day and device, and less of it where demand is low. So
+the shares in a country, device and day never add up to more than 1, and what campaigns sell
+together never exceeds the ad opportunities. The parts of their shares that campaigns are sized to
+add up to the platform's fill.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from datetime import date, timedelta
 import numpy as np
 
 from generator.arrays import Floats, Int64s, Mask
+from generator.clock import day_number
 from generator.enums import Device
+from generator.market.flights import demand_level
 from generator.platform.booking_mix import BookingMix
 from generator.platform.figures import relative
 from generator.platform.model import PlatformModel
@@ -41,19 +44,21 @@ class Claims:
 @dataclass(frozen=True)
 class PlatformSupply:
     """The supply of a platform: its booking mix, the most of it that one campaign may take,
-    `on_device` (sets of devices, devices) whether a set has a device, and the expected ad
-    opportunities `a_day` (countries, devices, days)."""
+    `on_device` (sets of devices, devices) whether a set has a device, the expected ad
+    opportunities `a_day` (countries, devices, days), and `demand` (days,), how much of what is
+    sold on the day with the highest demand advertisers want on each."""
 
     mix: BookingMix
     max_share: float
     on_device: Mask
     a_day: Floats
+    demand: Floats
 
 
 def booking_mix_of(platform_model: PlatformModel) -> BookingMix:
-    """Return the booking mix of a platform; the plan of a market has checked that it exists."""
-    assert platform_model.booking_mix is not None
-    return platform_model.booking_mix
+    """Return the booking mix of a platform under the forces of its run; the plan of a market has
+    checked that it exists."""
+    return platform_model.scaled_booking_mix
 
 
 def platform_supply(
@@ -76,7 +81,16 @@ def platform_supply(
     slots = np.array(households) * supply.hours_per_household_day * supply.slots_per_hour
     by_device = slots[:, None, None] * np.array(supply.device_share.in_order())[:, None]
     on_device = [[device in device_mix.devices for device in Device] for device_mix in mix.devices]
-    return PlatformSupply(mix, supply.max_share_of_voice, np.array(on_device), by_device * season)
+    of_viewing = np.array([month[day.month - 1] for day in days])
+    demand = demand_level(mix.demand, day_number(first) + np.arange(len(days)))
+    demand *= of_viewing ** (mix.demand.follows_viewing - 1)
+    return PlatformSupply(
+        mix=mix,
+        max_share=supply.max_share_of_voice,
+        on_device=np.array(on_device),
+        a_day=by_device * season,
+        demand=demand / demand.max(),
+    )
 
 
 def shares_of(claims: Claims, platforms: Sequence[PlatformSupply]) -> Floats:
@@ -84,7 +98,8 @@ def shares_of(claims: Claims, platforms: Sequence[PlatformSupply]) -> Floats:
     take: (campaigns,).
 
     Two campaigns with claims of 1 and 3 on the same country, device and day may take a quarter and
-    three quarters of it, as far as the platform's `max_share_of_voice` allows.
+    three quarters of it, as far as the platform's `max_share_of_voice` allows. On a day with half
+    of the highest demand they may take half of that.
     """
     shares = np.zeros(claims.claim.size)
     for members, _, supply in _cells(claims, platforms):
@@ -94,7 +109,7 @@ def shares_of(claims: Claims, platforms: Sequence[PlatformSupply]) -> Floats:
         busiest = np.zeros(members.size)
         for on_it in supply.on_device[claims.devices[members]].T:
             daily = _daily_claims(first[on_it], last[on_it], claim[on_it], supply.a_day.shape[2])
-            highest = _highest(daily, first[on_it], last[on_it])
+            highest = _highest(daily / supply.demand, first[on_it], last[on_it])
             busiest[on_it] = np.maximum(busiest[on_it], highest)
         shares[members] = np.minimum(claim / busiest * _BARELY_LESS, supply.max_share)
     return shares
@@ -111,18 +126,43 @@ def opportunities(claims: Claims, platforms: Sequence[PlatformSupply]) -> Floats
 
 
 def uses_of(
-    claims: Claims, platforms: Sequence[PlatformSupply], shares: Floats, opportunities: Floats
+    claims: Claims,
+    platforms: Sequence[PlatformSupply],
+    shares: Floats,
+    opportunities: Floats,
+    most: Floats,
 ) -> Floats:
     """Return the part of its share that each campaign is sized to: (campaigns,).
 
     It is the same for all campaigns of a platform, so that they sell its fill together, and at most
-    the platform's `most_of_share`.
+    the platform's `most_of_share`. Only those that want less, `most` (impressions), use less.
     """
-    taken = np.bincount(claims.platform, shares * opportunities, len(platforms))
-    wanted = np.array([supply.mix.fill * supply.a_day.sum() for supply in platforms])
-    most = np.array([supply.mix.most_of_share for supply in platforms])
-    part = np.divide(wanted, taken, out=np.ones_like(taken), where=taken > 0)
-    uses: Floats = np.minimum(part, most)[claims.platform]
+    room = shares * opportunities
+    uses = np.zeros(room.size)
+    for position, supply in enumerate(platforms):
+        members = np.flatnonzero(claims.platform == position)
+        wanted = supply.mix.fill * supply.a_day.sum()
+        uses[members] = _use(room[members], most[members], wanted, supply.mix.most_of_share)
+    return uses
+
+
+def _use(room: Floats, most: Floats, wanted: float, most_of_share: float) -> Floats:
+    """Return the part of its room that each campaign uses, so that all together use what is wanted,
+    if that is possible: (campaigns,). No campaign uses more than `most`.
+
+    >>> _use(np.array([50.0, 50.0]), np.array([10.0, 90.0]), wanted=40.0, most_of_share=0.9).tolist()
+    [0.2, 0.6]
+    """
+    limit = most / room
+    order = np.argsort(limit)
+    used_by_limited = np.concatenate([[0.0], most[order].cumsum()])
+    left = np.concatenate([room[order][::-1].cumsum()[::-1], [0.0]])
+    level = np.divide(
+        wanted - used_by_limited, left, out=np.full(left.size, np.inf), where=left > 0
+    )
+    reached = np.flatnonzero(level[:-1] <= limit[order])
+    part = level[reached[0]] if reached.size else most_of_share
+    uses: Floats = np.minimum(np.minimum(part, limit), most_of_share)
     return uses
 
 

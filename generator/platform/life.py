@@ -42,6 +42,11 @@ class Life(BaseModel):
     price_noise: Scale = None
     variation: Scale = None
     effects: Scale = None
+    booking: Scale = None
+    customers: Scale = None
+    demand: Scale = None
+    planning: Scale = None
+    rate_card: Scale = None
 
     def scale(self, force: str) -> float:
         """Return how strongly a force acts."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
@@ -318,7 +319,15 @@ class PlatformModel(Figures):
 
     def with_life(self, life: Life) -> PlatformModel:
         """Return the same platform with forces as strong as a run wants them."""
-        return self.model_copy(update={"life": life.over(self.life)})
+        changed = self.model_copy(update={"life": life.over(self.life)})
+        changed.__dict__.pop("scaled_booking_mix", None)
+        return changed
+
+    @cached_property
+    def scaled_booking_mix(self) -> BookingMix:
+        """The booking mix under the forces of the run."""
+        assert self.booking_mix is not None
+        return self.booking_mix.scaled(self.life)
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], PlatformModel], tuple[dict[str, Any]]]:
         """Pickle the figures, since the classes of `PerDevice` have no name to pickle by."""

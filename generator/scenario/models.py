@@ -43,6 +43,7 @@ from generator.platform.life import UNCHANGED, Life
 from generator.platform.model import PlatformModel
 from generator.scenario.errors import nearest
 from generator.scenario.faults import NO_FAULTS, Faults
+from generator.scenario.money import in_whole_units
 from generator.scenario.values import (
     Amount,
     Cpm,
@@ -62,7 +63,6 @@ from generator.schema.text_types import TemplateName, Text, TimeZone
 DURATIONS = (10, 15, 20, 30, 45, 60, 75)
 PRE_ROLL_DURATIONS = (10, 15, 20, 30)
 LIVE_DURATIONS = (15, 30)
-_WITHOUT_A_SMALLER_UNIT = (Currency.JPY, Currency.KRW)  # ISO 4217: no minor unit
 
 
 class Plan(BaseModel):
@@ -334,14 +334,15 @@ def platform_problems(
 def budget_problems(scenario: Scenario) -> Iterator[tuple[KeyPath, Callable[[], str]]]:
     """Yield the budget that its currency cannot pay: where, and what says so."""
     amount, currency = scenario.campaign.budget.amount, scenario.campaign.currency
-    if currency in _WITHOUT_A_SMALLER_UNIT and not float(amount).is_integer():
+    if amount != in_whole_units(amount, currency):
         yield ("campaign", "budget", "amount"), partial(_not_in_whole_units, amount, currency)
 
 
 def _not_in_whole_units(amount: float, currency: Currency) -> str:
+    unit = currency.smallest_unit
     return (
-        f"{currency} has no smaller unit, so a budget is a whole number, not {amount}; write "
-        f"{round(amount)}"
+        f"a budget in {currency} is paid in whole units of {unit:g}, and cannot be {amount}; write "
+        f"{in_whole_units(amount, currency):.12g}"
     )
 
 

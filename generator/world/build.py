@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from generator import __version__
-from generator.enums import BuyType, Currency, DspPartner, Industry, Placement, QaStatus, Status
+from generator.enums import BuyType, Currency, Device, DspPartner, Industry, QaStatus, Status
 from generator.platform.model import PlatformModel
 from generator.randomness import uniform
 from generator.scenario.errors import bad_input
@@ -41,15 +41,15 @@ from generator.schema import (
 from generator.schema.booking import BookedLineItem, Booking
 from generator.world import creative_files, names
 from generator.world.names import Pools
+from generator.world.naming import Namer, style_of
+from generator.world.office_hours import DAYS_BOOKED_AHEAD, LEAST_DAYS_AHEAD, office_moment
 from generator.world.world import World, identity_of, outline_of
 
 _MEMBERS_OF_A_PARENT = 100
 _LONGEST_HOST = 63
-# Assumptions about buyers: days from the booking to the first flight; days from an advertiser's
-# first day as a customer to its first order, which are many so that earlier campaigns can be added;
-# and the share of advertisers that buy through an agency.
-_LEAST_DAYS_AHEAD = 12
-DAYS_BOOKED_AHEAD = 40
+# Assumptions about buyers: days from an advertiser's first day as a customer to its first order,
+# which are many so that earlier campaigns can be added; and the share of advertisers that buy
+# through an agency.
 _CUSTOMER_BEFORE = (400, 1100)
 _AGENCY_SHARE = 0.7
 _DSPS = (DspPartner.DV360, DspPartner.THE_TRADE_DESK, DspPartner.AMAZON, DspPartner.YAHOO)
@@ -84,11 +84,7 @@ def build_world(dataset: Dataset) -> World:
         else:
             plans[advertiser_id] = _plan_of_both(plans[advertiser_id], scenario)
         every.append(book(scenario, campaign_id, advertiser_id, run, pools))
-    kept = [
-        position
-        for position, booking in enumerate(every)
-        if is_booked(booking.flights[0].start_date, position + 1, run)
-    ]
+    kept = [position for position, booking in enumerate(every) if is_booked(booking.campaign, run)]
     outline = outline_of(every, dataset.platforms)
     advertisers = tuple(
         sign(plan, advertiser_id, _first_order(every, advertiser_id), run, pools)
@@ -170,24 +166,29 @@ def book(
     run: Run,
     pools: Pools,
     since: datetime | None = None,
+    booked: datetime | None = None,
 ) -> Booking:
     """Return one scenario as one campaign with everything that belongs to it.
 
-    Only its first day decides when it is booked, not the as-of day. With `since` it is booked
-    by hand: not before then, and before the run's as-of day. Creatives take their titles from
-    `pools`. Campaign 7 has budget 7, flights and line items 701, 702, …, and line item 701 has the
-    creatives 70101, 70102, ….
+    Its first day decides when it is booked unless `booked` says so, not the as-of day. With `since`
+    it is booked by hand: not before then, and before the run's as-of day. What the scenario leaves
+    without a name is named in the style of the advertiser's agency. Campaign 7 has budget 7,
+    flights and line items 701, 702, …, and line item 701 has the creatives 70101, 70102, ….
     """
     flights = _flights(scenario.campaign.flights, campaign_id, run.seed)
     first_day = flights[0].start_date
+    zone = scenario.advertiser.time_zone
     if since is None:
-        created = booking_moment(first_day, run.seed, campaign_id)
+        created = booked or booking_moment(first_day, zone, run.seed, campaign_id)
     else:
-        latest = run.as_of_date + timedelta(days=_LEAST_DAYS_AHEAD - 1)
-        created = max(booking_moment(min(first_day, latest), run.seed, campaign_id), since)
-    campaign = _campaign(scenario, campaign_id, advertiser_id, flights, run, created)
+        # A day earlier than a campaign needs, since an evening in the west is the next day in UTC.
+        latest = run.as_of_date + timedelta(days=LEAST_DAYS_AHEAD - 2)
+        by_hand = booking_moment(min(first_day, latest), zone, run.seed, campaign_id)
+        created = max(by_hand, since)
+    namer = _namer(scenario, campaign_id, advertiser_id, first_day, run.seed, pools)
+    campaign = _campaign(scenario, campaign_id, advertiser_id, flights, run, created, namer)
     items = tuple(
-        _line_item(item, scenario, campaign, _member(campaign_id, position), run.seed, pools)
+        _line_item(item, scenario, campaign, _member(campaign_id, position), run.seed, namer)
         for position, item in enumerate(scenario.line_items, start=1)
     )
     budget = _budget(scenario.campaign, campaign_id)
@@ -203,6 +204,7 @@ def _campaign(
     flights: tuple[Flight, ...],
     run: Run,
     created: datetime,
+    namer: Namer,
 ) -> Campaign:
     plan = scenario.campaign
     first_day = flights[0].start_date
@@ -210,7 +212,7 @@ def _campaign(
     return Campaign(
         campaign_id=campaign_id,
         advertiser_id=advertiser_id,
-        name=plan.name or f"{scenario.name} {first_day:%Y-%m}",
+        name=plan.name or namer.campaign(_devices_of(scenario)),
         platform=plan.platform,
         scenario=scenario.name,
         objective=plan.objective,
@@ -255,19 +257,18 @@ def _frequency_caps(plan: CampaignPlan, campaign_id: int) -> tuple[FrequencyCap,
     )
 
 
-def booking_moment(first_day: date, seed: int, campaign_id: int) -> datetime:
-    """Return when a campaign with this first day is booked."""
-    return _days_before(
-        first_day, _LEAST_DAYS_AHEAD, DAYS_BOOKED_AHEAD, seed, "booked", campaign_id
+def booking_moment(first_day: date, zone: str, seed: int, campaign_id: int) -> datetime:
+    """Return when a campaign with this first day is booked: in office hours of a time zone."""
+    ahead = DAYS_BOOKED_AHEAD - LEAST_DAYS_AHEAD + 1
+    days = LEAST_DAYS_AHEAD + int(uniform(seed, "booked", campaign_id) * ahead)
+    return office_moment(
+        first_day - timedelta(days=days), zone, uniform(seed, "booked minute", campaign_id)
     )
 
 
-def is_booked(first_day: date, campaign_id: int, run: Run) -> bool:
+def is_booked(campaign: Campaign, run: Run) -> bool:
     """Return whether a campaign is booked before the run's as-of day."""
-    midnight = datetime.combine(run.as_of_date, time(0))
-    return (
-        first_day <= run.as_of_date or booking_moment(first_day, run.seed, campaign_id) < midnight
-    )
+    return campaign.created_at < datetime.combine(run.as_of_date, time(0))
 
 
 def refuse_shared_addresses(advertisers: Iterable[Advertiser]) -> None:
@@ -338,9 +339,15 @@ def sign(
     """Return an advertiser. What its plan leaves out is drawn from the seed and its id, and its
     names from `pools`."""
     seed = run.seed
-    industry = plan.industry or names.pick(tuple(Industry), seed, "industry", advertiser_id)
-    brand = plan.brand or plan.name or names.pick(pools.brands, seed, "brand", advertiser_id)
-    created = _days_before(first.at.date(), *_CUSTOMER_BEFORE, seed, "signed", advertiser_id)
+    industry = _industry(plan, advertiser_id, seed)
+    brand = _brand(plan, advertiser_id, pools)
+    least, most = _CUSTOMER_BEFORE
+    days = least + int(uniform(seed, "signed", advertiser_id) * (most - least + 1))
+    created = office_moment(
+        first.at.date() - timedelta(days=days),
+        plan.time_zone,
+        uniform(seed, "signed minute", advertiser_id),
+    )
     host = _host(brand)
     return Advertiser(
         advertiser_id=advertiser_id,
@@ -355,6 +362,48 @@ def sign(
         created_at=created,
         updated_at=first.at if first.at.date() < run.as_of_date else created,
     )
+
+
+def _industry(plan: AdvertiserPlan, advertiser_id: int, seed: int) -> Industry:
+    return plan.industry or names.pick(tuple(Industry), seed, "industry", advertiser_id)
+
+
+def _brand(plan: AdvertiserPlan, advertiser_id: int, pools: Pools) -> str:
+    return plan.brand or plan.name or pools.brand(advertiser_id)
+
+
+def _namer(
+    scenario: Scenario,
+    campaign_id: int,
+    advertiser_id: int,
+    first_day: date,
+    seed: int,
+    pools: Pools,
+) -> Namer:
+    """Return who names what the scenario leaves without a name."""
+    plan = scenario.advertiser
+    brand = _brand(plan, advertiser_id, pools)
+    countries = {
+        country for item in scenario.line_items for country in item.targeting.GEO_COUNTRY or ()
+    }
+    return Namer(
+        seed=seed,
+        campaign_id=campaign_id,
+        style=style_of(seed, _agency(plan, advertiser_id, seed, pools) or brand),
+        brand=brand,
+        industry=_industry(plan, advertiser_id, seed),
+        objective=scenario.campaign.objective,
+        country=countries.pop() if len(countries) == 1 else None,
+        start=first_day,
+    )
+
+
+def _devices_of(scenario: Scenario) -> list[str]:
+    """Return the devices of a campaign's line items together; none for all."""
+    named = [item.targeting.DEVICE for item in scenario.line_items]
+    if None in named:
+        return []
+    return [str(device) for device in Device if any(device in (of or ()) for of in named)]
 
 
 def _agency(plan: AdvertiserPlan, advertiser_id: int, seed: int, pools: Pools) -> str | None:
@@ -378,12 +427,14 @@ def _line_item(
     campaign: Campaign,
     line_item_id: int,
     seed: int,
-    pools: Pools,
+    namer: Namer,
 ) -> BookedLineItem:
+    seconds = plan.creatives[0].duration_seconds
+    targeting = plan.targeting.lists()
     line_item = LineItem(
         line_item_id=line_item_id,
         campaign_id=campaign.campaign_id,
-        name=plan.name or f"Line item {line_item_id}",
+        name=plan.name or namer.line_item(line_item_id, plan.ad_format, targeting, seconds),
         status=campaign.status,
         ad_format=plan.ad_format,
         bid_cpm_micros=micros(plan.bid_cpm) if plan.bid_cpm else campaign.target_cpm_micros,
@@ -393,31 +444,28 @@ def _line_item(
         ad_server_type=plan.ad_server_type,
         verification_vendor=plan.verification_vendor,
         geo_tier=plan.geo_tier,
-        targeting=json.dumps(plan.targeting.lists()),
+        targeting=json.dumps(targeting),
     )
     creatives = tuple(
-        _creative(creative, line_item_id, _member(line_item_id, position), seed, pools)
+        _creative(creative, line_item_id, _member(line_item_id, position), seed, namer)
         for position, creative in enumerate(plan.creatives, start=1)
     )
     return BookedLineItem(line_item, creatives)
 
 
 def _creative(
-    plan: CreativePlan, line_item_id: int, creative_id: int, seed: int, pools: Pools
+    plan: CreativePlan, line_item_id: int, creative_id: int, seed: int, namer: Namer
 ) -> Creative:
-    is_still = plan.placement is Placement.PAUSE or plan.duration_seconds is None
     file = (
         creative_files.still_image(seed, creative_id)
         if plan.duration_seconds is None
-        else creative_files.video_file(seed, creative_id, plan.duration_seconds)
+        else creative_files.video_file(seed, creative_id, plan.duration_seconds, namer.country)
     )
-    title = names.pick(pools.titles, seed, "title", creative_id)
-    length = "pause ad" if is_still else f"{plan.duration_seconds} s"
     overlay = {"type": "OVERLAY", "cta": plan.overlay_cta_text or "Learn more"}
     return Creative(
         creative_id=creative_id,
         line_item_id=line_item_id,
-        name=plan.name or f"{title}, {length}",
+        name=plan.name or namer.creative(creative_id, plan.duration_seconds),
         rotation_weight=plan.rotation_weight,
         rotation_start_date=plan.rotation_start_date,
         rotation_end_date=plan.rotation_end_date,
@@ -466,16 +514,6 @@ def _dsp(plan: CampaignPlan, campaign_id: int, seed: int) -> DspPartner | None:
     if plan.buy_type is BuyType.DIRECT_IO or plan.dsp_partner is not None:
         return plan.dsp_partner
     return names.pick(_DSPS, seed, "dsp", campaign_id)
-
-
-def _days_before(
-    day: date, nearest: int, furthest: int, seed: int, purpose: str, entity_id: int
-) -> datetime:
-    """Draw a whole minute in working hours, `nearest` to `furthest` days before a day."""
-    choice = uniform(seed, purpose, entity_id)
-    days_before = nearest + int(choice * (furthest - nearest + 1))
-    minute = int(uniform(seed, f"{purpose} minute", entity_id) * 9 * 60)
-    return datetime.combine(day - timedelta(days=days_before), time(13)) + timedelta(minutes=minute)
 
 
 def _last_change(created: datetime, first_day: date, last_day: date, as_of: date) -> datetime:

@@ -7,6 +7,8 @@ imports this module only when it makes pools.
 
 from __future__ import annotations
 
+from itertools import product
+
 from faker.providers import BaseProvider
 
 ONSETS = ("br", "cal", "dar", "el", "fen", "gal", "hal", "ist", "jor", "kel", "lum", "mar", "nor",
@@ -23,19 +25,21 @@ KNOWN = frozenset({
     "yarivane",
 })  # fmt: skip
 
+COINABLE = tuple(
+    word.capitalize()
+    for word in map("".join, product(ONSETS, MIDDLES, ENDINGS))
+    if word not in KNOWN
+)
+
 _AGENCY_SUFFIXES = ("Media", "Media Partners", "Communications", "Collective")
 
 
 class InventedNames(BaseProvider):
-    """A Faker provider of coined words, film titles and agencies."""
+    """A Faker provider of coined words and agencies."""
 
     def coin_word(self) -> str:
         """Return a word without a meaning, capitalised."""
         return "".join(self.random_element(p) for p in (ONSETS, MIDDLES, ENDINGS)).capitalize()
-
-    def film_title(self) -> str:
-        """Return a working title for a creative: two plain words."""
-        return " ".join(self.generator.words(2, unique=True)).capitalize()
 
     def agency_name(self) -> str:
         """Return the name of a media agency."""

@@ -14,7 +14,11 @@ from generator.randomness import uniform
 from generator.world.names import pick
 
 _RESOLUTIONS = ((1920, 1080), (1920, 1080), (1920, 1080), (1280, 720))
-_FRAME_RATES = (23.976, 24.0, 25.0, 29.97, 30.0)
+# Television runs at 50 fields a second here and at 60 elsewhere (ITU-R BT.1700); the shares of the
+# frame rates, films at 23.976 and 24 among them, are assumptions.
+_COUNTRIES_OF_50_HZ = frozenset({"AU", "DE", "ES", "FR", "GB", "IT"})
+_FRAME_RATES_OF_50_HZ = (25.0,) * 17 + (24.0, 23.976, 29.97)
+_FRAME_RATES_OF_60_HZ = (29.97,) * 9 + (23.976,) * 7 + (30.0,) * 2 + (24.0, 25.0)
 _H264_PROFILES = ("MAIN", "HIGH", "HIGH")
 _PRORES_PROFILES = ("422_HQ", "422", "422_LT")
 # Lowest and highest video bit rate in kbit/s, by codec and picture height: floors as published, the
@@ -32,8 +36,13 @@ _AAC_KBPS = (192, 256, 320)
 _PNG_BYTES = (400_000, 2_500_000)
 
 
-def video_file(seed: int, creative_id: int, duration_seconds: int) -> dict[str, Any]:
-    """Return the columns of `creatives` that describe a video file."""
+def video_file(
+    seed: int, creative_id: int, duration_seconds: int, country: str | None
+) -> dict[str, Any]:
+    """Return the columns of `creatives` that describe a video file made for a country (None for
+    several)."""
+    is_50_hz = country in _COUNTRIES_OF_50_HZ
+    frame_rates = _FRAME_RATES_OF_50_HZ if is_50_hz else _FRAME_RATES_OF_60_HZ
     width, height = pick(_RESOLUTIONS, seed, "resolution", creative_id)
     codec = "H264" if uniform(seed, "codec", creative_id) < _H264_SHARE else "PRORES"
     low, high = _BITRATES[codec, height]
@@ -48,7 +57,7 @@ def video_file(seed: int, creative_id: int, duration_seconds: int) -> dict[str, 
         "duration_seconds": duration_seconds,
         "width": width,
         "height": height,
-        "frame_rate": pick(_FRAME_RATES, seed, "frame rate", creative_id),
+        "frame_rate": pick(frame_rates, seed, "frame rate", creative_id),
         "frame_rate_mode": "CONSTANT",
         "scan_type": "PROGRESSIVE",
         "video_codec": codec,

@@ -39,7 +39,15 @@ class Pools:
 
     brands: tuple[str, ...]
     agencies: tuple[str, ...]
-    titles: tuple[str, ...]
+
+    def brand(self, advertiser_id: int) -> str:
+        """Return the brand of an advertiser, which no other has: one word, or two once all words
+        are used."""
+        level, position = divmod(advertiser_id - 1, len(self.brands))
+        word = self.brands[position]
+        if not level:
+            return word
+        return f"{word} {self.brands[(position + level) % len(self.brands)]}"
 
 
 @lru_cache(maxsize=8)
@@ -48,20 +56,18 @@ def pools(seed: int) -> Pools:
     # Imported lazily: workers receive ready-made pools and never load Faker.
     from faker import Faker
 
-    from generator.world.coinage import KNOWN, InventedNames
+    from generator.world.coinage import COINABLE, KNOWN, InventedNames
 
     faker = Faker("en_US")
     faker.seed_instance(key(seed, "names"))
     faker.add_provider(InventedNames)
 
-    def distinct(provider: str) -> tuple[str, ...]:
-        names = (getattr(faker, provider)() for _ in range(POOL_SIZE))
-        return tuple(dict.fromkeys(name for name in names if name.split()[0].lower() not in KNOWN))
-
+    brands = list(COINABLE)
+    faker.random.shuffle(brands)
+    agencies = dict.fromkeys(faker.agency_name() for _ in range(POOL_SIZE))
     return Pools(
-        brands=distinct("coin_word"),
-        agencies=distinct("agency_name"),
-        titles=distinct("film_title"),
+        brands=tuple(brands),
+        agencies=tuple(name for name in agencies if name.split()[0].lower() not in KNOWN),
     )
 
 
