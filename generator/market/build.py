@@ -150,7 +150,7 @@ class _Maker:
             for model in self.platform_models.values()
             if country in model.countries
         )
-        signed = moment_of(int(self.outline.signed[position]))
+        signed = moment_of(int(self.outline.customers.signed[position]))
         as_of = datetime.combine(self.run.as_of_date, time())
         changes = [signed]
         first_order = int(self.outline.first_order[position])
@@ -173,7 +173,7 @@ class _Maker:
     def customers(self) -> Sequence[int]:
         """Return the positions of the advertisers that are customers before the as-of day."""
         as_of = day_number(self.run.as_of_date) * MINUTES_A_DAY
-        return range(int(np.count_nonzero(self.outline.signed < as_of)))
+        return range(int(np.count_nonzero(self.outline.customers.signed < as_of)))
 
     def is_booked(self, position: int) -> bool:
         """Return whether a campaign is booked before the as-of day."""

@@ -3,6 +3,7 @@ their first and last orders are."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from generator.clock import day_number
 from generator.market.draws import normals_of, pick, uniforms_of
 from generator.platform.booking_mix import BookingMix
 from generator.scenario.models import MarketPlan
-from generator.world.office_hours import DAYS_FROM_SIGNING_TO_START
+from generator.world.office_hours import DAYS_FROM_SIGNING_TO_START, office_moments
 
 _CAMPAIGNS_AN_ADVERTISER = 5
 _DAYS_A_YEAR = 365.25
@@ -32,10 +33,10 @@ class Customers:
 
     `tier` and `industry` are positions in the tiers and the industries of the mix. `is_in`
     (advertisers, countries) says where they book, `home` is the position of the first of these
-    countries. `signed` is the day on which they became customers, `opens` and `closes` are the
-    first and the last day on which a campaign of theirs can start (day numbers). `is_lost` says
-    whether they stop. `campaigns` is how many campaigns they book relative to others, `log_size`
-    how much larger these are.
+    countries. `signed` is when they became customers (UTC minutes since the epoch). `opens` and
+    `closes` are the first and the last day on which a campaign of theirs can start (day numbers).
+    `is_lost` says whether they stop. `campaigns` is how many campaigns they book relative to
+    others, `log_size` how much larger these are.
     """
 
     tier: Int64s
@@ -60,9 +61,11 @@ def count_advertisers(plan: MarketPlan) -> int:
     return plan.advertisers or max(1, plan.campaigns // _CAMPAIGNS_AN_ADVERTISER)
 
 
-def customers_of(plan: MarketPlan, mix: BookingMix, pull: Floats, seed: int) -> Customers:
+def customers_of(
+    plan: MarketPlan, mix: BookingMix, pull: Floats, zones: Sequence[str], seed: int
+) -> Customers:
     """Draw the advertisers of a market. `pull` (countries,) is how many campaigns each country
-    draws."""
+    draws, `zones` their time zones."""
     figures = mix.customers
     ids = np.arange(1, count_advertisers(plan) + 1, dtype=np.int64)
     tiers = list(figures.tiers.values())
@@ -77,7 +80,8 @@ def customers_of(plan: MarketPlan, mix: BookingMix, pull: Floats, seed: int) -> 
     opens = np.where(is_new, first + np.floor(when * (last - first + 1)).astype(np.int64), 0)
     least, most = _CUSTOMER_BEFORE
     before = least + np.floor(uniforms_of(seed, "market signed", ids) * (most - least))
-    signed = np.where(is_new, opens - DAYS_FROM_SIGNING_TO_START, first - before.astype(np.int64))
+    days = np.where(is_new, opens - DAYS_FROM_SIGNING_TO_START, first - before.astype(np.int64))
+    signed = office_moments(days, zones, home, uniforms_of(seed, "market signed at", ids))
     seen = np.minimum(np.maximum(opens, first) + _LEAST_DAYS_SEEN, last)
     leaves = uniforms_of(seed, "market closes", ids) * (last - seen + 1)
     drawn = Customers(

@@ -373,10 +373,11 @@ class _Planner:
         lists = {TargetingKey.GEO_COUNTRY.value: [order.country]}
         if set(devices) != set(Device):
             lists[TargetingKey.DEVICE.value] = [str(device) for device in devices]
-        for key, named in self._wanted(position).items():
+        for key, wanted in self._wanted(position).items():
             shares = order.platform_model.segment_shares(key, order.country)
-            left_with_key = left * sum(shares.get(segment, 0.0) for segment in named)
-            if left_with_key >= needed:
+            named = [segment for segment in wanted if shares.get(segment)]
+            left_with_key = left * sum(shares[segment] for segment in named)
+            if named and left_with_key >= needed:
                 lists[key.value] = named
                 left = left_with_key
         return lists

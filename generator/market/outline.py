@@ -40,6 +40,8 @@ from generator.world.office_hours import (
 )
 
 _DAYS_A_WEEK = 7
+# Assumption: how differently often campaigns want to meet a household at most.
+_WANTED_LOG_SD = 0.4
 
 
 @dataclass(frozen=True)
@@ -47,19 +49,17 @@ class MarketOutline:
     """All campaigns of a market in the order in which they are booked; arrays are by campaign, and
     its id is its position + 1.
 
-    `customers` are its advertisers, `signed` and `first_order` by advertiser: when it became a
-    customer, and when its first campaign was booked. `advertiser` is an id. `platform`, `country`
-    and `devices` are positions in the plan's platforms, in `countries` and in the device sets of
-    the platform; `booked` is when a campaign is booked (moments are UTC minutes since the epoch);
-    days are day numbers, both included; `line_items` counts line items, `creatives` (campaigns,
-    most line items) theirs. `opportunities` are those of a campaign's country, devices and days,
-    `share` the most of them that it may take in any hour, `use` the part of that which it is sized
-    to.
+    `customers` are its advertisers, `first_order` is by advertiser when its first campaign is
+    booked. `advertiser` is an id. `platform`, `country` and `devices` are positions in the plan's
+    platforms, in `countries` and in the device sets of the platform; `booked` is when a campaign is
+    booked (moments are UTC minutes since the epoch); days are day numbers, both included;
+    `line_items` counts line items, `creatives` (campaigns, most line items) theirs. `opportunities`
+    are those of a campaign's country, devices and days, `share` the most of them that it may take
+    in any hour, `use` the part of that which it is sized to.
     """
 
     countries: tuple[str, ...]
     customers: Customers
-    signed: Int64s
     first_order: Int64s
     advertiser: Int64s
     platform: Int64s
@@ -102,16 +102,16 @@ def market_outline(
     platforms = [platform_models[name] for name in plan.platforms]
     countries = tuple(dict.fromkeys(code for model in platforms for code in model.countries))
     places = [_place(platforms, code) for code in countries]
+    zones = [max(place.zones, key=lambda zone: place.zones[zone]) for place in places]
     lots = np.arange(1, plan.campaigns + 1, dtype=np.int64)
     pull = np.array([[_pull(model, code) for code in countries] for model in platforms])
-    customers = customers_of(plan, booking_mix_of(platforms[0]), pull.sum(axis=0), seed)
+    customers = customers_of(plan, booking_mix_of(platforms[0]), pull.sum(axis=0), zones, seed)
     buyer = buyers_of(customers, day_number(plan.start_date), lots, seed)
     country = markets_of(customers, buyer, pull.sum(axis=0), lots, seed)
     platform = _platforms(pull, country, lots, seed)
     mix = _draw_mix(platforms, platform, customers.log_size[buyer], lots, seed)
     first_day, last_day = _flights(plan, platforms, platform, customers, buyer, mix.days, seed)
 
-    zones = [max(place.zones, key=lambda zone: place.zones[zone]) for place in places]
     ahead = DAYS_BOOKED_AHEAD - LEAST_DAYS_AHEAD + 1
     days_ahead = LEAST_DAYS_AHEAD + np.floor(uniforms_of(seed, "market ahead", lots) * ahead)
     booked = office_moments(
@@ -119,12 +119,6 @@ def market_outline(
         zones,
         customers.home[buyer],
         uniforms_of(seed, "market booked", lots),
-    )
-    signed = office_moments(
-        customers.signed,
-        zones,
-        customers.home,
-        uniforms_of(seed, "market signed at", np.arange(1, customers.home.size + 1)),
     )
     first_order = np.full(customers.home.size, np.iinfo(np.int64).max)
     np.minimum.at(first_order, buyer, booked)
@@ -144,12 +138,12 @@ def market_outline(
     share = shares_of(claims, supplies)
     available = opportunities(claims, supplies)
     most = _most_wanted(platforms, countries, platform, country)
+    most *= np.exp(_WANTED_LOG_SD * normals_of(seed, "market most", lots))
     use = uses_of(claims, supplies, share, available, most)
     order = np.argsort(booked, kind="stable")
     return MarketOutline(
         countries=countries,
         customers=customers,
-        signed=signed,
         first_order=first_order,
         advertiser=buyer[order] + 1,
         platform=platform[order],

@@ -150,7 +150,7 @@ def _use(room: Floats, most: Floats, wanted: float, most_of_share: float) -> Flo
     """Return the part of its room that each campaign uses, so that all together use what is wanted,
     if that is possible: (campaigns,). No campaign uses more than `most`.
 
-    >>> _use(np.array([50.0, 50.0]), np.array([10.0, 90.0]), wanted=40.0, most_of_share=0.9).tolist()
+    >>> _use(np.array([50.0, 50.0]), np.array([10.0, 90.0]), 40.0, most_of_share=0.9).tolist()
     [0.2, 0.6]
     """
     limit = most / room
