@@ -34,7 +34,7 @@ from generator.world.world import RunOutline, World, identity_of
 Member = TypeVar("Member")
 
 _NEVER = np.iinfo(np.int64).max
-# Assumption: an advertiser counts as lost so many days after its last campaign could begin.
+# Assumption: an advertiser counts as lost a number of days after its last campaign could begin.
 _DAYS_UNTIL_LOST = 120
 
 
@@ -141,7 +141,7 @@ class _Maker:
         return list(mix.industry)[self.outline.customers.industry[position]]
 
     def advertiser(self, position: int) -> Advertiser:
-        """Return an advertiser as it was on the as-of day."""
+        """Return an advertiser with its state on the as-of day."""
         customers = self.outline.customers
         plan = self._plan_of(position)
         country = self.outline.countries[customers.home[position]]
@@ -212,7 +212,7 @@ class _Maker:
             order.advertiser_id,
             self.run,
             self.pools,
-            booked=moment_of(int(self.outline.booked[position])),
+            booked=lambda _: moment_of(int(self.outline.booked[position])),
         )
 
     def rows(self) -> Int64s:

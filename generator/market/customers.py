@@ -20,9 +20,9 @@ _DAYS_A_YEAR = 365.25
 # Assumption: those that are customers when the market opens have been so for some days, at least
 # and at most.
 _CUSTOMER_BEFORE = (60, 2200)
-# Assumption: the first campaign of a new customer begins within so many days.
+# Assumption: the first campaign of a new customer begins within a number of days.
 _SOON = 28
-# Assumption: an advertiser that is lost has been seen for so many days of the market.
+# Assumption: an advertiser that is lost has been a customer for some days of the market.
 _LEAST_DAYS_SEEN = 45
 
 

@@ -3,7 +3,7 @@ seasons of their industries."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from generator.platform.figures import relative
 _DAYS_A_MONTH = 365.25 / 12
 _DAYS_A_YEAR = 365.25
 _DAYS_A_WEEK = 7
-# Assumption: a flight that ends on a day of no calendar is up to so many days off whole weeks.
+# Assumption: a flight that ends on a day of no calendar is up to a few days off whole weeks.
 _OFF_WEEKS = 5
 
 
@@ -31,6 +31,15 @@ class Window:
     opens: Int64s
     closes: Int64s
     days: Int64s
+
+    def of(self, members: Int64s) -> Window:
+        """Return the window of some campaigns."""
+        return replace(
+            self,
+            opens=self.opens[members],
+            closes=self.closes[members],
+            days=self.days[members],
+        )
 
 
 def demand_level(demand: Demand, days: Int64s, industry: Industry | None = None) -> Floats:
@@ -112,7 +121,7 @@ def last_days(mix: BookingMix, start: Int64s, window: Window, seed: int, lots: I
 
 
 def month_first(days: Int64s, months: int = 0) -> Int64s:
-    """Return the first day of the month of each day, or of the month so many months later."""
+    """Return the first day of the month of each day, or of the month `months` later."""
     month = days.astype("datetime64[D]").astype("datetime64[M]")
     first: Int64s = (month + months).astype("datetime64[D]").astype(np.int64)
     return first

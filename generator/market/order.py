@@ -456,5 +456,5 @@ class _Planner:
 
 
 def _tilted(mix: Mapping[Member, float], tilts: Mapping[Member, float]) -> dict[Member, float]:
-    """Return a mix whose shares count several times as much, or less."""
+    """Return a mix with shares that count several times as much, or less."""
     return {member: share * tilts.get(member, 1.0) for member, share in mix.items()}

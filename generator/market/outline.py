@@ -97,7 +97,7 @@ def market_outline(
     >>> outline.advertiser.tolist(), outline.line_items.tolist()
     ([1, 1, 1], [1, 2, 1])
     >>> (outline.last_day - outline.first_day + 1).tolist()
-    [48, 7, 21]
+    [70, 7, 26]
     """
     platforms = [platform_models[name] for name in plan.platforms]
     countries = tuple(dict.fromkeys(code for model in platforms for code in model.countries))
@@ -110,7 +110,15 @@ def market_outline(
     country = markets_of(customers, buyer, pull.sum(axis=0), lots, seed)
     platform = _platforms(pull, country, lots, seed)
     mix = _draw_mix(platforms, platform, customers.log_size[buyer], lots, seed)
-    first_day, last_day = _flights(plan, platforms, platform, customers, buyer, mix.days, seed)
+    window = Window(
+        first=day_number(plan.start_date),
+        last=day_number(plan.end_date),
+        opens=customers.opens[buyer],
+        closes=closing_days(customers, buyer, lots),
+        days=mix.days,
+    )
+    industry = customers.industry[buyer]
+    first_day, last_day = _flights(platforms, platform, industry, window, seed)
 
     ahead = DAYS_BOOKED_AHEAD - LEAST_DAYS_AHEAD + 1
     days_ahead = LEAST_DAYS_AHEAD + np.floor(uniforms_of(seed, "market ahead", lots) * ahead)
@@ -238,12 +246,10 @@ def _draw_mix(
 
 
 def _flights(
-    plan: MarketPlan,
     platforms: Sequence[PlatformModel],
     platform: Int64s,
-    customers: Customers,
-    buyer: Int64s,
-    days: Int64s,
+    industry: Int64s,
+    window: Window,
     seed: int,
 ) -> tuple[Int64s, Int64s]:
     """Draw the first and the last day of each campaign (day numbers), cut to the market's days."""
@@ -252,17 +258,9 @@ def _flights(
     for position, model in enumerate(platforms):
         mix = booking_mix_of(model)
         here = np.flatnonzero(platform == position)
-        buyers = buyer[here]
-        window = Window(
-            first=day_number(plan.start_date),
-            last=day_number(plan.end_date),
-            opens=customers.opens[buyers],
-            closes=closing_days(customers, buyers, here + 1),
-            days=days[here],
-        )
-        industry = customers.industry[buyers]
-        first_day[here] = start_days(mix, industry, window, seed, here + 1)
-        last_day[here] = last_days(mix, first_day[here], window, seed, here + 1)
+        there = window.of(here)
+        first_day[here] = start_days(mix, industry[here], there, seed, here + 1)
+        last_day[here] = last_days(mix, first_day[here], there, seed, here + 1)
     return first_day, last_day
 
 

@@ -126,7 +126,7 @@ class Customers(Figures):
     new_per_year: Share = 0.0
     lost_per_year: Share = 0.0
 
-    def scaled(self, scale: float) -> Customers:
+    def times(self, scale: float) -> Customers:
         """Return customers that differ `scale` times as much."""
         tiers = {
             name: tier.model_copy(
@@ -168,8 +168,8 @@ class Demand(Figures):
     follows_viewing: Annotated[float, Field(ge=0, le=2)] = 1.0
     price_follows: Share = 0.0
 
-    def scaled(self, scale: float) -> Demand:
-        """Return demand whose seasons and growth are `scale` times as strong."""
+    def times(self, scale: float) -> Demand:
+        """Return demand with seasons and growth `scale` times as strong."""
         return self.model_copy(
             update={
                 "month": [level**scale for level in self.month],
@@ -191,8 +191,8 @@ class RateCard(Figures):
     twice_the_size: Positive = 1.0
     advertiser_log_sd: LogSd = 0.0
 
-    def scaled(self, scale: float) -> RateCard:
-        """Return a rate card whose prices differ `scale` times as much."""
+    def times(self, scale: float) -> RateCard:
+        """Return a rate card with prices that differ `scale` times as much."""
         return RateCard(
             duration={length: times**scale for length, times in self.duration.items()},
             ad_format={kind: times**scale for kind, times in self.ad_format.items()},
@@ -207,7 +207,7 @@ class Habits(Figures):
     begin, `flight_end` when they end. Budgets have `budget_digits` digits that are not 0. Prices
     are multiples of `cpm_steps` where a thousand impressions cost about 30, and in proportion
     elsewhere. Line items share a budget in steps of `share_step`, with `share_log_sd` between them.
-    `missing` is the share of optional values that nobody filled in."""
+    `missing` is the share of optional values that are left empty."""
 
     start_weekday: WeekCurve = Field(default=[1.0] * 7)
     first_of_month: Share = 0.0
@@ -220,7 +220,7 @@ class Habits(Figures):
     share_log_sd: LogSd = 0.0
     missing: Share = 0.0
 
-    def scaled(self, scale: float) -> Habits:
+    def times(self, scale: float) -> Habits:
         """Return habits that are `scale` times as strong; without any, chance decides."""
         plain = Habits()
         return self.model_copy(
@@ -278,8 +278,8 @@ class Plans(Figures):
     clean_room: PartialMix[Annotated[CleanRoom, Field(strict=False)]] = Field(default={})
     measurement: PartialMix[Annotated[MeasurementPartner, Field(strict=False)]] = Field(default={})
 
-    def scaled(self, scale: float) -> Plans:
-        """Return plans that depend `scale` times as much on who books what for whom."""
+    def times(self, scale: float) -> Plans:
+        """Return plans that depend `scale` times as much on the buyer and the objective."""
         plain = Plans()
         audiences = {
             name: audience.model_copy(
@@ -383,15 +383,15 @@ class BookingMix(Figures):
     plans: Plans = Plans()
     rate_card: RateCard = RateCard()
 
-    def scaled(self, life: Life) -> BookingMix:
+    def under(self, life: Life) -> BookingMix:
         """Return the mix under forces as strong as a run wants them."""
         return self.model_copy(
             update={
-                "customers": self.customers.scaled(life.scale("customers")),
-                "demand": self.demand.scaled(life.scale("demand")),
-                "habits": self.habits.scaled(life.scale("booking")),
-                "plans": self.plans.scaled(life.scale("planning")),
-                "rate_card": self.rate_card.scaled(life.scale("rate_card")),
+                "customers": self.customers.times(life.scale("customers")),
+                "demand": self.demand.times(life.scale("demand")),
+                "habits": self.habits.times(life.scale("booking")),
+                "plans": self.plans.times(life.scale("planning")),
+                "rate_card": self.rate_card.times(life.scale("rate_card")),
             }
         )
 

@@ -327,7 +327,7 @@ class PlatformModel(Figures):
     def scaled_booking_mix(self) -> BookingMix:
         """The booking mix under the forces of the run."""
         assert self.booking_mix is not None
-        return self.booking_mix.scaled(self.life)
+        return self.booking_mix.under(self.life)
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], PlatformModel], tuple[dict[str, Any]]]:
         """Pickle the figures, since the classes of `PerDevice` have no name to pickle by."""

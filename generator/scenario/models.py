@@ -271,7 +271,8 @@ class MarketPlan(Plan):
     """A whole market: `campaigns` campaigns on some platforms, over a period of whole days.
 
     They are sized to sell the platforms' fill together, so more campaigns are smaller ones. With
-    `made` only the first `made` campaigns are made, the same ones as in the whole market.
+    `made` only so few of them are made, evenly over the order in which they are booked, and the
+    same ones as in the whole market.
     """
 
     platforms: Annotated[list[TemplateName], Field(min_length=1), no_repeats]

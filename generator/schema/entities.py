@@ -58,7 +58,7 @@ class Run(RawTable):
     as_of_date: date = column("The day the data was made for: no hour on or after it is reported.")
     generator_version: str = column("Version of the generator.")
     market_campaigns: Number | None = column(
-        "Campaigns of the whole market, of which these are the first; NULL without a market."
+        "Campaigns of the whole market, of which these are an even sample; NULL without a market."
     )
     life: str = column(
         "How strongly the forces act: the preset, and the scales that differ from it.", unit="JSON"

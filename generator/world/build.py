@@ -8,8 +8,8 @@ campaigns.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -165,28 +165,23 @@ def book(
     advertiser_id: int,
     run: Run,
     pools: Pools,
-    since: datetime | None = None,
-    booked: datetime | None = None,
+    booked: Callable[[date], datetime] | None = None,
 ) -> Booking:
     """Return one scenario as one campaign with everything that belongs to it.
 
-    Its first day decides when it is booked unless `booked` says so, not the as-of day. With `since`
-    it is booked by hand: not before then, and before the run's as-of day. What the scenario leaves
-    without a name is named in the style of the advertiser's agency. Campaign 7 has budget 7,
-    flights and line items 701, 702, …, and line item 701 has the creatives 70101, 70102, ….
+    `booked` returns when a campaign with a first day is booked, without it `booking_moment` says
+    so. What the scenario leaves without a name is named in the style of the advertiser's agency.
+    Campaign 7 has budget 7, flights and line items 701, 702, …, and line item 701 has the creatives
+    70101, 70102, ….
     """
     flights = _flights(scenario.campaign.flights, campaign_id, run.seed)
     first_day = flights[0].start_date
     zone = scenario.advertiser.time_zone
-    if since is None:
-        created = booked or booking_moment(first_day, zone, run.seed, campaign_id)
-    else:
-        # A day earlier than a campaign needs, since an evening in the west is the next day in UTC.
-        latest = run.as_of_date + timedelta(days=LEAST_DAYS_AHEAD - 2)
-        by_hand = booking_moment(min(first_day, latest), zone, run.seed, campaign_id)
-        created = max(by_hand, since)
+    created = (
+        booked(first_day) if booked else booking_moment(first_day, zone, run.seed, campaign_id)
+    )
     namer = _namer(scenario, campaign_id, advertiser_id, first_day, run.seed, pools)
-    campaign = _campaign(scenario, campaign_id, advertiser_id, flights, run, created, namer)
+    campaign = _campaign(scenario, advertiser_id, flights, run, created, namer)
     items = tuple(
         _line_item(item, scenario, campaign, _member(campaign_id, position), run.seed, namer)
         for position, item in enumerate(scenario.line_items, start=1)
@@ -199,7 +194,6 @@ def book(
 
 def _campaign(
     scenario: Scenario,
-    campaign_id: int,
     advertiser_id: int,
     flights: tuple[Flight, ...],
     run: Run,
@@ -209,6 +203,7 @@ def _campaign(
     plan = scenario.campaign
     first_day = flights[0].start_date
     last_day = flights[-1].end_date
+    campaign_id = namer.campaign_id
     return Campaign(
         campaign_id=campaign_id,
         advertiser_id=advertiser_id,
@@ -264,6 +259,16 @@ def booking_moment(first_day: date, zone: str, seed: int, campaign_id: int) -> d
     return office_moment(
         first_day - timedelta(days=days), zone, uniform(seed, "booked minute", campaign_id)
     )
+
+
+def booked_by_hand(
+    first_day: date, zone: str, since: datetime, run: Run, campaign_id: int
+) -> datetime:
+    """Return when a campaign with this first day is booked that is added to a run: before the
+    run's as-of day, and not before `since`."""
+    # A day earlier than a campaign needs, since an evening in the west is the next day in UTC.
+    latest = run.as_of_date + timedelta(days=LEAST_DAYS_AHEAD - 2)
+    return max(booking_moment(min(first_day, latest), zone, run.seed, campaign_id), since)
 
 
 def is_booked(campaign: Campaign, run: Run) -> bool:

@@ -6,7 +6,7 @@ it equals the same scenario as the last of that run.
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from generator.enums import Currency, Objective
 from generator.platform.model import PlatformModel
@@ -18,6 +18,7 @@ from generator.world import names
 from generator.world.build import (
     FirstOrder,
     book,
+    booked_by_hand,
     first_order_of,
     platform_row,
     refuse_shared_addresses,
@@ -45,7 +46,12 @@ def with_campaign(
     buyer = advertiser or advertiser_by_name(holdings, plan.name)
     buyer_id = buyer.advertiser_id if buyer else holdings.last_advertiser_id + 1
     since = buyer.created_at if buyer else datetime.min
-    booking = book(scenario, holdings.last_campaign_id + 1, buyer_id, run, pools, since)
+    campaign_id = holdings.last_campaign_id + 1
+
+    def booked(first_day: date) -> datetime:
+        return booked_by_hand(first_day, plan.time_zone, since, run, campaign_id)
+
+    booking = book(scenario, campaign_id, buyer_id, run, pools, booked)
     if buyer and booking.flights[0].start_date <= since.date():
         raise bad_input(
             f"advertiser {buyer.advertiser_id} {buyer.name!r} is a customer since {since.date()}, "

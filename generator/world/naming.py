@@ -210,8 +210,8 @@ class Namer:
 
 
 def _with_typo(text: str, choice: int) -> str:
-    """Return a name with a mistake: two letters swapped, one lost or typed twice, or a copy that
-    nobody renamed.
+    """Return a name with a mistake: two letters swapped, one lost or typed twice, or a copy
+    without a new name.
 
     >>> [_with_typo("Spring", choice) for choice in (8, 9, 10, 11)]
     ['Sprnig', 'Sprng', 'Spriing', 'Spring (copy)']
