@@ -84,3 +84,32 @@ def test_variables_of_other_programs_change_no_target(tmp_path, target) -> None:
     folder = checkout(tmp_path / "project")
     assert make(folder, "-n", target, **FOREIGN).stdout == make(folder, "-n", target).stdout
     assert "--seed 7" in make(folder, "-n", "generate", "SEED=7", **FOREIGN).stdout
+
+
+def test_clean_leaves_databases_and_files_that_no_command_made(tmp_path) -> None:
+    folder = checkout(tmp_path / "project")
+    (folder / "data").mkdir()
+    (folder / "target").mkdir()
+    kept = [folder / "data" / name for name in ("ads.duckdb", "calibration.duckdb", "notes.txt")]
+    for file in kept:
+        file.write_text("mine")
+    report = folder / "data/report.html"
+    report.write_text("my own page")
+    cleaned = make(folder, "clean")
+    assert (cleaned.returncode, cleaned.stderr) == (0, "")
+    assert "data/ads.duckdb stays; it can hold data of yours" in cleaned.stdout
+    assert [file.read_text() for file in kept] == ["mine"] * 3
+    assert report.read_text() == "my own page"
+    assert not (folder / "target").exists()
+    report.write_text('<meta name="generator" content="streaming-ads report">')
+    assert make(folder, "clean").returncode == 0
+    assert not report.exists()
+
+
+def test_data_is_replaced_only_on_request(tmp_path) -> None:
+    folder = checkout(tmp_path / "project")
+    for target in ("generate", "build", "report", "pictures", "scorecard"):
+        assert "--replace" not in make(folder, "-n", target).stdout
+    assert "--replace" in make(folder, "-n", "generate", "REPLACE=yes").stdout
+    for target in ("report", "pictures"):
+        assert "generator generate" not in make(folder, "-n", target).stdout
