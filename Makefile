@@ -13,7 +13,7 @@ PORT := 8080
 FAST_TESTS := tests/test_golden_hashes.py tests/test_api.py tests/platform tests/schema
 PARALLEL := -n 2 --no-loadscope-reorder
 # Marks of tests that `make test` leaves to `make test-all`.
-APART := slow spark dashboards
+APART := slow spark dashboards container
 CALIBRATION := data/calibration.duckdb
 
 # An active virtual environment is used; otherwise one is made in .venv. The path to either can have spaces:
@@ -33,7 +33,7 @@ INSTALL := install() { { $(PIP_INSTALL) 'uv>=0.9,<1' && uv pip install --quiet -
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps lock generate test test-all fuzz test-postgres test-spark test-dashboards coverage lint docs report scorecard pictures serve-docs sources bench bench-dbt clean
+.PHONY: help build deps lock generate test test-all fuzz test-postgres test-spark test-dashboards test-container coverage lint docs report scorecard pictures serve-docs site sources bench bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
@@ -85,6 +85,9 @@ test-all: deps ## `make test` and all other tests; needs PostgreSQL, Chromium an
 test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers (PySpark is 0.5 GB; needs Java 17)
 	python -m pytest $(PARALLEL) -m spark
 
+test-container: deps ## Build and run the container (needs buildah, mmdebstrap and root; 300 MB)
+	python -m pytest -n0 -m container tests/packaging/test_container.py
+
 test-dashboards: deps ## Try the Streamlit dashboard without a browser
 	@$(INSTALL) -r dashboards/streamlit/requirements.txt
 	python -m pytest tests/dashboards -m dashboards
@@ -113,6 +116,10 @@ lint: deps ## ruff, mypy, sqlfluff, and dbt's own warnings as errors
 
 docs: deps ## Build the dbt docs, also as one file: target/static_index.html
 	python -m generator dbt docs generate --static
+
+site: deps ## Build these pages as a site: target/site
+	python -m tests.support.site
+	@echo 'Wrote target/site/index.html; `python -m http.server --directory target/site` serves it'
 
 serve-docs: docs ## Serve the dbt docs on HOST:PORT
 	dbt docs serve --host $(HOST) --port $(PORT)

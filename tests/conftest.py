@@ -88,7 +88,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow. What takes longest comes first, lest all wait for it in the end."""
     for item in items:
-        if item.nodeid.startswith(SLOW) and not item.get_closest_marker("spark"):
+        if item.nodeid.startswith(SLOW) and not any(
+            item.get_closest_marker(name) for name in ("container", "spark")
+        ):
             item.add_marker(pytest.mark.slow)
 
     def rank(item: pytest.Item) -> int:

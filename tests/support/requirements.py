@@ -17,12 +17,12 @@ _HEADER = "# Written by `make lock` from pyproject.toml; change requirements the
 def requirements_files() -> dict[str, str]:
     """Return the text of each requirements file by its name."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    project, dev = pyproject["project"], pyproject["dependency-groups"]["dev"]
+    project, groups = pyproject["project"], pyproject["dependency-groups"]
     extras = project["optional-dependencies"]
     sections = {
         "the generator": project["dependencies"],
         **{f"extra {name}": extras[name] for name in ("dbt", "postgres", "report", "s3")},
-        "group dev": dev,
+        **{f"group {name}": groups[name] for name in ("dev", "docs")},
     }
     return {
         "requirements.txt": _HEADER
