@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "world": GROUND | {"schema", "platform", "scenario"},
     "market": GROUND | {"schema", "platform", "scenario", "delivery", "world"},
     "faults": GROUND | {"schema", "scenario", "delivery", "sinks"},
-    "report": {"scenario", "extras", "sinks"},
+    "report": {"enums", "scenario", "extras", "sinks"},
     "pipeline": GROUND
     | {"schema", "scenario", "platform", "world", "market", "delivery", "faults", "sinks"},
     "engines": {"schema", "sinks", "world", "pipeline", "extras", "system"},

@@ -1,7 +1,7 @@
 // The data, what is chosen of it, and how figures are written. Nothing here touches the page.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const { days, first_day: FIRST, last_day: LAST, tolerance } = data;
+const { days, first_day: FIRST, last_day: LAST, tolerance, devices: DEVICES } = data;
 const tables = Object.fromEntries(
   Object.entries(data.tables).map(([name, { fields, rows }]) => [
     name,
@@ -10,7 +10,6 @@ const tables = Object.fromEntries(
 );
 const campaigns = new Map(tables.campaigns.map((row) => [row.campaign, row]));
 const creatives = new Map(tables.creatives.map((row) => [row.creative, row]));
-const DEVICES = { CTV: "CTV", MOBILE: "Mobile", TABLET: "Tablet", DESKTOP: "Desktop" };
 const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 // --- What is chosen: it is in the address, and nowhere else.

@@ -14,6 +14,7 @@ from math import floor, isfinite, log10
 from typing import Any
 
 from generator import __version__
+from generator.enums import Device
 from generator.extras import packages_of
 from generator.report.queries import Marts, Row
 
@@ -130,6 +131,7 @@ def _data(marts: Marts) -> dict[str, Any]:
         "first_day": run["first_day"],
         "last_day": run["last_day"],
         "tolerance": run["tolerance"],
+        "devices": {device: _words(device) for device in Device},
         "tables": {name: _columnar(rows) for name, rows in tables.items()},
     }
 
