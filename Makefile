@@ -150,7 +150,7 @@ sources: deps ## Write what dbt derives from the generator: sources, doc blocks,
 	python -m generator dbt-sources
 	python -m generator dbt-seeds
 
-# A database can hold campaigns and schemas of your own, so none is removed here.
+# A database can hold campaigns and your schemas, so none is removed here.
 clean: ## Remove what dbt and the tools wrote, and the report; databases stay
 	rm -rf target logs .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	@if grep -qs 'content="streaming-ads report"' data/report.html; then rm data/report.html; fi

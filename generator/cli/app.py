@@ -51,7 +51,7 @@ class _Group(TyperGroup):
 
 
 class _Command(TyperCommand):
-    """A command whose flags have no type in its help."""
+    """A command with flags that have no type in its help."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options and arguments."""

@@ -72,7 +72,7 @@ def text(content: Cell, style: str = "") -> Text:
 
 
 def indent(content: Cell, by: int = _INDENT) -> RenderableType:
-    """Return a text whose lines all begin further right."""
+    """Return a text with all lines moved to the right."""
     return Padding(text(content), (0, 0, 0, by))
 
 

@@ -85,7 +85,7 @@ class _Facts(ProgressColumn):
     """What is done of all, the rows so far, the time so far and the time that is left."""
 
     def render(self, task: Task) -> Text:
-        """Return the facts of a task, whose field `unit` says what is counted."""
+        """Return the facts of a task; its field `unit` says what is counted."""
         of_all = "" if task.total is None else f" of {task.total:,.0f}"
         facts = [f"{task.completed:,.0f}{of_all} {task.fields['unit']}"]
         if rows := task.fields.get("rows"):

@@ -1,4 +1,4 @@
-"""Life: how strongly each force acts that makes data look like somebody's real campaigns.
+"""Life: how strongly each force acts that makes data look like real campaigns.
 
 The figures of a force are in the platform file. A scale of 0 switches it off, 1 takes its figures,
 and 2 doubles its spread.

@@ -34,7 +34,7 @@ COMPLETION, CLICK, VIEWABLE = (RATES.index(rate) for rate in ("completion", "cli
 
 
 def many(count: int) -> list[Booked]:
-    """As many creatives, each of an advertiser and campaign of its own."""
+    """As many creatives, each with a separate advertiser and campaign."""
     return [
         Booked(
             ONE.campaign.model_copy(update={"campaign_id": number, "advertiser_id": number}),

@@ -27,7 +27,7 @@ PIP = "[global]\nno-index = true\nfind-links = /wheels\n"
 
 
 class Images:
-    """A store of images of its own, in a folder with the wheels."""
+    """A separate store of images, in a folder with the wheels."""
 
     def __init__(self, folder: Path) -> None:
         self.wheels = folder / "wheels"
