@@ -4,6 +4,7 @@ has one width."""
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,29 @@ def test_the_hosted_check_is_the_script_that_anybody_runs() -> None:
         for file in (ROOT / ".github/workflows").glob("*.yml")
     ]
     assert [step["run"] for step in jobs["check"]["steps"] if "run" in step] == [".ci/run"]
+
+
+def test_the_files_that_llms_txt_names_exist_and_the_form_is_kept() -> None:
+    """A title, a summary, and lists of links with a note: https://llmstxt.org."""
+    title, _, summary, *lines = (ROOT / "llms.txt").read_text().splitlines()
+    assert title.startswith("# ")
+    assert summary.startswith("> ")
+    links = [
+        re.fullmatch(r"- \[[^\]]+\]\(([^)]+)\): .+", line) for line in lines if line[:1] == "-"
+    ]
+    assert len(links) > 10
+    assert [link and link[1] for link in links if not link or not (ROOT / link[1]).is_file()] == []
+
+
+def test_the_citation_says_what_the_package_says() -> None:
+    """Each release has its version in the package alone."""
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {"cff-version", "message", "title", "authors"} <= cited.keys()
+    assert [author["name"] for author in cited["authors"]] == [
+        author["name"] for author in project["authors"]
+    ]
+    assert (cited["license"], cited["url"]) == (project["license"], project["urls"]["Homepage"])
 
 
 def test_the_index_of_the_documentation_names_every_page() -> None:
