@@ -1,11 +1,13 @@
 """Text and tables that fit the width of a terminal: no word is broken and no number is cut.
 
-A column of text folds at the ends of words. All other columns keep their width, and where that is
-too much for the terminal, a table becomes a list of records.
+A column of text folds at the ends of words, and a long identifier after one of its underscores. All
+other columns keep their width, and where that is too much for the terminal, a table becomes a list
+of records.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +23,8 @@ from generator.scenario.errors import visible
 WIDTH_OF_A_PIPE = 200
 _BETWEEN = 2
 _INDENT = 2
+# A longer word of a text may be divided.
+_IDENTIFIER = 24
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def table(
         show_header=has_header,
         show_edge=False,
         pad_edge=False,
-        padding=(0, _BETWEEN, 0, 0) if not has_header else (0, 1),
+        padding=(0, _BETWEEN - has_header, 0, 0),
         header_style="bold",
     )
     for column, column_width in zip(chosen, widths, strict=True):
@@ -103,8 +107,20 @@ def table(
             overflow="fold",
         )
     for row in cells:
-        found.add_row(*row)
+        found.add_row(*map(_fold, row, widths))
     return found
+
+
+def _fold(cell: Text, width: int) -> Text:
+    """Return a cell whose words fit a width: longer ones are divided after an underscore, or where
+    they have none, at the width."""
+    ends, start = [], 0
+    for word in re.finditer(r"\S+", cell.plain):
+        start, end = word.span()
+        while end - start > width:
+            start = cell.plain.rfind("_", start, start + width) + 1 or start + width
+            ends.append(start)
+    return Text("\n").join(cell.divide(ends)) if ends else cell
 
 
 def _widths(
@@ -112,7 +128,7 @@ def _widths(
 ) -> list[int] | None:
     """Return a width for each column with which a table is not wider than this, and no word of a
     title or cell is broken; None if there are none."""
-    room = width - (_BETWEEN + (1 if has_header else 0)) * max(len(columns) - 1, 0)
+    room = width - _BETWEEN * max(len(columns) - 1, 0)
     least, most = [], []
     for index, column in enumerate(columns):
         title = Text(column.title if has_header else "")
@@ -120,7 +136,7 @@ def _widths(
         whole = max(_longest(cell.plain.split("\n")) for cell in cells)
         words = max(_longest(cell.plain.split()) for cell in cells)
         most.append(whole)
-        least.append(words if column.is_text else whole)
+        least.append(min(words, _IDENTIFIER) if column.is_text else whole)
     spare = room - sum(least)
     if spare < 0:
         return None
