@@ -32,6 +32,17 @@ UNKNOWN = {
     "cpm_pmp_over_open",
 }
 
+# What a calm world lacks: the marks of people who book.
+BOOKED_BY_NO_ONE = {
+    "starts_on_mondays",
+    "starts_on_first_of_month",
+    "budgets_of_whole_thousands",
+    "orders_without_number",
+    "prices_in_quarters",
+    "equal_budget_shares",
+    "new_advertisers",
+}
+
 
 def judged(file: Path, folder: Path) -> dict[str, int]:
     """On how many rows each of the two tests fails, once dbt has built what they judge."""
@@ -107,7 +118,7 @@ def test_every_benchmark_that_binds_is_inside(calibration: Path) -> None:
 
 def test_every_shape_is_there(calibration: Path) -> None:
     shapes = rows(calibration, "realism_shapes")
-    assert len(shapes) == 14
+    assert len(shapes) == 23
     assert {
         row["shape_id"]: row["measured_value"] for row in shapes if row["status"] != "INSIDE"
     } == {}
@@ -116,7 +127,7 @@ def test_every_shape_is_there(calibration: Path) -> None:
 def test_the_terminal_counts_them(calibration: Path, run: Callable[..., Answer]) -> None:
     answer = run("scorecard", "--database", str(calibration))
     assert "44 of 44 benchmarks that bind are inside, 5 not applicable" in answer.out
-    assert "14 of 14 shapes that bind are inside" in answer.out
+    assert "23 of 23 shapes that bind are inside" in answer.out
 
 
 def unrealistic(folder: Path) -> Path:
@@ -131,6 +142,7 @@ def unrealistic(folder: Path) -> Path:
     platform["market"] |= {"fill": 0.9, "most_of_share": 1.0, "pacing": {"ASAP": 1.0}}
     workflow = yaml.safe_load((BUNDLED / "workflows/calibration.yml").read_text())
     workflow["market"]["made"] = 60
+    workflow["life"] = {"preset": "calm"}
     for kind, name, content in (
         ("platforms", "netflix_like", platform),
         ("workflows", "calibration", workflow),
@@ -172,6 +184,7 @@ def test_an_unrealistic_platform_fails_on_many_rows(tmp_path: Path) -> None:
     shapes = {row["shape_id"]: row["status"] for row in rows(file, "realism_shapes")}
     assert failures["calibration_has_every_shape"] >= 1
     assert shapes["evening_ctv_over_desktop"] == "OUTSIDE"
+    assert {shape for shape in BOOKED_BY_NO_ONE if shapes[shape] != "OUTSIDE"} == set()
 
 
 def test_the_docs_name_every_benchmark_that_cannot_be_judged() -> None:

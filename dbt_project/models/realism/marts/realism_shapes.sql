@@ -13,6 +13,8 @@ runs as (
 measured as (
 
     select * from {{ ref('int_shapes_measured') }}
+    union all
+    select * from {{ ref('int_bookings_measured') }}
 
 ),
 
