@@ -5,7 +5,7 @@ import sys
 
 from generator.cli import failures, streams
 from generator.extras import do_without_pandas
-from generator.interruption import interruptible
+from generator.interruption import interruptible, was_asked
 
 
 def run() -> None:
@@ -23,7 +23,8 @@ def _command_line() -> None:
     try:
         from generator.cli.app import main
     except Exception as error:
-        print(f"error: {failures.sentence(error)}", file=sys.stderr)
+        if not was_asked():
+            print(f"error: {failures.sentence(error)}", file=sys.stderr)
         raise SystemExit(1) from None
     main()
 

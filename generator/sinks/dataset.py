@@ -51,6 +51,8 @@ STAGING = "_staging"
 RECEIPTS = "_receipts"
 _RUN = "_run"
 _REPLACED = "replaced.json"
+# The folders in which a run puts files.
+_FOLDER = re.compile(f"{STAGING}|({'|'.join(table.table_name for table in TABLES)})(/month=[^/]*)?")
 _IDENTITY = re.compile("[0-9a-f]{32}")
 ReadColumns = Callable[[pa.NativeFile, type[RawTable], list[str]], pa.Table]
 _RECEIPT = re.compile(rf"{RECEIPTS}/(?P<part>[a-z][a-z0-9_-]*)\.json")
@@ -82,6 +84,7 @@ class DatasetFolder:
             self.folder = Folder(place)
             self._manifest = self._read_manifest()
             self._seen = self.folder.entry(MANIFEST)
+            self._refuse_objects_as_folders()
             self._staged = self._read_staging()
             self._own = self._recognise()
         except BaseException:
@@ -186,7 +189,8 @@ class DatasetFolder:
     def holds_parts(self) -> bool:
         """Return whether the staging of this run holds a whole part, from which a later run can go
         on."""
-        return bool(self.folder.below(staged_path(self._identity, RECEIPTS)))
+        receipts = staged_path(self._identity, RECEIPTS)
+        return bool(self._identity and self.folder.below(receipts))
 
     def abandon(self) -> None:
         """Remove what this run has written, unless files of it have begun to move to their places:
@@ -231,6 +235,14 @@ class DatasetFolder:
                 "--to"
             )
         return manifest
+
+    def _refuse_objects_as_folders(self) -> None:
+        """Raise DestinationError for an object on S3 that has a name like `campaigns/` and a
+        content: pyarrow empties it when the last file of that folder goes."""
+        if self._lock is None:
+            for entry in self.folder.below(""):
+                if entry.kind is Kind.FILE and _FOLDER.fullmatch(entry.path):
+                    raise self._strange(entry)
 
     def _read_staging(self) -> dict[str, _Staged]:
         """Return what runs have left, by their identity."""
@@ -389,8 +401,7 @@ class DatasetFolder:
         for path in sorted(files, key=lambda path: (last.get(path, 0), path)):
             self.folder.remove(path)
         self.folder.prune(staged_path(identity))
-        if not self.folder.below(STAGING):
-            self.folder.prune(STAGING)
+        self.folder.remove_empty([STAGING])
 
 
 def staged_path(identity: str, path: str = "") -> str:

@@ -132,8 +132,7 @@ class Folder:
         """Return a new file to be written, in new folders where there are none, with these
         permissions or the usual ones. One with the same name goes, and is not written to."""
         with self.translate_errors():
-            if parent := path.rpartition("/")[0]:
-                self._files.create_dir(parent, recursive=True)
+            self._make_folder_of(path)
             if self._root is None:
                 return HashedFile(self._files.open_output_stream(path))
             file = self._root / path
@@ -163,9 +162,14 @@ class Folder:
     def move(self, path: str, to: str) -> None:
         """Move a file, over another one with that name."""
         with self.translate_errors():
-            if parent := to.rpartition("/")[0]:
-                self._files.create_dir(parent, recursive=True)
+            self._make_folder_of(to)
             self._files.move(path, to)
+
+    def _make_folder_of(self, path: str) -> None:
+        """Make the folder of a file, where there are folders. On S3 it would be an object with a
+        name that ends with a slash, in the place of a user's."""
+        if self._root is not None and (parent := path.rpartition("/")[0]):
+            self._files.create_dir(parent, recursive=True)
 
     def remove(self, path: str) -> None:
         """Remove a file."""
@@ -182,10 +186,10 @@ class Folder:
         self._remove_folders(folders)
 
     def remove_empty(self, folders: Iterable[str]) -> None:
-        """Remove those of these folders that are empty."""
-        if self._root is None:
-            folders = [folder for folder in folders if not self.below(folder)]
-        self._remove_folders(folders)
+        """Remove those of these folders that are empty. On S3 an object with the name of a folder
+        can be a user's, and stays."""
+        if self._root is not None:
+            self._remove_folders(folders)
 
     def _remove_folders(self, folders: Iterable[str]) -> None:
         for folder in sorted(folders, reverse=True):
