@@ -158,6 +158,7 @@ def _plan(
                 horizon=horizon_day * HOURS_A_DAY,
                 households=households,
                 line_items=len(booking.line_items),
+                is_daily=booking.budget.budget_type is BudgetType.DAILY,
                 delivered_before=_expected_before(booking, index),
                 seed=seed,
             )

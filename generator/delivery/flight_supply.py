@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from generator.arrays import Floats, Int64s, Mask
-from generator.clock import Hours
+from generator.clock import HOURS_A_DAY, Hours, weekday_of
 from generator.delivery import price, targeting
-from generator.delivery.noise import multiplier
+from generator.delivery.noise import day_shocks, effects, multiplier
 from generator.delivery.supply import DEVICES, CountrySupply
 from generator.enums import BuyType
 from generator.platform.model import PlatformModel
@@ -22,7 +23,8 @@ from generator.schema.booking import BookedLineItem
 class FlightContext:
     """The context of one line item's flight: platform, campaign, hours and seed.
 
-    `hours` are the whole flight; only those before `horizon` (an hour) are delivered. Households,
+    `hours` are the whole flight; only those before `horizon` (an hour) are delivered. `is_daily`
+    says whether the budget is one for each day. Households,
     the number of line items, and the impressions expected of earlier flights are the campaign's.
     """
 
@@ -34,6 +36,7 @@ class FlightContext:
     horizon: int
     households: int
     line_items: int
+    is_daily: bool
     delivered_before: float
     seed: int
 
@@ -44,11 +47,13 @@ class FlightSupply:
 
     `available` is the most impressions that supply and share of voice allow, `forecast` what that
     was expected to be, `price` micros per impression, `slots` the most that can be won, `ceiling`
-    the impressions that chance may not exceed; all (hours, devices).
+    the impressions that chance may not exceed; all (hours, devices). `demand` (hours,) is how much
+    more than planned the line item buys, around 1.
     """
 
     forecast: Floats
     available: Floats
+    demand: Floats
     price: Floats
     slots: Int64s
     ceiling: Int64s
@@ -71,15 +76,8 @@ def flight_supply(context: FlightContext, in_rotation: Mask) -> FlightSupply:
     most = figures.max_share_of_voice
     usable = targeting.device_mask(targeting.targeting_of(line_item)) * in_rotation[:, None]
     usable *= min(most, figures.room_for_chance / context.line_items)
-    noise = multiplier(
-        figures.line_item_noise.times(context.platform_model.life.scale("demand_noise")),
-        context.hours,
-        context.seed,
-        "supply noise",
-        line_item.line_item_id,
-    )
     forecast = won.forecast * usable
-    available = won.available * (np.minimum(noise, 1.0 / most)[:, None] * usable)
+    available = won.available * usable
     rendered = context.platform_model.funnel.render_rate
     agreed = context.campaign.max_share_of_voice
     if agreed is None:
@@ -92,10 +90,55 @@ def flight_supply(context: FlightContext, in_rotation: Mask) -> FlightSupply:
     return FlightSupply(
         forecast=forecast,
         available=available,
+        demand=demand_noise(context),
         price=price.micros_per_impression(won.price),
         slots=np.floor(slots).astype(np.int64),
         ceiling=np.floor(slots * rendered).astype(np.int64),
     )
+
+
+def demand_noise(context: FlightContext) -> Floats:
+    """Draw how what a line item buys differs from its plan, around 1: (hours,).
+
+    A campaign has days of its own, better and worse weekdays, and a strength of both; a line item
+    has hours of its own. Days are those of the first country that it is targeted on. A daily budget
+    keeps days together, and on the last day of a lifetime budget people see to it that it is spent.
+    """
+    platform_model = context.platform_model
+    figures = platform_model.supply.demand_noise
+    scale = platform_model.life.scale("demand_noise")
+    line_item = context.item.line_item
+    campaign_id = context.campaign.campaign_id
+    weekdays = [("demand on weekday", campaign_id * 7 + day) for day in range(7)]
+    day_strength, hour_strength, *by_weekday = effects(
+        context.seed,
+        [("demand days", campaign_id), ("demand hours", line_item.line_item_id), *weekdays],
+    ).tolist()
+    hourly = platform_model.supply.line_item_noise
+    hourly = hourly.times(scale * math.exp(figures.hour_spread * hour_strength))
+    factor = multiplier(hourly, context.hours, context.seed, "supply noise", line_item.line_item_id)
+    country, *_ = targeting.countries_of(targeting.targeting_of(line_item), platform_model)
+    supply = context.supplies[country]
+    local_hours = supply.local_hours[supply.window(context.hours)]
+    daily = figures.day.log_sd * math.exp(figures.day_spread * day_strength)
+    by_weekday_sd = figures.weekday_log_sd
+    if context.is_daily:
+        daily *= figures.part_of_daily_budgets
+        by_weekday_sd *= figures.part_of_daily_budgets
+    logs = daily * day_shocks(
+        figures.day.autocorrelation,
+        figures.tail_degrees,
+        local_hours,
+        context.seed,
+        "demand day",
+        campaign_id,
+    )
+    logs += by_weekday_sd * np.array(by_weekday)[weekday_of(local_hours // HOURS_A_DAY)]
+    of_days = np.exp(scale * logs)
+    if not context.is_daily:
+        of_days[-HOURS_A_DAY:] = 1.0
+    factor *= of_days
+    return factor
 
 
 @dataclass(frozen=True)
@@ -159,7 +202,8 @@ def _bid(context: FlightContext, supply: CountrySupply, window: slice) -> _Bid:
     level = platform_model.countries[supply.country].cpm_level
     level *= platform_model.price.clearing_share_of_cpm_level
     noise = price.line_item_noise(
-        platform_model.price.line_item_hourly_log_sd * platform_model.life.scale("price_noise"),
+        platform_model.price,
+        platform_model.life.scale("price_noise"),
         context.hours,
         context.seed,
         line_item.line_item_id,

@@ -80,3 +80,39 @@ def multiplier(noise: Noise, positions: Int64s, *purpose: int | str) -> Floats:
     """Draw noise factors with mean 1 at consecutive `positions`; `purpose` starts with the seed."""
     shocks = ar1_normals(key(*purpose), positions, noise.autocorrelation)
     return log_normal(noise.log_sd, shocks)
+
+
+def heavy_tailed(normals: Floats, degrees: float) -> Floats:
+    """Turn standard normals into Student's t of these degrees of freedom, with a variance of 1:
+    Hill's expansion to the second order, same shape.
+
+    >>> heavy_tailed(np.array([-2.0, 0.0, 4.0]), 5.0).round(2).tolist()
+    [-2.03, 0.0, 7.72]
+    """
+    square = normals * normals
+    wider = 1.0 + (square + 1.0) / (4.0 * degrees)
+    wider += ((5.0 * square + 16.0) * square + 3.0) / (96.0 * degrees * degrees)
+    return normals * wider * np.sqrt((degrees - 2.0) / degrees)
+
+
+def day_shocks(
+    autocorrelation: float, degrees: float, local_hours: Int64s, *purpose: int | str
+) -> Floats:
+    """Draw shocks of a variance of 1 that each day has, without a seam at midnight: (hours,).
+
+    `local_hours` count hours on one clock. A day's shock is that of its noon, and hours between two
+    noons have a mean of both, with the variance that the shocks have. `purpose` starts with the
+    seed.
+    """
+    if not local_hours.size:
+        return np.zeros(0)
+    since_noon = local_hours - 12
+    day = since_noon // 24
+    days = np.arange(day.min(), day.max() + 2)
+    shocks = heavy_tailed(ar1_normals(key(*purpose), days, autocorrelation), degrees)
+    part = (since_noon - 24 * day) / 24.0
+    position = day - days[0]
+    mixed = (1.0 - part) * shocks.take(position) + part * shocks.take(position + 1)
+    variance = 1.0 - 2.0 * part * (1.0 - part) * (1.0 - autocorrelation)
+    smooth: Floats = mixed / np.sqrt(variance)
+    return smooth

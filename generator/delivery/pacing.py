@@ -46,7 +46,7 @@ def plan(goal: Goal, supply: FlightSupply, figures: PacingFigures) -> Floats:
 
     >>> hourly = np.full((48, 1), 100.0)
     >>> most = np.full((48, 1), 100)
-    >>> supply = FlightSupply(hourly, hourly, hourly, slots=most, ceiling=most)
+    >>> supply = FlightSupply(hourly, hourly, np.ones(48), hourly, slots=most, ceiling=most)
     >>> goal = Goal(200_000, None, None, None, Pacing.EVEN, pacing_pct=150)
     >>> figures = PacingFigures(supply_exponent=1.0, frontload_decay_per_flight=1.5, cap_use=0.7)
     >>> plan(goal, supply, figures).reshape(2, 24).sum(axis=1).round(1).tolist()
@@ -69,14 +69,15 @@ def plan(goal: Goal, supply: FlightSupply, figures: PacingFigures) -> Floats:
         ceiling = np.minimum(ceiling, figures.cap_use * goal.hour_impressions * price)
     ceiling = ceiling.reshape(days, HOURS_A_DAY)
     if goal.pacing is Pacing.ASAP:
-        spend = ceiling
+        spend = ceiling * np.minimum(supply.demand, 1.0).reshape(days, HOURS_A_DAY)
         if goal.day_impressions is not None:
-            impressions = (ceiling / price.reshape(days, HOURS_A_DAY)).sum(axis=1)
+            impressions = (spend / price.reshape(days, HOURS_A_DAY)).sum(axis=1)
             share = share_under_cap(impressions, goal.day_impressions, figures.cap_use)
             spend = spend * share[:, None]
     else:
         forecast = over_devices(supply.forecast)
-        spend = _follow_plan(goal, forecast, available, ceiling, price, figures)
+        bought = available * supply.demand
+        spend = _follow_plan(goal, forecast, bought, ceiling, price, figures)
     return (spend.ravel() / price)[:, None] * by_device
 
 
@@ -92,22 +93,22 @@ def over_devices(values: Floats) -> Floats:
 def _follow_plan(
     goal: Goal,
     forecast: Floats,
-    available: Floats,
+    bought: Floats,
     ceiling: Floats,
     price: Floats,
     figures: PacingFigures,
 ) -> Floats:
     """Plan the spend of each hour (days, 24) in micros, day after day from what is left.
 
-    `forecast`, `available` and `price` are (hours,); `ceiling` (days, 24) is the most spend of an
-    hour. A day's spend is its aim, spread over its hours by weight, times how much more supply came
-    than was forecast.
+    `forecast`, `bought` and `price` are (hours,); `ceiling` (days, 24) is the most spend of an
+    hour. A day's spend is its aim, spread over its hours by weight, times how much more is bought
+    of what came than was forecast.
     """
-    weights = _hour_weights(goal, forecast, available, figures)
+    weights = _hour_weights(goal, forecast, bought, figures)
     day_weights = weights.sum(axis=1)
     if not day_weights.any():
         return np.zeros_like(ceiling)
-    surprise = np.divide(available, forecast, out=np.zeros_like(available), where=forecast > 0)
+    surprise = np.divide(bought, forecast, out=np.zeros_like(bought), where=forecast > 0)
     share_of_day = weights / np.maximum(day_weights, 1e-300)[:, None]
     days = _Days(
         weights=day_weights,
@@ -115,7 +116,7 @@ def _follow_plan(
         ceiling=ceiling,
         price=price.reshape(weights.shape),
     )
-    mean_price = float((available * price).sum() / available.sum())
+    mean_price = float((bought * price).sum() / bought.sum())
     aims, shares = _plan_days(goal, days, mean_price, figures)
     planned = np.minimum(aims[:, None] * days.spend_per_aim, ceiling)
     planned *= shares[:, None]
@@ -190,12 +191,14 @@ def _plan_days(
 class _Aims:
     """What the days of a flight may aim for, in micros.
 
-    `daily` is the aim of every day of a daily budget, None for a lifetime budget. `share_of_rest`
-    is a day's weight over that of the days from it on, `most` the limit that `pacing_pct` sets, and
-    `extra` what the last day adds; (days,) each.
+    `daily` is the aim of every day of a daily budget, None for a lifetime budget. `ahead` is how
+    much more than its part of what is left a day aims for, so that bad days can be made up for.
+    `share_of_rest` is a day's weight over that of the days from it on, `most` the limit that
+    `pacing_pct` sets, and `extra` what the last day adds; (days,) each.
     """
 
     daily: float | None
+    ahead: float
     share_of_rest: list[float]
     most: list[float]
     extra: list[float]
@@ -218,6 +221,7 @@ class _Aims:
         extra[last_day] = figures.last_day_safety * _one_sd(goal.flight_micros, mean_price)
         return cls(
             daily=daily,
+            ahead=figures.ahead,
             share_of_rest=(weights / np.maximum(rest, 1e-300)).tolist(),
             most=most.tolist(),
             extra=extra.tolist(),
@@ -227,7 +231,8 @@ class _Aims:
         """Return what a day aims to spend when `left` micros of the flight are left."""
         if self.daily is not None:
             return self.daily
-        return min(left * self.share_of_rest[day], self.most[day]) + self.extra[day]
+        ahead = min(self.ahead * self.share_of_rest[day], 1.0)
+        return min(left * ahead, self.most[day]) + self.extra[day]
 
 
 def _aims_that_meet_a_ceiling(days: _Days) -> Floats:

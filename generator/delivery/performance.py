@@ -90,7 +90,8 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
     by_day = rotation_shares(creatives, context.hours)
     creatives_a_day = np.count_nonzero(by_day, axis=1)
     supply = flight_supply(context, in_rotation=_by_hour(creatives_a_day > 0))
-    planned = pacing.plan(goal, supply, context.platform_model.pacing)
+    model = context.platform_model
+    planned = pacing.plan(goal, supply, model.pacing.times(model.life.scale("demand_noise")))
     delivered = int(np.searchsorted(context.hours, context.horizon))
     exposures = _mean_exposures(planned * supply.price, planned, context, goal)[:delivered]
     hours = context.hours[:delivered]

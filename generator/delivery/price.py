@@ -8,11 +8,10 @@ import numpy as np
 
 from generator.arrays import Floats
 from generator.clock import Hours, local_clock, month_of
-from generator.delivery.noise import log_normal
-from generator.delivery.quantiles import normal, normal_probability
+from generator.delivery.noise import multiplier
+from generator.delivery.quantiles import normal_probability
 from generator.platform.figures import relative
-from generator.platform.model import Country, Price
-from generator.randomness import key, row_keys, uniforms
+from generator.platform.model import Country, Noise, Price
 
 
 def price_index(price: Price, country: Country, hours: Hours) -> Floats:
@@ -51,11 +50,15 @@ def auction(level_cpm: Floats, bid_cpm: float, price: Price) -> tuple[Floats, Fl
     return won, np.minimum(mean, bid_cpm)
 
 
-def line_item_noise(log_sd: float, hours: Hours, seed: int, line_item_id: int) -> Floats:
+def line_item_noise(
+    price: Price, scale: float, hours: Hours, seed: int, line_item_id: int
+) -> Floats:
     """Draw how a line item's auctions differ from the price level, mean 1: (hours,)."""
-    stream = key(seed, "price noise", line_item_id)
-    shocks = normal(uniforms(row_keys(stream, hours), "price"))
-    return log_normal(log_sd, shocks)
+    figures = Noise(
+        log_sd=scale * price.line_item_hourly_log_sd,
+        autocorrelation=price.line_item_autocorrelation,
+    )
+    return multiplier(figures, hours, seed, "price noise", line_item_id)
 
 
 def micros_per_impression(cpm: Floats) -> Floats:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from generator.arrays import Floats, Int64s, Mask, check_counts
 from generator.clock import (
+    HOURS_A_DAY,
     Hours,
     LocalClock,
     day_number,
@@ -28,7 +29,8 @@ from generator.delivery import noise
 from generator.delivery.price import price_index
 from generator.enums import Device
 from generator.platform.figures import relative
-from generator.platform.model import Event, Noise, PlatformModel, Supply
+from generator.platform.model import Event, PlatformModel, Supply
+from generator.randomness import key
 from generator.schema import InventoryHourly
 from generator.schema.arrow import arrow_schema
 
@@ -41,8 +43,9 @@ class CountrySupply:
 
     `forecast` is what buyers expect, `opportunities` what came, as landed in `inventory_hourly`,
     `zone_viewing` the forecast by time zone (hours, devices, zones), and `local_hour` what the
-    clocks there show (zones, hours). `click_habit` (hours,) is how readily people click. Each
-    process keeps all supplies of its run, so whole numbers have small types.
+    clocks there show (zones, hours). `local_hours` (hours,) counts the hours of the
+    clock that most viewers have, `click_habit` (hours,) is how readily people click. Each process
+    keeps all supplies of its run, so whole numbers have small types.
     """
 
     platform: str
@@ -53,6 +56,7 @@ class CountrySupply:
     zone_viewing: Floats
     zones: tuple[str, ...]
     local_hour: NDArray[np.int8]
+    local_hours: Int64s
     price_forecast: Floats
     price_index: Floats
     click_habit: Floats
@@ -85,22 +89,11 @@ def country_supply(
     viewing_hours = place.households * platform_model.supply.hours_per_household_day / 24
     zone_viewing *= viewing_hours * platform_model.supply.slots_per_hour
     forecast = zone_viewing.sum(axis=2) if len(place.zones) > 1 else zone_viewing[:, :, 0]
-    market_factor = _daily(
-        platform_model.supply.market_noise.times(platform_model.life.scale("market_noise")),
-        hours,
-        seed,
-        "market",
-        platform_model.name,
-    )
+    local_hours = _main_clock(platform_model, country, hours)
+    market = _market_factor(platform_model, country, hours, local_hours, seed)
     price_forecast = price_index(platform_model.price, place, hours)
-    price_factor = _daily(
-        platform_model.price.market_noise.times(platform_model.life.scale("price_noise")),
-        hours,
-        seed,
-        "price",
-        platform_model.name,
-    )
-    opportunities = np.rint(forecast * market_factor[:, None])
+    price_factor = _price_factor(platform_model, country, hours, local_hours, seed)
+    opportunities = np.rint(forecast * market)
     check_counts(opportunities, f"platform {platform_model.name}: ad slots of an hour in {country}")
     return CountrySupply(
         platform=platform_model.name,
@@ -111,6 +104,7 @@ def country_supply(
         zone_viewing=zone_viewing,
         zones=tuple(place.zones),
         local_hour=np.array([local_clock(zone, hours).hour for zone in place.zones], dtype=np.int8),
+        local_hours=local_hours,
         price_forecast=price_forecast,
         price_index=np.round(price_forecast * price_factor[:, None], 4),
         click_habit=click_habit(platform_model, country, hours),
@@ -213,10 +207,67 @@ def _month_and_day(days: Int64s) -> Int64s:
     return (months.astype(np.int64) % 12 + 1) * 100 + day_of_month
 
 
-def _daily(figures: Noise, hours: Hours, seed: int, *purpose: str) -> Floats:
-    """Draw a daily noise factor, repeated over the hours of each UTC day: (hours,)."""
-    if not hours.size:
-        return np.zeros(0)
-    days = np.arange(int(hours[0]) // 24, int(hours[-1]) // 24 + 1, dtype=np.int64)
-    factors = noise.multiplier(figures, days, seed, "supply", *purpose)
-    return factors[hours // 24 - days[0]]
+def _market_factor(
+    platform_model: PlatformModel, country: str, hours: Hours, local_hours: Int64s, seed: int
+) -> Floats:
+    """Draw how supply differs from its forecast, mean 1: (hours, devices).
+
+    Local days differ, those of all countries in part together. Hours differ in a country and, less,
+    on each device.
+    """
+    figures = platform_model.supply
+    name = platform_model.name
+    scale = platform_model.life.scale("market_noise")
+    logs = np.zeros((hours.size, len(DEVICES)))
+    variance = 0.0
+    for days, purpose in (
+        (figures.market_noise, ("market", name)),
+        (figures.country_day_noise, ("market", name, country)),
+    ):
+        shocks = noise.day_shocks(
+            days.autocorrelation, figures.tail_degrees, local_hours, seed, "supply", *purpose
+        )
+        logs += (scale * days.log_sd * shocks)[:, None]
+        variance += (scale * days.log_sd) ** 2
+    hourly = figures.country_hour_noise
+    stream = key(seed, "supply hours", name, country)
+    logs += (scale * hourly.log_sd * noise.ar1_normals(stream, hours, hourly.autocorrelation))[
+        :, None
+    ]
+    by_device = figures.device_hour_noise
+    for position, device in enumerate(DEVICES):
+        stream = key(seed, "supply hours", name, country, str(device))
+        shocks = noise.ar1_normals(stream, hours, by_device.autocorrelation)
+        logs[:, position] += scale * by_device.log_sd * shocks
+    variance += (scale * hourly.log_sd) ** 2 + (scale * by_device.log_sd) ** 2
+    factor: Floats = np.exp(logs - 0.5 * variance)
+    return factor
+
+
+def _price_factor(
+    platform_model: PlatformModel, country: str, hours: Hours, local_hours: Int64s, seed: int
+) -> Floats:
+    """Draw how the price level differs from its forecast, mean 1: (hours,)."""
+    figures = platform_model.price
+    name = platform_model.name
+    scale = platform_model.life.scale("price_noise")
+    days = figures.market_noise.times(scale)
+    shocks = noise.day_shocks(
+        days.autocorrelation,
+        platform_model.supply.tail_degrees,
+        local_hours,
+        seed,
+        "supply",
+        "price",
+        name,
+    )
+    hourly = figures.country_hour_noise.times(scale)
+    factor = noise.multiplier(hourly, hours, seed, "price hours", name, country)
+    return factor * noise.log_normal(days.log_sd, shocks)
+
+
+def _main_clock(platform_model: PlatformModel, country: str, hours: Hours) -> Int64s:
+    """Return the hours that the clocks of most viewers of a country have counted: (hours,)."""
+    zones = platform_model.countries[country].zones
+    clock = local_clock(max(zones, key=lambda zone: zones[zone]), hours)
+    return clock.day * HOURS_A_DAY + clock.hour

@@ -104,9 +104,33 @@ class Noise(Figures):
         return self.model_copy(update={"log_sd": self.log_sd * scale})
 
 
+_NO_NOISE = Noise(log_sd=0.0, autocorrelation=0.0)
+TailDegrees = Annotated[float, Field(ge=3, le=1000)]
+
+
+class DemandNoise(Figures):
+    """What a campaign gets differs from day to day, and more so for some campaigns than for others.
+
+    `day` is a median campaign's noise from day to day, `day_spread` the log-sd of its strength
+    between campaigns, `weekday_log_sd` how campaigns differ on the days of the week, `hour_spread`
+    the log-sd of the strength of `line_item_noise` between line items. A daily budget has
+    `part_of_daily_budgets` of the noise of days. Days have the tails of Student's t with
+    `tail_degrees`.
+    """
+
+    day: Noise = _NO_NOISE
+    day_spread: LogSd = 0.0
+    weekday_log_sd: LogSd = 0.0
+    hour_spread: LogSd = 0.0
+    part_of_daily_budgets: Share = 0.15
+    tail_degrees: TailDegrees = 1000.0
+
+
 class Supply(Figures):
     """How many ad opportunities viewing creates, and how many of them may be sold to one buyer.
 
+    Noise of days is that of local days: `market_noise` of the whole platform,
+    `country_day_noise` of a country, with the tails of Student's t with `tail_degrees`.
     `room_for_chance` is the part of the supply shared by line items that their plans use; the rest
     is left to chance.
     """
@@ -120,7 +144,12 @@ class Supply(Figures):
     month: YearCurve
     events: list[Event] = Field(default=[])
     market_noise: Noise
+    country_day_noise: Noise = _NO_NOISE
+    country_hour_noise: Noise = _NO_NOISE
+    device_hour_noise: Noise = _NO_NOISE
+    tail_degrees: TailDegrees = 1000.0
     line_item_noise: Noise
+    demand_noise: DemandNoise = DemandNoise()
     max_share_of_voice: Annotated[float, Field(gt=0, le=1)]
     room_for_chance: Annotated[float, Field(gt=0, le=1)] = 0.8
 
@@ -262,7 +291,9 @@ class Price(Figures):
     clearing_share_of_cpm_level: Positive
     impression_log_sd: Annotated[float, Field(gt=0, le=3)]
     market_noise: Noise
+    country_hour_noise: Noise = _NO_NOISE
     line_item_hourly_log_sd: LogSd
+    line_item_autocorrelation: Autocorrelation = 0.0
     month: YearCurve
     month_of_quarter: Annotated[list[Positive], Field(min_length=3, max_length=3)]
     prime_time: Positive
@@ -275,14 +306,20 @@ class PacingFigures(Figures):
 
     `last_day_safety` and `daily_safety` are how far above its goal a day aims, in standard
     deviations, so that chance leaves little of the budget over: the last day of a lifetime budget,
-    and each day of a daily budget.
+    and each day of a daily budget. A day of a lifetime budget aims for `ahead` times its part of
+    what is left, so that bad days can be made up for.
     """
 
     supply_exponent: Annotated[float, Field(ge=0, le=2)]
     frontload_decay_per_flight: Annotated[float, Field(ge=0, le=20)]
     cap_use: Annotated[float, Field(gt=0, lt=1)]
+    ahead: Annotated[float, Field(ge=1, le=2)] = 1.0
     last_day_safety: Annotated[float, Field(ge=0, le=10)] = 2.0
     daily_safety: Annotated[float, Field(ge=0, le=10)] = 0.5
+
+    def times(self, scale: float) -> PacingFigures:
+        """Return figures that aim this many times as far ahead."""
+        return self.model_copy(update={"ahead": 1.0 + scale * (self.ahead - 1.0)})
 
 
 class Reach(Figures):

@@ -118,7 +118,7 @@ def test_every_benchmark_that_binds_is_inside(calibration: Path) -> None:
 
 def test_every_shape_is_there(calibration: Path) -> None:
     shapes = rows(calibration, "realism_shapes")
-    assert len(shapes) == 23
+    assert len(shapes) == 33
     assert {
         row["shape_id"]: row["measured_value"] for row in shapes if row["status"] != "INSIDE"
     } == {}
@@ -127,7 +127,7 @@ def test_every_shape_is_there(calibration: Path) -> None:
 def test_the_terminal_counts_them(calibration: Path, run: Callable[..., Answer]) -> None:
     answer = run("scorecard", "--database", str(calibration))
     assert "44 of 44 benchmarks that bind are inside, 5 not applicable" in answer.out
-    assert "23 of 23 shapes that bind are inside" in answer.out
+    assert "33 of 33 shapes that bind are inside" in answer.out
 
 
 def unrealistic(folder: Path) -> Path:

@@ -15,7 +15,8 @@ from generator.delivery.pacing import Goal, plan
 from generator.enums import Pacing
 from generator.scenario.templates import platform
 
-FIGURES = platform("netflix_like").pacing
+AHEAD = platform("netflix_like").pacing
+FIGURES = AHEAD.times(0.0)
 DAYS = 10
 
 
@@ -37,7 +38,7 @@ def supply(hourly: float = 1e5, price: float = 20_000.0, surprise: float = 1.0) 
     supply = hourly * shape[:, None] * np.array([0.75, 0.25])
     most = np.full(supply.shape, 2**40)
     price_each = np.full(supply.shape, price)
-    return FlightSupply(supply, supply * surprise, price_each, most, most)
+    return FlightSupply(supply, supply * surprise, np.ones(len(supply)), price_each, most, most)
 
 
 def spend(planned: np.ndarray, flight: FlightSupply) -> np.ndarray:
@@ -49,6 +50,23 @@ def test_even_pacing_spends_the_budget_a_tenth_a_day() -> None:
     daily = spend(plan(goal(), flight, FIGURES), flight).sum(axis=1)
     assert daily[:-1] == pytest.approx(1e8, rel=1e-9)
     assert 1e8 <= daily[-1] <= 1.1e8  # the last day aims two standard deviations higher
+
+
+def test_days_aim_ahead_of_the_goal_and_the_budget_ends_with_the_flight() -> None:
+    flight = supply()
+    daily = spend(plan(goal(), flight, AHEAD), flight).sum(axis=1)
+    assert daily[0] == pytest.approx(AHEAD.ahead * 1e8)
+    assert (np.diff(daily[:-1]) < 0).all()
+    assert daily.sum() == pytest.approx(1e9, rel=0.02)
+
+
+def test_a_line_item_that_buys_more_one_day_buys_less_afterwards() -> None:
+    flight = supply()
+    demand = np.ones(DAYS * 24)
+    demand[:24] = 1.4
+    daily = spend(plan(goal(), replace(flight, demand=demand), FIGURES), flight).sum(axis=1)
+    assert daily[0] == pytest.approx(1.4e8)
+    assert daily[1] == pytest.approx((1e9 - 1.4e8) / 9)
 
 
 def test_frontloaded_pacing_spends_early() -> None:

@@ -6,11 +6,15 @@ from datetime import date
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from generator.clock import day_number, hours_of, local_clock
+from generator.delivery.noise import day_shocks, heavy_tailed
+from generator.delivery.quantiles import normal
 from generator.delivery.supply import DEVICES, country_supply, event_factor, hour_curves, viewing
 from generator.enums import Device
 from generator.platform.model import Event
+from generator.randomness import key, row_keys, uniforms
 from generator.scenario.templates import platform
 
 PLATFORM = platform("netflix_like")
@@ -71,12 +75,48 @@ def test_any_window_of_a_market_is_a_slice_of_it() -> None:
     assert (whole.price_index[700:1300] == part.price_index).all()
 
 
+def shocks(country: str, seed: int = 3) -> np.ndarray:
+    """How a country's supply differs from its forecast: (hours, devices), logarithms."""
+    supply = country_supply(PLATFORM, country, YEAR, seed)
+    return np.log(supply.opportunities / supply.forecast)
+
+
 def test_market_noise_has_mean_one_and_remembers_yesterday() -> None:
-    us = country_supply(PLATFORM, "US", YEAR, seed=3)
-    ratio = (us.opportunities.sum(axis=1) / us.forecast.sum(axis=1))[::24]
-    shocks = np.log(ratio)
-    assert ratio.mean() == pytest.approx(1, abs=0.02)
-    assert np.corrcoef(shocks[1:], shocks[:-1])[0, 1] == pytest.approx(0.7, abs=0.15)
+    noise = shocks("US")
+    assert np.exp(noise).mean() == pytest.approx(1, abs=0.02)
+    daily = noise.mean(axis=1).reshape(-1, 24).mean(axis=1)
+    assert np.corrcoef(daily[1:], daily[:-1])[0, 1] == pytest.approx(0.7, abs=0.2)
+
+
+def test_countries_and_devices_have_noise_of_their_own() -> None:
+    us, gb = shocks("US"), shocks("GB")
+    assert 0 < np.corrcoef(us[:, 0], gb[:, 0])[0, 1] < 0.5
+    assert 0.7 < np.corrcoef(us[:, 0], us[:, 1])[0, 1] < 0.99
+
+
+def test_midnight_in_utc_is_an_hour_like_others() -> None:
+    """Days of noise are local ones, and one goes over into the next."""
+    steps = np.diff(shocks("US").mean(axis=1), prepend=0.0).reshape(-1, 24)[1:]
+    of_hours = steps.std(axis=0)
+    assert of_hours[0] < 1.3 * np.median(of_hours)
+    assert of_hours.max() < 1.5 * np.median(of_hours)
+
+
+def test_days_of_noise_keep_their_spread_between_noons() -> None:
+    noise = day_shocks(0.6, 1000.0, np.arange(24 * 4000), 1, "test").reshape(-1, 24)
+    assert noise.std(axis=0) == pytest.approx(1, abs=0.05)
+    assert day_shocks(0.6, 5.0, np.arange(24 * 40, 24 * 50), 1, "x").tolist() == (
+        day_shocks(0.6, 5.0, np.arange(24 * 90), 1, "x")[24 * 40 : 24 * 50].tolist()
+    )
+
+
+def test_some_days_are_far_off() -> None:
+    normals = normal(uniforms(row_keys(key("tails"), np.arange(200_000)), "test"))
+    tails = heavy_tailed(normals, 5.0)
+    assert tails.std() == pytest.approx(1, abs=0.03)
+    law = stats.t(5)
+    for part in (0.9, 0.99, 0.999):
+        assert np.quantile(tails, part) == pytest.approx(law.ppf(part) * np.sqrt(0.6), rel=0.05)
 
 
 def test_events_are_local_and_may_cross_the_year() -> None:

@@ -157,35 +157,25 @@ centred as (
         *,
         log_length - {{ safe_divide(
             'sum(weight * log_length) over of_part', 'sum(weight) over of_part',
-        ) }} as length_from_mean
+        ) }} as length_from_mean,
+        count(*) over of_part as lengths
     from lengths
     window of_part as (partition by device, placement)
 
 ),
 
-slopes as (
-
-    select
-        device,
-        placement,
-        sum(impressions) as impressions,
-        {{ safe_divide(
-            'sum(weight * length_from_mean * completion_rate)',
-            'sum(weight * length_from_mean * length_from_mean)',
-        ) }} as slope
-    from centred
-    group by device, placement
-    having count(*) > 1
-
-),
-
+-- one slope within devices and placements: single campaigns stand out in those with few of them
 length_order as (
 
     select
         'vcr_length_within_device' as benchmark_id,
-        -max(slope) * ln(2) as measured_value,
+        -ln(2) * {{ safe_divide(
+            'sum(weight * length_from_mean * completion_rate)',
+            'sum(weight * length_from_mean * length_from_mean)',
+        ) }} as measured_value,
         {{ total('impressions') }} as impressions
-    from slopes
+    from centred
+    where lengths > 1
 
 ),
 

@@ -15,6 +15,8 @@ measured as (
     select * from {{ ref('int_shapes_measured') }}
     union all
     select * from {{ ref('int_bookings_measured') }}
+    union all
+    select * from {{ ref('int_life_measured') }}
 
 ),
 
