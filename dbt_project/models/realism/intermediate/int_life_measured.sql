@@ -273,19 +273,6 @@ daily_variation as (
         end as measured_value
     from line_items
 
-    union all
-
-    select
-        'daily_variation_differs' as shape_id,
-        case
-            when count(*) >= 30
-                then {{ safe_divide(
-                    'max(case when 10 * position_from_below <= 9 * line_items then variation end)',
-                    'max(case when 10 * position_from_below <= line_items then variation end)',
-                ) }}
-        end as measured_value
-    from line_items
-
 ),
 
 measured as (
