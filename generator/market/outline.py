@@ -26,6 +26,7 @@ from generator.market.flights import Window, last_days, start_days
 from generator.market.shares import (
     Claims,
     booking_mix_of,
+    limit_claims,
     opportunities,
     platform_supply,
     shares_of,
@@ -143,10 +144,11 @@ def market_outline(
         last=last_day - market_start,
         claim=np.exp(mix.log_size) / mix.days,
     )
-    share = shares_of(claims, supplies)
     available = opportunities(claims, supplies)
     most = _most_wanted(platforms, countries, platform, country)
     most *= np.exp(_WANTED_LOG_SD * normals_of(seed, "market most", lots))
+    claims = limit_claims(claims, supplies, available, most)
+    share = shares_of(claims, supplies)
     use = uses_of(claims, supplies, share, available, most)
     order = np.argsort(booked, kind="stable")
     return MarketOutline(

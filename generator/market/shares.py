@@ -10,7 +10,7 @@ add up to the platform's fill.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -25,6 +25,8 @@ from generator.platform.model import PlatformModel
 
 # Room for the rounding of sums over many claims.
 _BARELY_LESS = 1.0 - 1e-6
+# What some leave raises the shares of all, so claims are limited again.
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,18 @@ def opportunities(claims: Claims, platforms: Sequence[PlatformSupply]) -> Floats
         during = so_far[:, claims.last[members] + 1] - so_far[:, claims.first[members]]
         total[members] = (during.T * supply.on_device[claims.devices[members]]).sum(axis=1)
     return total
+
+
+def limit_claims(
+    claims: Claims, platforms: Sequence[PlatformSupply], available: Floats, most: Floats
+) -> Claims:
+    """Return the claims, less for campaigns whose share would be more than they want of the
+    `available` ad opportunities, `most` (impressions): what they leave is shared by the others."""
+    parts = np.array([supply.mix.most_of_share for supply in platforms])[claims.platform]
+    for _ in range(_ROUNDS):
+        room = shares_of(claims, platforms) * available * parts
+        claims = replace(claims, claim=claims.claim * np.minimum(most / room, 1.0))
+    return claims
 
 
 def uses_of(

@@ -30,7 +30,7 @@ from tests.support.invariants import violations
 from tests.support.project import ROOT
 
 PLATFORMS = ("netflix_like", "fast_channel", "live_sports")
-FILL = (0.45, 0.70)
+FILL = (0.40, 0.70)  # platform_fill of the benchmarks
 
 
 def market(**plan: object) -> Dataset:
@@ -148,13 +148,16 @@ def test_a_market_of_ten_thousand_is_as_large_as_it_is_said_to_be() -> None:
 
 
 def test_more_campaigns_are_smaller_ones() -> None:
+    """A few are no giants: none wants more than some impressions of each household."""
+
     def mean_size(campaigns: int) -> float:
         data = market(campaigns=campaigns)
         outline = market_outline(data.market, data.platforms, data.seed)
         return float((outline.share * outline.use * outline.opportunities).mean())
 
-    sizes = [mean_size(campaigns) for campaigns in (100, 1000, 10_000, 100_000)]
+    few, *sizes = [mean_size(campaigns) for campaigns in (100, 1000, 10_000, 100_000)]
     assert sizes == sorted(sizes, reverse=True)
+    assert few == pytest.approx(sizes[0], rel=0.1)
 
 
 def test_the_mix_is_that_of_the_platform() -> None:

@@ -83,7 +83,9 @@ def mutations() -> Iterator[tuple[str, Callable[[], Any], str]]:
                 continue
             keys = [str(step) for step in path if isinstance(step, str)]
             for kind, value in WRONG.items():
-                takes_text = keys[-1] in free and isinstance(value, str)
+                # A platform leaves out what an audience has beyond its segments.
+                is_free = keys[-1] in free or "segments" in keys
+                takes_text = is_free and isinstance(value, str)
                 if not takes_text:
                     made = partial(replaced, whole, path, value)
                     yield f"{file.stem} {path_text(path)} = {kind}", made, keys[-1]
