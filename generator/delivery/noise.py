@@ -82,11 +82,11 @@ def multiplier(noise: Noise, positions: Int64s, *purpose: int | str) -> Floats:
     return log_normal(noise.log_sd, shocks)
 
 
-def heavy_tailed(normals: Floats, degrees: float) -> Floats:
+def give_heavy_tails(normals: Floats, degrees: float) -> Floats:
     """Turn standard normals into Student's t of these degrees of freedom, with a variance of 1:
     Hill's expansion to the second order, same shape.
 
-    >>> heavy_tailed(np.array([-2.0, 0.0, 4.0]), 5.0).round(2).tolist()
+    >>> give_heavy_tails(np.array([-2.0, 0.0, 4.0]), 5.0).round(2).tolist()
     [-2.03, 0.0, 7.72]
     """
     square = normals * normals
@@ -109,7 +109,7 @@ def day_shocks(
     since_noon = local_hours - 12
     day = since_noon // 24
     days = np.arange(day.min(), day.max() + 2)
-    shocks = heavy_tailed(ar1_normals(key(*purpose), days, autocorrelation), degrees)
+    shocks = give_heavy_tails(ar1_normals(key(*purpose), days, autocorrelation), degrees)
     part = (since_noon - 24 * day) / 24.0
     position = day - days[0]
     mixed = (1.0 - part) * shocks.take(position) + part * shocks.take(position + 1)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from generator.clock import day_number, hours_of, local_clock
-from generator.delivery.noise import day_shocks, heavy_tailed
+from generator.delivery.noise import day_shocks, give_heavy_tails
 from generator.delivery.quantiles import normal
 from generator.delivery.supply import DEVICES, country_supply, event_factor, hour_curves, viewing
 from generator.enums import Device
@@ -112,7 +112,7 @@ def test_days_of_noise_keep_their_spread_between_noons() -> None:
 
 def test_some_days_are_far_off() -> None:
     normals = normal(uniforms(row_keys(key("tails"), np.arange(200_000)), "test"))
-    tails = heavy_tailed(normals, 5.0)
+    tails = give_heavy_tails(normals, 5.0)
     assert tails.std() == pytest.approx(1, abs=0.03)
     law = stats.t(5)
     for part in (0.9, 0.99, 0.999):
