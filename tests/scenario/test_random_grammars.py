@@ -24,15 +24,16 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from generator.cli.app import app
+from generator.cli.app import app, main
+from generator.market.dataset import world_of
 from generator.pipeline.run import EngineError
 from generator.scenario.errors import InputError
 from generator.scenario.models import Scenario, Workflow
 from generator.scenario.overrides import paths
-from generator.scenario.templates import BUNDLED
+from generator.scenario.templates import BUNDLED, Dataset, Library
 from generator.scenario.yaml_file import KeyPath, path_text
 from generator.sinks.sink import DestinationError, DestinationFailedError
 from tests.scenario.test_legacy_format import (
@@ -185,7 +186,9 @@ def retyped(value: Any, dice: random.Random) -> Any:
     if isinstance(value, dict):
         other += [list(value), list(value.values()), [dict([pair]) for pair in value.items()]]
     if isinstance(value, int | float):
-        other += [float(value), -value, f"{value}", f" {value} ", f"{value}.0", bool(value)]
+        other += [-value, f"{value}", f" {value} ", f"{value}.0", bool(value)]
+        with contextlib.suppress(OverflowError):
+            other.append(float(value))
     return dice.choice(other)
 
 
@@ -257,6 +260,49 @@ def test_a_document_of_any_habit_is_read_or_refused(folder: Path, seed: int) -> 
     if said is not None:
         is_said_well(said)
         assert said == BY_THE_PARSER or file.name in said or "scenario" in said, said
+    assert files(folder) == before
+    file.unlink()
+
+
+GENERATED = settings.default.max_examples if IS_FUZZ else 20
+TRIES, ROWS = 20, 20_000
+
+
+def accepted(folder: Path, dice: random.Random) -> Path | None:
+    """A file of a small dataset that `validate` takes; None if many tries find none."""
+    for _ in range(TRIES):
+        suffix, content = written(mutated(dice), dice)
+        file = folder / f"accepted{suffix}"
+        file.write_bytes(content)
+        with contextlib.suppress(InputError):
+            found = Library().check(file)
+            if isinstance(found, Dataset) and world_of(found).outline.rows.sum() <= ROWS:
+                return file
+        file.unlink()
+    return None
+
+
+@settings(max_examples=GENERATED, phases=[Phase.generate])
+@given(seed=SEEDS)
+def test_a_document_that_is_read_is_generated_or_refused(folder: Path, seed: int) -> None:
+    file = accepted(folder, random.Random(seed))
+    if file is None:
+        return
+    before, printed = files(folder), io.StringIO()
+    made = folder / "made.duckdb"
+    with (
+        time_limit(),
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        pytest.raises(SystemExit) as left,
+    ):
+        main(["generate", file.name, "--jobs", "1", "--quiet", "--database", made.name])
+    said = printed.getvalue()
+    assert left.value.code in (0, 2), said
+    assert made.exists() == (left.value.code == 0)
+    if left.value.code:
+        is_said_well(said)
+    made.unlink(missing_ok=True)
     assert files(folder) == before
     file.unlink()
 

@@ -1,0 +1,186 @@
+"""Destinations full of things of other owners: every command is run with each, and everything of
+theirs is as it was.
+
+A destination is a folder of Parquet files, one of CSV files, a prefix on S3, a DuckDB file, or a
+PostgreSQL database. The commands are those of the application, so a new one without a call here
+fails. `dbt` and `build` are called so that they build nothing: dbt has its own schemas, and a build
+takes minutes. Of the targets of the Makefile only the plans are read, as they install packages and
+take minutes: what they call of the generator is tried here, and what they remove is listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+from adbc_driver_postgresql import dbapi
+
+from generator.cli.app import app
+from tests.e2e.test_makefile import checkout, make
+from tests.sinks.test_foreign_files import everything
+from tests.sinks.test_foreign_objects import Bucket
+from tests.support import postgresql, s3
+
+DUCKDB, POSTGRESQL = "theirs.duckdb", "postgresql"
+FOLDERS = ("parquet:lake", "csv:sheets")
+# What each command is called with, beside the destination.
+CALLS: dict[str, list[str]] = {
+    "generate": ["smoke"],
+    "init-db": [],
+    "create-advertiser": ["--auto"],
+    "create-campaign": ["--advertiser-id", "1", "--auto"],
+    "create-profile": ["--name", "mobile_consideration"],
+    "create-example": ["--example", "nexbank_conversion"],
+    "remove": ["--campaign-id", "1"],
+    "status": [],
+    "build": ["--select", "no_such_model"],
+    "report": ["--output", "notes.html"],
+    "scorecard": [],
+    "list": ["profiles"],
+    "describe": ["smoke"],
+    "validate": ["theirs.yml"],
+    "init": ["theirs"],
+    "dbt": ["--version"],
+    "dbt-sources": ["theirs"],
+    "dbt-seeds": ["theirs"],
+}
+WITHOUT_DESTINATION = {
+    "list", "describe", "validate", "init", "dbt", "dbt-sources", "dbt-seeds",
+}  # fmt: skip
+OBJECTS = (
+    "CREATE SCHEMA raw",
+    "CREATE SCHEMA own",
+    "CREATE TABLE raw.notes AS SELECT 1 AS mine",
+    "CREATE TABLE own.campaigns AS SELECT 'theirs' AS name",
+    "CREATE VIEW own.names AS SELECT name FROM own.campaigns",
+    "CREATE INDEX by_note ON raw.notes (mine)",
+    "CREATE SEQUENCE own.numbers",
+)
+IN_DUCKDB = (
+    "SELECT 'view', schema_name, view_name, sql FROM duckdb_views() WHERE NOT internal",
+    "SELECT 'index', schema_name, index_name, sql FROM duckdb_indexes() WHERE schema_name = 'raw' "
+    "AND table_name = 'notes'",
+    "SELECT 'sequence', schema_name, sequence_name FROM duckdb_sequences()",
+    "SELECT 'row', mine FROM raw.notes",
+    "SELECT 'row', name FROM own.campaigns",
+)
+IN_POSTGRESQL = (
+    "SELECT viewname::text, definition FROM pg_views WHERE schemaname = 'own'",
+    "SELECT indexname::text, indexdef FROM pg_indexes WHERE tablename = 'notes'",
+    "SELECT sequencename::text FROM pg_sequences WHERE schemaname = 'own'",
+    "SELECT mine FROM raw.notes",
+    "SELECT name FROM own.campaigns",
+)
+
+
+def fill_folder(folder: Path, outside: Path) -> None:
+    """Files, folders and links that no run has made."""
+    for name in ("README.md", "campaigns/notes.txt", "mine/campaigns.csv", "_receipts/a.json"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("theirs")
+    (folder / "link").symlink_to(outside)
+
+
+def in_duckdb(file: Path) -> list[tuple[object, ...]]:
+    """Return the things of the other owner in a file."""
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return [row for query in IN_DUCKDB for row in connection.execute(query).fetchall()]
+
+
+def in_postgresql(server: postgresql.Server) -> list[tuple[object, ...]]:
+    """Return the things of the other owner in a database."""
+    with dbapi.connect(server.uri) as connection, connection.cursor() as cursor:
+        found = []
+        for query in IN_POSTGRESQL:
+            cursor.execute(query)
+            found += cursor.fetchall()
+        return found
+
+
+@contextmanager
+def full_destinations(cwd: Path) -> Iterator[tuple[list[str], Callable[[], object]]]:
+    """Give the addresses of destinations with things of others, and a digest of all those."""
+    (cwd / "theirs").mkdir()
+    for name in ("theirs/notes.txt", "theirs.yml", "notes.html", "lake.csv", "ads.txt"):
+        (cwd / name).write_text("theirs")
+    for address in FOLDERS:
+        fill_folder(cwd / address.partition(":")[2], cwd / "theirs")
+    with duckdb.connect(DUCKDB) as connection:
+        for statement in OBJECTS:
+            connection.execute(statement)
+    files = everything(cwd)
+    del files[DUCKDB]
+    with (
+        postgresql.server() as server,
+        s3.server() as storage,
+        pytest.MonkeyPatch.context() as set_,
+    ):
+        for name, value in storage.environment.items():
+            set_.setenv(name, value)
+        with dbapi.connect(server.uri) as connection, connection.cursor() as cursor:
+            for statement in OBJECTS:
+                cursor.execute(statement)
+            connection.commit()
+        bucket = Bucket(storage)
+        for key in ("notes.txt", "lake/README.md", "lake/campaigns/notes.txt", "lake/exports/"):
+            bucket.put(key)
+        objects = bucket.objects()
+
+        def digest() -> object:
+            now, stored = everything(cwd), bucket.objects()
+            return (
+                {path: now.get(path) for path in files},
+                {key: stored.get(key) for key in objects},
+                in_duckdb(cwd / DUCKDB),
+                in_postgresql(server),
+            )
+
+        yield [*FOLDERS, f"s3://{s3.BUCKET}/lake", DUCKDB, server.uri], digest
+
+
+def test_nothing_of_others_is_lost_by_any_command(run, cwd: Path) -> None:
+    names = {command.name or "" for command in app.registered_commands}
+    assert names == CALLS.keys()
+    with full_destinations(cwd) as (addresses, digest):
+        before = digest()
+        done = set()
+        for command, arguments in CALLS.items():
+            targets = [None] if command in WITHOUT_DESTINATION else addresses
+            for target in targets:
+                option = [] if target is None else ["--database", target]
+                answer = run(command, *arguments, *option)
+                assert answer.code in (0, 1, 2), (command, target, answer.err)
+                assert "Traceback" not in answer.err
+                assert digest() == before, (command, target)
+                if answer.code == 0:
+                    done.add((command, target))
+        # The destinations were no obstacle: all hold a dataset beside what is theirs.
+        assert {("generate", address) for address in addresses} <= done
+        assert {("create-campaign", DUCKDB), ("remove", DUCKDB)} <= done
+
+
+# What targets remove: caches, what dbt and the tests wrote, and a report that `report` has written.
+REMOVED = {
+    "-rf target logs .pytest_cache .hypothesis .mypy_cache .ruff_cache",
+    "data/report.html",
+    '-rf "$TESTS_SHARED_FOLDER"',
+}
+
+
+def test_no_target_of_the_makefile_does_more_than_the_commands(tmp_path: Path) -> None:
+    folder = checkout(tmp_path / "project")
+    targets = re.findall(r"^([a-z-]+) ", make(folder, "help").stdout, re.MULTILINE)
+    assert {"build", "generate", "clean", "report"} <= set(targets)
+    called, removed = set(), set()
+    for target in targets:
+        planned = make(folder, "-n", target)
+        assert planned.returncode == 0, planned.stderr
+        called |= set(re.findall(r"python -m generator ([a-z-]+)", planned.stdout))
+        removed |= set(re.findall(r"\brm ([^;&\n]+?) *(?:;|&|$)", planned.stdout, re.MULTILINE))
+        assert "--replace" not in planned.stdout
+    assert {"generate", "build", "report"} <= called <= CALLS.keys()
+    assert removed == REMOVED
