@@ -39,6 +39,7 @@ SLOW = (
     "tests/cli/test_failures.py",
     "tests/cli/test_streams.py",
     "tests/dbt/test_docs.py",
+    "tests/dbt/test_empty_tables.py",
     "tests/dbt/test_evaluator_rules.py",
     "tests/dbt/test_faults.py",
     "tests/dbt/test_golden_campaign.py",
