@@ -20,7 +20,7 @@ from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
-from tests.support.project import dbt, spend_doubled
+from tests.support.project import MODELS_ONLY, dbt, spend_doubled
 
 MARTS = (
     "fct_performance_hourly",
@@ -32,6 +32,7 @@ MARTS = (
     "fct_campaign_reach",
     "fct_audience_daily",
 )
+BUILD = f"build --select +{' +'.join(MARTS)} +dim_campaigns_history {MODELS_ONLY}"
 MARK = 1_000_000
 OLD, NEW = "DATE '2025-09-10'", "DATE '2025-09-13'"
 HISTORY = """
@@ -64,9 +65,8 @@ class Warehouse:
         local.run(build_world(data), DuckdbSink(self.file, TABLES))
 
     def build(self, *arguments: str) -> None:
-        """`dbt build` without its tests."""
-        selection = "build --exclude-resource-type test --exclude-resource-type unit_test"
-        result = dbt(selection, self.file, self.folder, *arguments)
+        """`dbt build` of the marts of days and of the history, without tests."""
+        result = dbt(BUILD, self.file, self.folder, *arguments)
         assert result.returncode == 0, result.stdout[-3000:]
 
     def do(self, *statements: str) -> None:
