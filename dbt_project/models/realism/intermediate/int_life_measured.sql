@@ -187,7 +187,7 @@ week_over_week as (
     inner join inventory as before
         on
             inventory.country = before.country
-            and inventory.hour_ts = before.hour_ts + interval '7' day
+            and inventory.hour_ts = {{ dbt.dateadd('day', 7, 'before.hour_ts') }}
 
 ),
 
