@@ -125,7 +125,7 @@ creative_rates as (
     select
         creative_id,
         device,
-        {{ safe_divide('video_q100', 'video_starts') }} as completion,
+        {{ safe_divide('video_q100', 'video_starts') }} as completion_rate,
         {{ safe_divide('clicks', 'impressions') }} as ctr
     from delivery
     where
@@ -140,8 +140,8 @@ across_devices as (
 
     select
         'completion_across_devices' as shape_id,
-        ln(mobile.completion / (1 - mobile.completion)) as one,
-        ln(other.completion / (1 - other.completion)) as other
+        ln(mobile.completion_rate / (1 - mobile.completion_rate)) as one,
+        ln(other.completion_rate / (1 - other.completion_rate)) as other
     from creative_rates as mobile
     inner join creative_rates as other
         on mobile.creative_id = other.creative_id
@@ -182,12 +182,12 @@ week_over_week as (
         inventory.country,
         inventory.hour_ts,
         cast(inventory.hour_ts as date) as activity_date,
-        ln(inventory.ad_opportunities) - ln(before.ad_opportunities) as change
+        ln(inventory.ad_opportunities) - ln(earlier.ad_opportunities) as log_ratio
     from inventory
-    inner join inventory as before
+    inner join inventory as earlier
         on
-            inventory.country = before.country
-            and inventory.hour_ts = {{ dbt.dateadd('day', 7, 'before.hour_ts') }}
+            inventory.country = earlier.country
+            and inventory.hour_ts = {{ dbt.dateadd('day', 7, 'earlier.hour_ts') }}
 
 ),
 
@@ -196,7 +196,7 @@ changes_within_days as (
     select
         country,
         activity_date,
-        stddev_samp(change) as spread
+        stddev_samp(log_ratio) as spread
     from week_over_week
     group by country, activity_date
 
@@ -215,7 +215,7 @@ steps as (
 
     select
         cast(extract(hour from hour_ts) as integer) as hour_of_day,
-        change - lag(change) over (partition by country order by hour_ts) as step
+        log_ratio - lag(log_ratio) over (partition by country order by hour_ts) as step
     from week_over_week
 
 ),
