@@ -135,7 +135,7 @@ def duplicate_sources(project: Project) -> Iterator[str]:
 def hard_coded_references(project: Project) -> Iterator[str]:
     for key, model in project.models.items():
         code = re.sub(r"--[^\n]*", "", model["raw_code"])
-        sql = re.sub(r"{{.*?}}|{%.*?%}|extract\(.*?\)", "x", code, flags=re.DOTALL)
+        sql = re.sub(r"{{.*?}}|{%.*?%}|{#.*?#}|extract\(.*?\)", "x", code, flags=re.DOTALL)
         ctes = set(re.findall(r"(\w+) as \(", sql)) | {"x"}
         if set(re.findall(r"\b(?:from|join)\s+([\w.\"]+)", sql)) - ctes:
             yield name_of(key)
