@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import signal
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
