@@ -68,6 +68,11 @@ _NAMED_BY = (
 )
 _NO_AUDIENCE = ("Broad", "RON", "Prospecting")
 
+# A longer name of a campaign loses these parts, one after the other: no table or chart cuts one.
+_LONGEST = 44
+_LONGEST_OF_A_CREATIVE = 34
+_SPARE = ("device", "market", "wave")
+
 
 @dataclass(frozen=True)
 class Style:
@@ -129,11 +134,17 @@ class Namer:
             "device": self._devices(devices),
             "season": self._season(),
         }
-        named = [parts[part] for part in self.style.parts]
         if uniform(self.seed, "is a wave", self.campaign_id) < _WAVES:
             wave = 1 + key(self.seed, "wave", self.campaign_id) % 3
-            named.append(f"{('Wave ', 'W', 'Burst ')[self.style.wording]}{wave}")
-        return self._text(named, "campaign", self.campaign_id)
+            parts["wave"] = f"{('Wave ', 'W', 'Burst ')[self.style.wording]}{wave}"
+        order = (*self.style.parts, "wave")
+        for spare in (None, *_SPARE):
+            parts.pop(spare or "", None)
+            kept = [parts[part] for part in order if part in parts]
+            name = self._text(kept, "campaign", self.campaign_id)
+            if len(name) <= _LONGEST:
+                break
+        return name
 
     def line_item(
         self,
@@ -158,8 +169,13 @@ class Namer:
         message = _MESSAGES[key(self.seed, "message", creative_id) % len(_MESSAGES)]
         version = _VERSIONS[key(self.seed, "version", creative_id) % len(_VERSIONS)]
         length = "PAUSE" if seconds is None else self._length(seconds)
-        parts = [self.brand, self.product, message, length, f"v{version}"]
-        return self._text(parts, "creative", creative_id)
+        name = ""
+        for about in ([self.product], []):
+            parts = [self.brand, *about, message, length, f"v{version}"]
+            name = self._text(parts, "creative", creative_id)
+            if len(name) <= _LONGEST_OF_A_CREATIVE:
+                break
+        return name
 
     def _season(self) -> str:
         """Return the season code of the first day."""
