@@ -223,7 +223,7 @@ def test_the_story_names_a_campaign_off_plan_a_weak_creative_a_device_and_an_aud
     assert ahead.startswith("Ahead of plan")
     assert other in ahead
     assert re.search(
-        "Weak creative.*“Pelugant_Groceries_HeroFilm.*50% fewer viewers complete", weak, re.DOTALL
+        "Weak creative.*“Pelugant_.*_v1”.*49.6% fewer viewers complete", weak, re.DOTALL
     )
     assert leading.startswith("CTV leads")
     assert clicking.startswith("Mobile clicks")
