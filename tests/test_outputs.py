@@ -104,23 +104,6 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_make_clean_removes_what_the_project_made_and_nothing_else(checkout: Path) -> None:
-    mine = {
-        "mine.duckdb", "mine.duckdb.wal", "ads.duckdb.backup", "ads.duckdb.unfinished",
-        "calibration.duckdb.unfinished", "report.html", "notes.txt", "lake",
-    }  # fmt: skip
-    for name in mine | {"ads.duckdb", "ads.duckdb.wal", "calibration.duckdb"}:
-        (checkout / "data" / name).write_text("mine")
-    subprocess.run(["make", "clean"], cwd=checkout, check=True, capture_output=True)
-    assert set(os.listdir(checkout / "data")) == mine
-    (checkout / "data" / "report.html").write_text('<meta content="streaming-ads report">')
-    (checkout / "data" / "ads.duckdb.unfinished").unlink()
-    (checkout / "data" / "ads.duckdb.unfinished").mkdir()
-    (checkout / "data" / "ads.duckdb.unfinished" / "_run").touch()
-    subprocess.run(["make", "clean"], cwd=checkout, check=True, capture_output=True)
-    assert set(os.listdir(checkout / "data")) == mine - {"ads.duckdb.unfinished", "report.html"}
-
-
 @pytest.mark.parametrize("target", ["report", "pictures", "docs", "serve-docs", "lint", "sources"])
 def test_what_looks_at_data_never_makes_it(target: str) -> None:
     planned = subprocess.run(

@@ -254,7 +254,7 @@ def test_completion_is_installed_for_the_command_and_completes_names(cwd, in_bas
         "source .bash_completions/streaming-ads.sh; COMP_WORDS=(streaming-ads generate sm); "
         'COMP_CWORD=2; _streaming_ads_completion streaming-ads; echo "${COMPREPLY[@]}"'
     )
-    assert completed.stdout == "smoke\n", completed.stderr
+    assert completed.stdout == "smoke small_two_weeks\n", completed.stderr
 
 
 def test_the_command_line_does_not_wait_for_pandas(cwd) -> None:
