@@ -1,3 +1,4 @@
+{#- Ones and zeros are doubles: the mean of decimals has five digits on Spark. -#}
 {#- Shares of campaigns: shape and condition. -#}
 {% set shares = [
     ("starts_on_mondays", iso_day_of_week("first_flight_date") ~ " = 1"),
@@ -30,7 +31,7 @@ of_campaigns as (
     {% for shape_id, condition in shares -%}
         select
             '{{ shape_id }}' as shape_id,
-            avg(case when {{ condition }} then 1.0 else 0.0 end) as measured_value
+            avg(case when {{ condition }} then 1e0 else 0e0 end) as measured_value
         from campaigns
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
@@ -41,7 +42,7 @@ prices as (
 
     select
         'prices_in_quarters' as shape_id,
-        avg(case when mod(cast(target_cpm * 100 as bigint), 25) = 0 then 1.0 else 0.0 end)
+        avg(case when mod(cast(target_cpm * 100 as bigint), 25) = 0 then 1e0 else 0e0 end)
             as measured_value
     from campaigns
     where currency_code = 'USD'
@@ -65,7 +66,7 @@ equal_shares as (
 
     select
         'equal_budget_shares' as shape_id,
-        avg(case when spread < 0.000001 then 1.0 else 0.0 end) as measured_value
+        avg(case when spread < 0.000001 then 1e0 else 0e0 end) as measured_value
     from shares_of_campaign
 
 ),
@@ -81,7 +82,7 @@ new_advertisers as (
 
     select
         'new_advertisers' as shape_id,
-        avg(case when advertisers.created_at >= opening.first_date then 1.0 else 0.0 end)
+        avg(case when advertisers.created_at >= opening.first_date then 1e0 else 0e0 end)
             as measured_value
     from advertisers
     cross join opening
@@ -115,7 +116,7 @@ conversions as (
             when advertisers.industry in ('FINANCE', 'RETAIL', 'TELECOM') then 'DIRECT'
             when advertisers.industry in ('CONSUMER_GOODS', 'FOOD_BEVERAGE') then 'BRANDS'
         end as kind,
-        case when campaigns.objective = 'CONVERSION' then 1.0 else 0.0 end as is_conversion
+        case when campaigns.objective = 'CONVERSION' then 1e0 else 0e0 end as is_conversion
     from campaigns
     inner join advertisers
         on campaigns.advertiser_id = advertisers.advertiser_id
