@@ -130,8 +130,12 @@ def opportunities(claims: Claims, platforms: Sequence[PlatformSupply]) -> Floats
 def limit_claims(
     claims: Claims, platforms: Sequence[PlatformSupply], available: Floats, most: Floats
 ) -> Claims:
-    """Return the claims, less for campaigns whose share would be more than they want of the
-    `available` ad opportunities, `most` (impressions): what they leave is shared by the others."""
+    """Return the claims, smaller ones for campaigns whose share is more than they want: what they
+    leave is shared by the others.
+
+    `available` are the ad opportunities on each campaign's country, devices and days, `most` the
+    impressions that it wants; (campaigns,) each.
+    """
     parts = np.array([supply.mix.most_of_share for supply in platforms])[claims.platform]
     for _ in range(_ROUNDS):
         room = shares_of(claims, platforms) * available * parts

@@ -68,7 +68,8 @@ _NAMED_BY = (
 )
 _NO_AUDIENCE = ("Broad", "RON", "Prospecting")
 
-# A longer name of a campaign loses these parts, one after the other: no table or chart cuts one.
+# Letters of a name, so that no table or chart cuts one. A longer one of a campaign loses the parts
+# below, one after the other, and that of a creative its product.
 _LONGEST = 44
 _LONGEST_OF_A_CREATIVE = 34
 _SPARE = ("device", "market", "wave")
@@ -138,13 +139,11 @@ class Namer:
             wave = 1 + key(self.seed, "wave", self.campaign_id) % 3
             parts["wave"] = f"{('Wave ', 'W', 'Burst ')[self.style.wording]}{wave}"
         order = (*self.style.parts, "wave")
-        for spare in (None, *_SPARE):
-            parts.pop(spare or "", None)
-            kept = [parts[part] for part in order if part in parts]
-            name = self._text(kept, "campaign", self.campaign_id)
-            if len(name) <= _LONGEST:
-                break
-        return name
+        choices = [
+            [parts[part] for part in order if part in parts and part not in _SPARE[:left_out]]
+            for left_out in range(len(_SPARE) + 1)
+        ]
+        return self._first_short(choices, _LONGEST, "campaign", self.campaign_id)
 
     def line_item(
         self,
@@ -169,13 +168,10 @@ class Namer:
         message = _MESSAGES[key(self.seed, "message", creative_id) % len(_MESSAGES)]
         version = _VERSIONS[key(self.seed, "version", creative_id) % len(_VERSIONS)]
         length = "PAUSE" if seconds is None else self._length(seconds)
-        name = ""
-        for about in ([self.product], []):
-            parts = [self.brand, *about, message, length, f"v{version}"]
-            name = self._text(parts, "creative", creative_id)
-            if len(name) <= _LONGEST_OF_A_CREATIVE:
-                break
-        return name
+        choices = [
+            [self.brand, *about, message, length, f"v{version}"] for about in ([self.product], [])
+        ]
+        return self._first_short(choices, _LONGEST_OF_A_CREATIVE, "creative", creative_id)
 
     def _season(self) -> str:
         """Return the season code of the first day."""
@@ -214,6 +210,13 @@ class Namer:
         if regions := targeting.get(TargetingKey.GEO_DMA):
             parts.append(f"{len(regions)} DMA")
         return " ".join(parts) or _NO_AUDIENCE[self.style.wording]
+
+    def _first_short(
+        self, choices: list[list[str]], longest: int, kind: str, entity_id: int
+    ) -> str:
+        """Return the first name of these parts that has at most `longest` letters, or the last."""
+        names = [self._text(parts, kind, entity_id) for parts in choices]
+        return next((name for name in names if len(name) <= longest), names[-1])
 
     def _text(self, parts: list[str], kind: str, entity_id: int) -> str:
         """Join parts in the style, and make a mistake in a few names."""

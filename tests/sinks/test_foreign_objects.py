@@ -7,7 +7,6 @@ name that begins with its name and a slash.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,17 +57,9 @@ class Bucket:
             self._client.delete_object(Bucket=s3.BUCKET, Key=key)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[s3.Server]:
-    with s3.server() as started:
-        yield started
-
-
 @pytest.fixture
-def bucket(server: s3.Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    found = Bucket(server)
+def bucket(s3_server: s3.Server) -> Bucket:
+    found = Bucket(s3_server)
     found.clear()
     return found
 

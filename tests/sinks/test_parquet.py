@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -409,16 +409,8 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
         landed(SMOKE, tmp_path / "file" / "folder")
 
 
-@pytest.fixture(scope="module")
-def s3_server() -> Iterator[s3.Server]:
-    with s3.server() as started:
-        yield started
-
-
 @pytest.fixture
-def bucket(s3_server: s3.Server, monkeypatch: pytest.MonkeyPatch) -> str:
-    for name, value in s3_server.environment.items():
-        monkeypatch.setenv(name, value)
+def bucket(s3_server: s3.Server) -> str:
     return f"s3://{s3.BUCKET}"
 
 
