@@ -46,7 +46,7 @@ deps: $(STAMP) ## Create .venv (unless an environment is active) and install req
 $(STAMP): requirements.txt
 	@test -x "$(VENV)/bin/python" || $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	@test -x "$(VENV)/bin/python" || $(PYTHON) -m venv "$(VENV)"
-	@echo "Installing requirements.txt into $(VENV): about 120 packages, 1 GB, half a minute to three minutes"
+	@echo "Installing requirements.txt into $(VENV): about 200 packages, 1.4 GB, half a minute to three minutes"
 	@$(INSTALL) -r requirements.txt
 	@touch "$@"
 
@@ -67,15 +67,15 @@ lock: deps ## Write the requirements files and requirements.lock from pyproject.
 generate: deps ## Generate the data (WORKFLOW=complete, SEED=…; REPLACE=yes replaces another dataset)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED)) $(if $(REPLACE),--replace)
 
-test: deps ## Lint, type-check, build a dataset with dbt, and the tests that take seconds: some five minutes
-	@echo 'Needs nothing but this environment; some five minutes on two cores. `make test-all` also needs more.'
+test: deps ## Lint, type-check, build a dataset with dbt, and the tests that need no server: some eight minutes
+	@echo 'Needs nothing but this environment; some eight minutes on two cores. `make test-all` runs the rest, too.'
 	@$(MAKE) --no-print-directory lint
 	python -m pytest $(PARALLEL) -m 'not $(subst $(SPACE), and not ,$(APART))'
 
 # All share what is built once.
 test-all: export TESTS_SHARED_FOLDER := $(CURDIR)/target/tests
-test-all: deps ## `make test` and all other tests; needs PostgreSQL, Chromium and Java 17: some fifteen minutes
-	@echo 'Needs PostgreSQL (initdb), Chromium (chromium, chromedriver) and Java 17; some fifteen minutes on two cores'
+test-all: deps ## `make test` and all other tests; needs PostgreSQL, Chromium and Java 17: some half an hour
+	@echo 'Needs PostgreSQL (initdb), Chromium (chromium, chromedriver) and Java 17; some half an hour on two cores'
 	@rm -rf "$$TESTS_SHARED_FOLDER" && mkdir -p "$$TESTS_SHARED_FOLDER"
 	@$(MAKE) --no-print-directory test
 	python -m pytest $(PARALLEL) -m slow
