@@ -6,10 +6,15 @@
 {% macro read_parquet() %}
     {%- if target.name in ["parquet", "spark"] and reads_raw_data() -%}
         {%- set folder = (env_var("ADS_PARQUET", "") or "data/parquet") | replace("'", "''") -%}
-        {%- do run_query("create schema if not exists raw") -%}
+        {%- do run_query("create schema if not exists " ~ raw_schema()) -%}
         {%- do adapter.dispatch("raw_tables_on_parquet")(folder, sources_of_this_package()) -%}
     {%- endif -%}
 {% endmacro %}
+
+{#- The schema of the raw tables, as SQL writes it. -#}
+{% macro raw_schema() -%}
+    {{- return(adapter.quote(var("raw_schema"))) -}}
+{%- endmacro %}
 
 {#- dbt looks for a variant on every target, also where none is called. -#}
 {% macro default__raw_tables_on_parquet(folder, tables) %}
@@ -19,7 +24,7 @@
 {#- Those that the manifest names, or without one NAME.parquet and all that is below folder NAME. -#}
 {% macro duckdb__raw_tables_on_parquet(folder, tables) %}
     {%- set landed = run_query(
-        "select table_name from duckdb_tables() where schema_name = 'raw'"
+        "select table_name from duckdb_tables() where schema_name = '" ~ var("raw_schema") ~ "'"
         ~ " and database_name = current_database()"
     ).columns[0].values() -%}
     {%- if tables | selectattr("name", "in", landed) | list -%}
@@ -29,7 +34,7 @@
         ) -%}
     {%- endif -%}
     {%- for table in tables -%}
-        {%- set view = "raw." ~ table.name -%}
+        {%- set view = raw_schema() ~ "." ~ table.name -%}
         {%- set files = parquet_files(folder, table.name) -%}
         {%- if files -%}
             {#- A partition's column is a way to find files, and no column of the table. -#}
@@ -49,22 +54,23 @@
     leaves its files.
 -#}
 {% macro spark__raw_tables_on_parquet(folder, tables) %}
-    {%- do run_query("drop table if exists raw.manifest") -%}
+    {%- set manifest = raw_schema() ~ ".manifest" -%}
+    {%- do run_query("drop table if exists " ~ manifest) -%}
     {%- do run_query(
-        "create table raw.manifest using text options (path '" ~ folder
+        "create table " ~ manifest ~ " using text options (path '" ~ folder
         ~ "/manifest.json', wholetext 'true')"
     ) -%}
     {%- set manifests = run_query(
         "select get_json_object(value, '$.identity'), get_json_object(value, '$.files[*].table')"
-        ~ " from raw.manifest"
+        ~ " from " ~ manifest
     ).rows -%}
-    {%- do run_query("drop table raw.manifest") -%}
+    {%- do run_query("drop table " ~ manifest) -%}
     {%- for table in tables -%}
-        {%- do run_query("drop table if exists raw." ~ table.name) -%}
+        {%- do run_query("drop table if exists " ~ raw_schema() ~ "." ~ table.name) -%}
         {%- for identity, tables_with_files in manifests if table.name in fromjson(tables_with_files) -%}
             {%- do run_query(
-                "create table raw." ~ table.name ~ " using parquet options (path '" ~ folder ~ "/"
-                ~ table.name ~ "', recursiveFileLookup 'true', pathGlobFilter '*-" ~ identity[:8]
+                "create table " ~ raw_schema() ~ "." ~ table.name ~ " using parquet options (path '"
+                ~ folder ~ "/" ~ table.name ~ "', recursiveFileLookup 'true', pathGlobFilter '*-" ~ identity[:8]
                 ~ ".parquet')"
             ) -%}
         {%- endfor -%}

@@ -20,7 +20,7 @@
                 {%- do columns.append(nothing ~ " as " ~ adapter.quote(column.name)) -%}
             {%- endfor -%}
             {%- call statement(auto_begin=true) -%}
-                create {{ kind }} {{ table.schema }}.{{ table.identifier }} as
+                create {{ kind }} {{ adapter.quote(table.schema) }}.{{ adapter.quote(table.identifier) }} as
                 select {{ columns | join(", ") }} where 1 = 0
             {%- endcall -%}
             {%- do adapter.commit() -%}
@@ -53,7 +53,7 @@
             {%- set remedy = "run `python -m generator generate --to 'parquet:" ~ folder ~ "'`" -%}
         {%- endif -%}
         {%- set schemas = of_this_package(graph.nodes.values()) | map(attribute="schema") | unique | list -%}
-        {%- if target.type == "duckdb" and target.database in schemas + ["raw"] -%}
+        {%- if target.type == "duckdb" and target.database in schemas + [sources[0].schema] -%}
             {%- do exceptions.raise_compiler_error(
                 target.path ~ " is called like one of its schemas, and DuckDB cannot tell them apart: "
                 ~ "give the file another name"

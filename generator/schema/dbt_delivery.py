@@ -34,6 +34,7 @@ from generator.schema.delivery_columns import (
 )
 
 _WRITTEN = "Written by `make sources` from generator/schema/delivery_columns.py: change that file."
+_SEMANTIC_LAYER = "{enabled: \"{{ var('semantic_layer_enabled') }}\"}"
 _BLOCK = re.compile(
     r"^(?P<first>(?P<indent> *)(?:#|<!--) >>> (?P<name>[\w ]+): .*\n)"
     r"(?:.*\n)*?"
@@ -283,7 +284,8 @@ def _measure_of(sql: str) -> str:
 def _ratio(metric: Metric) -> str:
     numerator, denominator = map(_measure_of, (metric.scaled_numerator, metric.denominator))
     return (
-        f"- name: {metric.name}\n  label: {_label(metric.name, metric.label)}\n"
+        f"- name: {metric.name}\n  config: {_SEMANTIC_LAYER}\n"
+        f"  label: {_label(metric.name, metric.label)}\n"
         f"  description: \"{{{{ doc('{metric.name}') }}}}\"\n  type: ratio\n"
         f"  type_params:\n    numerator: {numerator}\n    denominator: {denominator}"
     )

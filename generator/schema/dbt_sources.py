@@ -28,7 +28,7 @@ def source_yaml(tables: tuple[type[RawTable], ...]) -> str:
     source = {
         "name": "ads",
         "description": "Streaming-ad delivery as the generator lands it: one schema, `raw`.",
-        "schema": "raw",
+        "schema": "{{ var('raw_schema') }}",
         "tables": [_table(table) for table in tables],
     }
     document = {"version": 2, "sources": [source]}

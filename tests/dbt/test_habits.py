@@ -21,9 +21,16 @@ from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
-from tests.support.project import ROOT, dbt, made_once, run_dbt
+from tests.support.project import ROOT, dbt, link_project, made_once, run_dbt
 
 LOADED_ONCE = "{freshness_warn_after_hours: 1, freshness_error_after_hours: 87600000}"
+PARTS = ("ad_reporting", "quality", "realism", "semantic_layer")
+ALICE = """
+streaming_ads:
+  target: dev
+  outputs:
+    dev: {type: duckdb, path: ads.duckdb, schema: alice, threads: 1}
+"""
 # The files of docs/dbt-package.md, and others with the project's own sources.
 FILES = r"```(?:yaml|sql)\n(?:#|--) (\S+)\n(.*?)```"
 OF_ANOTHER_PROJECT = {
@@ -167,8 +174,62 @@ def test_another_project_has_it_as_a_package(fresh: Path, monkeypatch: pytest.Mo
         assert [(name, float(amount)) for name, amount in built] == connection.execute(
             spend
         ).fetchall()
-        comments = "SELECT count(comment) FROM duckdb_tables() WHERE schema_name = 'marts'"
+        comments = "SELECT count(comment) FROM duckdb_tables() WHERE schema_name = 'main_marts'"
         assert connection.execute(comments).fetchall() == [(3,)]
         connection.execute("DROP SCHEMA raw CASCADE")
     assert "ads.duckdb has no raw." not in succeeds(run_dbt(folder, "run", "--select", "accounts"))
     assert "no raw data in ads.duckdb: run" in sentence(run_dbt(folder, "run"))
+
+
+@pytest.fixture(scope="module")
+def of_alice(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file in which somebody else has `marts`. Alice has built a mart of raw tables in a schema
+    `landing`, where advertisers have another name, with her profile and all parts switched off."""
+    folder = tmp_path_factory.mktemp("alice")
+    file = Path(shutil.copy(smoke, folder))
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("CREATE SCHEMA marts; CREATE TABLE marts.dim_advertisers AS SELECT 1")
+        connection.execute("CREATE SCHEMA landing")
+        for table in TABLES:
+            renamed = "REPLACE ('Landed' AS name)" if table.table_name == "advertisers" else ""
+            connection.execute(
+                f"CREATE TABLE landing.{table.table_name} AS "
+                f"SELECT * {renamed} FROM raw.{table.table_name}"
+            )
+    link_project(folder)
+    (folder / "hers").mkdir()
+    (folder / "hers" / "profiles.yml").write_text(ALICE)
+    variables = {"raw_schema": "landing"} | {f"{part}_enabled": False for part in PARTS}
+    build = ("build", "--select", "+dim_advertisers", "--profiles-dir", "hers")
+    succeeds(run_dbt(folder, *build, "--vars", json.dumps(variables)))
+    return file
+
+
+def test_people_with_other_schemas_in_their_profiles_do_not_meet(of_alice: Path) -> None:
+    with duckdb.connect(str(of_alice), read_only=True) as connection:
+        assert connection.execute("FROM marts.dim_advertisers").fetchall() == [(1,)]
+        schemas = connection.execute("SELECT DISTINCT schema_name FROM duckdb_columns()").fetchall()
+    made = {name for (name,) in schemas} - {"raw", "landing", "marts", "information_schema"}
+    assert {name for name in made if name != "pg_catalog"} == {
+        "main",
+        "alice_staging",
+        "alice_marts",
+    }
+
+
+def test_raw_tables_can_be_in_a_schema_of_another_name(of_alice: Path) -> None:
+    with duckdb.connect(str(of_alice), read_only=True) as connection:
+        names = "SELECT DISTINCT advertiser_name FROM alice_marts.dim_advertisers"
+        assert connection.execute(names).fetchall() == [("Landed",)]
+
+
+def test_parts_are_switched_off_by_variables(of_alice: Path) -> None:
+    """What is left is the rest: no model of a folder that is switched off, no metric, and no
+    exposure, since each reads a part."""
+    manifest = json.loads((of_alice.parent / "target" / "manifest.json").read_text())
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    folders = {folder for model in models for folder in model["fqn"]}
+    assert {"staging", "planning", "delivery", "audience"} <= folders
+    assert not folders & {"ad_reporting", "quality", "realism", "int_quality_findings"}
+    for kind in ("metrics", "semantic_models", "saved_queries", "exposures"):
+        assert manifest[kind] == {}, kind

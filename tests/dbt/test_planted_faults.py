@@ -597,7 +597,7 @@ def pacing_faults() -> Iterator[Fault]:
     yield Fault(
         "a day that is reported twice",
         (f"INSERT INTO {daily} SELECT * FROM {daily} LIMIT 1",),
-        ("unique_grain_ad_reporting__campaign_report_*",),
+        ("unique_grain_ad_reporting__campaign_report_*", "unique_grain_fct_geography_daily_*"),
     )
 
 
@@ -624,6 +624,7 @@ def reach_and_audience_faults() -> Iterator[Fault]:
         ("audience_index = 'inf'", "audience_index_is_finite_audience_daily"),
     ):
         yield fault(f"audience mart: {change}", audience, change, "true", test)
+    yield from place_and_report_faults()
     for table, change, test in (
         ("platform_population", "population_share = 0", "adds_up_to_platform_population_*"),
         ("platform_population", "population_share = 1.1", "finite_platform_population_*"),
@@ -631,6 +632,55 @@ def reach_and_audience_faults() -> Iterator[Fault]:
         ("platform_calendar", "frontload_decay_per_flight = -1", "finite_platform_calendar_*"),
     ):
         yield fault(f"{table}: {change}", f"seeds.{table}", change, "true", test)
+
+
+def place_and_report_faults() -> Iterator[Fault]:
+    """What the views of places and of common columns are made of, broken."""
+    monthly = "reconciles_ad_reporting__{}_report_with_fct_campaign_performance_monthly"
+    for mart, where, *tests in (
+        ("fct_audience_daily", "dimension = 'REGION'", "reconciles_fct_geography_daily_with_*"),
+        ("fct_advertiser_performance_daily", "true", "reconciles_ad_reporting__account_report_*"),
+        (
+            "fct_creative_performance_daily",
+            "true",
+            "reconciles_ad_reporting__ad_report_*",
+            "reconciles_ad_reporting__ad_group_report_*",
+        ),
+        (
+            "fct_campaign_performance_monthly",
+            "true",
+            monthly.format("country"),
+            monthly.format("region"),
+        ),
+    ):
+        yield fault(
+            f"a click more in {mart}", f"marts.{mart}", "clicks = clicks + 1", where, *tests
+        )
+    renamed = "INSERT INTO marts.{0} SELECT * REPLACE ('other' AS {1}) FROM marts.{0}"
+    for name, statement, *tests in (
+        (
+            "a campaign with two names",
+            renamed.format("dim_campaigns", "campaign_name"),
+            "unique_grain_ad_reporting__monthly_campaign_*",
+        ),
+        (
+            "a line item with two names",
+            renamed.format("dim_line_items", "line_item_name"),
+            "unique_grain_ad_reporting__ad_group_report_*",
+            "unique_grain_ad_reporting__ad_report_*",
+        ),
+        (
+            "an advertiser with several names",
+            "UPDATE marts.dim_campaigns SET advertiser_id = 1",
+            "unique_grain_ad_reporting__account_report_*",
+        ),
+        (
+            "a campaign that no table has",
+            "DELETE FROM marts.dim_campaigns",
+            "relationships_fct_geography_daily_campaign_id__*",
+        ),
+    ):
+        yield Fault(name, (statement,), tuple(tests))
 
 
 def quality_faults() -> Iterator[Fault]:

@@ -254,3 +254,24 @@ def test_the_overview_counts_tables_and_staging_views_right() -> None:
     views = list(models.glob("staging/ads/stg_*.sql"))
     (counted,) = re.findall(r"(\d+) +(\d+) views", (models / "overview.md").read_text())
     assert counted == (str(len(TABLES)), str(len(views)))
+
+
+def test_nothing_outside_a_part_that_can_be_switched_off_reads_it(manifest: dict[str, Any]) -> None:
+    """So any of them can be off while the others are on. A test of something else would be off
+    with it, without a word."""
+    nodes = manifest["nodes"] | manifest["exposures"]
+    parts = {key: switches_of(node) for key, node in nodes.items()}
+    assert set().union(*parts.values()) == {"ad_reporting", "quality", "realism", "semantic_layer"}
+    for key, node in nodes.items():
+        for read in node.get("depends_on", {}).get("nodes", ()):
+            assert parts.get(read, set()) <= parts[node.get("attached_node") or key], key
+
+
+def switches_of(node: dict[str, Any]) -> set[str]:
+    """The parts whose variables are asked, in its YAML, whether a model or an exposure is on."""
+    file = (node.get("patch_path") or node["original_file_path"]).removeprefix("streaming_ads://")
+    if not file.endswith(".yml") or node["resource_type"] not in {"model", "exposure"}:
+        return set()
+    entries = yaml.safe_load((ROOT / file).read_text())[f"{node['resource_type']}s"]
+    (entry,) = (found for found in entries if found["name"] == node["name"])
+    return set(re.findall(r"var\('(\w+)_enabled'\)", str(entry.get("config"))))
