@@ -146,9 +146,10 @@ bench: deps ## Compare the speed with other generators: benchmarks/results.md (n
 bench-dbt: deps ## Time the dbt models on 5 million raw rows, beside the same SQL in DuckDB
 	python -m benchmarks.dbt_build
 
-sources: deps ## Write what dbt derives from the generator: sources, doc blocks, platform seeds
+sources: deps ## Write what dbt derives from the generator: sources, doc blocks, platform seeds, the diagrams
 	python -m generator dbt-sources
 	python -m generator dbt-seeds
+	python -m tests.support.diagrams
 
 # A database can hold campaigns and your schemas, so none is removed here.
 clean: ## Remove what dbt and the tools wrote, and the report; databases stay

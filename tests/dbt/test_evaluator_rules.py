@@ -259,7 +259,7 @@ def model_directories(project: Project) -> Iterator[str]:
             "staging": f"staging/{source}",
             "base": f"staging/{source}/base",
             "intermediate": "(realism/)?intermediate",
-            "marts": r"(realism/marts|marts/[a-z]+)",
+            "marts": r"(realism/marts|marts/[a-z_]+)",
         }
         folder = Path(model["original_file_path"]).parent.as_posix()
         expected = f"dbt_project/models/{folders[project.layer(key)]}"

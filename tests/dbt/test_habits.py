@@ -183,7 +183,7 @@ def test_another_project_has_it_as_a_package(fresh: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture(scope="module")
 def of_alice(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file in which somebody else has `marts`. Alice has built a mart of raw tables in a schema
+    """A file with a `marts` of another person. Alice has built a mart of raw tables in a schema
     `landing`, where advertisers have another name, with her profile and all parts switched off."""
     folder = tmp_path_factory.mktemp("alice")
     file = Path(shutil.copy(smoke, folder))

@@ -17,6 +17,7 @@ from generator.platform.dbt_seeds import HASHES, hashes_of, seeds
 from generator.scenario.templates import TemplateKind, names, platform
 from generator.schema import TABLES
 from generator.schema.dbt_sources import docs_markdown
+from tests.support import diagrams
 from tests.support.project import ROOT, dbt
 
 DBT_PROJECT = ROOT / "dbt_project"
@@ -58,6 +59,29 @@ def test_the_committed_platform_seeds_are_in_step() -> None:
     texts = seeds(platforms)
     for name, text in [*texts.items(), (HASHES, hashes_of(texts))]:
         assert (DBT_PROJECT / "seeds" / name).read_text() == text, "run `make sources`"
+
+
+def test_the_committed_diagrams_are_in_step_and_have_every_table() -> None:
+    text = diagrams.PAGE.read_text(encoding="utf-8")
+    assert text == diagrams.page(), "run `make sources`"
+    marts = {file.stem for file in diagrams.MARTS.rglob("*.sql")}
+    assert marts | {table.table_name for table in TABLES} <= set(re.findall(r"\w+", text))
+
+
+def test_a_diagram_leaves_out_what_follows_from_other_references() -> None:
+    types = {"creative_id": "bigint", "campaign_id": "bigint"}
+    campaigns = diagrams.Entity("campaigns", {}, ("campaign_id",), {}, frozenset())
+    creatives = diagrams.Entity("creatives", {}, (), {"campaign_id": "campaigns"}, frozenset())
+    refers = {"creative_id": "creatives", "campaign_id": "campaigns"}
+    facts = diagrams.Entity("facts", types, ("creative_id",), refers, frozenset({"creative_id"}))
+    drawn = diagrams.diagram([facts], [campaigns, creatives, facts], "LR").splitlines()
+    assert drawn[3:-1] == [
+        "    facts {",
+        "        bigint creative_id PK, FK",
+        "        bigint campaign_id FK",
+        "    }",
+        "    creatives ||--o| facts : creative_id",
+    ]
 
 
 def test_every_model_and_column_is_described(
