@@ -183,6 +183,7 @@
         "pacing_index": ("100 * cast(spend_to_date as " ~ type_double() ~ ")", "expected_spend_to_date"),
         "daily_pacing_index": ("100 * cast(spend as " ~ type_double() ~ ")", "expected_spend"),
         "budget_spent_pct": ("100 * cast(spend_to_date as " ~ type_double() ~ ")", "budget_total"),
+        "goal_delivered_pct": ("100 * cast(impressions_to_date as " ~ type_double() ~ ")", "goal_impressions"),
         "frequency": ("impressions", "reach"),
         "impression_share": ("impressions", "day_impressions"),
         "audience_index": ("100 * cast(impression_share as " ~ type_double() ~ ")", "population_share"),

@@ -10,11 +10,12 @@ from itertools import accumulate, pairwise
 import numpy as np
 import pyarrow as pa
 
-from generator.arrays import Int64s
+from generator.arrays import Floats, Int64s
 from generator.clock import HOURS_A_DAY, Hours, day_number, hours_of
 from generator.delivery import audience, performance, reach
 from generator.delivery.capping import Cap, ImpressionLimits, caps_of, impression_limits
 from generator.delivery.flight_supply import FlightContext
+from generator.delivery.noise import ar1_normals
 from generator.delivery.odds import OddsTable, odds_table
 from generator.delivery.pacing import Goal
 from generator.delivery.supply import CountrySupply
@@ -22,8 +23,9 @@ from generator.delivery.targeting import count_households, targeting_of
 from generator.delivery.variation import Booked
 from generator.enums import BudgetType
 from generator.platform.model import PlatformModel
+from generator.randomness import key
 from generator.schema import Flight
-from generator.schema.booking import Booking
+from generator.schema.booking import STRAIGHT, BookedLineItem, Booking
 
 _MOST_MICROS = 2**62
 
@@ -164,7 +166,7 @@ def _plan(
             )
             part = _part_of_households(booking, position, households)
             limits = impression_limits(caps, min(float(item_households[position]), part))
-            goal = _goal(booking, position, index, limits)
+            goal = _goal(booking, position, index, limits, seed)
             stretches.append(performance.plan_stretch(context, goal, table))
     return _Plan(stretches, households, caps)
 
@@ -196,7 +198,9 @@ def split_exactly(amount: int, weights: list[float]) -> list[int]:
     return [last - first for first, last in pairwise(marks)]
 
 
-def _goal(booking: Booking, position: int, flight_index: int, limits: ImpressionLimits) -> Goal:
+def _goal(
+    booking: Booking, position: int, flight_index: int, limits: ImpressionLimits, seed: int
+) -> Goal:
     """Return a line item's part of the budget in one flight, with its limits under the cap.
 
     A lifetime budget is split over the flights by their days and then over the line items by their
@@ -212,14 +216,35 @@ def _goal(booking: Booking, position: int, flight_index: int, limits: Impression
     else:
         of_flight = split_exactly(amount, [float(number) for number in days])[flight_index]
         flight_micros = split_exactly(of_flight, shares)[position]
+    item = booking.line_items[position]
+    is_daily = day_micros is not None
     return Goal(
         flight_micros=flight_micros,
         day_micros=day_micros,
         day_impressions=limits.day,
         hour_impressions=limits.hour,
-        pacing=booking.line_items[position].line_item.pacing,
-        pacing_pct=booking.line_items[position].line_item.pacing_pct,
+        pacing=item.line_item.pacing,
+        pacing_pct=item.line_item.pacing_pct,
+        beyond=min(item.steering.beyond, 0.0) if is_daily else item.steering.beyond,
+        day_aims=_day_aims(item, booking.flights[flight_index], seed),
     )
+
+
+def _day_aims(item: BookedLineItem, flight: Flight, seed: int) -> Floats | None:
+    """Return the aims of a line item's days relative to the right ones, (days,); None: all right.
+
+    A forecast errs for some days on end. At the start of a flight less is delivered than planned.
+    """
+    steering = item.steering
+    if steering == STRAIGHT:
+        return None
+    days = np.arange(day_number(flight.start_date), day_number(flight.end_date) + 1)
+    stream = key(seed, "forecast error", item.line_item.line_item_id)
+    errors = ar1_normals(stream, days, steering.error_autocorrelation)
+    aims = np.exp(steering.error_log_sd * errors)
+    ramp = steering.ramp[: days.size]
+    aims[: len(ramp)] *= ramp
+    return aims
 
 
 def _by_hour(

@@ -61,7 +61,7 @@ def stop_at_limits(rows: LimitedRows, fates: WholeFloats, ceiling: Int64s) -> Wh
         (goal.hour_impressions, False, 1),
         (goal.day_impressions, False, HOURS_A_DAY),
         (goal.day_micros, True, HOURS_A_DAY),
-        (goal.flight_micros, True, flight_hours),
+        (goal.delivered_micros, True, flight_hours),
     ):
         if limit is None:
             continue
@@ -73,6 +73,20 @@ def stop_at_limits(rows: LimitedRows, fates: WholeFloats, ceiling: Int64s) -> Wh
             shares = stop_at(limit, hourly, window)
             impressions = _keep(rows, fates, shares.take(rows.hour))
     return drawn
+
+
+def billed_shares(rows: LimitedRows, impressions: WholeFloats) -> Floats | None:
+    """Return the share of each row's impressions that the budget of the flight pays: (rows,).
+
+    Impressions (rows,) are billed until the budget is spent, and those after it are free. None: all
+    of them are billed.
+    """
+    if rows.goal.beyond <= 0.0:
+        return None
+    hourly = rows.by_hour(impressions.astype(np.int64) * rows.prices)
+    if hourly.sum() <= rows.goal.flight_micros:
+        return None
+    return stop_at(rows.goal.flight_micros, hourly, hourly.size).take(rows.hour)
 
 
 def stop_at(limit: int, amounts: Int64s, window: int) -> Floats:

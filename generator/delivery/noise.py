@@ -8,7 +8,7 @@ import numpy as np
 
 from generator.arrays import Floats, Int64s
 from generator.delivery.quantiles import normal
-from generator.platform.model import Noise
+from generator.platform.figures import Noise
 from generator.randomness import key, row_keys, uniforms
 
 _FORGOTTEN = 1e-3

@@ -3,6 +3,9 @@
 `plan` returns the expected impressions of every hour. The budget is spread in proportion to the
 forecast supply, planned again each morning from what is left, and never more than supply, share of
 voice and frequency capping allow. What chance draws beyond a limit is cut in `limits`.
+
+Who steers errs: a goal says how far past its budget a line item aims or how far short of it, and
+how far off the aim of each day is. What a day misses is left for the days after it.
 """
 
 from __future__ import annotations
@@ -22,7 +25,12 @@ from generator.platform.model import PacingFigures
 
 @dataclass(frozen=True)
 class Goal:
-    """What one line item may spend and deliver in one flight. Money in micros; None: no limit."""
+    """What one line item may spend and deliver in one flight. Money in micros; None: no limit.
+
+    `beyond` is the part of the budget that it aims to deliver on top of it, and that nobody is
+    billed for; below 0 it aims that far short. `day_aims` (days,) are the aims of its days relative
+    to the right ones; without them every aim is right.
+    """
 
     flight_micros: int
     day_micros: int | None
@@ -30,6 +38,13 @@ class Goal:
     hour_impressions: int | None
     pacing: Pacing
     pacing_pct: int
+    beyond: float = 0.0
+    day_aims: Floats | None = None
+
+    @property
+    def delivered_micros(self) -> int:
+        """The price of the most that may be delivered: the budget, and what is beyond it."""
+        return self.flight_micros + int(self.flight_micros * max(self.beyond, 0.0))
 
 
 def plan(goal: Goal, supply: FlightSupply, figures: PacingFigures) -> Floats:
@@ -168,7 +183,7 @@ def _plan_days(
     impressions = (days.spend_per_aim / days.price).sum(axis=1).tolist()
     aims = np.zeros(days.weights.size)
     shares = np.ones(days.weights.size)
-    left = float(goal.flight_micros)
+    left = aims_of_flight.total
     for day in wanted_days:
         aim = aims_of_flight.aim(day, left)
         if aim > first_bound[day]:
@@ -191,14 +206,16 @@ def _plan_days(
 class _Aims:
     """What the days of a flight may aim for, in micros.
 
-    `daily` is the aim of every day of a daily budget, None for a lifetime budget. `ahead` is how
-    much more than its part of what is left a day aims for, so that bad days can be made up for.
+    `total` is the aim of the flight. `daily` is the aim of every day of a daily budget, None for a
+    lifetime budget. `ahead` (days,) is how much more than its part of what is left a day aims for:
+    more, so that bad days can be made up for, and by error more or less.
     `share_of_rest` is a day's weight over that of the days from it on, `most` the limit that
     `pacing_pct` sets, and `extra` what the last day adds; (days,) each.
     """
 
+    total: float
     daily: float | None
-    ahead: float
+    ahead: list[float]
     share_of_rest: list[float]
     most: list[float]
     extra: list[float]
@@ -215,13 +232,19 @@ class _Aims:
         if goal.day_micros is not None:
             daily = goal.day_micros + figures.daily_safety * _one_sd(goal.day_micros, mean_price)
         rest = weights[::-1].cumsum()[::-1]
-        most = goal.flight_micros * (weights / rest[0]) * goal.pacing_pct / 100
+        total = goal.flight_micros * (1.0 + goal.beyond)
+        most = total * (weights / rest[0]) * goal.pacing_pct / 100
         extra = np.zeros(weights.size)
         last_day = int(np.flatnonzero(weights)[-1])
         extra[last_day] = figures.last_day_safety * _one_sd(goal.flight_micros, mean_price)
+        ahead = np.full(weights.size, figures.ahead)
+        if goal.day_aims is not None:
+            ahead *= goal.day_aims
+            ahead[last_day] = max(ahead[last_day], 1.0)
         return cls(
+            total=total,
             daily=daily,
-            ahead=figures.ahead,
+            ahead=ahead.tolist(),
             share_of_rest=(weights / np.maximum(rest, 1e-300)).tolist(),
             most=most.tolist(),
             extra=extra.tolist(),
@@ -231,7 +254,7 @@ class _Aims:
         """Return what a day aims to spend when `left` micros of the flight are left."""
         if self.daily is not None:
             return self.daily
-        ahead = min(self.ahead * self.share_of_rest[day], 1.0)
+        ahead = min(self.ahead[day] * self.share_of_rest[day], 1.0)
         return min(left * ahead, self.most[day]) + self.extra[day]
 
 

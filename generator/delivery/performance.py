@@ -28,7 +28,7 @@ from generator.delivery.flight_supply import (
     flight_supply,
 )
 from generator.delivery.funnel import SupplySide, largest_loss, supply_side
-from generator.delivery.limits import LimitedRows, stop_at_limits
+from generator.delivery.limits import LimitedRows, billed_shares, stop_at_limits
 from generator.delivery.odds import Odds, OddsTable
 from generator.delivery.quantiles import binomial_shares, poisson
 from generator.delivery.reach import exposure
@@ -181,7 +181,7 @@ def _mean_exposures(
     """
     hourly = pacing.over_devices(planned)
     money = pacing.over_devices(spend).cumsum()
-    affordable = np.minimum(1.0, goal.flight_micros / np.maximum(money, 1.0))
+    affordable = np.minimum(1.0, goal.delivered_micros / np.maximum(money, 1.0))
     delivered = np.maximum.accumulate(hourly.cumsum() * affordable) - hourly * affordable
     campaign = np.maximum(delivered, 0.0) / context.item.line_item.budget_share
     so_far = context.delivered_before + campaign
@@ -276,9 +276,10 @@ def _draw_block(
     fates = poisson(uniforms(keys, *video.FATES), chance)
     end = np.cumsum(rows_of)
     spare = np.empty(cell.size)
+    billed = np.ones(cell.size)
     for stretch, stop in zip(stretches, end.tolist(), strict=True):
         rows = slice(stop - stretch.rows, stop)
-        spare[rows] = _limit(stretch, fates[:, rows])
+        spare[rows], billed[rows] = _limit(stretch, fates[:, rows])
 
     impressions = fates.sum(axis=0)
     live: Int64s | slice = slice(0, cell.size)
@@ -297,19 +298,21 @@ def _draw_block(
         row = np.arange(cell.size)[live][requests.argmax()]
         campaign_id = stretches[int(np.searchsorted(end, row, side="right"))].campaign_id
         check_counts(requests, f"campaign {campaign_id}: requests of an hour and device")
-    events["spend_micros"] = impressions[live].astype(np.int64) * _join(stretches, "prices")[live]
+    paid = np.floor(impressions * billed).astype(np.int64)
+    events["spend_micros"] = (paid * _join(stretches, "prices"))[live]
     for name, values in events.items():
         columns[name][target] = values
     return first + cell.size
 
 
-def _limit(stretch: Stretch, fates: WholeFloats) -> WholeFloats | float:
+def _limit(stretch: Stretch, fates: WholeFloats) -> tuple[WholeFloats | float, Floats | float]:
     """End a stretch's delivery at its limits: change `fates` (fates, rows) in place.
 
-    Returns how many slots each row may win beside its impressions: (rows,), or one figure for all.
+    Returns how many slots each row may win beside its impressions, and the share of its impressions
+    that is billed: (rows,) each, or one figure for all.
     """
     if not stretch.rows:
-        return np.inf
+        return np.inf, 1.0
     sizes = np.diff(stretch.first_rows, append=stretch.rows)
     hour = np.repeat(np.arange(stretch.hours.size), sizes)
     cell = hour * len(DEVICES)
@@ -324,10 +327,12 @@ def _limit(stretch: Stretch, fates: WholeFloats) -> WholeFloats | float:
         sizes=sizes,
     )
     drawn = stop_at_limits(rows, fates, stretch.ceiling.ravel())
+    shares = billed_shares(rows, fates.sum(axis=0)) if stretch.goal.beyond > 0.0 else None
+    billed = 1.0 if shares is None else shares
     slots = stretch.slots.ravel()
     if (drawn + largest_loss(drawn, stretch.floor_render) <= slots).all():
-        return np.inf
-    return _spare_slots(cell, fates.sum(axis=0), slots)
+        return np.inf, billed
+    return _spare_slots(cell, fates.sum(axis=0), slots), billed
 
 
 def _spare_slots(cell: Int64s, impressions: WholeFloats, slots: Int64s) -> WholeFloats:

@@ -10,8 +10,8 @@ from generator.arrays import Floats
 from generator.clock import Hours, local_clock, month_of
 from generator.delivery.noise import multiplier
 from generator.delivery.quantiles import normal_probability
-from generator.platform.figures import relative
-from generator.platform.model import Country, Noise, Price
+from generator.platform.figures import Noise, relative
+from generator.platform.model import Country, Price
 
 
 def price_index(price: Price, country: Country, hours: Hours) -> Floats:

@@ -17,6 +17,7 @@ import numpy as np
 from generator.arrays import Int64s
 from generator.clock import HOURS_A_DAY, date_of, day_number
 from generator.enums import Industry, Status
+from generator.market.control import steer
 from generator.market.order import Draw, Order, scenario_of
 from generator.market.outline import MarketOutline, market_outline
 from generator.market.shares import booking_mix_of
@@ -206,7 +207,7 @@ class _Maker:
         """Return a campaign with everything that belongs to it."""
         order = self.order(position)
         scenario = scenario_of(order, Draw(self.run.seed, "market campaign", position + 1))
-        return book(
+        booking = book(
             scenario,
             position + 1,
             order.advertiser_id,
@@ -214,6 +215,7 @@ class _Maker:
             self.pools,
             booked=lambda _: moment_of(int(self.outline.booked[position])),
         )
+        return steer(booking, order.mix.control, self.run.seed)
 
     def rows(self) -> Int64s:
         """Return the rows of performance of each campaign: (campaigns,)."""

@@ -30,6 +30,7 @@ from generator.platform.figures import (
     LogSd,
     Member,
     Mix,
+    Noise,
     Positive,
     Share,
     WeekCurve,
@@ -236,6 +237,57 @@ class Habits(Figures):
         )
 
 
+class Beyond(Figures):
+    """How far past its goal a guaranteed line item aims, so that chance leaves no gap: the share of
+    those that do, and the mean and spread of it (parts of the goal)."""
+
+    share: Share
+    mean: Share
+    sd: Share
+
+
+class Shortfall(Figures):
+    """The share of line items that fall short of their goal, for want of what nobody foresaw, by
+    which part in the median, and the spread of it."""
+
+    share: Share
+    median: Share
+    log_sd: LogSd
+
+
+class Ramp(Figures):
+    """The days after the start of a flight on which less is delivered than planned: how many, the
+    part of the plan on the first of them, and the spread of it."""
+
+    days: Annotated[int, Field(ge=0, le=14)]
+    first_day: Annotated[float, Field(gt=0, le=1)]
+    log_sd: LogSd
+
+
+class Control(Figures):
+    """How well line items are steered to their goals. `forecast_error` is how far off the aim of a
+    day is (log-sd), and how alike two days in a row err."""
+
+    beyond: Beyond = Beyond(share=0.0, mean=0.0, sd=0.0)
+    shortfall: Shortfall = Shortfall(share=0.0, median=0.0, log_sd=0.0)
+    forecast_error: Noise = Noise(log_sd=0.0, autocorrelation=0.0)
+    ramp: Ramp = Ramp(days=0, first_day=1.0, log_sd=0.0)
+
+    def times(self, scale: float) -> Control:
+        """Return a control that errs this many times as much."""
+        if not scale:
+            return Control()
+        beyond, shortfall, ramp = self.beyond, self.shortfall, self.ramp
+        return Control(
+            beyond=beyond.model_copy(update={"share": min(beyond.share * scale, 1.0)}),
+            shortfall=shortfall.model_copy(update={"share": min(shortfall.share * scale, 1.0)}),
+            forecast_error=self.forecast_error.times(scale),
+            ramp=ramp.model_copy(
+                update={"first_day": ramp.first_day**scale, "log_sd": ramp.log_sd * scale}
+            ),
+        )
+
+
 class Audience(Figures):
     """A named audience that planners buy: its share of line items with one, how much more often
     industries and objectives buy it, and its segments, the most important key first."""
@@ -340,8 +392,8 @@ class BookingMix(Figures):
     the target. A cap is booked if the campaign needs at most `use_of_a_cap` of what it allows.
     `brand_lift` and `attention` are the shares of campaigns that are measured so.
 
-    `customers`, `demand`, `habits`, `plans` and `rate_card` are forces: what is left out of them
-    leaves the mix alone.
+    `customers`, `demand`, `habits`, `plans`, `rate_card` and `control` are forces: what is left out
+    of them leaves the mix alone.
     """
 
     fill: Annotated[float, Field(gt=0, le=0.9)]
@@ -382,6 +434,7 @@ class BookingMix(Figures):
     habits: Habits = Habits()
     plans: Plans = Plans()
     rate_card: RateCard = RateCard()
+    control: Control = Control()
 
     def under(self, life: Life) -> BookingMix:
         """Return the mix under forces as strong as a run wants them."""
@@ -392,6 +445,7 @@ class BookingMix(Figures):
                 "habits": self.habits.times(life.scale("booking")),
                 "plans": self.plans.times(life.scale("planning")),
                 "rate_card": self.rate_card.times(life.scale("rate_card")),
+                "control": self.control.times(life.scale("control")),
             }
         )
 

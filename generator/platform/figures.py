@@ -49,3 +49,14 @@ class Figures(BaseModel):
     """Base of everything in a platform file: unknown keys and wrong types are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, serialize_by_alias=True)
+
+
+class Noise(Figures):
+    """Log-normal noise with mean 1 that is correlated in time (an AR(1) of the logarithm)."""
+
+    log_sd: LogSd
+    autocorrelation: Autocorrelation
+
+    def times(self, scale: float) -> Noise:
+        """Return noise with this many times the spread."""
+        return self.model_copy(update={"log_sd": self.log_sd * scale})

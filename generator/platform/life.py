@@ -47,6 +47,7 @@ class Life(BaseModel):
     demand: Scale = None
     planning: Scale = None
     rate_card: Scale = None
+    control: Scale = None
 
     def scale(self, force: str) -> float:
         """Return how strongly a force acts."""

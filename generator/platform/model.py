@@ -29,6 +29,7 @@ from generator.platform.figures import (
     Floor,
     LogOdds,
     LogSd,
+    Noise,
     Positive,
     Share,
     Shares,
@@ -91,17 +92,6 @@ class Event(Figures):
         if isinstance(self.start, date) and isinstance(self.end, date) and self.end < self.start:
             raise ValueError("end lies before start")
         return self
-
-
-class Noise(Figures):
-    """Log-normal noise with mean 1 that is correlated in time (an AR(1) of the logarithm)."""
-
-    log_sd: LogSd
-    autocorrelation: Autocorrelation
-
-    def times(self, scale: float) -> Noise:
-        """Return noise with this many times the spread."""
-        return self.model_copy(update={"log_sd": self.log_sd * scale})
 
 
 _NO_NOISE = Noise(log_sd=0.0, autocorrelation=0.0)

@@ -13,11 +13,31 @@ from generator.schema.entities import (
 
 
 @dataclass(frozen=True)
+class Steering:
+    """How people and programs steer a line item towards its goal.
+
+    `beyond` is the part of its goal that it aims to deliver on top of it, unbilled; below 0 it
+    falls short by that part. `error_log_sd` is how far off the aim of a day is (log-sd), and
+    `error_autocorrelation` how alike the errors of two days in a row. `ramp` are the aims of the
+    first days of a flight, relative to what they should be.
+    """
+
+    beyond: float = 0.0
+    error_log_sd: float = 0.0
+    error_autocorrelation: float = 0.0
+    ramp: tuple[float, ...] = ()
+
+
+STRAIGHT = Steering()
+
+
+@dataclass(frozen=True)
 class BookedLineItem:
-    """A line item and its creatives, in the order of their ids."""
+    """A line item and its creatives, in the order of their ids, and how it is steered."""
 
     line_item: LineItem
     creatives: tuple[Creative, ...]
+    steering: Steering = STRAIGHT
 
 
 @dataclass(frozen=True)

@@ -485,6 +485,18 @@ OTHER_METRICS: tuple[Metric, ...] = (
         at_most=100,
     ),
     Metric(
+        "goal_delivered_pct",
+        "impressions_to_date",
+        "goal_impressions",
+        factor=100,
+        meaning="the part of the impressions that the budget buys which is delivered",
+        null="where the price is found in an auction, or without a budget",
+        unit="Unit: percent.",
+        at_most=None,
+        note="Above 100 where an ad server aimed past a guarantee. Nobody is billed for what is "
+        "beyond it: `budget_spent_pct` is at most 100.",
+    ),
+    Metric(
         "frequency",
         "impressions",
         "reach",

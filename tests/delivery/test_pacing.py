@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.delivery.flight_supply import FlightSupply
-from generator.delivery.limits import stop_at
+from generator.delivery.limits import LimitedRows, billed_shares, stop_at, stop_at_limits
 from generator.delivery.pacing import Goal, plan
 from generator.enums import Pacing
+from generator.randomness import row_keys
 from generator.scenario.templates import platform
 
 AHEAD = platform("netflix_like").pacing
@@ -67,6 +68,50 @@ def test_a_line_item_that_buys_more_one_day_buys_less_afterwards() -> None:
     daily = spend(plan(goal(), replace(flight, demand=demand), FIGURES), flight).sum(axis=1)
     assert daily[0] == pytest.approx(1.4e8)
     assert daily[1] == pytest.approx((1e9 - 1.4e8) / 9)
+
+
+def test_a_line_item_can_aim_past_its_goal_or_short_of_it() -> None:
+    flight = supply()
+    for beyond in (0.03, -0.2):
+        daily = spend(plan(goal(beyond=beyond), flight, FIGURES), flight).sum(axis=1)
+        assert daily[:-1] == pytest.approx((1 + beyond) * 1e8, rel=1e-9)
+
+
+def test_a_day_that_aims_too_low_leaves_its_money_to_the_others() -> None:
+    flight = supply()
+    aims = np.ones(DAYS)
+    aims[0] = 0.5
+    daily = spend(plan(goal(day_aims=aims), flight, FIGURES), flight).sum(axis=1)
+    assert daily[0] == pytest.approx(0.5e8)
+    assert daily[1:-1] == pytest.approx((1e9 - 0.5e8) / 9)
+
+
+def test_the_last_day_aims_for_all_that_is_left_however_the_forecast_errs() -> None:
+    flight = supply()
+    low, right = (goal(day_aims=np.full(DAYS, aim), pacing_pct=1000) for aim in (0.8, 1.0))
+    total = [spend(plan(one, flight, FIGURES), flight).sum() for one in (low, right)]
+    assert total[0] == pytest.approx(total[1])
+
+
+def test_what_is_beyond_the_budget_is_delivered_and_not_billed() -> None:
+    """4 hours of 10 impressions at 1 micro, a budget of 23 and half as much beyond it."""
+    hours = np.arange(4)
+    rows = LimitedRows(
+        goal=goal(flight_micros=23, beyond=0.5),
+        hour=hours,
+        cell=hours,
+        keys=row_keys(7, hours),
+        prices=np.ones(4, dtype=np.int64),
+        first_rows=hours,
+        sizes=np.ones(4, dtype=np.int64),
+    )
+    fates = np.full((1, 4), 10.0)
+    stop_at_limits(rows, fates, np.full(4, 10))
+    assert fates.tolist() == [[10.0, 10.0, 10.0, 3.0]]
+    billed = billed_shares(rows, fates[0])
+    assert billed is not None
+    assert np.floor(fates[0] * billed).tolist() == [10.0, 10.0, 2.0, 0.0]
+    assert billed_shares(rows, np.full(4, 5.0)) is None
 
 
 def test_frontloaded_pacing_spends_early() -> None:

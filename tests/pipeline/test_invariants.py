@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,11 +13,13 @@ import pytest
 from hypothesis import given, settings
 
 from generator.enums import ReachWindow
+from generator.market.control import steer
 from generator.pipeline.parts import all_pieces
-from generator.scenario.templates import Dataset, dataset
+from generator.scenario.templates import Dataset, dataset, platform
 from generator.schema import TABLES, RawTable
 from generator.schema.ddl import create_table
 from generator.world.build import build_world
+from generator.world.world import World
 from tests.support.invariants import DAILY, REFERENCES, VIOLATIONS, violations
 from tests.support.strategies import PLATFORMS, Plans, datasets
 
@@ -35,10 +38,18 @@ def empty() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def steered_world(data: Dataset) -> World:
+    """The world of a dataset, with campaigns that are steered as badly as a market can be."""
+    world = build_world(data)
+    rough = platform("netflix_like").scaled_booking_mix.control.times(3.0)
+    bookings = [steer(booking, rough, data.seed) for booking in world.bookings]
+    return replace(world, bookings=bookings)
+
+
 def violations_of(data: Dataset, connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """The invariants that a dataset breaks; the database is empty again afterwards."""
     batches: dict[type[RawTable], list[pa.RecordBatch]] = {}
-    for table, batch in all_pieces(build_world(data)):
+    for table, batch in all_pieces(steered_world(data)):
         batches.setdefault(table, []).append(batch)
     connection.execute("begin")
     try:
@@ -170,7 +181,9 @@ FAULTS: dict[str, list[str]] = {
     "guaranteed buys pay the booked price": [
         hour("spend_micros = spend_micros - 1"),
         hour("spend_micros = spend_micros + 1"),
+        hour("spend_micros = 2 * spend_micros"),
     ],
+    "nothing is free before the budget of a flight is spent": [hour("spend_micros = 0")],
     "missing or stray hours": [
         "delete from raw.performance_hourly where rowid = 0",
         hour("hour_ts = hour_ts + interval 1 year"),

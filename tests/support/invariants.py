@@ -32,6 +32,15 @@ DAILY = """
         sum(video_q100) as video_q100, sum(clicks) as clicks, sum(spend_micros) as spend_micros
     from raw.performance_hourly group by all
 """
+# The hours of guaranteed buys, and what was delivered without being paid (thousandths of a micro).
+GUARANTEED = """
+    select p.campaign_id, line_item_id, hour_ts, spend_micros,
+        least(target_cpm_micros, bid_cpm_micros) as cpm, impressions * cpm - spend_micros * 1000
+            as unbilled
+    from raw.performance_hourly p join raw.line_items li using (line_item_id)
+    join raw.campaigns c on c.campaign_id = p.campaign_id
+    where buy_type <> 'PRIVATE_AUCTION'
+"""
 # What each reach window must have delivered: zeros where a day of a flight had no rows at all.
 WINDOWS = """
     with hours as (
@@ -83,12 +92,16 @@ VIOLATIONS: dict[str, str] = {
     "no one pays more than the bid": """
         select count(*) from raw.performance_hourly p join raw.line_items li using (line_item_id)
         where spend_micros * 1000 > impressions * li.bid_cpm_micros""",
-    "guaranteed buys pay the booked price": """
-        select count(*) from raw.performance_hourly p
-        join raw.line_items li using (line_item_id)
-        join raw.campaigns c on c.campaign_id = p.campaign_id
-        where buy_type <> 'PRIVATE_AUCTION' and spend_micros * 1000
-            <> impressions * least(target_cpm_micros, bid_cpm_micros)""",
+    "guaranteed buys pay the booked price": f"""
+        select count(*) from ({GUARANTEED}) where unbilled < 0 or unbilled % cpm <> 0""",
+    "nothing is free before the budget of a flight is spent": f"""
+        select count(*) from (
+            select max(hour_ts) filter (spend_micros > 0) > min(hour_ts) filter (unbilled > 0)
+                as is_free
+            from ({GUARANTEED}) join raw.flights f using (campaign_id)
+            where hour_ts::date between f.start_date and f.end_date
+            group by line_item_id, flight_id
+        ) where is_free""",
     "missing or stray hours": f"""
         select count(*) from ({HOURS}) h full join raw.performance_hourly p
             using (campaign_id, line_item_id, creative_id, device, hour_ts)

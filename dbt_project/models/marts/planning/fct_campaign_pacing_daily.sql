@@ -16,6 +16,12 @@ performance as (
 
 ),
 
+billed as (
+
+    select * from {{ ref('int_billed_daily') }}
+
+),
+
 runs as (
 
     select * from {{ ref('stg_ads__runs') }}
@@ -36,6 +42,16 @@ days as (
         campaigns.advertiser_id,
         campaigns.currency_code,
         coalesce(performance.impressions, 0) as impressions,
+        coalesce(billed.billed_impressions, 0) as billed_impressions,
+        cast(
+            case
+                when campaigns.buy_type <> 'PRIVATE_AUCTION'
+                    then
+                        floor(
+                            1000 * {{ safe_divide('plan.budget_total', 'campaigns.target_cpm') }}
+                        )
+            end as bigint
+        ) as goal_impressions,
         cast(coalesce(performance.spend, 0) as decimal(18, 6)) as spend
     from plan
     inner join campaigns
@@ -45,6 +61,10 @@ days as (
         on
             plan.campaign_id = performance.campaign_id
             and plan.activity_date = performance.activity_date
+    left join billed
+        on
+            plan.campaign_id = billed.campaign_id
+            and plan.activity_date = billed.activity_date
     where plan.activity_date < reported.as_of_date
 
 ),
@@ -63,6 +83,9 @@ to_date as (
 
     select
         *,
+        cast(sum(impressions) over campaign_to_date as bigint) as impressions_to_date,
+        cast(sum(billed_impressions) over campaign_to_date as bigint)
+            as billed_impressions_to_date,
         cast(sum(spend) over campaign_to_date as decimal(18, 6)) as spend_to_date,
         cast(
             sum(
@@ -88,7 +111,8 @@ measured as (
     select
         *,
         {{ metric('pacing_index') }} as pacing_index,
-        {{ metric('budget_spent_pct') }} as budget_spent_pct
+        {{ metric('budget_spent_pct') }} as budget_spent_pct,
+        {{ metric('goal_delivered_pct') }} as goal_delivered_pct
     from to_date
 
 ),
@@ -116,6 +140,10 @@ final as (
 
         -- facts
         impressions,
+        billed_impressions,
+        impressions_to_date,
+        billed_impressions_to_date,
+        goal_impressions,
         budget_total,
         spend,
         expected_spend,
@@ -140,7 +168,8 @@ final as (
         -- metrics
         daily_pacing_index,
         pacing_index,
-        budget_spent_pct
+        budget_spent_pct,
+        goal_delivered_pct
 
     from measured
 

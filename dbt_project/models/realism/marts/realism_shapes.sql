@@ -17,6 +17,8 @@ measured as (
     select * from {{ ref('int_bookings_measured') }}
     union all
     select * from {{ ref('int_life_measured') }}
+    union all
+    select * from {{ ref('int_goals_measured') }}
 
 ),
 
