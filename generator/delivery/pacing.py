@@ -27,8 +27,8 @@ from generator.platform.model import PacingFigures
 class Goal:
     """What one line item may spend and deliver in one flight. Money in micros; None: no limit.
 
-    `beyond` is the part of the budget that it aims to deliver on top of it, and that nobody is
-    billed for; below 0 it aims that far short. `day_aims` (days,) are the aims of its days relative
+    `beyond` is the part of the budget that it aims to deliver on top of it, and that is not
+    billed; below 0 it aims that far short. `day_aims` (days,) are the aims of its days relative
     to the right ones; without them every aim is right.
     """
 

@@ -247,7 +247,7 @@ class Beyond(Figures):
 
 
 class Shortfall(Figures):
-    """The share of line items that fall short of their goal, for want of what nobody foresaw, by
+    """The share of line items that fall short of their goal, for reasons that were not foreseen, by
     which part in the median, and the spread of it."""
 
     share: Share
