@@ -493,8 +493,8 @@ OTHER_METRICS: tuple[Metric, ...] = (
         null="where the price is found in an auction, or without a budget",
         unit="Unit: percent.",
         at_most=None,
-        note="Above 100 where an ad server aimed past a guarantee. What is beyond it is not billed: "
-        "`budget_spent_pct` is at most 100.",
+        note="Above 100 where an ad server aimed past a guarantee. What is beyond it is not "
+        "billed: `budget_spent_pct` is at most 100.",
     ),
     Metric(
         "frequency",
