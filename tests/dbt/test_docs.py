@@ -89,17 +89,22 @@ READ_LINEAGE = """<script>setTimeout(() => {
 }, 4000)</script>"""
 
 
-def test_the_lineage_shows_every_model_and_what_it_reads(documentation: Path) -> None:
-    """The graph is drawn on a canvas, so it is read off the page's own state."""
+def lineage(documentation: Path, route: str) -> set[tuple[str, ...]]:
+    """The nodes, (id,), and edges, (parent, child), of the lineage that a route shows."""
     original = (documentation / "target" / "static_index.html").read_text()
     head, tail = original.rsplit("</body>", 1)
     file = documentation / "target" / "lineage.html"
     file.write_text(f"{head}{READ_LINEAGE}</body>{tail}")
-    body = opened(file, "overview?g_v=1")
+    body = opened(file, route)
     assert "<canvas" in body
     found = re.search(r'<pre id="lineage">(.*?)</pre>', body, re.DOTALL)
     assert found
-    shown = {tuple(pair) for pair in json.loads(html.unescape(found[1]))}
+    return {tuple(pair) for pair in json.loads(html.unescape(found[1]))}
+
+
+def test_the_lineage_shows_every_model_and_what_it_reads(documentation: Path) -> None:
+    """The graph is drawn on a canvas, so it is read off the page's own state."""
+    shown = lineage(documentation, "overview?g_v=1")
     manifest = json.loads((documentation / "target" / "manifest.json").read_text())
     built = {
         key: node
@@ -114,6 +119,27 @@ def test_the_lineage_shows_every_model_and_what_it_reads(documentation: Path) ->
     assert {(key,) for key in (*built, *manifest["sources"], *manifest["exposures"])} <= shown
     assert len(reads) > len(built)
     assert reads <= shown
+
+
+def test_the_overview_links_to_parts_of_the_lineage(documentation: Path) -> None:
+    """Each link selects models; one of them is followed, and shows what it selects and its parents,
+    and no metric."""
+    overview = (MODELS / "overview.md").read_text()
+    routes = re.findall(r"\(#!/(overview\?g_v=1&g_i=([^)]+))\)", overview)
+    names = {file.stem for file in MODELS.rglob("*.sql")}
+    folders = {folder.name for folder in MODELS.rglob("*") if folder.is_dir()}
+    chosen = [selected.removeprefix("%2B").rsplit(".")[-1] for _, selected in routes]
+    assert len(chosen) == 6
+    assert set(chosen) <= names | folders
+    ((route, _),) = [found for found in routes if found[1].endswith("ad_reporting")]
+    shown = {node[0] for node in lineage(documentation, route)}
+    assert {
+        f"model.streaming_ads.{name}" for name in ("dim_campaigns", "stg_ads__campaigns")
+    } <= shown
+    assert {name for name in shown if "ad_reporting" in name} == {
+        f"model.streaming_ads.{file.stem}" for file in MODELS.rglob("ad_reporting__*.sql")
+    }
+    assert not [name for name in shown if name.startswith(("metric.", "test."))]
 
 
 def test_a_metric_says_what_it_means(documentation: Path) -> None:

@@ -106,6 +106,17 @@ def test_every_model_has_a_tested_key(manifest: dict[str, Any]) -> None:
     assert unkeyed == ["base_ads__performance_hourly"], "it has every row as it landed"
 
 
+def test_each_layer_has_one_colour_in_the_lineage(manifest: dict[str, Any]) -> None:
+    colours: dict[str, set[str | None]] = {}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] in {"model", "seed", "snapshot"}:
+            layer = "realism" if "realism" in node["fqn"] else node["schema"]
+            colours.setdefault(layer, set()).add(node["docs"]["node_color"])
+    assert {"staging", "intermediate", "marts", "realism", "seeds", "snapshots"} == set(colours)
+    assert all(len(of_layer) == 1 for of_layer in colours.values()), colours
+    assert len(set().union(*colours.values()) - {None}) == len(colours)
+
+
 def test_every_mart_has_an_enforced_contract(manifest: dict[str, Any]) -> None:
     marts = [model for model in models(manifest) if model["schema"] == "marts"]
     assert len(marts) >= 8
@@ -292,7 +303,7 @@ def test_nothing_outside_a_part_that_can_be_switched_off_reads_it(manifest: dict
 
 
 def switches_of(node: dict[str, Any]) -> set[str]:
-    """The parts whose variables are asked, in its YAML, whether a model or an exposure is on."""
+    """The parts that a model or an exposure belongs to: its YAML asks their variables."""
     file = (node.get("patch_path") or node["original_file_path"]).removeprefix("streaming_ads://")
     if not file.endswith(".yml") or node["resource_type"] not in {"model", "exposure"}:
         return set()
