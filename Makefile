@@ -24,6 +24,8 @@ $(if $(ODD),$(error make cannot work with $(ODD) in the path $(VENV): move the c
 SPACE := $(subst x,,x x)
 STAMP := $(subst $(SPACE),\$(SPACE),$(VENV))/.requirements-installed
 SPARK_STAMP := $(subst $(SPACE),\$(SPACE),$(VENV))/.requirements-spark-installed
+ALL_STAMP := $(subst $(SPACE),\$(SPACE),$(VENV))/.requirements-all-installed
+REQUIREMENTS := requirements-spark.txt requirements-docs.txt dashboards/streamlit/requirements.txt
 PEERS := .venv-peers
 # A module is compiled when it is first imported; most of what is installed never is.
 PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --no-compile
@@ -33,7 +35,7 @@ INSTALL := install() { { $(PIP_INSTALL) 'uv>=0.9,<1' && uv pip install --quiet -
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps lock generate test test-all fuzz test-postgres test-spark test-dashboards test-container coverage lint docs report scorecard pictures serve-docs site sources bench bench-dbt clean
+.PHONY: help build deps deps-all lock generate test test-all fuzz test-postgres test-spark test-dashboards test-container coverage lint docs report scorecard pictures serve-docs site sources bench bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
@@ -42,6 +44,8 @@ build: generate ## Set up, generate the data and build the dbt project
 	python -m generator build
 
 deps: $(STAMP) ## Create .venv (unless an environment is active) and install requirements.txt
+
+deps-all: $(ALL_STAMP) ## Install what `make test-all` needs, too
 
 $(STAMP): requirements.txt
 	@test -x "$(VENV)/bin/python" || $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
@@ -53,6 +57,11 @@ $(STAMP): requirements.txt
 $(SPARK_STAMP): requirements-spark.txt $(STAMP)
 	@echo "Installing requirements-spark.txt into $(VENV): PySpark is 0.5 GB"
 	@$(INSTALL) -r requirements-spark.txt
+	@touch "$@"
+
+$(ALL_STAMP): $(REQUIREMENTS) $(STAMP)
+	@echo "Installing PySpark, Streamlit and MkDocs into $(VENV): about 80 packages, 1 GB"
+	@$(INSTALL) $(addprefix -r ,$(REQUIREMENTS))
 	@touch "$@"
 
 # Every version with its hashes, for all Pythons and systems: `pip install --require-hashes -r
@@ -67,20 +76,13 @@ lock: deps ## Write the requirements files and requirements.lock from pyproject.
 generate: deps ## Generate the data (WORKFLOW=complete, SEED=…; REPLACE=yes replaces another dataset)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED)) $(if $(REPLACE),--replace)
 
-test: deps ## Lint, type-check, build a dataset with dbt, and the tests that need no server: some eight minutes
-	@echo 'Needs nothing but this environment; some eight minutes on two cores. `make test-all` runs the rest, too.'
-	@$(MAKE) --no-print-directory lint
+test: deps ## Lint, type-check, build a dataset with dbt, and the tests that need no server: some six minutes
+	@echo 'Needs nothing but this environment; some six minutes on two cores. `make test-all` runs the rest, too.'
 	python -m pytest $(PARALLEL) -m 'not $(subst $(SPACE), and not ,$(APART))'
 
-# All share what is built once.
-test-all: export TESTS_SHARED_FOLDER := $(CURDIR)/target/tests
-test-all: deps ## `make test` and all other tests; needs PostgreSQL, Chromium and Java 17: some half an hour
-	@echo 'Needs PostgreSQL (initdb), Chromium (chromium, chromedriver) and Java 17; some half an hour on two cores'
-	@rm -rf "$$TESTS_SHARED_FOLDER" && mkdir -p "$$TESTS_SHARED_FOLDER"
-	@$(MAKE) --no-print-directory test
-	python -m pytest $(PARALLEL) -m slow
-	@$(MAKE) --no-print-directory test-spark test-dashboards
-	@rm -rf "$$TESTS_SHARED_FOLDER"
+test-all: deps-all ## `make test` and all other tests; needs PostgreSQL, Chromium and Java 17: a quarter of an hour
+	@echo 'Needs PostgreSQL (initdb), Chromium (chromium, chromedriver) and Java 17; a quarter of an hour on two cores'
+	python -m pytest $(PARALLEL) -m 'not container'
 
 test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers (PySpark is 0.5 GB; needs Java 17)
 	python -m pytest $(PARALLEL) -m spark
@@ -104,20 +106,22 @@ fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2
 test-postgres: deps ## Load a temporary PostgreSQL server, build and test there, compare the numbers
 	python -m pytest tests/dbt/test_portability.py
 
-# Linting compiles models; it must not want the data file, which may be open elsewhere.
+# Linting compiles models; it must not want the data file, which may be open elsewhere. What dbt parses
+# sqlfluff takes up. tests/test_lint.py runs these commands beside the other tests.
 lint: export ADS_DATABASE := :memory:
 lint: deps ## ruff, mypy, sqlfluff, and dbt's own warnings as errors
 	ruff check .
 	ruff format --check .
 	mypy
 	mypy --platform win32 --always-false POSIX --cache-dir .mypy_cache/win32
-	sqlfluff lint --disable-progress-bar --processes 2 dbt_project
 	dbt parse --quiet --no-partial-parse --show-all-deprecations --warn-error
+	sqlfluff lint --disable-progress-bar --processes 1 dbt_project
 
 docs: deps ## Build the dbt docs, also as one file: target/static_index.html
 	python -m generator dbt docs generate --static
 
 site: deps ## Build these pages as a site: target/site
+	@$(INSTALL) -r requirements-docs.txt
 	python -m tests.support.site
 	@echo 'Wrote target/site/index.html; `python -m http.server --directory target/site` serves it'
 

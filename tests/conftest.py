@@ -24,6 +24,7 @@ from tests.support.project import MODELS_ONLY, ROOT, SHARED, Answer, dbt, made_o
 
 # Where the longest tests are.
 LONGEST = (
+    "tests/test_lint.py",
     "tests/e2e/test_docs.py",
     "tests/dbt/test_portability.py",
     "tests/dbt/test_restatement.py",
@@ -79,7 +80,7 @@ settings.load_profile(os.environ.get("ADS_TEST_PROFILE", "project"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder that the processes share, unless `make test-all` has made it."""
+    """Make the folder that the processes share, unless one is named."""
     if not hasattr(config, "workerinput") and SHARED not in os.environ:
         os.environ[SHARED] = tempfile.mkdtemp(prefix="ads-tests-")
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SHARED)))
@@ -129,14 +130,25 @@ def root() -> Path:
     return ROOT
 
 
+def raw(workflow: str) -> Path:
+    """A DuckDB file with the raw tables of a workflow."""
+
+    def generate(folder: Path) -> None:
+        local.run(build_world(dataset(workflow)), DuckdbSink(folder / "ads.duckdb", TABLES))
+
+    return made_once(workflow, generate) / "ads.duckdb"
+
+
 @pytest.fixture(scope="session")
 def complete_database() -> Path:
     """A DuckDB file with the raw tables of `complete`. Read it; copy it before changing it."""
+    return raw("complete")
 
-    def generate_complete(folder: Path) -> None:
-        local.run(build_world(dataset("complete")), DuckdbSink(folder / "ads.duckdb", TABLES))
 
-    return made_once("complete", generate_complete) / "ads.duckdb"
+@pytest.fixture(scope="session")
+def smoke_database() -> Path:
+    """A DuckDB file with the raw tables of `smoke`. Read it; copy it before changing it."""
+    return raw("smoke")
 
 
 @pytest.fixture(scope="session")
@@ -147,7 +159,7 @@ def built_database(complete_database: Path) -> Path:
     def build(folder: Path) -> None:
         file = folder / "ads.duckdb"
         shutil.copy(complete_database, file)
-        result = dbt("build", file, folder)
+        result = dbt("build", file, folder, DBT_WRITE_JSON="true")
         assert result.returncode == 0, result.stdout[-4000:]
 
     return made_once("built", build) / "ads.duckdb"

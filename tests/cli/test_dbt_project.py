@@ -14,7 +14,7 @@ import pytest
 
 from generator.cli.dbt_project import project_folder
 from generator.scenario.templates import Library
-from tests.support.project import ROOT, Answer, generate, link_project, made_once, parse_project
+from tests.support.project import ROOT, Answer, generate, link_project, parsed
 
 
 @pytest.fixture
@@ -22,8 +22,7 @@ def project(tmp_path: Path, complete_database: Path) -> Path:
     """A folder with the project, parsed, and a database with `complete`."""
     link_project(tmp_path)
     (tmp_path / "target").mkdir()
-    parsed = made_once("parsed", parse_project) / "target" / "partial_parse.msgpack"
-    shutil.copy(parsed, tmp_path / "target")
+    shutil.copy(parsed(ADS_DATABASE="ads.duckdb"), tmp_path / "target")
     shutil.copy(complete_database, tmp_path / "ads.duckdb")
     return tmp_path
 

@@ -23,7 +23,7 @@ def documentation(built_database: Path, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("docs")
     file = folder / "ads.duckdb"
     shutil.copy(built_database, file)
-    result = dbt("docs generate --static", file, folder)
+    result = dbt("docs generate --static", file, folder, DBT_WRITE_JSON="true")
     assert result.returncode == 0, result.stdout[-2000:]
     return folder
 

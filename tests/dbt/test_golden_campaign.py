@@ -35,7 +35,7 @@ from generator.schema import (
 from generator.schema.arrow import to_arrow
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
-from tests.support.project import dbt
+from tests.support.project import WITHOUT_UNIT_TESTS, dbt
 
 SATURDAY, SUNDAY = date(2025, 11, 1), date(2025, 11, 2)
 COUNTS = [
@@ -187,7 +187,7 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
         for table in TABLES:
             for batch in to_arrow(table, [row for row in rows if type(row) is table]).to_batches():
                 sink.write(table, batch)
-    result = dbt("build", file, folder)
+    result = dbt(f"build {WITHOUT_UNIT_TESTS}", file, folder)
     assert result.returncode == 0, result.stdout[-4000:]
     with duckdb.connect(str(file), read_only=True) as connection:
         yield connection

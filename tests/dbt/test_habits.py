@@ -16,12 +16,8 @@ import yaml
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt_common.exceptions import DbtRuntimeError
 
-from generator.engines import local
-from generator.scenario.templates import dataset
 from generator.schema import TABLES
-from generator.sinks.duckdb import DuckdbSink
-from generator.world.build import build_world
-from tests.support.project import ROOT, dbt, link_project, made_once, run_dbt
+from tests.support.project import ROOT, dbt, link_project, run_dbt
 
 LOADED_ONCE = "{freshness_warn_after_hours: 1, freshness_error_after_hours: 87600000}"
 PARTS = ("ad_reporting", "quality", "realism", "semantic_layer")
@@ -45,20 +41,10 @@ sources:
 }
 
 
-@pytest.fixture(scope="module")
-def smoke() -> Path:
-    """A DuckDB file with the raw tables of `smoke`. Copy it."""
-
-    def generate(folder: Path) -> None:
-        local.run(build_world(dataset("smoke")), DuckdbSink(folder / "ads.duckdb", TABLES))
-
-    return made_once("smoke", generate) / "ads.duckdb"
-
-
 @pytest.fixture
-def fresh(smoke: Path, tmp_path: Path) -> Path:
-    """A copy of the file in which nothing is built, in a folder from which dbt can run."""
-    return Path(shutil.copy(smoke, tmp_path))
+def fresh(smoke_database: Path, tmp_path: Path) -> Path:
+    """A copy of `smoke` in which nothing is built, in a folder from which dbt can run."""
+    return Path(shutil.copy(smoke_database, tmp_path))
 
 
 def succeeds(result: subprocess.CompletedProcess) -> str:
@@ -134,7 +120,8 @@ def test_sources_are_as_fresh_as_their_data(fresh: Path) -> None:
     """The day for which they were made lies behind; nothing is asked unless by var."""
     folder = fresh.parent
     assert "Nothing to do" in succeeds(dbt("source freshness", fresh, folder))
-    succeeds(dbt("source freshness", fresh, folder, "--vars", LOADED_ONCE))
+    arguments = ("--vars", LOADED_ONCE)
+    succeeds(dbt("source freshness", fresh, folder, *arguments, DBT_WRITE_JSON="true"))
     results = json.loads((folder / "target" / "sources.json").read_text())["results"]
     assert {(result["unique_id"], result["status"]) for result in results} == {
         ("source.streaming_ads.ads.runs", "warn"),

@@ -88,7 +88,8 @@ def test_any_text_survives_the_way_into_the_docs(named: Dataset, tmp_path: Path)
     described.write_text(yaml.safe_dump(model, allow_unicode=True))
     database = tmp_path / "ads.duckdb"
     local.run(build_world(named), DuckdbSink(database, TABLES))
-    made = run_dbt(project, "docs", "generate", "--static", ADS_DATABASE=str(database))
+    variables = {"ADS_DATABASE": str(database), "DBT_WRITE_JSON": "true"}
+    made = run_dbt(project, "docs", "generate", "--static", **variables)
     assert made.returncode == 0, made.stdout[-2000:]
     manifest = json.loads((project / "target/manifest.json").read_text())
     assert manifest["nodes"]["model.streaming_ads.stg_ads__advertisers"]["description"] == text

@@ -971,7 +971,8 @@ def test_dbt_reports_the_faults_and_fails(built_database: Path, tmp_path: Path) 
     with duckdb.connect(str(copy)) as connection:
         connection.execute(in_one_row(f"marts.{mart}", "ctr = 'inf'"))
         connection.execute(in_one_row(f"marts.{mart}", "video_q50 = video_q25 + 1"))
-    result = dbt(f"test --select {mart},test_type:data", copy, tmp_path)
+    selection = f"{mart},test_type:data"
+    result = dbt(f"test --select {selection}", copy, tmp_path, DBT_WRITE_JSON="true")
     assert result.returncode == 1, result.stdout
     results = json.loads((tmp_path / "target" / "run_results.json").read_text())["results"]
     failed = {one["unique_id"].split(".")[2] for one in results if one["status"] == "fail"}

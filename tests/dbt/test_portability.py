@@ -34,7 +34,7 @@ from generator.world.build import build_world
 from tests.dbt.test_project import descriptions
 from tests.dbt.test_restatement import MARTS
 from tests.support import postgresql
-from tests.support.project import MODELS_ONLY, ROOT, dbt, spend_doubled
+from tests.support.project import MODELS_ONLY, ROOT, WITHOUT_UNIT_TESTS, dbt, spend_doubled
 
 # What is of the build itself: each database hashes in its own way.
 OF_THE_BUILD = {"source_digest"}
@@ -45,7 +45,7 @@ OF_FAULTS = ("fct_fault_detection", "fct_data_quality_daily")
 BUILD_OF_FAULTS = f"build --select +{' +'.join(OF_FAULTS)} {MODELS_ONLY}"
 FAULTY = build_world(dataset("faulty"))
 # The marts that are built day by day, and the models that lead to them.
-BUILD_OF_DAYS = f"build --select +{' +'.join(MARTS)} {MODELS_ONLY}"
+DAYS = f"--select +{' +'.join(MARTS)} {MODELS_ONLY}".split()
 EARLIER = replace(dataset("complete"), as_of=date(2025, 9, 10))
 
 
@@ -68,7 +68,7 @@ def built_in_postgresql(server: postgresql.Server, folder: Path) -> postgresql.S
     def load(data: Dataset) -> None:
         local.run(build_world(data), PostgresqlSink(server.uri, TABLES))
 
-    live("postgres", folder / "ads.duckdb", load, **server.environment)
+    live("build --target postgres", folder / "ads.duckdb", load, **server.environment)
     return server
 
 
@@ -87,25 +87,25 @@ def built_on_parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(part, part.with_stem("of-another-run-01234567"))
 
     file = folder / "on_parquet.duckdb"
-    live("parquet", file, load, ADS_PARQUET=str(lake))
+    live(f"build --target parquet {WITHOUT_UNIT_TESTS}", file, load, ADS_PARQUET=str(lake))
     return file
 
 
-def live(target: str, file: Path, load: Callable[[Dataset], None], **variables: str) -> None:
-    """Build a target as a warehouse is built over time: of an earlier day with another macro, with
-    that macro changed, and of a later day."""
+def live(command: str, file: Path, load: Callable[[Dataset], None], **variables: str) -> None:
+    """Build a target by a command as a warehouse is built over time: days of an earlier date with
+    another macro, with that macro changed, and all of a later date."""
     folder = file.parent
 
-    def build(command: str) -> None:
-        result = dbt(f"{command} --target {target}", file, folder, **variables)
+    def build(*arguments: str) -> None:
+        result = dbt(command, file, folder, *arguments, **variables)
         assert result.returncode == 0, result.stdout[-4000:]
 
     load(EARLIER)
     with spend_doubled(folder):
-        build(BUILD_OF_DAYS)
-    build(BUILD_OF_DAYS)
+        build(*DAYS)
+    build(*DAYS)
     load(dataset("complete"))
-    build("build")
+    build()
 
 
 def marts(database: Path) -> list[str]:
@@ -220,8 +220,8 @@ def test_what_others_made_on_the_marts_of_postgresql_stays(
                 AND NOT has_table_privilege('reporter', oid, 'SELECT'))
     """
     assert ask(server.uri, others) == [(0, 1, 0)]
-    command = f"{BUILD_OF_DAYS} --target postgres"
-    result = dbt(command, folder / "ads.duckdb", folder, **server.environment)
+    command = "build --target postgres"
+    result = dbt(command, folder / "ads.duckdb", folder, *DAYS, **server.environment)
     assert result.returncode == 0, result.stdout[-4000:]
     assert ask(server.uri, others) == [(7, 1, 0)]
 

@@ -15,7 +15,7 @@ from generator.engines import local
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
-from tests.support.project import dbt
+from tests.support.project import WITHOUT_UNIT_TESTS, dbt
 from tests.support.strategies import Plans, scenarios
 
 # `make fuzz` draws others each time, and more.
@@ -92,7 +92,7 @@ def test_every_test_of_the_project_passes(tmp_path: Path) -> None:
     data = Plans(plans, seed=20, as_of=AS_OF).dataset
     file = tmp_path / "ads.duckdb"
     local.run(build_world(data), DuckdbSink(file, TABLES))
-    result = dbt("build --exclude-resource-type unit_test", file, tmp_path)
+    result = dbt(f"build {WITHOUT_UNIT_TESTS}", file, tmp_path)
     failures = [line for line in result.stdout.splitlines() if "FAIL" in line or "ERROR" in line]
     assert result.returncode == 0, "\n".join(failures)
     with duckdb.connect(str(file), read_only=True) as connection:

@@ -47,7 +47,7 @@ BOOKED_BY_NO_ONE = {
 
 def judged(file: Path, folder: Path) -> dict[str, int]:
     """On how many rows each of the two tests fails, once dbt has built what they judge."""
-    result = dbt(JUDGE, file, folder)
+    result = dbt(JUDGE, file, folder, DBT_WRITE_JSON="true")
     results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
     tests = {
         one["unique_id"].split(".")[2]: one["failures"]

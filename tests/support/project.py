@@ -8,17 +8,25 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
+from generator.cli.dbt_project import PROJECT_FILE
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Of `dbt build` the models only, as data that tests cannot pass need it.
 MODELS_ONLY = "--exclude-resource-type test unit_test"
+# What formulas make of rows in a unit test is the same on any data.
+WITHOUT_UNIT_TESTS = "--exclude-resource-type unit_test"
 # Names the folder that the processes of one test run have in common.
 SHARED = "TESTS_SHARED_FOLDER"
 
@@ -54,8 +62,7 @@ def dbt(
 ) -> subprocess.CompletedProcess:
     """Run dbt on a database from `folder`, where it writes, with environment `variables`.
 
-    The project is parsed once in a test run: dbt takes up what it parsed before where its settings
-    are the same, so call the file `ads.duckdb` and let it lie in `folder`.
+    Call the file `ads.duckdb` and let it lie in `folder`: for each name dbt parses the project.
     """
     place_project(folder)
     variables["ADS_DATABASE"] = os.path.relpath(database, folder)
@@ -63,12 +70,9 @@ def dbt(
 
 
 def place_project(folder: Path) -> None:
-    """Make `folder` a place from which dbt runs the project, parsed already, if it is none yet."""
-    if not (folder / "target").exists():
+    """Make `folder` a place from which dbt runs the project, if it is none yet."""
+    if not (folder / PROJECT_FILE).exists():
         link_project(folder)
-        (folder / "target").mkdir()
-        parsed = made_once("parsed", parse_project) / "target" / "partial_parse.msgpack"
-        shutil.copy(parsed, folder / "target")
 
 
 @contextmanager
@@ -87,27 +91,74 @@ def spend_doubled(folder: Path) -> Iterator[None]:
 
 def link_project(folder: Path) -> None:
     """Make `folder` a place from which dbt runs the project and in which it writes."""
-    for name in ("dbt_project.yml", "dbt_project", "profiles.yml", "profiles"):
+    for name in (PROJECT_FILE, "dbt_project", "profiles.yml", "profiles"):
         (folder / name).symlink_to(ROOT / name)
 
 
-def parse_project(folder: Path) -> None:
-    """`dbt parse`, for a database in the folder."""
-    link_project(folder)
-    result = run_dbt(folder, "parse", ADS_DATABASE="ads.duckdb")
-    assert result.returncode == 0, result.stdout[-4000:]
+def parsed(*arguments: str, **variables: str) -> Path:
+    """The file with the project as dbt parses it on a target, with vars and a database, which it
+    does once in a test run. A change to a file of the project is seen all the same."""
+    settings = {
+        flag: value for flag, value in pairwise(arguments) if flag in ("--target", "--vars")
+    }
+    address = {
+        name: value
+        for name, value in variables.items()
+        if name == "ADS_DATABASE" or name.startswith("PG")
+    }
+    words = [word for pair in settings.items() for word in pair]
+
+    def parse(folder: Path) -> None:
+        link_project(folder)
+        result = in_new_process(folder, "parse", *words, **address)
+        assert result.returncode == 0, result.stdout[-4000:]
+
+    key = sha256(repr((sorted(settings.items()), sorted(address.items()))).encode()).hexdigest()
+    return made_once(f"parsed-{key[:16]}", parse) / "target" / "partial_parse.msgpack"
 
 
 def run_dbt(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
-    """Run dbt in a new process, as a user does."""
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), *arguments],
-        cwd=folder,
-        env={**os.environ, **variables},
-        capture_output=True,
+    """Run dbt in a new process, as a user does. The project itself is parsed already, except for
+    another profile."""
+    is_ours = (folder / PROJECT_FILE).resolve() == ROOT / PROJECT_FILE
+    if is_ours and "--profiles-dir" not in arguments:
+        variables["DBT_PARTIAL_PARSE_FILE_PATH"] = str(parsed(*arguments, **variables))
+    return in_new_process(folder, *arguments, **variables)
+
+
+@cache
+def dbt_processes() -> subprocess.Popen[str]:
+    """The process from which those of dbt are forked."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.support.dbt_processes"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
     )
+
+
+def in_new_process(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    """Run dbt in a new process that writes no more than tests read: not the debug log, and
+    manifest and results only where DBT_WRITE_JSON asks for them."""
+    quick = {"DBT_WRITE_JSON": "false", "DBT_LOG_LEVEL_FILE": "none"}
+    with tempfile.TemporaryDirectory() as place:
+        printed = [Path(place, name) for name in ("out", "err")]
+        request = {
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": {**os.environ, **quick, **variables},
+            "printed": [str(file) for file in printed],
+        }
+        server = dbt_processes()
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(json.dumps(request) + "\n")
+        server.stdin.flush()
+        code = int(server.stdout.readline())
+        return subprocess.CompletedProcess(
+            ["dbt", *arguments], code, *(file.read_text() for file in printed)
+        )
 
 
 def generate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess:

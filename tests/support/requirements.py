@@ -22,11 +22,14 @@ def requirements_files() -> dict[str, str]:
     sections = {
         "the generator": project["dependencies"],
         **{f"extra {name}": extras[name] for name in ("dbt", "postgres", "report", "s3")},
-        **{f"group {name}": groups[name] for name in ("dev", "docs")},
+        "group dev": groups["dev"],
     }
     return {
         "requirements.txt": _HEADER
         + "".join(_section(title, wanted) for title, wanted in sections.items()),
+        "requirements-docs.txt": _HEADER
+        + "-r requirements.txt\n"
+        + _section("group docs", groups["docs"]),
         "requirements-spark.txt": _HEADER
         + "-r requirements.txt\n"
         + _section("extra spark", extras["spark"]),
