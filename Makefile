@@ -50,7 +50,7 @@ deps-all: $(ALL_STAMP) ## Install what `make test-all` needs, too
 $(STAMP): requirements.txt
 	@test -x "$(VENV)/bin/python" || $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	@test -x "$(VENV)/bin/python" || $(PYTHON) -m venv "$(VENV)"
-	@echo "Installing requirements.txt into $(VENV): about 200 packages, 1.4 GB, half a minute to three minutes"
+	@echo "Installing requirements.txt into $(VENV): about 125 packages, 0.9 GB, half a minute to two minutes"
 	@$(INSTALL) -r requirements.txt
 	@touch "$@"
 

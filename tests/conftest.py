@@ -27,11 +27,14 @@ LONGEST = (
     "tests/test_lint.py",
     "tests/e2e/test_docs.py",
     "tests/dbt/test_portability.py",
+    "tests/report/test_in_browser.py",
+    "tests/dbt/test_spark.py",
     "tests/dbt/test_restatement.py",
     "tests/dbt/test_faults.py",
-    "tests/pipeline/test_invariants.py",
     "tests/reliability/",
+    "tests/pipeline/test_invariants.py",
     "tests/dbt/",
+    "tests/e2e/",
 )
 # What `make test` leaves to `make test-all`: servers, browsers, kills, copies of the checkout, and
 # builds of other datasets than the one that all tests share.

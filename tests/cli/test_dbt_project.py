@@ -22,7 +22,7 @@ def project(tmp_path: Path, complete_database: Path) -> Path:
     """A folder with the project, parsed, and a database with `complete`."""
     link_project(tmp_path)
     (tmp_path / "target").mkdir()
-    shutil.copy(parsed(ADS_DATABASE="ads.duckdb"), tmp_path / "target")
+    shutil.copy(parsed("--target", "dev", ADS_DATABASE="ads.duckdb"), tmp_path / "target")
     shutil.copy(complete_database, tmp_path / "ads.duckdb")
     return tmp_path
 

@@ -26,7 +26,7 @@ from generator.scenario.models import (
     Scenario,
     TargetingPlan,
 )
-from tests.support.project import ROOT
+from tests.support.project import ROOT, parsed
 
 PLANS = (
     Scenario,
@@ -76,6 +76,8 @@ def test_every_command_of_a_page_works(page: Path, tmp_path: Path) -> None:
     blocks = commands(page)
     copy = tmp_path / "checkout"
     shutil.copytree(ROOT, copy, ignore=LEFT_OUT, symlinks=True)
+    (copy / "target").mkdir()
+    shutil.copy(parsed(), copy / "target")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
     environment["VIRTUAL_ENV"] = str(Path(sys.executable).parent.parent)
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import random
 import signal
 import tempfile
 import time
@@ -26,6 +25,14 @@ INTERRUPTED = "interrupted: no partial run is visible; rerun the same command to
 # What is promised to a user who asks a run to stop. Tests ask it of the median of their trials: a
 # machine that others use as well can pause for longer.
 SECONDS_TO_STOP = 2
+# Signals, and how many of their trials must strike; ADS_TEST_KILLS=100 holds more of them.
+_KILLS = int(os.environ.get("ADS_TEST_KILLS", "40"))
+KILLS = (
+    (signal.SIGKILL, _KILLS),
+    (signal.SIGINT, -(-_KILLS // 4)),
+    (signal.SIGTERM, -(-_KILLS // 4)),
+)
+_GOLDEN_RATIO = 0.618034
 _forked = multiprocessing.get_context("forkserver")
 
 
@@ -96,12 +103,11 @@ def struck(folder: Path, arguments: Sequence[str], number: int, moment: float) -
 
 
 def strike(times: int, seconds: float, trial: Callable[[float], bool]) -> None:
-    """Hold trials at random moments of the seconds that a command takes, until `times` have
-    struck it before its end."""
-    moments = random.Random(times)
+    """Hold trials at moments of the seconds that a command takes, until `times` have struck it
+    before its end. Each moment lies in one of the widest gaps between those before it."""
     struck_so_far = 0
-    for _ in range(4 * times):
-        struck_so_far += trial(moments.uniform(0, seconds))
+    for number in range(4 * times):
+        struck_so_far += trial(seconds * (number * _GOLDEN_RATIO % 1))
         if struck_so_far == times:
             return
     pytest.fail(f"only {struck_so_far} of {4 * times} trials struck: {seconds:.2f} s is too long")

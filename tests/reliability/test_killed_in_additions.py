@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from pathlib import Path
 
 import pytest
 
-from tests.reliability.commands import done, strike, struck
+from tests.reliability.commands import KILLS, done, strike, struck
 from tests.reliability.database import add_others, content, left_over
 
 ADD = ("create-campaign", "--advertiser-id", "1", "--profile", "small_two_weeks", "--to")
 
 
-@pytest.mark.parametrize(
-    ("number", "times"), [(signal.SIGKILL, 100), (signal.SIGINT, 25), (signal.SIGTERM, 25)]
-)
+@pytest.mark.parametrize(("number", "times"), KILLS)
 def test_a_campaign_is_added_whole_or_not_at_all(tmp_path: Path, number: int, times: int) -> None:
     """One file takes it all; when a campaign is in it, it starts again from a copy."""
     folder = tmp_path / "folder"

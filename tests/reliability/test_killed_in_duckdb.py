@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.commands import done, strike, struck
+from tests.reliability.commands import KILLS, done, strike, struck
 from tests.reliability.database import add_others, content, left_over, raw
 
 SEEDS = ("7", "8")
@@ -18,9 +18,7 @@ def generate(seed: str) -> tuple[str, ...]:
     return ("generate", "smoke", "--seed", seed, "--replace", "--to", "ads.duckdb")
 
 
-@pytest.mark.parametrize(
-    ("number", "times"), [(signal.SIGKILL, 100), (signal.SIGINT, 25), (signal.SIGTERM, 25)]
-)
+@pytest.mark.parametrize(("number", "times"), KILLS)
 def test_raw_is_wholly_old_or_wholly_new_and_the_rest_intact(
     tmp_path: Path, number: int, times: int
 ) -> None:

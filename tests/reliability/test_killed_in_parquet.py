@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import signal
 from pathlib import Path
 
 import pytest
 
 from generator.sinks.manifest import Manifest
-from tests.reliability.commands import done, strike, struck
+from tests.reliability.commands import KILLS, done, strike, struck
 
 SEEDS = ("7", "8")
 
@@ -40,9 +39,7 @@ def named(folder: Path) -> Manifest:
     return manifest
 
 
-@pytest.mark.parametrize(
-    ("number", "times"), [(signal.SIGKILL, 100), (signal.SIGINT, 25), (signal.SIGTERM, 25)]
-)
+@pytest.mark.parametrize(("number", "times"), KILLS)
 def test_the_manifest_names_one_whole_run_and_the_next_run_completes_it(
     tmp_path: Path, number: int, times: int
 ) -> None:

@@ -101,11 +101,8 @@ def parsed(*arguments: str, **variables: str) -> Path:
     settings = {
         flag: value for flag, value in pairwise(arguments) if flag in ("--target", "--vars")
     }
-    address = {
-        name: value
-        for name, value in variables.items()
-        if name == "ADS_DATABASE" or name.startswith("PG")
-    }
+    address = {name: value for name, value in variables.items() if name.startswith("PG")}
+    address["ADS_DATABASE"] = variables.get("ADS_DATABASE", "")
     words = [word for pair in settings.items() for word in pair]
 
     def parse(folder: Path) -> None:
