@@ -19,6 +19,13 @@ from numpy.typing import NDArray
 
 from generator.arrays import Floats, Int64s, Keys, WholeFloats, check_counts
 from generator.clock import Hours
+from generator.delivery.audience_factors import (
+    bend,
+    by_kind,
+    loadings_of,
+    scores_of,
+    scores_of_days,
+)
 from generator.delivery.noise import effects
 from generator.delivery.quantiles import binomial
 from generator.delivery.supply import CountrySupply
@@ -66,6 +73,7 @@ class Buyer:
     countries."""
 
     campaign_id: int
+    advertiser_id: int
     targetings: tuple[Targeting, ...]
     platform_model: PlatformModel
     supplies: Mapping[str, CountrySupply]
@@ -74,7 +82,8 @@ class Buyer:
 
 @dataclass(frozen=True)
 class Split:
-    """One thing to split: `totals` (kinds, rows) over segments by `shares` (rows, segments)."""
+    """One thing to split: `totals` (kinds, rows) over segments by `shares`, (rows, segments) or
+    (kinds, rows, segments)."""
 
     totals: WholeFloats
     shares: Floats
@@ -137,14 +146,17 @@ class _Audience:
         items = line_item_shares(np.add.reduceat(self.delivered.by_item, self.first_hour, axis=0))
         seed = self.buyer.seed
         campaign_id = self.buyer.campaign_id
-        return [
-            Split(
-                by_day,
-                items @ np.array(list(shares.values())).T,
-                row_keys(key(seed, "audience", campaign_id, str(dimension)), self.days),
-            )
-            for dimension, shares in self.shares.items()
-        ]
+        model = self.buyer.platform_model
+        scores = scores_of_days(model, campaign_id, self.days, seed)
+        splits = []
+        for dimension, by_segment in self.shares.items():
+            shares = items @ np.array(list(by_segment.values())).T
+            shares *= np.exp(loadings_of(model, dimension, by_segment) @ scores).T
+            if dimension is AudienceDimension.AGE_RANGE and model.life.scale("audience"):
+                shares = by_kind(model, by_segment, shares, by_day)
+            keys = row_keys(key(seed, "audience", campaign_id, str(dimension)), self.days)
+            splits.append(Split(by_day, shares, keys))
+        return splits
 
     def split_of_hours(self) -> Split:
         """Return the split of each hour over the time zones that were watching."""
@@ -199,9 +211,9 @@ def impression_kinds(
 def multinomial(totals: WholeFloats, shares: Floats, keys: Keys) -> WholeFloats:
     """Split `totals` (kinds, rows) over segments: (segments, kinds, rows), sums exact.
 
-    `shares` are (rows, segments). Totals are split over halves of the segments, then over halves of
-    those, by a conditional binomial each, so that few numpy calls make all draws. Segments beyond
-    the last fill a power of two.
+    `shares` are (rows, segments), or those of each kind. Totals are split over halves of the
+    segments, then over halves of those, by a conditional binomial each, so that few numpy calls
+    make all draws. Segments beyond the last fill a power of two.
 
     Three segments with shares 0.5, 0.3 and 0.2 fill four places. 100 impressions are first split
     with chance 0.8 over the places (1, 2) and (3, 4), then the first half with chance 0.5 / 0.8
@@ -212,14 +224,14 @@ def multinomial(totals: WholeFloats, shares: Floats, keys: Keys) -> WholeFloats:
     >>> counts.ravel().tolist(), float(counts.sum())
     ([49.0, 32.0, 19.0], 100.0)
     """
-    segments = shares.shape[1]
+    segments = shares.shape[-1]
     depth = _depth(segments)
     if not depth:
         return totals[None].astype(np.float64)
-    weights = _weights_by_level(shares, depth)
     kinds, rows = totals.shape
+    weights = _weights_by_level(shares.reshape(-1, segments), depth)
     kind_keys = np.concatenate([uniform_keys(keys, kind) for kind in range(kinds)])
-    row = np.tile(np.arange(rows), kinds)
+    row = np.arange(kinds * rows) % weights[0].shape[1]
     counts = totals.reshape(1, -1).astype(np.float64)
     for level in range(depth, 0, -1):
         whole = weights[level]
@@ -284,9 +296,9 @@ def multinomials(splits: Sequence[Split]) -> list[WholeFloats]:
     """Split each of these as `multinomial` does: (segments, kinds, rows) each. Splits that are
     halved equally often are made in one go."""
     results: dict[int, WholeFloats] = {}
-    depths = [_depth(split.shares.shape[1]) for split in splits]
-    for depth in sorted(set(depths)):
-        positions = [position for position in range(len(splits)) if depths[position] == depth]
+    sorts = [(_depth(split.shares.shape[-1]), split.shares.ndim) for split in splits]
+    for sort in sorted(set(sorts)):
+        positions = [position for position in range(len(splits)) if sorts[position] == sort]
         counts = _split_together([splits[position] for position in positions])
         results |= zip(positions, counts, strict=True)
     return [results[position] for position in range(len(splits))]
@@ -294,18 +306,19 @@ def multinomials(splits: Sequence[Split]) -> list[WholeFloats]:
 
 def _split_together(splits: Sequence[Split]) -> Iterator[WholeFloats]:
     """Yield the counts of splits of one depth, made as one split over the most segments."""
-    width = max(split.shares.shape[1] for split in splits)
-    shares = np.zeros((sum(split.keys.size for split in splits), width))
+    width = max(split.shares.shape[-1] for split in splits)
+    rows_of_all = sum(split.keys.size for split in splits)
+    shares = np.zeros((*splits[0].shares.shape[:-2], rows_of_all, width))
     first = 0
     for split in splits:
-        rows, segments = split.shares.shape
-        shares[first : first + rows, :segments] = split.shares
+        rows, segments = split.shares.shape[-2:]
+        shares[..., first : first + rows, :segments] = split.shares
         first += rows
     totals = np.concatenate([split.totals for split in splits], axis=1)
     counts = multinomial(totals, shares, np.concatenate([split.keys for split in splits]))
     first = 0
     for split in splits:
-        rows, segments = split.shares.shape
+        rows, segments = split.shares.shape[-2:]
         yield _without_filling(counts[:, :, first : first + rows], segments)
         first += rows
 
@@ -324,8 +337,9 @@ def item_shares(buyer: Buyer) -> dict[AudienceDimension, dict[str, Floats]]:
     """Return the share of each segment in what each line item delivers, by dimension: (line items,)
     each, adding up to 1 per line item and dimension.
 
-    They are the population's shares within the targeting, multiplied by an affinity that belongs to
-    the campaign and the segment. A line item with targeting that addresses no one has equal shares.
+    They are the population's shares within the targeting, bent by factors, and multiplied by an
+    affinity that belongs to the campaign and the segment. A line item with targeting that addresses
+    no one has equal shares.
     """
     population = {
         dimension: _region_shares(buyer)
@@ -340,11 +354,14 @@ def item_shares(buyer: Buyer) -> dict[AudienceDimension, dict[str, Floats]]:
     ]
     log_sd = buyer.platform_model.audience.affinity_log_sd
     affinity = np.exp(log_sd * effects(buyer.seed, purposes))
+    model = buyer.platform_model
+    scores = scores_of(model, buyer.advertiser_id, buyer.campaign_id, buyer.targetings, buyer.seed)
     result = {}
     first = 0
     for dimension, shares in population.items():
         weights = np.array(list(shares.values()))
         weights = weights * affinity[first : first + len(shares), None]
+        weights *= bend(model, loadings_of(model, dimension, shares), scores)
         total = weights.sum(axis=0)
         even = np.full(weights.shape, 1.0 / len(shares))
         by_segment = np.divide(weights, total, out=even, where=total > 0)

@@ -86,7 +86,12 @@ def deliver(
             delivered.hours,
             delivered.impressions.astype(np.int64),
             plan.households,
-            platform_models[booking.campaign.platform].reach.shape_k,
+            reach.shapes_of_days(
+                platform_models[booking.campaign.platform],
+                booking.campaign.campaign_id,
+                delivered.hours[::HOURS_A_DAY] // HOURS_A_DAY,
+                seed,
+            ),
             plan.caps,
         )
         for booking, plan, delivered in zip(bookings, plans, by_hour, strict=True)
@@ -94,6 +99,7 @@ def deliver(
     buyers = [
         audience.Buyer(
             campaign_id=booking.campaign.campaign_id,
+            advertiser_id=booking.campaign.advertiser_id,
             targetings=tuple(targeting_of(item.line_item) for item in booking.line_items),
             platform_model=platform_models[booking.campaign.platform],
             supplies=supplies[booking.campaign.platform],

@@ -47,8 +47,8 @@ class FlightSupply:
 
     `available` is the most impressions that supply and share of voice allow, `forecast` what that
     was expected to be, `price` micros per impression, `slots` the most that can be won, `ceiling`
-    the impressions that chance may not exceed; all (hours, devices). `demand` (hours,) is how much
-    more than planned the line item buys, around 1.
+    the impressions that chance may not exceed, `contest` how many auctions are lost, around 1; all
+    (hours, devices). `demand` (hours,) is how much more than planned the line item buys, around 1.
     """
 
     forecast: Floats
@@ -57,13 +57,14 @@ class FlightSupply:
     price: Floats
     slots: Int64s
     ceiling: Int64s
+    contest: Floats
 
 
-def flight_supply(context: FlightContext, in_rotation: Mask) -> FlightSupply:
+def flight_supply(context: FlightContext, flight_micros: int, in_rotation: Mask) -> FlightSupply:
     """Return the supply that fits targeting, bid and share of voice, and its price.
 
-    `in_rotation` (hours,) says in which hours the line item has a creative. Each country has
-    its price; the line item pays the mean over what it wins.
+    `in_rotation` (hours,) says in which hours the line item has a creative, `flight_micros` is the
+    money of the flight. Each country has its price; the line item pays the mean over what it wins.
 
     An example: a country has 1,000 ad opportunities in an hour, and half of them fit the targeting.
     The bid wins all of them, no share of voice was agreed, and the campaign has one line item. The
@@ -72,7 +73,8 @@ def flight_supply(context: FlightContext, in_rotation: Mask) -> FlightSupply:
     """
     line_item = context.item.line_item
     figures = context.platform_model.supply
-    won = _won_supply(context)
+    own_pressure = _own_pressure(context, flight_micros)
+    won = _won_supply(context, own_pressure)
     most = figures.max_share_of_voice
     usable = targeting.device_mask(targeting.targeting_of(line_item)) * in_rotation[:, None]
     usable *= min(most, figures.room_for_chance / context.line_items)
@@ -87,6 +89,7 @@ def flight_supply(context: FlightContext, in_rotation: Mask) -> FlightSupply:
         slots = won.slots * part
         np.minimum(forecast, won.expected_slots * part * rendered, out=forecast)
         np.minimum(available, slots * rendered, out=available)
+    available *= _kept_of_promises(context)
     return FlightSupply(
         forecast=forecast,
         available=available,
@@ -94,6 +97,7 @@ def flight_supply(context: FlightContext, in_rotation: Mask) -> FlightSupply:
         price=price.micros_per_impression(won.price),
         slots=np.floor(slots).astype(np.int64),
         ceiling=np.floor(slots * rendered).astype(np.int64),
+        contest=_contest(context, own_pressure),
     )
 
 
@@ -157,7 +161,7 @@ class _WonSupply:
     slots: Floats
 
 
-def _won_supply(context: FlightContext) -> _WonSupply:
+def _won_supply(context: FlightContext, own_pressure: float) -> _WonSupply:
     """Add up what the line item can win in each of its countries."""
     shape = (context.hours.size, len(DEVICES))
     forecast = np.zeros(shape)
@@ -171,7 +175,7 @@ def _won_supply(context: FlightContext) -> _WonSupply:
         supply = context.supplies[country]
         window = supply.window(context.hours)
         share = targeting.supply_share(context.platform_model, country, wanted)
-        bid = _bid(context, supply, window)
+        bid = _bid(context, supply, window, own_pressure)
         forecast += supply.forecast[window] * share * bid.expected
         available += supply.opportunities[window] * share * bid.won
         paid += supply.opportunities[window] * share * bid.won * bid.price
@@ -192,15 +196,14 @@ class _Bid:
     price: Floats | float
 
 
-def _bid(context: FlightContext, supply: CountrySupply, window: slice) -> _Bid:
+def _bid(context: FlightContext, supply: CountrySupply, window: slice, own_pressure: float) -> _Bid:
     """Return how the line item's bid does in one country over the rows of `window`."""
     platform_model = context.platform_model
     line_item = context.item.line_item
     bid = line_item.bid_cpm_micros / 1_000_000
     if context.campaign.buy_type is not BuyType.PRIVATE_AUCTION:
         return _Bid(1.0, 1.0, min(context.campaign.target_cpm_micros / 1_000_000, bid))
-    level = platform_model.countries[supply.country].cpm_level
-    level *= platform_model.price.clearing_share_of_cpm_level
+    level = own_pressure * _clearing_level(platform_model, supply.country)
     noise = price.line_item_noise(
         platform_model.price,
         platform_model.life.scale("price_noise"),
@@ -215,32 +218,84 @@ def _bid(context: FlightContext, supply: CountrySupply, window: slice) -> _Bid:
     return _Bid(expected, won, paid)
 
 
-def competition(context: FlightContext, hours: Hours) -> Floats:
-    """Return the price level of each hour over the line item's countries: (hours, devices), around
-    1."""
-    return _over_countries(context, hours, lambda supply: supply.price_index)
+def _clearing_level(platform_model: PlatformModel, country: str) -> float:
+    """Return the usual price of a country's auctions, in currency units per thousand."""
+    level = platform_model.countries[country].cpm_level
+    return level * platform_model.price.clearing_share_of_cpm_level
+
+
+def _own_pressure(context: FlightContext, flight_micros: int) -> float:
+    """Return how much more its auctions cost because the line item itself bids in them, around 1.
+
+    It is a function of the part of what fits its targeting that its money would buy.
+    """
+    platform_model = context.platform_model
+    if context.campaign.buy_type is not BuyType.PRIVATE_AUCTION:
+        return 1.0
+    wanted = targeting.targeting_of(context.item.line_item)
+    devices = targeting.device_mask(wanted)
+    fitting = 0.0
+    for country in targeting.countries_of(wanted, platform_model):
+        supply = context.supplies[country]
+        forecast = supply.forecast[supply.window(context.hours)].sum(axis=0)
+        share = targeting.supply_share(platform_model, country, wanted)
+        fitting += share * float(forecast @ devices)
+    impressions = flight_micros * 1000 / max(context.campaign.target_cpm_micros, 1)
+    share = min(impressions / fitting, 1.0) if fitting else 0.0
+    figures = platform_model.competition.times(platform_model.life.scale("competition"))
+    relative = (figures.usual_share + share) / (2.0 * figures.usual_share)
+    return float(relative**figures.own_share_elasticity)
+
+
+def _contest(context: FlightContext, own_pressure: float) -> Floats:
+    """Return how many auctions are lost at each hour, around 1: (hours, devices).
+
+    It rises with the price level over the line item's countries, and where its bid is outbid more
+    often than a usual bid.
+    """
+    platform_model = context.platform_model
+    hours = context.hours
+    scale = platform_model.life.scale("competition")
+    if context.campaign.buy_type is not BuyType.PRIVATE_AUCTION:
+        return _over_countries(context, lambda supply: supply.price_index[supply.window(hours)])
+    bid = context.item.line_item.bid_cpm_micros / 1_000_000
+
+    def contest(supply: CountrySupply) -> Floats:
+        level = np.array([own_pressure * _clearing_level(platform_model, supply.country)])
+        won, _ = price.auction(level, bid, platform_model.price)
+        outbid = (1.0 - won) / platform_model.competition.usual_outbid
+        lost: Floats = supply.price_index[supply.window(hours)] * outbid**scale
+        return lost
+
+    return _over_countries(context, contest)
+
+
+def _kept_of_promises(context: FlightContext) -> Floats | float:
+    """Return the part of its supply that a line item gets: (hours, devices), or 1 in auctions."""
+    if context.campaign.buy_type is BuyType.PRIVATE_AUCTION:
+        return 1.0
+    hours = context.hours
+    return _over_countries(context, lambda supply: supply.kept_of_promises[supply.window(hours)])
 
 
 def click_habit(context: FlightContext, hours: Hours) -> Floats:
     """Return how readily people in the line item's countries click at each hour: (hours,), around
     1."""
-    return _over_countries(context, hours, lambda supply: supply.click_habit)
+    return _over_countries(context, lambda supply: supply.click_habit[supply.window(hours)])
 
 
-def _over_countries(
-    context: FlightContext, hours: Hours, figures: Callable[[CountrySupply], Floats]
-) -> Floats:
+def _over_countries(context: FlightContext, figures: Callable[[CountrySupply], Floats]) -> Floats:
     """Return the mean of figures (hours, …) over the line item's countries, which count by the
     households that it addresses in them; ones without any."""
     wanted = targeting.targeting_of(context.item.line_item)
     countries = targeting.countries_of(wanted, context.platform_model)
-    first = context.supplies[countries[0]]
-    total = np.zeros_like(figures(first)[first.window(hours)])
+    total: Floats | float = 0.0
     weights = 0.0
     for country in countries:
         supply = context.supplies[country]
         households = context.platform_model.countries[country].households
         weight = households * targeting.supply_share(context.platform_model, country, wanted)
-        total += weight * figures(supply)[supply.window(hours)]
+        total = total + weight * figures(supply)
         weights += weight
-    return total / weights if weights else np.ones_like(total)
+    mean: Floats = np.asarray(total)
+    return mean / weights if weights else np.ones_like(mean)

@@ -96,13 +96,13 @@ def supply_side(
     odds: FunnelOdds,
     impressions: WholeFloats,
     spare: WholeFloats,
-    competition: Floats,
+    contest: Floats,
     keys: Keys,
 ) -> SupplySide:
     """Draw the counts that it took to deliver these impressions: (rows,) each.
 
-    `spare` is the most slots that can be won beside those of the impressions. `competition` is the
-    price level of the row's hour (1 on average): where others pay more, more auctions are lost.
+    `spare` is the most slots that can be won beside those of the impressions. `contest` multiplies
+    the odds to lose an auction (1 on average): where others pay more, more are lost.
     Invalid traffic and VAST errors are parts of what was won but not rendered, time-outs of what
     was requested but not answered.
     """
@@ -111,10 +111,10 @@ def supply_side(
     not_rendered = np.minimum(not_rendered, spare)
     won = impressions + not_rendered
     most = largest_loss(won, odds.floor_win)
-    under_pressure = np.minimum(odds.lost_win * competition, 1.0)
+    lost_win = odds.lost_win * contest / (1.0 + odds.lost_win * (contest - 1.0))
     lost, invalid = binomial_shares(
         keys,
-        ("lost auctions", most, under_pressure),
+        ("lost auctions", most, lost_win),
         ("invalid", not_rendered, odds.invalid_of_render_loss),
     )
     eligible = won + lost

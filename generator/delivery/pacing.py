@@ -61,7 +61,7 @@ def plan(goal: Goal, supply: FlightSupply, figures: PacingFigures) -> Floats:
 
     >>> hourly = np.full((48, 1), 100.0)
     >>> most = np.full((48, 1), 100)
-    >>> supply = FlightSupply(hourly, hourly, np.ones(48), hourly, slots=most, ceiling=most)
+    >>> supply = FlightSupply(hourly, hourly, np.ones(48), hourly, most, most, contest=hourly)
     >>> goal = Goal(200_000, None, None, None, Pacing.EVEN, pacing_pct=150)
     >>> figures = PacingFigures(supply_exponent=1.0, frontload_decay_per_flight=1.5, cap_use=0.7)
     >>> plan(goal, supply, figures).reshape(2, 24).sum(axis=1).round(1).tolist()

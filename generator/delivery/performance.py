@@ -24,14 +24,13 @@ from generator.delivery import interaction, pacing, targeting, variation, video
 from generator.delivery.flight_supply import (
     FlightContext,
     click_habit,
-    competition,
     flight_supply,
 )
 from generator.delivery.funnel import SupplySide, largest_loss, supply_side
 from generator.delivery.limits import LimitedRows, billed_shares, stop_at_limits
 from generator.delivery.odds import Odds, OddsTable
 from generator.delivery.quantiles import binomial_shares, poisson
-from generator.delivery.reach import exposure
+from generator.delivery.reach import exposure, shape_of
 from generator.delivery.supply import DEVICES, device_column
 from generator.delivery.variation import HOURS_A_STEP
 from generator.randomness import key, row_keys, uniforms
@@ -54,7 +53,8 @@ class Stretch:
     `first_rows` (hours,) is where each hour's rows start. `odds` (cells,) and `fates`
     (fates, cells) are those of each creative, device and quarter of a day, `cell` is the row's
     place in them, and `floor_render` the thousandths of what is won that render at least.
-    `clicking` is the click rate relative to that of the odds.
+    `clicking` is the click rate relative to that of the odds, `contest` the odds to lose an auction
+    likewise.
     """
 
     campaign_id: int
@@ -75,7 +75,7 @@ class Stretch:
     slots: Int64s
     ceiling: Int64s
     clicking: Floats
-    competition: Floats
+    contest: Floats
 
     @property
     def rows(self) -> int:
@@ -89,7 +89,7 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
     line_item = context.item.line_item
     by_day = rotation_shares(creatives, context.hours)
     creatives_a_day = np.count_nonzero(by_day, axis=1)
-    supply = flight_supply(context, in_rotation=_by_hour(creatives_a_day > 0))
+    supply = flight_supply(context, goal.flight_micros, _by_hour(creatives_a_day > 0))
     model = context.platform_model
     planned = pacing.plan(goal, supply, model.pacing.times(model.life.scale("demand_noise")))
     delivered = int(np.searchsorted(context.hours, context.horizon))
@@ -141,7 +141,7 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
         slots=supply.slots[:delivered],
         ceiling=supply.ceiling[:delivered],
         clicking=by_row(clicking[:, None, None]),
-        competition=by_row(competition(context, hours)[:, targeted, None]),
+        contest=by_row(supply.contest[:delivered, targeted, None]),
     )
 
 
@@ -185,7 +185,8 @@ def _mean_exposures(
     delivered = np.maximum.accumulate(hourly.cumsum() * affordable) - hourly * affordable
     campaign = np.maximum(delivered, 0.0) / context.item.line_item.budget_share
     so_far = context.delivered_before + campaign
-    return exposure(so_far, context.households, context.platform_model.reach.shape_k)
+    shape = shape_of(context.platform_model, context.campaign.campaign_id, context.seed)
+    return exposure(so_far, context.households, shape)
 
 
 def _row_keys(context: FlightContext, hours: Hours, targeted: Int64s) -> Keys:
@@ -289,8 +290,8 @@ def _draw_block(
         live = np.flatnonzero(has_impressions)
         target = first + live
     odds = Odds.concatenate([stretch.odds for stretch in stretches]).take(cell[live])
-    competition = _join(stretches, "competition")[live]
-    supply = supply_side(odds, impressions[live], spare[live], competition, keys[live])
+    contest = _join(stretches, "contest")[live]
+    supply = supply_side(odds, impressions[live], spare[live], contest, keys[live])
     clicking = _join(stretches, "clicking")[live]
     events = _events(odds, fates[:, live], impressions[live], supply, clicking, keys[live])
     # No other count of a row is larger.

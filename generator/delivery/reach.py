@@ -2,14 +2,15 @@
 
 Household exposure is Poisson mixed by gamma (negative binomial, NBD; Ehrenberg 1959, Danaher 2007)
 over the addressed households, with exposures above the frequency cap never served. Reach is
-computed, not drawn, from curves that cannot contradict one another. Reach per impression falls as
-impressions rise, so the reach of a window is at most the sum of its parts, and rounding up keeps
-that in whole numbers. n+ reaches are rounded down, so that the tiers together never claim more
-impressions than were delivered.
+computed, not drawn, from curves whose shape differs by campaign and day. Reach per impression falls
+as impressions rise, so the reach of a window is at most the sum of its parts, and rounding up keeps
+that in whole numbers. Bounds keep it where the shapes of days differ too much. n+ reaches are
+rounded down, so that the tiers together never claim more impressions than were delivered.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,7 +20,10 @@ import pyarrow as pa
 from generator.arrays import Floats, Int64s
 from generator.clock import HOURS_A_DAY, Hours, timestamps, weekday_of
 from generator.delivery.capping import NO_CAP, Cap, most_exposures
+from generator.delivery.noise import ar1_normals, effects
 from generator.enums import ReachWindow
+from generator.platform.model import PlatformModel
+from generator.randomness import key
 from generator.schema import CampaignReach
 from generator.schema.arrow import arrow_schema
 
@@ -32,6 +36,8 @@ _MOST_STEPS = 100
 _SMALL_STEP = 1e-13
 _LARGEST = np.exp(40.0)
 _WINDOWS = tuple(ReachWindow)
+# Digits of logarithms of shapes.
+_DIGITS = 9
 
 
 def exposure(impressions: Floats, households: int, shape_k: float) -> Floats:
@@ -43,6 +49,30 @@ def exposure(impressions: Floats, households: int, shape_k: float) -> Floats:
     mean = impressions / max(households, 1)
     reached = -np.expm1(-shape_k * np.log1p(mean / shape_k))
     return np.divide(mean, reached, out=np.ones_like(mean), where=mean > 1e-9)
+
+
+def shape_of(platform_model: PlatformModel, campaign_id: int, seed: int) -> float:
+    """Return the shape of a campaign's exposure: some reach few households often, others many."""
+    figures = platform_model.reach
+    scale = platform_model.life.scale("reach")
+    (normal,) = effects(seed, [("reach shape", campaign_id)]).tolist()
+    return figures.shape_k * math.exp(scale * figures.campaign_log_sd * normal)
+
+
+def shapes_of_days(
+    platform_model: PlatformModel, campaign_id: int, days: Int64s, seed: int
+) -> Floats:
+    """Return the shapes on days of a campaign, which are in order and may have gaps: (days,)."""
+    figures = platform_model.reach
+    log_sd = platform_model.life.scale("reach") * figures.day.log_sd
+    shape = shape_of(platform_model, campaign_id, seed)
+    if not days.size or log_sd == 0.0:
+        return np.full(days.shape, shape)
+    span = np.arange(days[0], days[-1] + 1)
+    stream = key(seed, "reach days", campaign_id)
+    shocks = ar1_normals(stream, span, figures.day.autocorrelation)[days - days[0]]
+    shapes: Floats = shape * np.exp(log_sd * shocks)
+    return shapes
 
 
 def tiers(
@@ -144,13 +174,14 @@ def _served_mean(mean: Floats, shape_k: Floats, cap: Int64s) -> tuple[Floats, Fl
 class HourlyImpressions:
     """The impressions of one campaign by hour, and the households that it addresses.
 
-    `hours` are in order and make whole UTC days; flights may leave gaps.
+    `hours` are in order and make whole UTC days; flights may leave gaps. `shape_k` is the shape of
+    each day's exposure, (days,), or that of all days.
     """
 
     hours: Hours
     impressions: Int64s
     households: int
-    shape_k: float
+    shape_k: Floats | float
     caps: tuple[Cap, ...]
 
 
@@ -169,12 +200,13 @@ class Windows:
 @dataclass(frozen=True)
 class _Spans:
     """Windows before reach is computed; (windows,) each. `owner` is the position of the campaign,
-    `start` the first hour, `length` the hours of delivery."""
+    `start` the first hour, `length` the hours of delivery, `log_k` the logarithm of the shape."""
 
     owner: Int64s
     start: Hours
     length: Int64s
     impressions: Int64s
+    log_k: Floats
 
 
 def windows_of(campaigns: Sequence[HourlyImpressions]) -> list[Windows]:
@@ -203,8 +235,8 @@ def windows_of(campaigns: Sequence[HourlyImpressions]) -> list[Windows]:
     weeks = _join(days, first_days, start=mondays[first_days])
 
     hourly = _reach(campaigns, ReachWindow.HOUR, hours)
-    daily = _reach(campaigns, ReachWindow.DAY, days, _best(hourly, first_hours))
-    weekly = _reach(campaigns, ReachWindow.WEEK, weeks, _best(daily, first_days))
+    daily = _reach(campaigns, ReachWindow.DAY, days, hourly, first_hours)
+    weekly = _reach(campaigns, ReachWindow.WEEK, weeks, daily, first_days)
     curve = _reach(campaigns, ReachWindow.FLIGHT_TO_DATE, _spans_to_date(days))
     return [hourly, daily, weekly, replace(curve, tiers=_to_date(curve, daily))]
 
@@ -218,18 +250,35 @@ def _hour_spans(campaigns: Sequence[HourlyImpressions]) -> _Spans:
         start=hours,
         length=np.ones(hours.shape, dtype=np.int64),
         impressions=np.concatenate([campaign.impressions for campaign in campaigns]),
+        log_k=np.concatenate([_log_k(campaign) for campaign in campaigns]),
     )
+
+
+def _log_k(campaign: HourlyImpressions) -> Floats:
+    """Return the logarithm of the shape in each hour: (hours,)."""
+    by_day = np.log(np.broadcast_to(campaign.shape_k, campaign.hours.size // HOURS_A_DAY))
+    return np.repeat(np.round(by_day, _DIGITS), HOURS_A_DAY)
 
 
 def _join(spans: _Spans, first: Int64s, start: Hours) -> _Spans:
     """Join spans to longer ones: `first` are the positions of the first span of each, `start` the
-    hours that the longer ones start at."""
+    hours that the longer ones start at. The shapes count by impressions."""
+    impressions = np.add.reduceat(spans.impressions, first)
+    weighted = np.add.reduceat(spans.impressions * spans.log_k, first)
     return _Spans(
         owner=spans.owner[first],
         start=start,
         length=np.add.reduceat(spans.length, first),
-        impressions=np.add.reduceat(spans.impressions, first),
+        impressions=impressions,
+        log_k=_mean_log_k(weighted, impressions, spans.log_k[first]),
     )
+
+
+def _mean_log_k(weighted: Floats, impressions: Int64s, otherwise: Floats) -> Floats:
+    """Return the mean of logarithms that are weighted by impressions, rounded so that equal parts
+    have an equal mean."""
+    mean: Floats = np.where(impressions > 0, weighted / np.maximum(impressions, 1), otherwise)
+    return mean.round(_DIGITS)
 
 
 def _spans_to_date(days: _Spans) -> _Spans:
@@ -237,7 +286,14 @@ def _spans_to_date(days: _Spans) -> _Spans:
     first = np.searchsorted(days.owner, days.owner)
     total = np.concatenate([[0], days.impressions.cumsum()])
     day_of_campaign = np.arange(1, days.owner.size + 1) - first
-    return replace(days, length=day_of_campaign * HOURS_A_DAY, impressions=total[1:] - total[first])
+    weighted = np.concatenate([[0.0], (days.impressions * days.log_k).cumsum()])
+    impressions = total[1:] - total[first]
+    return replace(
+        days,
+        length=day_of_campaign * HOURS_A_DAY,
+        impressions=impressions,
+        log_k=_mean_log_k(weighted[1:] - weighted[first], impressions, days.log_k),
+    )
 
 
 def _mondays(day_starts: Hours) -> Hours:
@@ -250,14 +306,18 @@ def _reach(
     campaigns: Sequence[HourlyImpressions],
     kind: ReachWindow,
     spans: _Spans,
-    floor: dict[int, Int64s] | None = None,
+    parts: Windows | None = None,
+    first: Int64s | None = None,
 ) -> Windows:
-    """Return the reach of spans, at least `floor`."""
+    """Return the reach of spans, at least that of their best part and at most that of all parts.
+    `first` are the positions of the first part of each."""
     households = np.array([campaign.households for campaign in campaigns])[spans.owner]
-    shapes = np.array([campaign.shape_k for campaign in campaigns])[spans.owner]
     most = _most_exposures(campaigns, spans)
-    curve = tiers(spans.impressions, households, shapes, most)
-    floor = floor or {tier: np.zeros_like(spans.impressions) for tier in TIERS}
+    curve = tiers(spans.impressions, households, np.exp(spans.log_k), most)
+    floor = {tier: np.zeros_like(spans.impressions) for tier in TIERS}
+    if parts is not None and first is not None:
+        floor = _best(parts, first)
+        curve[1] = np.minimum(curve[1], np.add.reduceat(parts.tiers[1], first))
     reached = _settle(spans.impressions, curve, floor)
     return Windows(kind, spans.owner, spans.start, spans.impressions, reached)
 
@@ -288,9 +348,9 @@ def _best(windows: Windows, first: Int64s) -> dict[int, Int64s]:
 
 def _to_date(curve: Windows, daily: Windows) -> dict[int, Int64s]:
     """Return the reach from the first day to each day: the curve, never below the day before or any
-    day.
+    day, and never more above the day before than the day reached.
 
-    Without a cap one curve serves all windows, so it rises and lies above every day unchanged.
+    Where all days have one shape and there is no cap, the curve does all of this unchanged.
     """
     result = {tier: reach.copy() for tier, reach in curve.tiers.items()}
     another = np.diff(curve.owner, prepend=-1) != 0
@@ -298,12 +358,14 @@ def _to_date(curve: Windows, daily: Windows) -> dict[int, Int64s]:
     for tier, reach in curve.tiers.items():
         falls |= (np.diff(reach, prepend=0) < 0) & ~another
         falls |= reach < daily.tiers[tier]
+    falls |= (np.diff(curve.tiers[1], prepend=0) > daily.tiers[1]) & ~another
     for owner in np.unique(curve.owner[falls]):
         yesterday = dict.fromkeys(TIERS, 0)
         for day in range(*np.searchsorted(curve.owner, [owner, owner + 1])):
             one = slice(day, day + 1)
             floor = {tier: np.maximum(daily.tiers[tier][one], yesterday[tier]) for tier in TIERS}
             today = {tier: curve.tiers[tier][one] for tier in TIERS}
+            today[1] = np.minimum(today[1], daily.tiers[1][one] + yesterday[1])
             for tier, reach in _settle(curve.impressions[one], today, floor).items():
                 result[tier][one] = reach
                 yesterday[tier] = int(reach[0])
@@ -320,12 +382,14 @@ def _settle(
     and 6+ to 9+ at least 10+, which gives the weights. The floors fit: they are the best of parts
     that each fit into their impressions.
     """
-    result = {1: np.maximum(curve[1], floor[1])}
+    last = np.maximum(curve[1], floor[1])
+    result = {1: last}
     claimed = sum(_CLAIMS[tier] * floor[tier] for tier in TIERS[1:])
     room = impressions - result[1] - claimed
     for tier in TIERS[1:]:
-        more = np.minimum(np.maximum(curve[tier] - floor[tier], 0), room // _CLAIMS[tier])
-        result[tier] = floor[tier] + more
+        most = np.minimum(curve[tier], last) - floor[tier]
+        more = np.minimum(np.maximum(most, 0), room // _CLAIMS[tier])
+        result[tier] = last = floor[tier] + more
         room = room - _CLAIMS[tier] * more
     return result
 

@@ -38,14 +38,35 @@ DEVICES = tuple(Device)
 
 
 @dataclass(frozen=True)
+class BookedDays:
+    """The part of a country's expected ad opportunities that a market has booked.
+
+    `first_day` is a day number (UTC). `share` is the part that campaigns are sized to, `usual` the
+    part that is usual in the season; (days, devices) each.
+    """
+
+    first_day: int
+    share: Floats
+    usual: Floats
+
+    def by_hour(self, values: Floats, hours: Hours) -> Floats:
+        """Return values of days (days, devices) at consecutive hours: (hours, devices). Between two
+        noons they change evenly, so nothing happens at midnight."""
+        noons = (self.first_day + np.arange(len(values))) * HOURS_A_DAY + HOURS_A_DAY // 2
+        return np.stack([np.interp(hours, noons, of_device) for of_device in values.T], axis=1)
+
+
+@dataclass(frozen=True)
 class CountrySupply:
     """The supply of one country of one platform over a span of hours; arrays are (hours, devices).
 
     `forecast` is what buyers expect, `opportunities` what came, as landed in `inventory_hourly`,
     `zone_viewing` the forecast by time zone (hours, devices, zones), and `local_hour` what the
     clocks there show (zones, hours). `local_hours` (hours,) counts the hours of the
-    clock that most viewers have, `click_habit` (hours,) is how readily people click. Each process
-    keeps all supplies of its run, so whole numbers have small types.
+    clock that most viewers have, `click_habit` (hours,) is how readily people click. `booked` is
+    what a market has booked, None without a market, and `kept_of_promises` the part of its supply
+    that a guaranteed line item gets. Each process keeps all supplies of its run, so whole numbers
+    have small types.
     """
 
     platform: str
@@ -60,6 +81,8 @@ class CountrySupply:
     price_forecast: Floats
     price_index: Floats
     click_habit: Floats
+    kept_of_promises: Floats
+    booked: BookedDays | None
 
     def rows(self, hours: Hours) -> Int64s:
         """Return the rows of these hours, which lie inside the span and may have gaps."""
@@ -72,9 +95,14 @@ class CountrySupply:
 
 
 def country_supply(
-    platform_model: PlatformModel, country: str, hours: Hours, seed: int
+    platform_model: PlatformModel,
+    country: str,
+    hours: Hours,
+    seed: int,
+    booked: BookedDays | None = None,
 ) -> CountrySupply:
-    """Return the supply of one country at consecutive UTC hours.
+    """Return the supply of one country at consecutive UTC hours, and its prices under what is
+    booked.
 
     >>> from generator.clock import hours_of
     >>> from generator.scenario.templates import platform
@@ -92,6 +120,8 @@ def country_supply(
     local_hours = _main_clock(platform_model, country, hours)
     market = _market_factor(platform_model, country, hours, local_hours, seed)
     price_forecast = price_index(platform_model.price, place, hours)
+    if booked is not None:
+        price_forecast *= _scarcity(platform_model, booked, hours)
     price_factor = _price_factor(platform_model, country, hours, local_hours, seed)
     opportunities = np.rint(forecast * market)
     check_counts(opportunities, f"platform {platform_model.name}: ad slots of an hour in {country}")
@@ -108,6 +138,8 @@ def country_supply(
         price_forecast=price_forecast,
         price_index=np.round(price_forecast * price_factor[:, None], 4),
         click_habit=click_habit(platform_model, country, hours),
+        kept_of_promises=_kept_of_promises(platform_model, booked, forecast, opportunities, hours),
+        booked=booked,
     )
 
 
@@ -179,8 +211,18 @@ def inventory_batch(supply: CountrySupply, hours: Hours) -> pa.RecordBatch:
         "hour_ts": pa.array(np.repeat(timestamps(hours), devices), type=pa.timestamp("us")),
         "ad_opportunities": pa.array(supply.opportunities[window].ravel()),
         "price_index": pa.array(supply.price_index[window].ravel()),
+        "booked_share": _booked_column(supply, hours),
     }
     return pa.RecordBatch.from_pydict(columns, schema=arrow_schema(InventoryHourly))
+
+
+def _booked_column(supply: CountrySupply, hours: Hours) -> pa.Array:
+    """Return the part of each hour's expected ad opportunities that is booked: a column by hour and
+    device, NULL without a market."""
+    if supply.booked is None:
+        return pa.nulls(hours.size * len(DEVICES), pa.float64())
+    day = hours // HOURS_A_DAY - supply.booked.first_day
+    return pa.array(np.round(supply.booked.share.take(day, axis=0), 4).ravel())
 
 
 def device_column(codes: NDArray[np.int8]) -> pa.DictionaryArray:
@@ -264,6 +306,39 @@ def _price_factor(
     hourly = figures.country_hour_noise.times(scale)
     factor = noise.multiplier(hourly, hours, seed, "price hours", name, country)
     return factor * noise.log_normal(days.log_sd, shocks)
+
+
+def _scarcity(platform_model: PlatformModel, booked: BookedDays, hours: Hours) -> Floats:
+    """Return how much more auctions cost because of what is booked, around 1: (hours, devices)."""
+    figures = platform_model.competition.times(platform_model.life.scale("competition"))
+    usual = np.divide(
+        booked.share, booked.usual, out=np.ones_like(booked.share), where=booked.usual > 0
+    )
+    demand = figures.elsewhere + (1.0 - figures.elsewhere) * usual
+    return booked.by_hour(demand**figures.fill_elasticity, hours)
+
+
+def _kept_of_promises(
+    platform_model: PlatformModel,
+    booked: BookedDays | None,
+    forecast: Floats,
+    opportunities: Floats,
+    hours: Hours,
+) -> Floats:
+    """Return the part of its supply that a guaranteed line item gets: (hours, devices).
+
+    It is less than 1 where more than `displaced_above` of the opportunities that came is booked:
+    ever less of what is above that fits.
+    """
+    scale = platform_model.life.scale("competition")
+    most = platform_model.competition.times(scale).displaced_above
+    if booked is None or most >= 1.0:
+        return np.ones_like(forecast)
+    wanted = booked.by_hour(booked.share, hours) * forecast
+    over = np.maximum(wanted / np.maximum(opportunities, 1.0) - most, 0.0)
+    fits = most - (1.0 - most) * np.expm1(-over / (1.0 - most))
+    kept: Floats = (fits / (most + over)) ** scale
+    return kept
 
 
 def _main_clock(platform_model: PlatformModel, country: str, hours: Hours) -> Int64s:

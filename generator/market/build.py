@@ -63,6 +63,7 @@ def build_market(dataset: Dataset) -> World:
             days=np.arange(day_number(plan.start_date), day_number(plan.end_date) + 1),
             ids=np.array(booked, dtype=np.int64) + 1,
             rows=maker.rows()[booked],
+            booked=outline.booked_days,
         ),
         faults=dataset.faults,
         booked_later=len(made) - len(booked),

@@ -14,6 +14,7 @@ import numpy as np
 
 from generator.arrays import Floats, Int64s
 from generator.clock import day_number
+from generator.delivery.supply import BookedDays
 from generator.market.customers import (
     Customers,
     buyers_of,
@@ -25,6 +26,7 @@ from generator.market.draws import normals_of, pick, pick_number, uniforms_of
 from generator.market.flights import Window, last_days, start_days
 from generator.market.shares import (
     Claims,
+    booked_days,
     booking_mix_of,
     limit_claims,
     opportunities,
@@ -56,7 +58,8 @@ class MarketOutline:
     booked (moments are UTC minutes since the epoch); days are day numbers, both included;
     `line_items` counts line items, `creatives` (campaigns, most line items) theirs. `opportunities`
     are those of a campaign's country, devices and days, `share` the most of them that it may take
-    in any hour, `use` the part of that which it is sized to.
+    in any hour, `use` the part of that which it is sized to. `booked_days` is what all of them book
+    together, by platform and country.
     """
 
     countries: tuple[str, ...]
@@ -74,6 +77,7 @@ class MarketOutline:
     opportunities: Floats
     share: Floats
     use: Floats
+    booked_days: Mapping[str, Mapping[str, BookedDays]]
 
 
 def market_outline(
@@ -167,6 +171,14 @@ def market_outline(
         share=share[order],
         opportunities=available[order],
         use=use[order],
+        booked_days={
+            name: dict(zip(countries, days, strict=True))
+            for name, days in zip(
+                plan.platforms,
+                booked_days(claims, supplies, share * use, market_start),
+                strict=True,
+            )
+        },
     )
 
 

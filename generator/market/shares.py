@@ -17,6 +17,7 @@ import numpy as np
 
 from generator.arrays import Floats, Int64s, Mask
 from generator.clock import day_number
+from generator.delivery.supply import BookedDays
 from generator.enums import Device
 from generator.market.flights import demand_level
 from generator.platform.booking_mix import BookingMix
@@ -162,6 +163,45 @@ def uses_of(
         wanted = supply.mix.fill * supply.a_day.sum()
         uses[members] = _use(room[members], most[members], wanted, supply.mix.most_of_share)
     return uses
+
+
+def booked_days(
+    claims: Claims, platforms: Sequence[PlatformSupply], sold: Floats, first_day: int
+) -> list[list[BookedDays]]:
+    """Return what campaigns book together, by platform and country.
+
+    `sold` (campaigns,) is the part of the ad opportunities of its country and devices that each
+    campaign is sized to, `first_day` the day number of the market's first day. What is usual
+    follows demand.
+    """
+    countries, devices, days = platforms[0].a_day.shape
+    shares = np.zeros((len(platforms), countries, devices, days))
+    for members, country, supply in _cells(claims, platforms):
+        position = claims.platform[members[0]]
+        first, last = claims.first[members], claims.last[members]
+        for device, on_it in enumerate(supply.on_device[claims.devices[members]].T):
+            shares[position, country, device] = _daily_claims(
+                first[on_it], last[on_it], sold[members][on_it], days
+            )
+    return [
+        [
+            BookedDays(first_day, share.T, _usual(share, a_day, supply.demand).T)
+            for share, a_day in zip(of_platform, supply.a_day, strict=True)
+        ]
+        for of_platform, supply in zip(shares, platforms, strict=True)
+    ]
+
+
+def _usual(share: Floats, a_day: Floats, demand: Floats) -> Floats:
+    """Return the share that follows demand and sells as much as `share` does: (devices, days).
+
+    >>> _usual(np.array([[0.3, 0.3]]), np.array([[100.0, 100.0]]), np.array([0.5, 1.0])).tolist()
+    [[0.2, 0.4]]
+    """
+    sold = (share * a_day).sum(axis=1)
+    at_full_demand = (demand * a_day).sum(axis=1)
+    level = np.divide(sold, at_full_demand, out=np.zeros(sold.size), where=at_full_demand > 0)
+    return level[:, None] * demand
 
 
 def _use(room: Floats, most: Floats, wanted: float, most_of_share: float) -> Floats:

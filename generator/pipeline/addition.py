@@ -116,8 +116,7 @@ def add_advertiser(file: Path, start: Start, plan: AdvertiserPlan, currency: Cur
 def remove_campaign(file: Path, campaign_id: int) -> dict[str, int]:
     """Remove a campaign with everything that belongs to it; return the rows by table.
 
-    Its advertiser stays, and so does the inventory, which does not depend on buyers. Raises
-    InputError if the campaign does not exist.
+    Its advertiser and the inventory stay. Raises InputError if the campaign does not exist.
     """
     with DuckdbAddition(file, TABLES) as sink:
         known = sink.ids(Campaign)

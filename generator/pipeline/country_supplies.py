@@ -38,6 +38,7 @@ class _OfPlatform(Mapping[str, CountrySupply]):
         self._names = world.outline.countries[platform]
         self._days = world.outline.days
         self._seed = world.run.seed
+        self._booked = world.outline.booked.get(platform, {})
         self._computed: dict[str, CountrySupply] = {}
 
     def __getitem__(self, country: str) -> CountrySupply:
@@ -46,7 +47,8 @@ class _OfPlatform(Mapping[str, CountrySupply]):
         if country not in self._computed:
             hours = hours_of(int(self._days[0]), int(self._days[-1]))
             try:
-                supply = country_supply(self._platform_model, country, hours, self._seed)
+                booked = self._booked.get(country)
+                supply = country_supply(self._platform_model, country, hours, self._seed, booked)
             except CountError as error:
                 raise bad_input(f"{error}; lower its viewers or ad minutes") from error
             self._computed[country] = supply

@@ -48,6 +48,9 @@ class Life(BaseModel):
     planning: Scale = None
     rate_card: Scale = None
     control: Scale = None
+    competition: Scale = None
+    reach: Scale = None
+    audience: Scale = None
 
     def scale(self, force: str) -> float:
         """Return how strongly a force acts."""

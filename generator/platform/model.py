@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from generator.enums import BuyType, Currency, Device, TargetingKey
+from generator.platform.audience import AUDIENCE_KEYS, AudienceFactors
 from generator.platform.booking_mix import BookingMix
 from generator.platform.figures import (
     Autocorrelation,
@@ -195,6 +196,7 @@ class Audience(Figures):
     LIFE_STAGE: Shares
     INTEREST_CATEGORY: Shares
     affinity_log_sd: LogSd
+    factors: AudienceFactors = AudienceFactors()
 
 
 class FunnelFloor(Figures):
@@ -291,6 +293,35 @@ class Price(Figures):
     device: PerDevice[Positive]
 
 
+class Competition(Figures):
+    """How buyers get into each other's way.
+
+    Auctions cost more on days with more bookings than is usual in the season: `fill_elasticity` is
+    the elasticity of the price, for the part of demand that is not `elsewhere` (buyers that are not
+    in the data). A line item also drives its own price up: `own_share_elasticity`, around a
+    `usual_share` of what fits it. `usual_outbid` is the chance of a usual bid to be outbid; a bid
+    that is outbid more often wins less. Where more than `displaced_above` of what came is booked,
+    guaranteed line items get less than they were promised.
+    """
+
+    fill_elasticity: Annotated[float, Field(ge=0, le=2)] = 0.0
+    elsewhere: Share = 0.0
+    own_share_elasticity: Annotated[float, Field(ge=0, le=2)] = 0.0
+    usual_share: Annotated[float, Field(gt=0, le=1)] = 0.02
+    usual_outbid: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    displaced_above: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    def times(self, scale: float) -> Competition:
+        """Return figures with elasticities that are this many times as large."""
+        return self.model_copy(
+            update={
+                "fill_elasticity": self.fill_elasticity * scale,
+                "own_share_elasticity": self.own_share_elasticity * scale,
+                "displaced_above": self.displaced_above if scale else 1.0,
+            }
+        )
+
+
 class PacingFigures(Figures):
     """How delivery follows the plan.
 
@@ -313,9 +344,15 @@ class PacingFigures(Figures):
 
 
 class Reach(Figures):
-    """How exposure spreads over households (negative binomial)."""
+    """How exposure spreads over households (negative binomial).
+
+    `shape_k` is the shape of a median campaign, `campaign_log_sd` how campaigns differ from it, and
+    `day` how the days of a campaign do: on some, the same households watch again and again.
+    """
 
     shape_k: Annotated[float, Field(gt=0, le=100)]
+    campaign_log_sd: LogSd = 0.0
+    day: Noise = _NO_NOISE
     device_households: PerDevice[Share]
     breadth: dict[Annotated[TargetingKey, Field(strict=False)], Positive]
 
@@ -339,6 +376,7 @@ class PlatformModel(Figures):
     variation: Variation = Variation()
     effects: Effects = Effects()
     price: Price
+    competition: Competition = Competition()
     pacing: PacingFigures
     reach: Reach
     booking_mix: BookingMix | None = Field(default=None, alias="market")
@@ -355,6 +393,26 @@ class PlatformModel(Figures):
         """The booking mix under the forces of the run."""
         assert self.booking_mix is not None
         return self.booking_mix.under(self.life)
+
+    @cached_property
+    def factor_loadings(self) -> dict[str, dict[str, tuple[float, ...]]]:
+        """The loadings of each segment on the audience factors, around the population's mean."""
+        factors = self.audience.factors.loadings.values()
+        result: dict[str, dict[str, tuple[float, ...]]] = {}
+        for name in AUDIENCE_KEYS:
+            shares = self.segment_shares(name)
+            named = [loadings.get(name, {}) for loadings in factors]
+            means = [
+                sum(share * one.get(segment, 0.0) for segment, share in shares.items())
+                for one in named
+            ]
+            result[name] = {
+                segment: tuple(
+                    one.get(segment, 0.0) - mean for one, mean in zip(named, means, strict=True)
+                )
+                for segment in shares
+            }
+        return result
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], PlatformModel], tuple[dict[str, Any]]]:
         """Pickle the figures, since the classes of `PerDevice` have no name to pickle by."""

@@ -36,7 +36,13 @@ class InventoryHourly(RawTable):
     hour_ts: datetime = column("Start of the hour.", unit="UTC")
     ad_opportunities: Count = column("Ad slots that viewing created.", unit="ad slots")
     price_index: Real = column(
-        "Price level of the hour's auctions; 1 is the country's usual level, seasons move it.",
+        "Price level of the hour's auctions; 1 is the country's usual level, seasons and bookings "
+        "move it.",
+        unit="ratio",
+    )
+    booked_share: Real | None = column(
+        "Part of the day's expected ad slots that the campaigns of the market are sized to, those "
+        "left out of a sample included; NULL without a market.",
         unit="ratio",
     )
 

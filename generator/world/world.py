@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from generator.arrays import Int64s
 from generator.clock import HOURS_A_DAY, day_number
+from generator.delivery.supply import BookedDays
 from generator.enums import Device, TargetingKey
 from generator.platform.model import PlatformModel
 from generator.scenario.faults import NO_FAULTS, Faults
@@ -25,13 +26,14 @@ class RunOutline:
 
     `countries` are those that its campaigns are targeted on, by platform; `days` the days of its
     flights (day numbers, in order, each once); `ids` and `rows` have the id and the rows of
-    performance of each campaign.
+    performance of each campaign. `booked` is what a market has booked, by platform and country.
     """
 
     countries: Mapping[str, tuple[str, ...]]
     days: Int64s
     ids: Int64s
     rows: Int64s
+    booked: Mapping[str, Mapping[str, BookedDays]] = field(default_factory=dict)
 
     def only(self, positions: Sequence[int]) -> RunOutline:
         """Return the outline with the campaigns at these positions; its days are unchanged."""

@@ -46,3 +46,12 @@ def test_shares_of_a_split_are_the_shares_asked_for() -> None:
     assert np.abs(split.sum(axis=(1, 2)) / rows.sum() - shares).max() < 0.002
     variance = split[0, 0].var()
     assert 200 < variance < 300  # n p (1 - p) = 250
+
+
+def test_each_kind_of_impression_can_have_shares_of_its_own() -> None:
+    shares = np.array([[[0.9, 0.1]], [[0.1, 0.9]]])
+    split = multinomial(
+        np.array([[100_000], [100_000]]), shares, row_keys(key("kinds"), np.arange(1))
+    )
+    assert split.sum(axis=0).ravel().tolist() == [100_000, 100_000]
+    assert np.abs(split[0].ravel() / 100_000 - [0.9, 0.1]).max() < 0.01

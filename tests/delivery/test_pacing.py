@@ -39,7 +39,9 @@ def supply(hourly: float = 1e5, price: float = 20_000.0, surprise: float = 1.0) 
     supply = hourly * shape[:, None] * np.array([0.75, 0.25])
     most = np.full(supply.shape, 2**40)
     price_each = np.full(supply.shape, price)
-    return FlightSupply(supply, supply * surprise, np.ones(len(supply)), price_each, most, most)
+    return FlightSupply(
+        supply, supply * surprise, np.ones(len(supply)), price_each, most, most, supply
+    )
 
 
 def spend(planned: np.ndarray, flight: FlightSupply) -> np.ndarray:

@@ -14,12 +14,17 @@ from generator.delivery.reach import (
     HourlyImpressions,
     _uncapped_mean,
     exposure,
+    shape_of,
+    shapes_of_days,
     tiers,
     windows_of,
 )
+from generator.platform.life import Life, Preset
+from generator.scenario.templates import platform
 from generator.schema import FrequencyCap
 
 K = 0.6
+PLATFORM = platform("netflix_like")
 SMALL = st.integers(0, 2_000)
 
 
@@ -91,9 +96,10 @@ def test_mean_exposure_is_impressions_over_reach() -> None:
     st.integers(500, 4_000),
     st.none() | st.builds(Cap, st.integers(1, 4), st.sampled_from([24, 168, 720])),
     st.integers(0, 20_000),
+    st.lists(st.floats(0.1, 3.0), min_size=9, max_size=9),
 )
 def test_windows_of_a_campaign_agree(
-    hourly: list[int], households: int, cap: Cap | None, first_day: int
+    hourly: list[int], households: int, cap: Cap | None, first_day: int, shapes: list[float]
 ) -> None:
     impressions = np.array(hourly)
     if cap is not None:
@@ -103,8 +109,9 @@ def test_windows_of_a_campaign_agree(
         impressions = np.floor(impressions.reshape(-1, 24) * scale).astype(np.int64).ravel()
     hours = np.arange(first_day * 24, first_day * 24 + impressions.size)
     caps = () if cap is None else (cap,)
+    shape = np.array(shapes[: hours.size // 24])
     hour, day, week, to_date = windows_of(
-        [HourlyImpressions(hours, impressions, households, K, caps)]
+        [HourlyImpressions(hours, impressions, households, shape, caps)]
     )
     daily = hour.tiers[1].reshape(-1, 24)
     assert (day.tiers[1] >= daily.max(axis=1)).all()
@@ -118,7 +125,10 @@ def test_windows_of_a_campaign_agree(
             weight * window.tiers[tier] for tier, weight in zip(TIERS, (1, 1, 1, 2, 5), strict=True)
         )
         assert (claims <= window.impressions).all()
+        assert (np.diff([window.tiers[tier] for tier in TIERS], axis=0) <= 0).all()
     assert (to_date.tiers[1] <= day.tiers[1].cumsum()).all()
+    mondays = week.start.searchsorted(day.start, side="right") - 1
+    assert (week.tiers[1] <= np.bincount(mondays, day.tiers[1])).all()
 
 
 def capped(max_impressions: int, time_unit: str, time_units: int = 1) -> FrequencyCap:
@@ -166,3 +176,26 @@ def test_a_huge_cap_costs_nothing() -> None:
     limit = np.array([1_000_000 * 24])
     counted = tiers(np.array([5_000]), 2_000, K, limit)
     assert counted[1][0] == reach([5_000], 2_000)[1][0]
+
+
+def test_campaigns_and_days_have_shapes_of_their_own_around_the_platforms() -> None:
+    figures = PLATFORM.reach
+    logs = np.log([shape_of(PLATFORM, campaign_id, seed=1) for campaign_id in range(3000)])
+    assert np.exp(np.median(logs)) == pytest.approx(figures.shape_k, rel=0.03)
+    assert logs.std() == pytest.approx(figures.campaign_log_sd, rel=0.05)
+    days = np.arange(20_000, 22_000)
+    of_days = np.log(shapes_of_days(PLATFORM, 1, days, seed=1) / shape_of(PLATFORM, 1, seed=1))
+    assert of_days.std() == pytest.approx(figures.day.log_sd, rel=0.1)
+    gap = shapes_of_days(PLATFORM, 1, days[[0, 5]], seed=1)
+    assert (gap == shapes_of_days(PLATFORM, 1, days, seed=1)[[0, 5]]).all()
+    calm = PLATFORM.with_life(Life(preset=Preset.CALM))
+    assert set(shapes_of_days(calm, 1, days, seed=1)) == {figures.shape_k}
+
+
+def test_equal_impressions_reach_differently_on_different_days() -> None:
+    hours = np.arange(48) + 24 * 20_089
+    shapes = np.array([0.4, 0.8])
+    hourly_impressions = HourlyImpressions(hours, np.full(48, 50), 1_000, shapes, ())
+    _, day, _, _ = windows_of([hourly_impressions])
+    first, second = day.tiers[1].tolist()
+    assert first < second

@@ -7,9 +7,12 @@ with auctions as (
 
 ),
 
-device_days as (
+inventory as (
 
-    select * from {{ ref('fct_device_performance_daily') }}
+    select * from {{ ref('stg_ads__inventory_hourly') }}
+    where
+        platform = '{{ var("scorecard_platform") }}'
+        and price_index > 0
 
 ),
 
@@ -19,59 +22,28 @@ campaign_hours as (
 
 ),
 
+-- each month of the year, with countries and devices that count alike in all of them
+levels as (
+
+    select
+        country,
+        device,
+        cast(extract(month from hour_ts) as integer) as month_of_year,
+        sum(ad_opportunities) as ad_opportunities,
+        avg(ln(price_index)) as log_price
+    from inventory
+    group by country, device, cast(extract(month from hour_ts) as integer)
+
+),
+
 months as (
 
     select
-        device_days.campaign_id,
-        device_days.device,
-        device_days.month_start_date,
-        cast(extract(month from device_days.month_start_date) as integer) as month_of_year,
-        {{ total('impressions') }} as impressions,
-        {{ total_spend() }} as spend
-    from device_days
-    inner join auctions
-        on device_days.campaign_id = auctions.campaign_id
-    group by device_days.campaign_id, device_days.device, device_days.month_start_date
-    having sum(device_days.impressions) > 0
-
-),
-
-prices as (
-
-    select
-        *,
-        ln({{ metric('effective_cpm') }}) as log_price
-    from months
-
-),
-
--- like with like: the same campaign on the same device in two months that follow each other
-pairs as (
-
-    select
-        earlier.month_of_year as from_month,
-        earlier.impressions + later.impressions as impressions,
-        least(earlier.impressions, later.impressions) as weight,
-        later.log_price - earlier.log_price as rise
-    from prices as earlier
-    inner join prices as later
-        on
-            earlier.campaign_id = later.campaign_id
-            and earlier.device = later.device
-            and earlier.month_of_year + 1 = later.month_of_year
-            and {{ dbt.dateadd('month', 1, 'earlier.month_start_date') }}
-            = later.month_start_date
-
-),
-
-steps as (
-
-    select
-        from_month,
-        sum(impressions) as impressions,
-        {{ safe_divide('sum(weight * rise)', 'sum(weight)') }} as rise
-    from pairs
-    group by from_month
+        month_of_year,
+        sum(ad_opportunities) as impressions,
+        avg(log_price) as log_price
+    from levels
+    group by month_of_year
 
 ),
 
@@ -79,21 +51,27 @@ season as (
 
     select
         'cpm_dec_over_jan' as benchmark_id,
-        case when count(*) = 11 then exp(sum(rise)) end as measured_value,
+        case
+            when count(*) = 12
+                then exp(
+                    max(case when month_of_year = 12 then log_price end)
+                    - max(case when month_of_year = 1 then log_price end)
+                )
+        end as measured_value,
         {{ total('impressions') }} as impressions
-    from steps
+    from months
 
 ),
 
 quarters as (
 
     select
-        first_step.impressions + second_step.impressions as impressions,
-        first_step.rise + second_step.rise as rise
-    from steps as first_step
-    inner join steps as second_step
-        on first_step.from_month + 1 = second_step.from_month
-    where first_step.from_month in (1, 4, 7, 10)
+        first_month.impressions + third_month.impressions as impressions,
+        third_month.log_price - first_month.log_price as rise
+    from months as first_month
+    inner join months as third_month
+        on first_month.month_of_year + 2 = third_month.month_of_year
+    where first_month.month_of_year in (1, 4, 7, 10)
 
 ),
 

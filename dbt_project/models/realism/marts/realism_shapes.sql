@@ -19,6 +19,10 @@ measured as (
     select * from {{ ref('int_life_measured') }}
     union all
     select * from {{ ref('int_goals_measured') }}
+    union all
+    select * from {{ ref('int_competition_measured') }}
+    union all
+    select * from {{ ref('int_audience_measured') }}
 
 ),
 

@@ -15,7 +15,8 @@ final as (
 
         -- facts
         ad_opportunities,
-        price_index
+        price_index,
+        booked_share
 
     from source
 
