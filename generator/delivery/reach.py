@@ -2,7 +2,7 @@
 
 Household exposure is Poisson mixed by gamma (negative binomial, NBD; Ehrenberg 1959, Danaher 2007)
 over the addressed households, with exposures above the frequency cap never served. Reach is
-computed, not drawn, from curves whose shape differs by campaign and day. Reach per impression falls
+computed, not drawn. The shape of its curve differs by campaign and day. Reach per impression falls
 as impressions rise, so the reach of a window is at most the sum of its parts, and rounding up keeps
 that in whole numbers. Bounds keep it where the shapes of days differ too much. n+ reaches are
 rounded down, so that the tiers together never claim more impressions than were delivered.

@@ -28,6 +28,7 @@ from generator.clock import (
 from generator.delivery import noise
 from generator.delivery.price import price_index
 from generator.enums import Device
+from generator.platform.booked_days import BookedDays
 from generator.platform.figures import relative
 from generator.platform.model import Event, PlatformModel, Supply
 from generator.randomness import key
@@ -35,25 +36,6 @@ from generator.schema import InventoryHourly
 from generator.schema.arrow import arrow_schema
 
 DEVICES = tuple(Device)
-
-
-@dataclass(frozen=True)
-class BookedDays:
-    """The part of a country's expected ad opportunities that a market has booked.
-
-    `first_day` is a day number (UTC). `share` is the part that campaigns are sized to, `usual` the
-    part that is usual in the season; (days, devices) each.
-    """
-
-    first_day: int
-    share: Floats
-    usual: Floats
-
-    def by_hour(self, values: Floats, hours: Hours) -> Floats:
-        """Return values of days (days, devices) at consecutive hours: (hours, devices). Between two
-        noons they change evenly, so nothing happens at midnight."""
-        noons = (self.first_day + np.arange(len(values))) * HOURS_A_DAY + HOURS_A_DAY // 2
-        return np.stack([np.interp(hours, noons, of_device) for of_device in values.T], axis=1)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import numpy as np
 
 from generator.arrays import Floats, Int64s
 from generator.clock import day_number
-from generator.delivery.supply import BookedDays
 from generator.market.customers import (
     Customers,
     buyers_of,
@@ -34,6 +33,7 @@ from generator.market.shares import (
     shares_of,
     uses_of,
 )
+from generator.platform.booked_days import BookedDays
 from generator.platform.model import Country, PlatformModel
 from generator.scenario.models import MarketPlan
 from generator.world.office_hours import (

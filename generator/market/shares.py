@@ -17,9 +17,9 @@ import numpy as np
 
 from generator.arrays import Floats, Int64s, Mask
 from generator.clock import day_number
-from generator.delivery.supply import BookedDays
 from generator.enums import Device
 from generator.market.flights import demand_level
+from generator.platform.booked_days import BookedDays
 from generator.platform.booking_mix import BookingMix
 from generator.platform.figures import relative
 from generator.platform.model import PlatformModel

@@ -11,8 +11,8 @@ import numpy as np
 
 from generator.arrays import Int64s
 from generator.clock import HOURS_A_DAY, day_number
-from generator.delivery.supply import BookedDays
 from generator.enums import Device, TargetingKey
+from generator.platform.booked_days import BookedDays
 from generator.platform.model import PlatformModel
 from generator.scenario.faults import NO_FAULTS, Faults
 from generator.schema import Advertiser, Platform, Run

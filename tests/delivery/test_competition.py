@@ -9,8 +9,9 @@ import pytest
 
 from generator import tables
 from generator.clock import day_number, hours_of
-from generator.delivery.supply import BookedDays, country_supply, inventory_batch
+from generator.delivery.supply import country_supply, inventory_batch
 from generator.market.dataset import world_of
+from generator.platform.booked_days import BookedDays
 from generator.platform.life import Life, Preset
 from generator.scenario.overrides import parse_override
 from generator.scenario.templates import Library, platform
