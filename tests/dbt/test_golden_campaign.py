@@ -140,6 +140,7 @@ def facts() -> Iterator[RawTable]:
                 hour_ts=hour_ts,
                 ad_opportunities=100,
                 price_index=1.0,
+                booked_share=None,
             )
             for creative in (10101, 10102):
                 counts = dict.fromkeys(COUNTS, 0) | KEYS
