@@ -4,7 +4,7 @@ SHELL := /bin/bash
 # What follows is changed as in `make generate SEED=7`. Variables of the environment with such usual names belong
 # to other programs and change nothing.
 PYTHON := python3
-WORKFLOW := complete
+WORKFLOW := showcase
 SEED :=
 REPLACE :=
 HOST := 127.0.0.1
@@ -15,6 +15,9 @@ PARALLEL := -n 2 --no-loadscope-reorder
 # Marks of tests that `make test` leaves to `make test-all`.
 APART := slow spark dashboards container
 CALIBRATION := data/calibration.duckdb
+# What dbt, the site and the tests write into target. All else in it is yours.
+MADE := compiled run assets site tests spark index.html static_index.html graph.gpickle graph_summary.json manifest.json \
+	semantic_manifest.json partial_parse.msgpack perf_info.json run_results.json catalog.json sources.json
 
 # An active virtual environment is used; otherwise one is made in .venv. The path to either can have spaces:
 # in commands it is in quotes, and the names of targets have a backslash before each space.
@@ -73,7 +76,7 @@ lock: deps ## Write the requirements files and requirements.lock from pyproject.
 	uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes --upgrade \
 		--no-strip-extras --quiet --custom-compile-command 'make lock' --output-file requirements.lock
 
-generate: deps ## Generate the data (WORKFLOW=complete, SEED=…; REPLACE=yes replaces another dataset)
+generate: deps ## Generate the data (WORKFLOW=showcase, SEED=…; REPLACE=yes replaces another dataset)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED)) $(if $(REPLACE),--replace)
 
 test: deps ## Lint, type-check, build a dataset with dbt, and the tests that need no server: some six minutes
@@ -101,7 +104,7 @@ coverage: deps ## Print which part of the generator a few fast tests run
 fuzz: export ADS_TEST_PROFILE := random
 fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
 	python -m pytest tests/pipeline/test_invariants.py tests/scenario/test_random_files.py \
-		tests/scenario/test_random_grammars.py tests/dbt/test_random_scenarios.py
+		tests/scenario/test_random_grammars.py tests/scenario/test_random_text.py tests/dbt/test_random_scenarios.py
 
 test-postgres: deps ## Load a temporary PostgreSQL server, build and test there, compare the numbers
 	python -m pytest tests/dbt/test_portability.py
@@ -155,9 +158,12 @@ sources: deps ## Write what dbt derives from the generator: sources, doc blocks,
 	python -m generator dbt-seeds
 	python -m tests.support.diagrams
 
-# A database can hold campaigns and your schemas, so none is removed here.
-clean: ## Remove what dbt and the tools wrote, and the report; databases stay
-	rm -rf target logs .pytest_cache .hypothesis .mypy_cache .ruff_cache
+# A database can hold campaigns and your schemas, and any folder a file of yours, so none of these is removed.
+clean: ## Remove what dbt and the tools wrote, and the report; databases and your files stay
+	rm -rf $(addprefix target/,$(MADE)) logs/dbt.log* .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@for folder in target logs; do \
+		if test -d $$folder && ! rmdir $$folder 2>/dev/null; then echo "$$folder stays; it holds files of yours"; fi; \
+	done
 	@if grep -qs 'content="streaming-ads report"' data/report.html; then rm data/report.html; fi
 	@for file in data/*.duckdb; do \
 		if test -f "$$file"; then echo "$$file stays; it can hold data of yours"; fi; \

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, RawTable, Run
 from generator.schema.ddl import create_table, literal, quote
 from generator.schema.existing import Holdings
-from generator.sinks.held import KEYED, HeldDataset, HeldRun
+from generator.sinks.held import KEYED, OF_A_RUN, HeldDataset, HeldRun
 from generator.sinks.replacement import Replacement
 from generator.sinks.sink import (
     ROW_GROUP,
@@ -232,16 +232,21 @@ class DuckdbSink(DuckdbTransaction):
         for name, *_ in self._in_schema():
             count = query(f"SELECT count(*) FROM {quote(SCHEMA)}.{quote(name)}").fetchone()
             rows[name.lower()] = count[0] if count else 0
-        try:
-            run = query(f"SELECT workflow, seed, as_of_date FROM {sql_name(Run)}").fetchone()
-            keys = [
-                query(
-                    f"SELECT {quote(table.primary_key or '')} FROM {sql_name(table)}"
-                ).fetchnumpy()
-                for table in KEYED
-            ]
-        except (duckdb.BinderException, duckdb.CatalogException):
+        # DuckDB 2 ends the transaction at a query that fails, so none asks for what is not there.
+        needed: dict[type[RawTable], tuple[str, ...]] = {
+            Run: OF_A_RUN,
+            **{table: (table.primary_key or "",) for table in KEYED},
+        }
+        if any(
+            not set(columns) <= {name for name, *_ in self._columns(table.table_name)}
+            for table, columns in needed.items()
+        ):
             return HeldDataset(None, rows)
+        run = query(f"SELECT {', '.join(OF_A_RUN)} FROM {sql_name(Run)}").fetchone()
+        keys = [
+            query(f"SELECT {quote(table.primary_key or '')} FROM {sql_name(table)}").fetchnumpy()
+            for table in KEYED
+        ]
         platforms, advertisers, campaigns = (next(iter(found.values())) for found in keys)
         return HeldDataset(
             HeldRun(*run) if run else None, rows, frozenset(platforms), advertisers, campaigns

@@ -4,13 +4,19 @@ theirs is as it was.
 A destination is a folder of Parquet files, one of CSV files, a prefix on S3, a DuckDB file, or a
 PostgreSQL database. The commands are those of the application, so a new one without a call here
 fails. `dbt` and `build` are called so that they build nothing: dbt has its own schemas, and a build
-takes minutes. Of the targets of the Makefile only the plans are read, as they install packages and
-take minutes: what they call of the generator is tried here, and what they remove is listed.
+takes minutes.
+
+Every target of the Makefile runs, too, in a copy of the checkout that holds things of others. What
+they call of the generator and of dbt runs for real, on a small dataset and without dbt's tests.
+Commands that install, check, test or measure are only recorded, by programs in their place: they
+take minutes or a network, and none is there to write into a folder of data.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +30,7 @@ from tests.e2e.test_makefile import checkout, make
 from tests.sinks.test_foreign_files import everything
 from tests.sinks.test_foreign_objects import Bucket
 from tests.support import postgresql, s3
+from tests.support.project import ROOT, Answer, generate
 
 DUCKDB, POSTGRESQL = "theirs.duckdb", "postgresql"
 FOLDERS = ("parquet:lake", "csv:sheets")
@@ -61,7 +68,7 @@ OBJECTS = (
     "CREATE SEQUENCE own.numbers",
 )
 IN_DUCKDB = (
-    "SELECT 'view', schema_name, view_name, sql FROM duckdb_views() WHERE NOT internal",
+    "SELECT 'view', schema_name, view_name, sql FROM duckdb_views() WHERE schema_name = 'own'",
     "SELECT 'index', schema_name, index_name, sql FROM duckdb_indexes() WHERE schema_name = 'raw' "
     "AND table_name = 'notes'",
     "SELECT 'sequence', schema_name, sequence_name FROM duckdb_sequences()",
@@ -142,6 +149,14 @@ def full_destinations(cwd: Path) -> Iterator[tuple[list[str], Callable[[], objec
         yield [*FOLDERS, f"s3://{s3.BUCKET}/lake", DUCKDB, server.uri], digest
 
 
+def in_its_process(run: Callable[..., Answer], cwd: Path, command: str, *arguments: str) -> Answer:
+    """Run a command in this process, but `dbt`, which takes the place of its process."""
+    if command != "dbt":
+        return run(command, *arguments)
+    ended = generate(command, *arguments, cwd=cwd)
+    return Answer(ended.returncode, ended.stdout, ended.stderr)
+
+
 def test_nothing_of_others_is_lost_by_any_command(run, cwd: Path) -> None:
     names = {command.name or "" for command in app.registered_commands}
     assert names == CALLS.keys()
@@ -152,7 +167,7 @@ def test_nothing_of_others_is_lost_by_any_command(run, cwd: Path) -> None:
             targets = [None] if command in WITHOUT_DESTINATION else addresses
             for target in targets:
                 option = [] if target is None else ["--database", target]
-                answer = run(command, *arguments, *option)
+                answer = in_its_process(run, cwd, command, *arguments, *option)
                 assert answer.code in (0, 1, 2), (command, target, answer.err)
                 assert "Traceback" not in answer.err
                 assert digest() == before, (command, target)
@@ -163,9 +178,16 @@ def test_nothing_of_others_is_lost_by_any_command(run, cwd: Path) -> None:
         assert {("create-campaign", DUCKDB), ("remove", DUCKDB)} <= done
 
 
+# What dbt, the site and the tests write into `target`.
+MADE = (
+    "compiled", "run", "assets", "site", "tests", "spark", "index.html", "static_index.html",
+    "graph.gpickle", "graph_summary.json", "manifest.json", "semantic_manifest.json",
+    "partial_parse.msgpack", "perf_info.json", "run_results.json", "catalog.json", "sources.json",
+)  # fmt: skip
 # What targets remove: caches, what dbt and the tests wrote, and a report that `report` has written.
 REMOVED = {
-    "-rf target logs .pytest_cache .hypothesis .mypy_cache .ruff_cache",
+    f"-rf {' '.join(f'target/{name}' for name in MADE)} logs/dbt.log* "
+    ".pytest_cache .hypothesis .mypy_cache .ruff_cache",
     "data/report.html",
     '-rf "$TESTS_SHARED_FOLDER"',
 }
@@ -184,3 +206,110 @@ def test_no_target_of_the_makefile_does_more_than_the_commands(tmp_path: Path) -
         assert "--replace" not in planned.stdout
     assert {"generate", "build", "report"} <= called <= CALLS.keys()
     assert removed == REMOVED
+
+
+# Runs what is the project's own and small, and records the rest.
+PROGRAM = """#!/bin/sh
+case "$(basename "$0") $*" in
+    "python -m generator "*|"python -m tests.support.site"|"python -m tests.support.requirements")
+        exec "{python}" "$@" ;;
+    "dbt --quiet build "*)
+        exec "{dbt}" "$@" ;;
+esac
+echo "$(basename "$0") $*" >> "{record}"
+"""
+PROGRAMS = ("python", "python3", "dbt", "uv", "ruff", "mypy", "sqlfluff")
+# What is in its place: a word of each command that is recorded.
+RECORDED = {
+    "dbt docs serve", "dbt parse", "mypy", "ruff check", "ruff format", "sqlfluff lint",
+    "uv pip compile", "python -m benchmarks.compare", "python -m benchmarks.dbt_build",
+    "python -m pip install", "python -m pytest", "python -m tests.support.pictures",
+}  # fmt: skip
+SMALL_CALIBRATION = """
+name: calibration
+seed: 1
+as_of: 2026-02-01
+market: {platforms: [netflix_like], campaigns: 2, start_date: 2025-01-01, end_date: 2025-01-31}
+"""
+PROJECT = (
+    "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
+    "benchmarks", "dashboards", "dbt_project", "dbt_project.yml", "docs", "generator",
+    "mkdocs.yml", "profiles", "profiles.yml", "pyproject.toml", "requirements-spark.txt",
+    "requirements.lock", "requirements.txt", "tests",
+)  # fmt: skip
+# Folders into which some target writes, or which it removes files from.
+FOLDERS_OF_TARGETS = ("data", "reports", "target", "logs", "lake")
+
+
+def copy_of_the_checkout(folder: Path) -> Path:
+    """Return a copy of the checkout with a small sample of the market, and beside it an environment
+    in which all requirements are installed."""
+    folder.mkdir()
+    for name in PROJECT:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)  # type: ignore[operator]
+    templates = folder / "generator/templates/workflows"
+    (templates / "calibration.yml").write_text(SMALL_CALIBRATION)
+    program = PROGRAM.format(
+        python=sys.executable,
+        dbt=Path(sys.executable).with_name("dbt"),
+        record=folder.with_name("record.txt"),
+    )
+    for place in (folder.with_name("environment"), folder / ".venv-peers"):
+        (place / "bin").mkdir(parents=True)
+        for name in PROGRAMS:
+            (place / "bin" / name).write_text(program)
+            (place / "bin" / name).chmod(0o755)
+    for stamp in ("requirements-installed", "requirements-spark-installed"):
+        (folder.with_name("environment") / f".{stamp}").touch()
+    return folder
+
+
+def fill_checkout(folder: Path) -> Callable[[], object]:
+    """Put things of others where targets write and remove, and return a digest of all those."""
+    (folder.with_name("outside")).mkdir()
+    (folder.with_name("outside") / "notes.txt").write_text("theirs")
+    for name in FOLDERS_OF_TARGETS:
+        (folder / name).mkdir(exist_ok=True)
+        fill_folder(folder / name, folder.with_name("outside"))
+    files = {path for name in FOLDERS_OF_TARGETS for path in everything(folder / name)}
+    databases = (folder / "data/ads.duckdb", folder / "data/calibration.duckdb")
+    for database in databases:
+        with duckdb.connect(str(database)) as connection:
+            for statement in OBJECTS:
+                connection.execute(statement)
+
+    def digest() -> object:
+        return (
+            [
+                {path: held for path, held in everything(folder / name).items() if path in files}
+                for name in FOLDERS_OF_TARGETS
+            ],
+            everything(folder.with_name("outside")),
+            [in_duckdb(database) for database in databases],
+        )
+
+    return digest
+
+
+def test_nothing_of_others_is_lost_by_any_target_of_the_makefile(tmp_path: Path) -> None:
+    folder = copy_of_the_checkout(tmp_path / "project")
+    digest = fill_checkout(folder)
+    before = digest()
+    variables = {
+        "VIRTUAL_ENV": str(tmp_path / "environment"),
+        "PYTHONPATH": str(folder),
+        "WORKFLOW": "smoke",
+        "DBT_EXCLUDE_RESOURCE_TYPES": "test unit_test",
+    }
+    targets = re.findall(r"^([a-z-]+) ", make(folder, "help").stdout, re.MULTILINE)
+    for target in targets:
+        made = make(folder, target, "WORKFLOW=smoke", **variables)
+        assert made.returncode == 0, (target, made.stdout[-2000:], made.stderr[-2000:])
+        assert digest() == before, target
+    # The targets have done what they are for.
+    with duckdb.connect(str(folder / "data/ads.duckdb"), read_only=True) as connection:
+        assert connection.execute("FROM marts.dim_campaigns").fetchall()
+    recorded = (tmp_path / "record.txt").read_text().splitlines()
+    assert {name for name in RECORDED if any(name in line for line in recorded)} == RECORDED
+    assert all(any(name in line for name in RECORDED) for line in recorded), recorded
