@@ -36,7 +36,7 @@ from generator.scenario.errors import bad_input, nearest
 from generator.scenario.faults import Faults
 from generator.scenario.models import AdvertiserPlan
 from generator.scenario.templates import (
-    DEFAULT_WORKFLOW,
+    STANDARD_WORKFLOW,
     Dataset,
     Library,
     ResolvedScenario,
@@ -86,6 +86,7 @@ def generate(
         data = data.with_as_of(settings.as_of)
     if faults is not None:
         data = data.with_faults(faults_of(faults))
+    data = data.noting(sets, data.faults if faults is not None else None)
     wanted = _tables(tables)
     if faults is not None and PerformanceHourly not in wanted:
         raise bad_input(
@@ -401,7 +402,7 @@ def _overrides(sets: Sequence[str]) -> list[overrides.Override]:
 
 
 def _start(settings: Settings) -> Start:
-    default = Library().workflow(DEFAULT_WORKFLOW)
+    default = Library().workflow(STANDARD_WORKFLOW)
     seed = default.seed if settings.seed is None else settings.seed
     return Start(seed=seed, as_of=settings.as_of or default.as_of)
 

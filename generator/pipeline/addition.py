@@ -18,7 +18,7 @@ from generator.pipeline.run import in_this_process, land
 from generator.platform.life import UNCHANGED, Life
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
-from generator.scenario.templates import ResolvedScenario
+from generator.scenario.templates import NO_OVERRIDES, ResolvedScenario
 from generator.scenario.values import FIRST_DAY, LAST_DAY
 from generator.schema import TABLES, Advertiser, Campaign, Run
 from generator.schema.existing import Holdings
@@ -165,5 +165,6 @@ def _run_of(file: Path, holdings: Holdings, start: Start) -> Run:
         as_of_date=start.as_of,
         generator_version=__version__,
         life=UNCHANGED.model_dump_json(exclude_unset=True),
+        overrides=NO_OVERRIDES,
         market_campaigns=None,
     )

@@ -18,7 +18,8 @@ def refuse_loss(
     world: World, tables: Collection[type[RawTable]], destination: str, held: HeldDataset
 ) -> None:
     """Raise DestinationError if a run of these tables would take something from a destination that
-    it does not make again: another dataset, later days, campaigns, advertisers or tables."""
+    it does not make again: another dataset, one with other overrides, later days, campaigns,
+    advertisers or tables."""
     if not any(held.rows.values()):
         return
     if (why := _loss(world, tables, held)) is not None:
@@ -33,6 +34,8 @@ def _loss(world: World, tables: Collection[type[RawTable]], held: HeldDataset) -
     run = held.run
     if run is None or (run.workflow, run.seed) != (world.run.workflow, world.run.seed):
         return ""
+    if run.overrides != world.run.overrides:
+        return ", made with other --set or --faults"
     if run.as_of_date > world.run.as_of_date:
         return f", and this run ends before {world.run.as_of_date}"
     made = {table.table_name for table in tables}

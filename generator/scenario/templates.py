@@ -7,6 +7,8 @@ neighbour by its file name. Overrides are laid on top before anything is validat
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -35,7 +37,12 @@ from generator.scenario.yaml_file import Document, KeyPath, Mark, merge, path_te
 from generator.schema.text_types import TEMPLATE_NAME
 
 BUNDLED = Path(__file__).resolve().parent.parent / "templates"
-DEFAULT_WORKFLOW = "complete"
+# What is generated where nothing is named.
+DEFAULT_WORKFLOW = "showcase"
+# Gives its seed and as-of day to files and databases that have none.
+STANDARD_WORKFLOW = "complete"
+# Of a dataset that is as its files say.
+NO_OVERRIDES = "{}"
 _PROFILE_OF_OBJECTIVE = {
     "AWARENESS": "high_cpm_tv_awareness",
     "CONSIDERATION": "mobile_consideration",
@@ -69,7 +76,8 @@ _GENERATED = (TemplateKind.WORKFLOWS, TemplateKind.PROFILES, TemplateKind.EXAMPL
 @dataclass(frozen=True)
 class Dataset:
     """A workflow with its scenarios read, in the order of their campaign ids, or with its market:
-    what one run generates. `notices` are what its reader should know and need not act on."""
+    what one run generates. `notices` are what its reader should know and need not act on.
+    `overrides` says as JSON what the command line changed in it."""
 
     name: str
     seed: int
@@ -80,6 +88,15 @@ class Dataset:
     market: MarketPlan | None = None
     faults: Faults = NO_FAULTS
     life: Life = UNCHANGED
+    overrides: str = NO_OVERRIDES
+
+    def noting(self, sets: Sequence[str], faults: Faults | None) -> Dataset:
+        """Return the same dataset with a note of the options --set and --faults."""
+        noted: dict[str, Any] = {"set": list(sets)} if sets else {}
+        if faults is not None:
+            text = faults.model_dump_json(exclude_unset=True).encode()
+            noted["faults"] = hashlib.blake2b(text, digest_size=8).hexdigest()
+        return replace(self, overrides=json.dumps(noted))
 
     def with_faults(self, faults: Faults) -> Dataset:
         """Return the same dataset with these faults."""
@@ -334,7 +351,7 @@ class Library:
         return Library().document(TemplateKind.PROFILES, _PROFILE_OF_OBJECTIVE[objective])
 
     def _like_default(self, name: str, of_life: Sequence[Override]) -> Workflow:
-        document = Library().document(TemplateKind.WORKFLOWS, DEFAULT_WORKFLOW)
+        document = Library().document(TemplateKind.WORKFLOWS, STANDARD_WORKFLOW)
         default = model_of(with_overrides(document, of_life, Workflow), Workflow)
         return default.model_copy(update={"name": name})
 

@@ -63,6 +63,9 @@ class Run(RawTable):
     life: str = column(
         "How strongly the forces act: the preset, and the scales that differ from it.", unit="JSON"
     )
+    overrides: str = column(
+        "What --set and --faults changed in the workflow; {} for nothing.", unit="JSON"
+    )
 
 
 class Platform(RawTable):

@@ -27,7 +27,7 @@ import pyarrow as pa
 from generator import __version__
 from generator.schema import TABLES, RawTable, Run
 from generator.sinks.folder import UNFINISHED, Entry, Folder, Kind, parents
-from generator.sinks.held import KEYED, Guard, HeldDataset, HeldRun
+from generator.sinks.held import KEYED, OF_A_RUN, Guard, HeldDataset, HeldRun
 from generator.sinks.lock import Lock
 from generator.sinks.manifest import (
     LARGEST_RECORD,
@@ -112,7 +112,7 @@ class DatasetFolder:
             return pa.concat_tables(parts).to_pydict() if parts else {name: [] for name in names}
 
         try:
-            run = columns(Run, ["workflow", "seed", "as_of_date"])
+            run = columns(Run, list(OF_A_RUN))
             keys = [columns(table, [table.primary_key or ""]).popitem()[1] for table in KEYED]
         except (KeyError, pa.ArrowException):
             return HeldDataset(None, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 
 import numpy as np
@@ -21,11 +21,16 @@ def _no_ids() -> Int64s:
 
 @dataclass(frozen=True)
 class HeldRun:
-    """The row of `raw.runs` in a destination, as far as every version of it goes."""
+    """What the row of `raw.runs` in a destination says of the dataset."""
 
     workflow: str
     seed: int
     as_of_date: date
+    overrides: str
+
+
+# The columns of `raw.runs` that hold it.
+OF_A_RUN = tuple(column.name for column in fields(HeldRun))
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from generator.masking import without_secrets_of
 from generator.schema import RawTable, Run
 from generator.schema.ddl import column_conditions, literal, quote
 from generator.schema.table import Column
-from generator.sinks.held import KEYED, HeldDataset, HeldRun
+from generator.sinks.held import KEYED, OF_A_RUN, HeldDataset, HeldRun
 from generator.sinks.sink import (
     BatchSink,
     DestinationError,
@@ -248,9 +248,7 @@ class PostgresqlSink(BatchSink):
             for table, found in columns.items()
             if found
         }
-        wanted = {Run: ("workflow", "seed", "as_of_date")} | {
-            table: (table.primary_key or "",) for table in KEYED
-        }
+        wanted = {Run: OF_A_RUN} | {table: (table.primary_key or "",) for table in KEYED}
         if any(set(names) - columns.get(table, set()) for table, names in wanted.items()):
             return HeldDataset(None, rows)
         runs, platforms, advertisers, campaigns = (

@@ -156,6 +156,7 @@ def run_of(dataset: Dataset) -> Run:
         generator_version=__version__,
         market_campaigns=dataset.market.campaigns if dataset.market else None,
         life=dataset.life.model_dump_json(exclude_unset=True),
+        overrides=dataset.overrides,
     )
 
 

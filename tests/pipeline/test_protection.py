@@ -29,8 +29,8 @@ def everything(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_same_dataset_is_made_again_without_a_question(run, cwd: Path, target: str) -> None:
-    later, cheaper = ("--as-of", "2025-10-05"), ("--set", "campaign.budget.amount=500")
-    for options in ((), (), later, (*later, *cheaper)):
+    later = ("--as-of", "2025-10-05")
+    for options in ((), (), later, later):
         answer = run(*SMOKE, "--to", target, *options)
         assert (answer.code, answer.out, answer.err) == (0, "", "")
 
@@ -58,6 +58,27 @@ def test_another_dataset_stays_and_is_named(
     assert everything(cwd) == before
     assert run(*other, "--quiet", "--replace", "--to", target).code == 0
     assert everything(cwd) != before
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_same_dataset_with_other_options_stays(run, cwd: Path, target: str) -> None:
+    """Changed by --set or --faults, the life of its platforms too; each again is the same."""
+    Path("faults.yml").write_text("missing_hours: [{start_date: 2025-09-03, hours: [1, 2]}]")
+    ways = (
+        (),
+        ("--set", "campaign.budget.amount=500"),
+        ("--set", "campaign.budget.amount=501"),
+        ("--set", "life.preset=realistic"),
+        ("--faults", "faults.yml"),
+    )
+    for options in ways:
+        if options:
+            before = everything(cwd)
+            refused = run(*SMOKE, "--to", target, *options)
+            assert (refused.code, everything(cwd)) == (2, before), options
+            assert "672 hourly rows), made with other --set or --faults; --replace" in refused.err
+        assert run(*SMOKE, "--to", target, *options, "--replace").code == 0, options
+        assert run(*SMOKE, "--to", target, *options).code == 0, options
 
 
 @pytest.mark.parametrize("target", TARGETS)

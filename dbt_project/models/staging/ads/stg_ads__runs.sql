@@ -14,6 +14,7 @@ final as (
         workflow,
         as_of_date,
         life,
+        overrides,
 
         -- facts
         seed,
