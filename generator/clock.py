@@ -22,6 +22,11 @@ LANDING_HOUR = 6
 EPOCH = date(1970, 1, 1)
 
 
+def today() -> date:
+    """Return the current day in UTC. Only what a user calls `today` depends on it."""
+    return datetime.now(UTC).date()
+
+
 def day_number(day: date) -> int:
     """Return the days from the epoch to this day.
 

@@ -43,26 +43,34 @@ _GENERATED = (TemplateKind.WORKFLOWS, TemplateKind.PROFILES, TemplateKind.EXAMPL
 
 
 class _Group(TyperGroup):
-    """The commands together; their flags have no type in the help."""
+    """The commands together; their help shows no types of Python."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options and arguments."""
-        return _without_types_of_flags(super().get_params(ctx))
+        return _without_types(super().get_params(ctx))
 
 
 class _Command(TyperCommand):
-    """A command with flags that have no type in its help."""
+    """A command with no types of Python in its help."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options and arguments."""
-        return _without_types_of_flags(super().get_params(ctx))
+        return _without_types(super().get_params(ctx))
 
 
-def _without_types_of_flags(parameters: list[Any]) -> list[Any]:
+def _without_types(parameters: list[Any]) -> list[Any]:
+    """Leave types out of the help of flags, which have none, and of arguments, whose name and text
+    say what they are."""
     for parameter in parameters:
         if getattr(parameter, "is_flag", False) and parameter.metavar is None:
             parameter.metavar = ""
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = _no_type
     return parameters
+
+
+def _no_type(**_: Any) -> None:
+    return None
 
 
 app = typer.Typer(
@@ -142,7 +150,7 @@ AsOf = Annotated[
     typer.Option(
         parser=usage.day,
         metavar="DATE",
-        help=_help("as_of", "Report data before this day"),
+        help=_help("as_of", "Report data before this day, or before today"),
     ),
 ]
 OfAdvertiser = Annotated[
@@ -556,7 +564,7 @@ def dbt(context: typer.Context) -> None:
     run_dbt(load_settings(), context.args)
 
 
-@app.command("dbt-sources", hidden=True)
+@app.command("dbt-sources", cls=_Command, hidden=True)
 @answers
 def dbt_sources(
     folder: Annotated[

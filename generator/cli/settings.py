@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from generator import clock
 from generator.engines import EngineName
 from generator.masking import mask
 from generator.scenario.errors import InputError, bad_input, nearest
@@ -20,6 +21,8 @@ from generator.scenario.yaml_file import Document, Mark, read, value_of
 from generator.schema.text_types import Text
 
 FILE = Path("ads.yml")
+# A word for the current day in UTC, so that the data ends yesterday.
+TODAY = "today"
 ENVIRONMENT = {
     "database": "ADS_DATABASE",
     "seed": "ADS_SEED",
@@ -57,6 +60,10 @@ def _level(value: Any) -> Any:
     return _LEVELS.get(name, name)
 
 
+def _day(value: Any) -> Any:
+    return clock.today() if value == TODAY else value
+
+
 class Settings(BaseModel):
     """What `ads.yml` may hold. A seed or day that is not set is that of the workflow; jobs that are
     not set are one per core, or one Spark task per part of the run."""
@@ -65,7 +72,7 @@ class Settings(BaseModel):
 
     database: Text = "data/ads.duckdb"
     seed: Seed | None = None
-    as_of: Day | None = None
+    as_of: Annotated[Day | None, BeforeValidator(_day)] = None
     templates: Text | None = None
     jobs: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
     engine: EngineName = EngineName.LOCAL

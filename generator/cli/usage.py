@@ -7,6 +7,8 @@ from datetime import date
 
 import typer
 
+from generator import clock
+from generator.cli.settings import TODAY
 from generator.scenario.errors import nearest
 
 _INVALID = re.compile(r"Invalid value for (?P<option>.+?): (Value error, )?(?P<why>.*)", re.DOTALL)
@@ -48,11 +50,13 @@ def _what(error: Exception, message: str) -> tuple[str, bool]:
 
 
 def day(text: str) -> date:
-    """Return the day of an option. Raises typer.BadParameter."""
+    """Return the day of an option, which can be `today`. Raises typer.BadParameter."""
     try:
-        return date.fromisoformat(text)
+        return clock.today() if text == TODAY else date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day; write one as 2025-10-01") from None
+        raise typer.BadParameter(
+            f"{text!r} is not a day; write one as 2025-10-01, or today"
+        ) from None
 
 
 def number(text: str) -> int:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -183,6 +184,8 @@ def test_the_help_of_every_command_is_one_screen(run, monkeypatch) -> None:
         shown = run(*command, "--help").out.splitlines()
         assert len(shown) <= 50, command
         assert max(map(len, shown)) <= 80
+        # No types of Python, such as <str>.
+        assert not any("<" in line for line in shown)
 
 
 def test_an_added_campaign_is_the_one_that_the_whole_would_have_had(cwd, run) -> None:
@@ -338,6 +341,24 @@ def test_a_mistake_is_one_sentence_with_exit_code_2(smoke, run, arguments, sente
     assert sentence in " ".join(answer.err.split())
     assert answer.out == ""
     assert digest(smoke) == before
+
+
+def test_today_is_a_day_and_the_data_ends_yesterday(cwd, run, monkeypatch) -> None:
+    """As an option, a variable and a setting; a market can end today, too."""
+    monkeypatch.setattr("generator.clock.today", lambda: date(2025, 9, 20))
+    market = ("market", "--campaigns", "2", "--from", "2025-09-01", "--until", "today")
+    for way in ("option", "variable", "file"):
+        if way == "variable":
+            monkeypatch.setenv("ADS_AS_OF", "today")
+        if way == "file":
+            monkeypatch.delenv("ADS_AS_OF")
+            Path("ads.yml").write_text("as_of: today\n")
+        option = ("--as-of", "today") if way == "option" else ()
+        for source in (("smoke",), market):
+            made = run("generate", *source, *option, "--to", "ads.duckdb", "--replace", "--json")
+            assert made.json["as_of"] == "2025-09-20", way
+            shown = run("status", "--to", "ads.duckdb", "--json").json
+            assert shown["last_hour"].startswith("2025-09-19T23"), (way, source)
 
 
 def test_as_of_and_set_and_select(cwd, run) -> None:
