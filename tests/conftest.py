@@ -62,6 +62,7 @@ SLOW = (
     "tests/scenario/test_random",
     "tests/sinks/test_postgresql.py",
 )
+OF_THE_SHOWCASE = "+fct_performance_hourly +fct_campaign_pacing_daily +dim_campaigns"
 # What has no fixtures in common with the rest of its file, and takes long.
 APART = (
     "tests/e2e/test_docs.py",
@@ -166,6 +167,20 @@ def built_database(complete_database: Path) -> Path:
         assert result.returncode == 0, result.stdout[-4000:]
 
     return made_once("built", build) / "ads.duckdb"
+
+
+@pytest.fixture(scope="session")
+def showcase_database() -> Path:
+    """A DuckDB file with `showcase` and its marts of delivery and pacing. Copy it before changing
+    it."""
+
+    def build(folder: Path) -> None:
+        file = folder / "ads.duckdb"
+        local.run(build_world(dataset("showcase")), DuckdbSink(file, TABLES))
+        result = dbt(f"build --select {OF_THE_SHOWCASE} {MODELS_ONLY}", file, folder)
+        assert result.returncode == 0, result.stdout[-4000:]
+
+    return made_once("showcase", build) / "ads.duckdb"
 
 
 @pytest.fixture(scope="session")

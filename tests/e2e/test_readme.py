@@ -12,14 +12,14 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_the_sample_query_prints_what_the_readme_shows(
-    built_database: Path, tmp_path: Path
+    showcase_database: Path, tmp_path: Path
 ) -> None:
     query = re.search(r'dbt show --quiet --inline "\n(.*?)"\n```', README, re.DOTALL)
     shown = re.search(r"```text\n(.*?)```", README, re.DOTALL)
     assert query
     assert shown
     file = tmp_path / "ads.duckdb"
-    shutil.copy(built_database, file)
+    shutil.copy(showcase_database, file)
     result = dbt("show --quiet --inline", file, tmp_path, query.group(1))
     assert result.stdout.strip() == shown.group(1).strip()
 
