@@ -562,7 +562,7 @@ def test_a_run_that_was_there_in_part_says_how_much(cwd, run) -> None:
 def test_faults_that_touch_nothing_are_told(cwd, run) -> None:
     for start, is_told in (("2030-01-01", True), ("2020-01-01", False)):
         (cwd / "faults.yml").write_text(f"duplicates:\n  - start_date: {start}\n")
-        answer = run("generate", "smoke", "--faults", "faults.yml")
+        answer = run("generate", "smoke", "--faults", "faults.yml", "--replace")
         assert answer.code == 0, answer.err
         assert ("no row matched these faults" in answer.err) == is_told
 
