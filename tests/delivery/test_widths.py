@@ -45,3 +45,43 @@ def test_requests_beyond_their_column_are_a_sentence(
     assert "lower the budget" in answer.err
     assert not list(cwd.rglob("manifest.json"))
     assert "lake.duckdb" not in set(os.listdir()) - set(before)
+
+
+# Of a platform like this one, and of what is bought there.
+LARGE = {
+    "viewers of a day": (
+        "countries: {US: {households: 22_000_000}}\n"
+        "supply: {hours_per_household_day: 4, ad_minutes_per_hour: 10, mean_ad_seconds: 15,\n"
+        "  max_share_of_voice: 1,\n"
+        "  device_share: {CTV: 0.97, MOBILE: 0.01, TABLET: 0.01, DESKTOP: 0.01}}\n",
+        "impressions of a day: ",
+    ),
+    "slots of an hour": (
+        "countries: {US: {households: 1_000_000_000}}\n"
+        "supply: {hours_per_household_day: 20, ad_minutes_per_hour: 30}\n",
+        "US could have more ad opportunities in an hour than a column can count (2,147,483,647)",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("what", LARGE)
+def test_other_counts_beyond_their_columns_are_sentences_too(run, cwd: Path, what: str) -> None:
+    platform, sentence = LARGE[what]
+    (cwd / "ours" / "platforms").mkdir(parents=True)
+    text = f"extends: netflix_like\nname: large\n{platform}"
+    (cwd / "ours" / "platforms" / "large.yml").write_text(text)
+    sets = (
+        "campaign.platform=large",
+        "campaign.budget.amount=9000000000",
+        "campaign.target_cpm=1",
+        "campaign.buy_type=DIRECT_IO",
+        "campaign.max_share_of_voice=1",
+        "line_items[0].pacing=ASAP",
+        "line_items[0].targeting.DEVICE=[CTV]",
+    )
+    words = [word for change in sets for word in ("--set", change)]
+    answer = run("generate", "smoke", "--templates", "ours", "--jobs", "1", *words, "--to", "x.db")
+    assert answer.code == 2, answer.err
+    assert sentence in answer.err
+    assert not Path("x.db").exists()

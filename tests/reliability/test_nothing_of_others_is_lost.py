@@ -9,7 +9,8 @@ takes minutes.
 Every target of the Makefile runs, too, in a copy of the checkout that holds things of others. What
 they call of the generator and of dbt runs for real, on a small dataset and without dbt's tests.
 Commands that install, check, test or measure are only recorded, by programs in their place: they
-take minutes or a network, and none is there to write into a folder of data.
+take minutes or a network, and none is there to write into a folder of data. The scorecard is
+recorded, too, as its models are built in the same way as those of `make build`.
 """
 
 from __future__ import annotations
@@ -211,22 +212,23 @@ def test_no_target_of_the_makefile_does_more_than_the_commands(tmp_path: Path) -
 # Runs what is the project's own and small, and records the rest.
 PROGRAM = """#!/bin/sh
 case "$(basename "$0") $*" in
+    "python -m generator scorecard") ;;
     "python -m generator "*|"python -m tests.support.site"|"python -m tests.support.requirements")
         exec "{python}" "$@" ;;
-    "dbt --quiet build "*)
-        exec "{dbt}" "$@" ;;
 esac
 echo "$(basename "$0") $*" >> "{record}"
 """
 PROGRAMS = ("python", "python3", "dbt", "uv", "ruff", "mypy", "sqlfluff")
 # What is in its place: a word of each command that is recorded.
 RECORDED = {
-    "dbt docs serve", "dbt parse", "mypy", "ruff check", "ruff format", "sqlfluff lint",
-    "uv pip compile", "python -m benchmarks.compare", "python -m benchmarks.dbt_build",
-    "python -m pip install", "python -m pytest", "python -m tests.support.pictures",
+    "dbt --quiet build", "dbt docs serve", "dbt parse", "mypy", "ruff check", "ruff format",
+    "sqlfluff lint", "uv pip compile", "python -m benchmarks.compare",
+    "python -m benchmarks.dbt_build", "python -m generator scorecard", "python -m pip install",
+    "python -m pytest", "python -m tests.support.pictures",
 }  # fmt: skip
 SMALL_CALIBRATION = """
 name: calibration
+description: Two campaigns of a month
 seed: 1
 as_of: 2026-02-01
 market: {platforms: [netflix_like], campaigns: 2, start_date: 2025-01-01, end_date: 2025-01-31}
@@ -250,11 +252,7 @@ def copy_of_the_checkout(folder: Path) -> Path:
         copy(ROOT / name, folder / name)  # type: ignore[operator]
     templates = folder / "generator/templates/workflows"
     (templates / "calibration.yml").write_text(SMALL_CALIBRATION)
-    program = PROGRAM.format(
-        python=sys.executable,
-        dbt=Path(sys.executable).with_name("dbt"),
-        record=folder.with_name("record.txt"),
-    )
+    program = PROGRAM.format(python=sys.executable, record=folder.with_name("record.txt"))
     for place in (folder.with_name("environment"), folder / ".venv-peers"):
         (place / "bin").mkdir(parents=True)
         for name in PROGRAMS:
