@@ -58,7 +58,7 @@ LARGE = {
     ),
     "slots of an hour": (
         "countries: {US: {households: 1_000_000_000}}\n"
-        "supply: {hours_per_household_day: 20, ad_minutes_per_hour: 30}\n",
+        "supply: {hours_per_household_day: 20, ad_minutes_per_hour: 30, mean_ad_seconds: 10}\n",
         "US could have more ad opportunities in an hour than a column can count (2,147,483,647)",
     ),
 }
