@@ -187,7 +187,9 @@ class Library:
 
     def platform(self, name: str) -> PlatformModel:
         """Return the platform of a name."""
-        return _platform(self, name)
+        if self.own is None:
+            return _bundled_platform(name)
+        return model_of(self.document(TemplateKind.PLATFORMS, name), PlatformModel)
 
     def workflow(self, name: str) -> Workflow:
         """Return the workflow of a name."""
@@ -510,8 +512,9 @@ def platform(name: str) -> PlatformModel:
 
 
 @lru_cache
-def _platform(library: Library, name: str) -> PlatformModel:
-    return model_of(library.document(TemplateKind.PLATFORMS, name), PlatformModel)
+def _bundled_platform(name: str) -> PlatformModel:
+    """Return a bundled platform, whose file does not change as those of a user do."""
+    return model_of(Library().document(TemplateKind.PLATFORMS, name), PlatformModel)
 
 
 def _of_life(overrides: Sequence[Override]) -> tuple[list[Override], list[Override]]:

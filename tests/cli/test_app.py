@@ -64,7 +64,7 @@ def test_the_same_seed_prints_the_same_hashes_and_another_others(cwd) -> None:
 
 
 def test_one_scenario_of_a_workflow(cwd) -> None:
-    result = generate("generate", "--select", "nexbank_conversion", cwd=cwd)
+    result = generate("generate", "complete", "--select", "nexbank_conversion", cwd=cwd)
     assert tables(result.stdout)["raw.campaigns"][0] == "1"
 
 
@@ -144,7 +144,7 @@ def test_bad_input_is_a_sentence_with_exit_code_2_and_changes_nothing(
         ),
         (
             ("generate", "smoke", "--as-of", "soon"),
-            "'soon' is not a day; write one as 2025-10-01\n",
+            "'soon' is not a day; write one as 2025-10-01, or today\n",
         ),
         (("generate", "small"), "did you mean 'small_two_weeks'?"),
         (("gnerate",), "error: there is no command 'gnerate'; did you mean 'generate'?\n"),

@@ -264,6 +264,15 @@ def test_two_names_of_one_template_are_refused(folder, name, text, sentence) -> 
     assert sentence in str(error.value)
 
 
+def test_a_platform_that_has_changed_is_read_again(folder) -> None:
+    """Also in one process, as in a notebook."""
+    file = folder / "platforms" / "mine.yml"
+    file.parent.mkdir(exist_ok=True)
+    for cpm in (9, 10):
+        file.write_text(f"extends: netflix_like\ncountries: {{US: {{cpm_level: {cpm}}}}}\n")
+        assert Library(folder).platform("mine").countries["US"].cpm_level == cpm
+
+
 def test_a_file_that_is_named_by_its_path_may_have_another_name_or_none(tmp_path) -> None:
     file = tmp_path / "Autumn 2025.yml"
     file.write_text("extends: small_two_weeks\n")
