@@ -59,8 +59,8 @@ class _Command(TyperCommand):
 
 
 def _without_types(parameters: list[Any]) -> list[Any]:
-    """Leave types out of the help of flags, which have none, and of arguments, whose name and text
-    say what they are."""
+    """Leave types out of the help of flags, which have none, and of arguments, which have a name
+    and a text."""
     for parameter in parameters:
         if getattr(parameter, "is_flag", False) and parameter.metavar is None:
             parameter.metavar = ""

@@ -513,7 +513,7 @@ def platform(name: str) -> PlatformModel:
 
 @lru_cache
 def _bundled_platform(name: str) -> PlatformModel:
-    """Return a bundled platform, whose file does not change as those of a user do."""
+    """Return a bundled platform. Its file does not change, as those of a user do."""
     return model_of(Library().document(TemplateKind.PLATFORMS, name), PlatformModel)
 
 

@@ -1,5 +1,5 @@
 """Destinations full of things of other owners: every command is run with each, and everything of
-theirs is as it was.
+theirs stays unchanged.
 
 A destination is a folder of Parquet files, one of CSV files, a prefix on S3, a DuckDB file, or a
 PostgreSQL database. The commands are those of the application, so a new one without a call here
@@ -209,7 +209,7 @@ def test_no_target_of_the_makefile_does_more_than_the_commands(tmp_path: Path) -
     assert removed == REMOVED
 
 
-# Runs what is the project's own and small, and records the rest.
+# Runs the small commands of the project, and records the rest.
 PROGRAM = """#!/bin/sh
 case "$(basename "$0") $*" in
     "python -m generator scorecard") ;;
@@ -219,10 +219,10 @@ esac
 echo "$(basename "$0") $*" >> "{record}"
 """
 PROGRAMS = ("python", "python3", "dbt", "uv", "ruff", "mypy", "sqlfluff")
-# What is in its place: a word of each command that is recorded.
+# The first words of each command that is recorded.
 RECORDED = {
     "dbt --quiet build", "dbt docs serve", "dbt parse", "mypy", "ruff check", "ruff format",
-    "sqlfluff lint", "uv pip compile", "python -m benchmarks.compare",
+    "sqlfluff lint", "uv pip compile", "uv pip install", "python -m benchmarks.compare",
     "python -m benchmarks.dbt_build", "python -m generator scorecard", "python -m pip install",
     "python -m pytest", "python -m tests.support.pictures",
 }  # fmt: skip

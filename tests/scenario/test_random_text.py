@@ -180,7 +180,7 @@ def answer(*arguments: str) -> tuple[int, str]:
 
 
 def clear(folder: Path, before: dict[str, bytes]) -> None:
-    """Remove what a command has made; what was there has not changed."""
+    """Remove what a command has made; what existed before has not changed."""
     after = around(folder)
     assert {name: after.get(name) for name in before} == before
     for name in after.keys() - before.keys():
@@ -332,7 +332,7 @@ ENVIRONMENTS = {
     "XDG_CONFIG_HOME": ["/nowhere"],
     "PGHOST": ["nowhere.invalid"],
     "PGCLIENTENCODING": ["LATIN1", "x"],
-    "AWS_PROFILE": ["nobody"],
+    "AWS_PROFILE": ["unknown"],
     "AWS_REGION": ["", "x"],
     "HTTP_PROXY": ["http://127.0.0.1:1"],
     "LOG_LEVEL": ["x"],
