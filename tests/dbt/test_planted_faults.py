@@ -636,7 +636,6 @@ def reach_and_audience_faults() -> Iterator[Fault]:
 
 def place_and_report_faults() -> Iterator[Fault]:
     """What the views of places and of common columns are made of, broken."""
-    monthly = "reconciles_ad_reporting__{}_report_with_fct_campaign_performance_monthly"
     for mart, where, *tests in (
         ("fct_audience_daily", "dimension = 'REGION'", "reconciles_fct_geography_daily_with_*"),
         ("fct_advertiser_performance_daily", "true", "reconciles_ad_reporting__account_report_*"),
@@ -645,12 +644,6 @@ def place_and_report_faults() -> Iterator[Fault]:
             "true",
             "reconciles_ad_reporting__ad_report_*",
             "reconciles_ad_reporting__ad_group_report_*",
-        ),
-        (
-            "fct_campaign_performance_monthly",
-            "true",
-            monthly.format("country"),
-            monthly.format("region"),
         ),
     ):
         yield fault(
@@ -678,6 +671,13 @@ def place_and_report_faults() -> Iterator[Fault]:
             "a campaign that no table has",
             "DELETE FROM marts.dim_campaigns",
             "relationships_fct_geography_daily_campaign_id__*",
+            "reconciles_ad_reporting__region_report_with_fct_geography_daily",
+            "reconciles_ad_reporting__country_report_with_fct_geography_daily",
+        ),
+        (
+            "a region without its spend",
+            "DELETE FROM marts.fct_audience_daily WHERE segment = 'US-501'",
+            "spend_of_regions_adds_up_to_the_day",
         ),
     ):
         yield Fault(name, (statement,), tuple(tests))

@@ -52,7 +52,7 @@ final as (
         -- dimensions
         platform,
         activity_date,
-        {{ dbt.split_part('segment', "'-'", 1) }} as country_code,
+        left(segment, 2) as country_code,
         segment as region_code,
         currency_code,
 
@@ -62,6 +62,7 @@ final as (
         clicks,
         day_impressions,
         {{ micros_to_currency('spend_micros') }} as spend,
+        day_spend,
 
         -- metrics
         impression_share,
