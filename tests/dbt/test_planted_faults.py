@@ -588,6 +588,9 @@ def pacing_faults() -> Iterator[Fault]:
         ("is_present = false", "each_campaign_has_one_present_version"),
     ):
         yield fault(f"history: {change}, {test}", history, change, "true", test)
+    creatives_daily = "marts.fct_creative_performance_daily"
+    of_no_day = ("activity_date = NULL", "true", "unique_grain_int_billed_daily_*")
+    yield fault("what is billed on no day", creatives_daily, *of_no_day)
     yield Fault(
         "a campaign twice on the as-of date",
         ("INSERT INTO raw.campaigns SELECT * FROM raw.campaigns LIMIT 1",),

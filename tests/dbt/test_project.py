@@ -298,6 +298,9 @@ def test_nothing_outside_a_part_that_can_be_switched_off_reads_it(manifest: dict
     parts = {key: switches_of(node) for key, node in nodes.items()}
     assert set().union(*parts.values()) == {"ad_reporting", "quality", "realism", "semantic_layer"}
     for key, node in nodes.items():
+        if node["resource_type"] == "model":
+            folders = {"ad_reporting", "quality", "realism"} & set(node["fqn"][1:-1])
+            assert folders <= parts[key], f"{key} wants `enabled: \"{{{{ var('…_enabled') }}}}\"`"
         for read in node.get("depends_on", {}).get("nodes", ()):
             assert parts.get(read, set()) <= parts[node.get("attached_node") or key], key
 
