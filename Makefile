@@ -9,9 +9,10 @@ SEED :=
 REPLACE :=
 HOST := 127.0.0.1
 PORT := 8080
-# Two processes share the tests, file by file (tests/conftest.py); `make test PARALLEL=` is one process.
+# Three processes share the tests, file by file (tests/conftest.py), as many tests wait for something;
+# `make test PARALLEL=` is one process.
 FAST_TESTS := tests/test_golden_hashes.py tests/test_api.py tests/platform tests/schema
-PARALLEL := -n 2 --no-loadscope-reorder
+PARALLEL := -n 3 --no-loadscope-reorder
 # Marks of tests that `make test` leaves to `make test-all`.
 APART := slow spark dashboards container
 CALIBRATION := data/calibration.duckdb
