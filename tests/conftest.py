@@ -36,8 +36,8 @@ LONGEST = (
     "tests/dbt/",
     "tests/e2e/",
 )
-# What `make test` leaves to `make test-all`: servers, browsers, kills, copies of the checkout, and
-# builds of other datasets than the one that all tests share.
+# What `make test` leaves to `make test-all`: servers, browsers, kills, copies of the checkout,
+# builds of other datasets than the one that all tests share, and types on other systems.
 SLOW = (
     "tests/cli/test_dbt_project.py",
     "tests/cli/test_failures.py",
@@ -60,8 +60,11 @@ SLOW = (
     "tests/reliability/",
     "tests/report/test_in_browser.py",
     "tests/scenario/test_random",
+    "tests/sinks/test_duckdb.py::test_a_killed_run",
     "tests/sinks/test_postgresql.py",
+    "tests/test_lint.py::test_lint_finds_nothing[mypy --platform",
 )
+SLOW_FIXTURES = {"faulty_database", "s3_server"}
 OF_THE_SHOWCASE = "+fct_performance_hourly +fct_campaign_pacing_daily +dim_campaigns"
 # What has no fixtures in common with the rest of its file, and takes long.
 APART = (
@@ -94,9 +97,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow. What takes longest comes first, lest all wait for it in the end."""
     for item in items:
-        if item.nodeid.startswith(SLOW) and not any(
-            item.get_closest_marker(name) for name in ("container", "spark")
-        ):
+        wanted = set(getattr(item, "fixturenames", ()))
+        is_apart = any(item.get_closest_marker(name) for name in ("container", "spark"))
+        if (item.nodeid.startswith(SLOW) or wanted & SLOW_FIXTURES) and not is_apart:
             item.add_marker(pytest.mark.slow)
 
     def rank(item: pytest.Item) -> int:
