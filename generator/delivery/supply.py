@@ -30,7 +30,8 @@ from generator.delivery.price import price_index
 from generator.enums import Device
 from generator.platform.booked_days import BookedDays
 from generator.platform.figures import relative
-from generator.platform.model import Event, PlatformModel, Supply
+from generator.platform.habits import device_shares, hour_curves
+from generator.platform.model import Event, PlatformModel
 from generator.randomness import key
 from generator.schema import InventoryHourly
 from generator.schema.arrow import arrow_schema
@@ -129,10 +130,10 @@ def viewing(platform_model: PlatformModel, country: str, hours: Hours) -> Floats
     """Return viewing relative to the yearly mean of 1: (hours, devices, zones)."""
     place = platform_model.countries[country]
     supply = platform_model.supply
-    curves = hour_curves(supply)
+    curves = hour_curves(platform_model, country)
     weekday = relative(supply.weekday)
     month = relative(supply.month)
-    device_share = np.array(supply.device_share.in_order())
+    device_share = device_shares(platform_model, country)
     result = np.empty((hours.size, len(DEVICES), len(place.zones)))
     for index, (zone, zone_share) in enumerate(place.zones.items()):
         clock = local_clock(zone, hours)
@@ -148,7 +149,8 @@ def click_habit(platform_model: PlatformModel, country: str, hours: Hours) -> Fl
     over viewing is 1."""
     effects = platform_model.effects
     supply = platform_model.supply
-    watched = np.tensordot(supply.device_share.in_order(), hour_curves(supply), axes=1).mean(axis=0)
+    shares = device_shares(platform_model, country)
+    watched = np.tensordot(shares, hour_curves(platform_model, country), axes=1).mean(axis=0)
     by_hour = np.array(effects.click_by_local_hour)
     by_hour /= np.average(by_hour, weights=watched)
     by_weekday = np.array(effects.click_by_weekday)
@@ -159,16 +161,6 @@ def click_habit(platform_model: PlatformModel, country: str, hours: Hours) -> Fl
         habit += share * by_hour[clock.hour] * by_weekday[weekday_of(clock.day)]
     factor: Floats = habit ** platform_model.life.scale("effects")
     return factor
-
-
-def hour_curves(supply: Supply) -> Floats:
-    """Return viewing by device, weekday or weekend, and local hour: (devices, 2, 24). The mean of
-    each day is 1."""
-    curves = np.array(
-        [[curve.weekday, curve.weekend] for curve in supply.hour_curve.in_order()], dtype=np.float64
-    )
-    normalised: Floats = curves / curves.mean(axis=2, keepdims=True)
-    return normalised
 
 
 def event_factor(events: list[Event], country: str, clock: LocalClock) -> Floats:

@@ -22,6 +22,7 @@ from generator.market.flights import demand_level
 from generator.platform.booked_days import BookedDays
 from generator.platform.booking_mix import BookingMix
 from generator.platform.figures import relative
+from generator.platform.habits import device_shares
 from generator.platform.model import PlatformModel
 
 # Room for the rounding of sums over many claims.
@@ -82,7 +83,12 @@ def platform_supply(
     weekday = relative(supply.weekday)
     season = np.array([month[day.month - 1] * weekday[day.weekday()] for day in days])
     slots = np.array(households) * supply.hours_per_household_day * supply.slots_per_hour
-    by_device = slots[:, None, None] * np.array(supply.device_share.in_order())[:, None]
+    everywhere = np.array(supply.device_share.in_order())
+    shares = [
+        device_shares(platform_model, code) if code in platform_model.countries else everywhere
+        for code in countries
+    ]
+    by_device = (slots[:, None] * np.array(shares))[:, :, None]
     on_device = [[device in device_mix.devices for device in Device] for device_mix in mix.devices]
     of_viewing = np.array([month[day.month - 1] for day in days])
     demand = demand_level(mix.demand, day_number(first) + np.arange(len(days)))

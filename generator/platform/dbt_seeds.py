@@ -18,8 +18,11 @@ from hashlib import sha256
 from io import StringIO
 from zoneinfo import ZoneInfo
 
-from generator.enums import AudienceDimension, Device
+import numpy as np
+
+from generator.enums import AudienceDimension
 from generator.platform.figures import relative
+from generator.platform.habits import device_shares, hour_curves
 from generator.platform.model import PlatformModel
 
 HASHES = "_platform_seeds.sha256"
@@ -132,16 +135,16 @@ def _region_shares(platform_model: PlatformModel) -> dict[str, float]:
 
 
 def _hour_shares(platform_model: PlatformModel) -> dict[str, float]:
-    """Return viewing by local hour over a week, the devices weighted by their share."""
-    supply = platform_model.supply
-    totals = [0.0] * 24
-    for device in Device:
-        curve = getattr(supply.hour_curve, device)
-        for weekday, level in enumerate(relative(supply.weekday).tolist()):
-            hours = relative(curve.weekend if weekday >= _SATURDAY else curve.weekday).tolist()
-            for hour, viewing in enumerate(hours):
-                totals[hour] += getattr(supply.device_share, device) * level * viewing
-    return {f"{hour:02d}": total / sum(totals) for hour, total in enumerate(totals)}
+    """Return viewing by local hour over a week, the countries and devices weighted by their
+    share."""
+    weekdays = relative(platform_model.supply.weekday)
+    of_kinds = np.array([weekdays[:_SATURDAY].sum(), weekdays[_SATURDAY:].sum()])
+    totals = np.zeros(24)
+    for code, of_country in _country_shares(platform_model).items():
+        by_device = np.tensordot(of_kinds, hour_curves(platform_model, code), axes=(0, 1))
+        totals += of_country * (device_shares(platform_model, code) @ by_device)
+    shares: list[float] = (totals / totals.sum()).tolist()
+    return {f"{hour:02d}": share for hour, share in enumerate(shares)}
 
 
 def _csv(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:

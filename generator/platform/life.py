@@ -51,6 +51,7 @@ class Life(BaseModel):
     competition: Scale = None
     reach: Scale = None
     audience: Scale = None
+    habits: Scale = None
 
     def scale(self, force: str) -> float:
         """Return how strongly a force acts."""

@@ -165,18 +165,30 @@ class Region(Figures):
 
 
 class Country(Figures):
-    """A country: its households, time zones and regions, its currency and its price level."""
+    """A country: its households, time zones and regions, its currency and its price level.
+
+    Its habits: viewing is `later_hours` later than on the platform, and has a `device_share`
+    of the country where that differs.
+    """
 
     households: Annotated[int, Field(ge=1, le=10**9)]
     currency: Annotated[Currency, Field(strict=False)]
     cpm_level: Positive
     zones: Annotated[dict[TimeZone, Share], Field(min_length=1), AfterValidator(adds_up_to_one)]
     regions: dict[Text, Region] = Field(default={})
+    later_hours: Annotated[float, Field(ge=-6, le=6)] = 0.0
+    device_share: PerDevice[Share] | None = None
 
     @model_validator(mode="after")
     def _regions_fit(self) -> Country:
         if sum(region.share for region in self.regions.values()) > 1 + 1e-6:
             raise ValueError("the shares of the regions add up to more than 1")
+        return self
+
+    @model_validator(mode="after")
+    def _devices_add_up(self) -> Country:
+        if self.device_share is not None:
+            adds_up_to_one(self.device_share.model_dump())
         return self
 
 

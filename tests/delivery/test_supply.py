@@ -11,8 +11,10 @@ from scipy import stats
 from generator.clock import day_number, hours_of, local_clock
 from generator.delivery.noise import day_shocks, give_heavy_tails
 from generator.delivery.quantiles import normal
-from generator.delivery.supply import DEVICES, country_supply, event_factor, hour_curves, viewing
+from generator.delivery.supply import DEVICES, country_supply, event_factor, viewing
 from generator.enums import Device
+from generator.platform.habits import device_shares, hour_curves
+from generator.platform.life import Life, Preset
 from generator.platform.model import Event
 from generator.randomness import key, row_keys, uniforms
 from generator.scenario.templates import platform
@@ -40,7 +42,7 @@ def test_local_hours_follow_the_published_day(us_year) -> None:
 
 
 def test_television_leans_to_the_evening_and_desktop_to_office_hours() -> None:
-    curves = hour_curves(PLATFORM.supply)[:, 0, :]
+    curves = hour_curves(PLATFORM, "US")[:, 0, :]
     prime = dict(zip(DEVICES, curves[:, 20:23].sum(axis=1), strict=True))
     office = dict(zip(DEVICES, curves[:, 9:17].sum(axis=1), strict=True))
     assert prime[Device.CTV] > prime[Device.TABLET] > prime[Device.MOBILE] > prime[Device.DESKTOP]
@@ -130,3 +132,29 @@ def test_events_are_local_and_may_cross_the_year() -> None:
         name="x", start=date(2025, 12, 30), end=date(2026, 1, 2), multiplier=3.0, countries=["US"]
     )
     assert (event_factor([elsewhere], "JP", clock) == 1).all()
+
+
+def evening(country: str, platform_model=PLATFORM) -> float:
+    """The mean hour of television from 17 to 24 h."""
+    curve = hour_curves(platform_model, country)[0, 0, 17:]
+    return float(np.average(np.arange(17, 24), weights=curve))
+
+
+def test_countries_watch_at_hours_and_on_devices_that_differ_and_as_much_as_before() -> None:
+    assert evening("AU") < evening("US") < evening("BR") < evening("KR")
+    for country in PLATFORM.countries:
+        assert hour_curves(PLATFORM, country).mean(axis=2) == pytest.approx(1)
+        assert device_shares(PLATFORM, country).sum() == pytest.approx(1)
+    television = {country: device_shares(PLATFORM, country)[0] for country in ("US", "IT", "JP")}
+    assert television["US"] == PLATFORM.supply.device_share.CTV
+    assert television["JP"] < television["IT"] < television["US"]
+    calm = PLATFORM.with_life(Life(preset=Preset.CALM))
+    assert evening("KR", calm) == evening("US", calm)
+    assert (device_shares(calm, "IT") == device_shares(calm, "US")).all()
+
+
+def test_a_curve_that_is_later_by_a_part_of_an_hour_lies_between_two_hours() -> None:
+    us, korea = hour_curves(PLATFORM, "US"), hour_curves(PLATFORM, "KR")
+    later = PLATFORM.countries["KR"].later_hours
+    assert later == 1.2
+    assert korea[:, :, 21] == pytest.approx(0.8 * us[:, :, 20] + 0.2 * us[:, :, 19])

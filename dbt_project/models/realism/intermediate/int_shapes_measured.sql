@@ -77,6 +77,39 @@ leanings as (
 
 ),
 
+country_devices as (
+
+    select
+        country,
+        {{ safe_divide(
+            "sum(case when device = 'CTV' then ad_opportunities end)", "sum(ad_opportunities)",
+        ) }} as television,
+        {{ safe_divide(
+            "sum(case when device = 'CTV' and local_hour >= 21 then ad_opportunities end)",
+            "sum(case when device = 'CTV' then ad_opportunities end)",
+        ) }} as late_television
+    from viewing
+    group by country
+
+),
+
+habits as (
+
+    select
+        'late_television_of_countries' as shape_id,
+        case when count(*) > 1 then {{ safe_divide('max(late_television)', 'min(late_television)') }}
+        end as measured_value
+    from country_devices
+
+    union all
+
+    select
+        'television_share_of_countries' as shape_id,
+        case when count(*) > 1 then max(television) - min(television) end as measured_value
+    from country_devices
+
+),
+
 days as (
 
     select
@@ -408,6 +441,8 @@ reach_curves as (
 measured as (
 
     select * from leanings
+    union all
+    select * from habits
     union all
     select * from peak_weekday
     union all
