@@ -169,11 +169,11 @@ def test_another_project_has_it_as_a_package(fresh: Path, monkeypatch: pytest.Mo
 
 
 @pytest.fixture(scope="module")
-def of_alice(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def of_alice(smoke_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with a `marts` of another person. Alice has built a mart of raw tables in a schema
     `landing`, where advertisers have another name, with her profile and all parts switched off."""
     folder = tmp_path_factory.mktemp("alice")
-    file = Path(shutil.copy(smoke, folder))
+    file = Path(shutil.copy(smoke_database, folder))
     with duckdb.connect(str(file)) as connection:
         connection.execute("CREATE SCHEMA marts; CREATE TABLE marts.dim_advertisers AS SELECT 1")
         connection.execute("CREATE SCHEMA landing")
@@ -188,7 +188,7 @@ def of_alice(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "hers" / "profiles.yml").write_text(ALICE)
     variables = {"raw_schema": "landing"} | {f"{part}_enabled": False for part in PARTS}
     build = ("build", "--select", "+dim_advertisers", "--profiles-dir", "hers")
-    succeeds(run_dbt(folder, *build, "--vars", json.dumps(variables)))
+    succeeds(run_dbt(folder, *build, "--vars", json.dumps(variables), DBT_WRITE_JSON="true"))
     return file
 
 
