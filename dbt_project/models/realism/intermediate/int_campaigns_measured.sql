@@ -39,9 +39,7 @@ lives as (
         campaigns.frequency_cap,
         reach.impressions,
         reach.reach,
-        reach.reach - reach.reach_2plus as once,
-        reach.reach_2plus - reach.reach_3plus as twice,
-        reach.reach_3plus - reach.reach_5plus as three_or_four_times
+        reach.reach_2plus
     from campaigns
     inner join reach
         on
@@ -80,39 +78,68 @@ sizes as (
 
 ),
 
--- Of a negative binomial law, P(2) / P(1) = s (k + 1) / 2 and (P(3) + P(4)) / P(2) =
--- s (k + 2) / 3 (1 + s (k + 3) / 4), with s = mean / (mean + k). Without s: a quadratic in k.
+-- Negative binomial laws on a grid, in steps of 5 %: how often those reached saw the campaign, and
+-- the part of them that saw it twice.
+steps as (
+
+    {% for step in range(-50, 101) %}
+        select {{ step }} as step
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+),
+
+laws as (
+
+    select
+        power(1.05e0, shapes.step) as shape_k,
+        power(1.05e0, means.step) as mean_exposure
+    from steps as shapes
+    cross join steps as means
+    where shapes.step <= 25
+
+),
+
+unseen as (
+
+    select
+        shape_k,
+        mean_exposure,
+        power(1 + mean_exposure / shape_k, -shape_k) as unseen_part
+    from laws
+
+),
+
 exposures as (
 
     select
-        impressions,
-        {{ safe_divide('twice', 'once') }} as two_to_one,
-        {{ safe_divide('three_or_four_times', 'twice') }} as more_to_two
+        shape_k,
+        mean_exposure / (1 - unseen_part) as frequency,
+        1 - shape_k * mean_exposure / (mean_exposure + shape_k)
+        * unseen_part / (1 - unseen_part) as seen_twice
+    from unseen
+
+),
+
+-- the laws with a campaign's frequency, and of them the one whose part that saw it twice is nearest
+fits as (
+
+    select
+        lives.impressions,
+        exposures.shape_k,
+        row_number() over (
+            partition by lives.campaign_id
+            order by
+                abs(exposures.seen_twice - 1e0 * lives.reach_2plus / lives.reach), exposures.shape_k
+        ) as place
     from lives
-    where frequency_cap is null
-
-),
-
-quadratics as (
-
-    select
-        impressions,
-        3 * more_to_two - two_to_one * (2 + two_to_one) as square,
-        6 * more_to_two - two_to_one * (6 + 5 * two_to_one) as linear,
-        3 * more_to_two - two_to_one * (4 + 6 * two_to_one) as constant
-    from exposures
-
-),
-
-shapes as (
-
-    select
-        impressions,
-        {{ safe_divide(
-            'sqrt(linear * linear - 4 * square * constant) - linear', '(2 * square)',
-        ) }} as shape_k
-    from quadratics
-    where linear * linear >= 4 * square * constant
+    inner join exposures
+        on
+            exposures.frequency > lives.impressions * 0.975e0 / lives.reach
+            and exposures.frequency < lives.impressions * 1.025e0 / lives.reach
+    where
+        lives.frequency_cap is null
+        and lives.reach > 0
 
 ),
 
@@ -122,8 +149,8 @@ household_shape as (
         'nbd_k_platform' as benchmark_id,
         {{ safe_divide('sum(impressions * shape_k)', 'sum(impressions)') }} as measured_value,
         {{ total('impressions') }} as impressions
-    from shapes
-    where shape_k > 0
+    from fits
+    where place = 1
 
 ),
 
