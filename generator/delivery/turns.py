@@ -86,7 +86,7 @@ class Turns:
 
         >>> turns = arrange(5, 0.6, np.array([0, 12]), (), stream=1)
         >>> turns.households(np.arange(12)).tolist()
-        [3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4]
+        [4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0]
         """
         rounds, place = np.divmod(impressions, self.order.size)
         hand = np.argsort(self.order)[place]
