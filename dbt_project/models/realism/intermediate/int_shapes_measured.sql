@@ -97,7 +97,9 @@ habits as (
 
     select
         'late_television_of_countries' as shape_id,
-        case when count(*) > 1 then {{ safe_divide('max(late_television)', 'min(late_television)') }}
+        case
+            when count(*) > 1
+                then {{ safe_divide('max(late_television)', 'min(late_television)') }}
         end as measured_value
     from country_devices
 
