@@ -26,8 +26,10 @@ def checkout(folder: Path) -> Path:
     """A checkout that needs no packages but those of this environment."""
     folder.mkdir()
     shutil.copy(ROOT / "Makefile", folder)
-    for name in ("requirements.txt", "requirements-spark.txt"):
-        (folder / name).touch()
+    for file in (*ROOT.glob("requirements*.txt"), *ROOT.glob("dashboards/*/requirements.txt")):
+        empty = folder / file.relative_to(ROOT)
+        empty.parent.mkdir(parents=True, exist_ok=True)
+        empty.touch()
     (folder / "generator").symlink_to(ROOT / "generator")
     return folder
 

@@ -236,8 +236,7 @@ market: {platforms: [netflix_like], campaigns: 2, start_date: 2025-01-01, end_da
 PROJECT = (
     "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
     "benchmarks", "dashboards", "dbt_project", "dbt_project.yml", "docs", "generator",
-    "mkdocs.yml", "profiles", "profiles.yml", "pyproject.toml", "requirements-spark.txt",
-    "requirements.lock", "requirements.txt", "tests",
+    "mkdocs.yml", "profiles", "profiles.yml", "pyproject.toml", "tests",
 )  # fmt: skip
 # Folders into which some target writes, or which it removes files from.
 FOLDERS_OF_TARGETS = ("data", "reports", "target", "logs", "lake")
@@ -247,7 +246,7 @@ def copy_of_the_checkout(folder: Path) -> Path:
     """Return a copy of the checkout with a small sample of the market, and beside it an environment
     in which all requirements are installed."""
     folder.mkdir()
-    for name in PROJECT:
+    for name in (*PROJECT, *(file.name for file in ROOT.glob("requirements*"))):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)  # type: ignore[operator]
     templates = folder / "generator/templates/workflows"
@@ -258,8 +257,8 @@ def copy_of_the_checkout(folder: Path) -> Path:
         for name in PROGRAMS:
             (place / "bin" / name).write_text(program)
             (place / "bin" / name).chmod(0o755)
-    for stamp in ("requirements-installed", "requirements-spark-installed"):
-        (folder.with_name("environment") / f".{stamp}").touch()
+    for stamp in re.findall(r"\.requirements[a-z-]*-installed", (ROOT / "Makefile").read_text()):
+        (folder.with_name("environment") / stamp).touch()
     return folder
 
 
