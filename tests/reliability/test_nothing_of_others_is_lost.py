@@ -190,7 +190,6 @@ REMOVED = {
     f"-rf {' '.join(f'target/{name}' for name in MADE)} logs/dbt.log* "
     ".pytest_cache .hypothesis .mypy_cache .ruff_cache",
     "data/report.html",
-    '-rf "$TESTS_SHARED_FOLDER"',
 }
 
 
