@@ -365,19 +365,20 @@ def test_any_environment_of_others_ends_in_an_answer_or_a_sentence(folder: Path,
         [["status", "--config"], ["list", "profiles"], ["describe", "smoke"], ["--help"],
          ["generate", "smoke", "--jobs", "1", "--to", "made.duckdb"]]
     )  # fmt: skip
+    made = folder / "made.duckdb"
+    made.unlink(missing_ok=True)
     before = around(folder)
     done = subprocess.run(
         [sys.executable, "-m", "generator", *command],
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT), **variables},
         capture_output=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert done.returncode in CODES, (variables, done.stderr)
     said = (done.stdout + done.stderr).decode("utf-8", "replace")
     assert "Traceback" not in said, (variables, said)
     assert SECRET not in said
-    made = folder / "made.duckdb"
     assert made.exists() == (command[0] == "generate" and done.returncode == 0), variables
     made.unlink(missing_ok=True)
     assert around(folder) == before, variables
