@@ -25,6 +25,25 @@ class Status(StrEnum):
     COMPLETED = "COMPLETED"
 
 
+class ChangedEntity(StrEnum):
+    """What a logged change is about."""
+
+    CAMPAIGN = "CAMPAIGN"
+    BUDGET = "BUDGET"
+    LINE_ITEM = "LINE_ITEM"
+    CREATIVE = "CREATIVE"
+
+
+class ChangeReason(StrEnum):
+    """Why something was changed."""
+
+    CLIENT = "CLIENT"
+    BUDGET = "BUDGET"
+    CREATIVE = "CREATIVE"
+    BRAND_SAFETY = "BRAND_SAFETY"
+    PERFORMANCE = "PERFORMANCE"
+
+
 class BuyType(StrEnum):
     """How the inventory was bought; only `PRIVATE_AUCTION` pays a clearing price."""
 

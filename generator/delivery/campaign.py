@@ -15,6 +15,7 @@ from generator.clock import HOURS_A_DAY, Hours, day_number, hours_of
 from generator.delivery import audience, performance, reach
 from generator.delivery.capping import Cap, ImpressionLimits, caps_of, impression_limits
 from generator.delivery.flight_supply import FlightContext
+from generator.delivery.history import active_hours, bids, budgets
 from generator.delivery.noise import ar1_normals
 from generator.delivery.odds import OddsTable, odds_table
 from generator.delivery.pacing import Goal
@@ -167,6 +168,8 @@ def _plan(
                 is_daily=booking.budget.budget_type is BudgetType.DAILY,
                 delivered_before=_expected_before(booking, index),
                 seed=seed,
+                active=active_hours(booking, _hours(flight)),
+                bids=bids(booking, item.line_item.line_item_id, _hours(flight)),
             )
             part = _part_of_households(booking, position, households)
             limits = impression_limits(caps, min(float(item_households[position]), part))
@@ -214,12 +217,17 @@ def _goal(
     days = [_days(flight) for flight in booking.flights]
     amount = booking.budget.amount_micros
     day_micros = None
+    known = None
     if booking.budget.budget_type is BudgetType.DAILY:
         day_micros = split_exactly(amount, shares)[position]
         flight_micros = min(day_micros * days[flight_index], _MOST_MICROS)
     else:
         of_flight = split_exactly(amount, [float(number) for number in days])[flight_index]
         flight_micros = split_exactly(of_flight, shares)[position]
+        amounts = budgets(booking, booking.flights[flight_index])
+        if amounts is not None:
+            known = np.array([split_exactly(amount, shares)[position] for amount in amounts])
+            flight_micros = int(known[-1])
     item = booking.line_items[position]
     is_daily = day_micros is not None
     return Goal(
@@ -231,6 +239,7 @@ def _goal(
         pacing_pct=item.line_item.pacing_pct,
         beyond=min(item.steering.beyond, 0.0) if is_daily else item.steering.beyond,
         day_aims=_day_aims(item, booking.flights[flight_index], seed),
+        known_micros=known,
     )
 
 

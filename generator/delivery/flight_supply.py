@@ -26,6 +26,8 @@ class FlightContext:
     `hours` are the whole flight; only those before `horizon` (an hour) are delivered. `is_daily`
     says whether the budget is one for each day. Households,
     the number of line items, and the impressions expected of earlier flights are the campaign's.
+    `active` (hours,) is 0 in hours in which the campaign is paused, `bids` (hours,) are those of a
+    line item that changes its bid, in currency units per thousand.
     """
 
     platform_model: PlatformModel
@@ -39,6 +41,8 @@ class FlightContext:
     is_daily: bool
     delivered_before: float
     seed: int
+    active: Floats | None = None
+    bids: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def flight_supply(context: FlightContext, flight_micros: int, in_rotation: Mask)
     return FlightSupply(
         forecast=forecast,
         available=available,
-        demand=demand_noise(context),
+        demand=demand_noise(context) * (1.0 if context.active is None else context.active),
         price=price.micros_per_impression(won.price),
         slots=np.floor(slots).astype(np.int64),
         ceiling=np.floor(slots * rendered).astype(np.int64),
@@ -200,9 +204,12 @@ def _bid(context: FlightContext, supply: CountrySupply, window: slice, own_press
     """Return how the line item's bid does in one country over the rows of `window`."""
     platform_model = context.platform_model
     line_item = context.item.line_item
-    bid = line_item.bid_cpm_micros / 1_000_000
+    bid: float | Floats = line_item.bid_cpm_micros / 1_000_000
     if context.campaign.buy_type is not BuyType.PRIVATE_AUCTION:
-        return _Bid(1.0, 1.0, min(context.campaign.target_cpm_micros / 1_000_000, bid))
+        cpm_micros = min(context.campaign.target_cpm_micros, line_item.bid_cpm_micros)
+        return _Bid(1.0, 1.0, cpm_micros / 1_000_000)
+    if context.bids is not None:
+        bid = context.bids[:, None]
     level = own_pressure * _clearing_level(platform_model, supply.country)
     noise = price.line_item_noise(
         platform_model.price,

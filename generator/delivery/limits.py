@@ -13,6 +13,7 @@ import numpy as np
 
 from generator.arrays import Floats, Int64s, Keys, WholeFloats
 from generator.clock import HOURS_A_DAY
+from generator.delivery.history import lowest_from
 from generator.delivery.pacing import Goal
 from generator.randomness import uniforms
 
@@ -61,7 +62,7 @@ def stop_at_limits(rows: LimitedRows, fates: WholeFloats, ceiling: Int64s) -> Wh
         (goal.hour_impressions, False, 1),
         (goal.day_impressions, False, HOURS_A_DAY),
         (goal.day_micros, True, HOURS_A_DAY),
-        (goal.delivered_micros, True, flight_hours),
+        (None if goal.known_micros is not None else goal.delivered_micros, True, flight_hours),
     ):
         if limit is None:
             continue
@@ -72,7 +73,29 @@ def stop_at_limits(rows: LimitedRows, fates: WholeFloats, ceiling: Int64s) -> Wh
         if hourly.reshape(-1, window).sum(axis=1).max() > limit:
             shares = stop_at(limit, hourly, window)
             impressions = _keep(rows, fates, shares.take(rows.hour))
+    if goal.known_micros is not None:
+        _stop_at_known_budgets(rows, fates, goal.known_micros)
     return drawn
+
+
+def _stop_at_known_budgets(rows: LimitedRows, fates: WholeFloats, known: Int64s) -> None:
+    """End delivery at a budget that changes: change `fates` (fates, rows) in place.
+
+    `known` (days,) is the budget as it is known on each day. What is spent up to a day is at most
+    the least of what is known then and later, since no budget is cut below what was spent. Only
+    the last budget is delivered beyond.
+    """
+    least = lowest_from(known)
+    ends = [*(np.flatnonzero(np.diff(least)) + 1).tolist(), least.size]
+    for end in ends:
+        until = min(end * HOURS_A_DAY, rows.sizes.size)
+        limit = rows.goal.delivered_micros if end == least.size else int(least[end - 1])
+        hourly = rows.by_hour(fates.sum(axis=0).astype(np.int64) * rows.prices)
+        hourly[until:] = 0
+        if hourly.sum() > limit:
+            shares = stop_at(limit, hourly, hourly.size)
+            shares[until:] = 1.0
+            _keep(rows, fates, shares.take(rows.hour))
 
 
 def billed_shares(rows: LimitedRows, impressions: WholeFloats) -> Floats | None:

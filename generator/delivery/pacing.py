@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.arrays import Floats
+from generator.arrays import Floats, Int64s
 from generator.clock import HOURS_A_DAY
 from generator.delivery.capping import share_under_cap
 from generator.delivery.flight_supply import FlightSupply
@@ -29,7 +29,8 @@ class Goal:
 
     `beyond` is the part of the budget that it aims to deliver on top of it, and that is not
     billed; below 0 it aims that far short. `day_aims` (days,) are the aims of its days relative
-    to the right ones; without them every aim is right.
+    to the right ones; without them every aim is right. `known_micros` (days,) is the budget as it
+    is known on each day, if it is changed; `flight_micros` is the last of it.
     """
 
     flight_micros: int
@@ -40,6 +41,7 @@ class Goal:
     pacing_pct: int
     beyond: float = 0.0
     day_aims: Floats | None = None
+    known_micros: Int64s | None = None
 
     @property
     def delivered_micros(self) -> int:
@@ -90,7 +92,7 @@ def plan(goal: Goal, supply: FlightSupply, figures: PacingFigures) -> Floats:
             share = share_under_cap(impressions, goal.day_impressions, figures.cap_use)
             spend = spend * share[:, None]
     else:
-        forecast = over_devices(supply.forecast)
+        forecast = np.where(available > 0, over_devices(supply.forecast), 0.0)
         bought = available * supply.demand
         spend = _follow_plan(goal, forecast, bought, ceiling, price, figures)
     return (spend.ravel() / price)[:, None] * by_device
@@ -119,9 +121,9 @@ def _follow_plan(
     hour. A day's spend is its aim, spread over its hours by weight, times how much more is bought
     of what came than was forecast.
     """
-    weights = _hour_weights(goal, forecast, bought, figures)
+    weights = _hour_weights(goal, forecast, figures)
     day_weights = weights.sum(axis=1)
-    if not day_weights.any():
+    if not day_weights.any() or not bought.any():
         return np.zeros_like(ceiling)
     surprise = np.divide(bought, forecast, out=np.zeros_like(bought), where=forecast > 0)
     share_of_day = weights / np.maximum(day_weights, 1e-300)[:, None]
@@ -138,12 +140,10 @@ def _follow_plan(
     return planned
 
 
-def _hour_weights(
-    goal: Goal, forecast: Floats, available: Floats, figures: PacingFigures
-) -> Floats:
+def _hour_weights(goal: Goal, forecast: Floats, figures: PacingFigures) -> Floats:
     """Return how much of the budget each hour should get, relative to others: (days, 24)."""
-    weights = np.where(available > 0, forecast, 0.0) ** figures.supply_exponent
-    weights[available == 0] = 0.0
+    weights = forecast**figures.supply_exponent
+    weights[forecast == 0] = 0.0
     if goal.pacing is Pacing.FRONTLOADED:
         progress = np.arange(weights.size) / weights.size
         weights *= np.exp(-figures.frontload_decay_per_flight * progress)
@@ -183,8 +183,12 @@ def _plan_days(
     impressions = (days.spend_per_aim / days.price).sum(axis=1).tolist()
     aims = np.zeros(days.weights.size)
     shares = np.ones(days.weights.size)
-    left = aims_of_flight.total
+    totals = aims_of_flight.totals
+    known = totals[wanted_days[0]]
+    left = known
     for day in wanted_days:
+        left = max(left + (totals[day] - known), 0.0)
+        known = totals[day]
         aim = aims_of_flight.aim(day, left)
         if aim > first_bound[day]:
             bounded = np.minimum(aim * days.spend_per_aim[day], days.ceiling[day])
@@ -206,14 +210,14 @@ def _plan_days(
 class _Aims:
     """What the days of a flight may aim for, in micros.
 
-    `total` is the aim of the flight. `daily` is the aim of every day of a daily budget, None for a
-    lifetime budget. `ahead` (days,) is how much more than its part of what is left a day aims for:
-    more, so that bad days can be made up for, and by error more or less.
-    `share_of_rest` is a day's weight over that of the days from it on, `most` the limit that
-    `pacing_pct` sets, and `extra` what the last day adds; (days,) each.
+    `totals` (days,) are the aims of the flight as they are known on each day. `daily` is the aim of
+    every day of a daily budget, None for a lifetime budget. `ahead` (days,) is how much more than
+    its part of what is left a day aims for: more, so that bad days can be made up for, and by error
+    more or less. `share_of_rest` is a day's weight over that of the days from it on, `most` the
+    limit that `pacing_pct` sets, and `extra` what the last day adds; (days,) each.
     """
 
-    total: float
+    totals: list[float]
     daily: float | None
     ahead: list[float]
     share_of_rest: list[float]
@@ -232,8 +236,9 @@ class _Aims:
         if goal.day_micros is not None:
             daily = goal.day_micros + figures.daily_safety * _one_sd(goal.day_micros, mean_price)
         rest = weights[::-1].cumsum()[::-1]
-        total = goal.flight_micros * (1.0 + goal.beyond)
-        most = total * (weights / rest[0]) * goal.pacing_pct / 100
+        known = goal.flight_micros if goal.known_micros is None else goal.known_micros
+        totals = np.full(weights.size, known * (1.0 + goal.beyond))
+        most = totals * (weights / rest[0]) * goal.pacing_pct / 100
         extra = np.zeros(weights.size)
         last_day = int(np.flatnonzero(weights)[-1])
         extra[last_day] = figures.last_day_safety * _one_sd(goal.flight_micros, mean_price)
@@ -242,7 +247,7 @@ class _Aims:
             ahead *= goal.day_aims
             ahead[last_day] = max(ahead[last_day], 1.0)
         return cls(
-            total=total,
+            totals=totals.tolist(),
             daily=daily,
             ahead=ahead.tolist(),
             share_of_rest=(weights / np.maximum(rest, 1e-300)).tolist(),

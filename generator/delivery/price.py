@@ -33,7 +33,7 @@ def price_index(price: Price, country: Country, hours: Hours) -> Floats:
     return level[:, None] * device
 
 
-def auction(level_cpm: Floats, bid_cpm: float, price: Price) -> tuple[Floats, Floats]:
+def auction(level_cpm: Floats, bid_cpm: Floats | float, price: Price) -> tuple[Floats, Floats]:
     """Return the share of auctions that a bid wins, and the mean price paid: the shape of
     `level_cpm` each.
 

@@ -17,6 +17,7 @@ import numpy as np
 from generator.arrays import Int64s
 from generator.clock import HOURS_A_DAY, date_of, day_number
 from generator.enums import Industry, Status
+from generator.market.changes import change
 from generator.market.control import steer
 from generator.market.order import Draw, Order, scenario_of
 from generator.market.outline import MarketOutline, market_outline
@@ -216,10 +217,12 @@ class _Maker:
             self.pools,
             booked=lambda _: moment_of(int(self.outline.booked[position])),
         )
-        return steer(booking, order.mix.control, self.run.seed)
+        booking = steer(booking, order.mix.control, self.run.seed)
+        return change(booking, order.mix.changes, order.advertiser.time_zone, self.run.seed)
 
     def rows(self) -> Int64s:
-        """Return the rows of performance of each campaign: (campaigns,)."""
+        """Return the most rows of performance that each campaign has: (campaigns,). Fewer are made
+        where several flights or a new creative leave days out."""
         outline = self.outline
         devices = np.zeros(outline.platform.size, dtype=np.int64)
         for index, name in enumerate(self.plan.platforms):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from statistics import NormalDist
 from typing import TypeVar
@@ -48,6 +48,9 @@ from generator.scenario.models import (
 Member = TypeVar("Member")
 
 SCENARIO = "market"
+_DAYS_A_WEEK = 7
+# Assumption: the most of a campaign that lies between its flights.
+_MOST_GAPS = 0.3
 # Segments of these keys are in an order, so people name neighbours.
 _ORDERED = (TargetingKey.AGE_RANGE, TargetingKey.HOUSEHOLD_INCOME)
 
@@ -166,6 +169,26 @@ class _Planner:
         ]
         return even_shares(weights, self.mix.habits.share_step)
 
+    @cached_property
+    def flights(self) -> list[tuple[date, date]]:
+        """The first and the last day of each flight. Several flights are about equally long, and
+        one or two weeks lie between them; a campaign that is too short for them has fewer."""
+        order, draw = self.order, self.draw
+        number = draw.of("flights", self.mix.changes.flights)
+        gaps = [
+            _DAYS_A_WEEK * (1 + int(2 * draw.uniform("gap", position)))
+            for position in range(1, number)
+        ]
+        while sum(gaps) > _MOST_GAPS * order.days:
+            gaps.pop()
+        length = (order.days - sum(gaps)) // (len(gaps) + 1)
+        flights = []
+        start = order.start
+        for gap in gaps:
+            flights.append((start, start + timedelta(days=length - 1)))
+            start += timedelta(days=length + gap)
+        return [*flights, (start, order.end)]
+
     def scenario(self) -> Scenario:
         """Return the campaign with its line items."""
         targetings = [self._targeting(position) for position in range(len(self.order.creatives))]
@@ -231,7 +254,7 @@ class _Planner:
                 self._optional("measurement", mix.plans.measurement) if measures_lift else None
             ),
             external_ref=self._order_number(),
-            flights=[FlightPlan(start_date=order.start, end_date=order.end)],
+            flights=[FlightPlan(start_date=start, end_date=end) for start, end in self.flights],
             budget=self._budget(),
             max_share_of_voice=order.share,
             frequency_caps=self._caps(),
@@ -263,9 +286,10 @@ class _Planner:
         """Return a round budget that buys the campaign's impressions."""
         order, draw, mix = self.order, self.draw, self.mix
         cpm = self.target_cpm * (mix.paid_in_auction if self.is_auction else 1.0)
-        amount = order.impressions * cpm / 1000
+        days = sum((end - start).days + 1 for start, end in self.flights)
+        amount = order.impressions * cpm / 1000 * (days / order.days)
         is_daily = draw.happens(mix.daily_budget, "budget type")
-        windows = order.days if is_daily else 1
+        windows = days if is_daily else 1
         currency = order.platform_model.countries[order.country].currency
         digits = draw.of("budget digits", mix.habits.budget_digits)
         most = amount * max(mix.most_of_share / order.use, 1.0)

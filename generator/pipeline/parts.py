@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from generator.schema import (
     AudienceDaily,
     Budget,
     Campaign,
+    CampaignChange,
     CampaignReach,
     Creative,
     FaultLog,
@@ -39,6 +41,7 @@ from generator.schema import (
 from generator.schema.arrow import to_arrow
 from generator.schema.booking import Booking
 from generator.sinks.sink import ROW_GROUP, Piece
+from generator.world.changes import state_on
 from generator.world.world import World
 
 ROWS_A_BLOCK = ROW_GROUP
@@ -144,7 +147,7 @@ def _clean_pieces(
             yield from _inventory(world, part.platform, supplies)
     elif part.campaigns:
         bookings = world.bookings[part.first : part.last]
-        yield from _entities(_rows_of(bookings))
+        yield from _entities(_rows_of(bookings, world.run.as_of_date))
         if not set(FACTS).isdisjoint(tables):
             yield from _facts(world, bookings, world.outline.rows[part.first : part.last], supplies)
     else:
@@ -159,8 +162,9 @@ def _entities(rows: Mapping[type[RawTable], Sequence[RawTable]]) -> Iterator[Pie
             yield table, batch
 
 
-def _rows_of(bookings: Sequence[Booking]) -> dict[type[RawTable], list[RawTable]]:
-    """Return the rows of everything that was booked, by table."""
+def _rows_of(bookings: Sequence[Booking], as_of: date) -> dict[type[RawTable], list[RawTable]]:
+    """Return the rows of everything that was booked, by table, as they are on a day."""
+    bookings = [state_on(booking, as_of) for booking in bookings]
     items = [item for booking in bookings for item in booking.line_items]
     return {
         Campaign: [booking.campaign for booking in bookings],
@@ -169,6 +173,7 @@ def _rows_of(bookings: Sequence[Booking]) -> dict[type[RawTable], list[RawTable]
         FrequencyCap: [cap for booking in bookings for cap in booking.frequency_caps],
         LineItem: [item.line_item for item in items],
         Creative: [creative for item in items for creative in item.creatives],
+        CampaignChange: [change for booking in bookings for change in booking.changes],
     }
 
 

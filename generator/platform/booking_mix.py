@@ -12,6 +12,7 @@ from generator.enums import (
     AdFormat,
     AdServerType,
     BuyType,
+    ChangeReason,
     CleanRoom,
     ContentTier,
     Device,
@@ -288,6 +289,66 @@ class Control(Figures):
         )
 
 
+class Pause(Figures):
+    """The share of campaigns that are paused, for how many days, and why."""
+
+    share: Share
+    days: Positive
+    days_log_sd: LogSd
+    reasons: Mix[Annotated[ChangeReason, Field(strict=False)]] = Field(
+        default={ChangeReason.CLIENT: 1.0}
+    )
+
+
+class LateStart(Figures):
+    """The share of campaigns that start late, since a creative is not approved, and by how many
+    days, from and to."""
+
+    share: Share
+    days: Annotated[list[Annotated[int, Field(ge=1, le=14)]], Field(min_length=2, max_length=2)]
+
+
+class AmountChange(Figures):
+    """The share of campaigns that change an amount, by which factor (log-sd), and how many of them
+    raise it."""
+
+    share: Share
+    factor_log_sd: LogSd
+    up: Share = 1.0
+
+
+class Changes(Figures):
+    """What happens to campaigns after they are booked. `flights` says in how many flights they run,
+    `early_stop` and `creative_swap` which share of them ends early and replaces a creative."""
+
+    flights: Mix[Annotated[int, Field(ge=1, le=9)]] = Field(default={1: 1.0})
+    late_start: LateStart = LateStart(share=0.0, days=[1, 1])
+    pause: Pause = Pause(share=0.0, days=1.0, days_log_sd=0.0)
+    budget: AmountChange = AmountChange(share=0.0, factor_log_sd=0.0)
+    bid: AmountChange = AmountChange(share=0.0, factor_log_sd=0.0)
+    early_stop: Share = 0.0
+    creative_swap: Share = 0.0
+
+    def times(self, scale: float) -> Changes:
+        """Return changes that happen this many times as often."""
+        if not scale:
+            return Changes()
+        often = {
+            name: getattr(self, name).model_copy(
+                update={"share": min(getattr(self, name).share * scale, 1.0)}
+            )
+            for name in ("late_start", "pause", "budget", "bid")
+        }
+        return self.model_copy(
+            update={
+                **often,
+                "flights": _toward(self.flights, Changes().flights, scale),
+                "early_stop": min(self.early_stop * scale, 1.0),
+                "creative_swap": min(self.creative_swap * scale, 1.0),
+            }
+        )
+
+
 class Audience(Figures):
     """A named audience that planners buy: its share of line items with one, how much more often
     industries and objectives buy it, and its segments, the most important key first."""
@@ -392,8 +453,8 @@ class BookingMix(Figures):
     the target. A cap is booked if the campaign needs at most `use_of_a_cap` of what it allows.
     `brand_lift` and `attention` are the shares of campaigns that are measured so.
 
-    `customers`, `demand`, `habits`, `plans`, `rate_card` and `control` are forces: what is left out
-    of them leaves the mix alone.
+    `customers`, `demand`, `habits`, `plans`, `rate_card`, `control` and `changes` are forces: what
+    is left out of them leaves the mix alone.
     """
 
     fill: Annotated[float, Field(gt=0, le=0.9)]
@@ -435,6 +496,7 @@ class BookingMix(Figures):
     plans: Plans = Plans()
     rate_card: RateCard = RateCard()
     control: Control = Control()
+    changes: Changes = Changes()
 
     def under(self, life: Life) -> BookingMix:
         """Return the mix under forces as strong as a run wants them."""
@@ -446,6 +508,7 @@ class BookingMix(Figures):
                 "plans": self.plans.times(life.scale("planning")),
                 "rate_card": self.rate_card.times(life.scale("rate_card")),
                 "control": self.control.times(life.scale("control")),
+                "changes": self.changes.times(life.scale("changes")),
             }
         )
 

@@ -52,6 +52,7 @@ class Life(BaseModel):
     reach: Scale = None
     audience: Scale = None
     habits: Scale = None
+    changes: Scale = None
 
     def scale(self, force: str) -> float:
         """Return how strongly a force acts."""

@@ -25,6 +25,7 @@ from generator.enums import (
     BudgetType,
     BuyType,
     CapScope,
+    ChangeReason,
     CleanRoom,
     ContentTier,
     Currency,
@@ -120,6 +121,27 @@ class FrequencyCapPlan(Plan):
     scope: CapScope = CapScope.HOUSEHOLD
 
 
+class ChangePlan(Plan):
+    """What is changed from the start of a UTC day on: the campaign is paused until another day, or
+    stopped for good, or its budget or its bids are raised or cut."""
+
+    on: Day
+    pause_until: Day | None = None
+    stop: Flag = False
+    budget: Amount | None = None
+    bid_cpm: Cpm | None = None
+    reason: ChangeReason = ChangeReason.CLIENT
+
+    @model_validator(mode="after")
+    def _is_one_change(self) -> ChangePlan:
+        kinds = (self.pause_until, self.stop or None, self.budget, self.bid_cpm)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("give one of pause_until, stop, budget and bid_cpm")
+        if self.pause_until is not None and self.pause_until <= self.on:
+            raise ValueError(f"pause_until {self.pause_until} does not lie after {self.on}")
+        return self
+
+
 class CampaignPlan(Plan):
     """What is bought, for how much, and when."""
 
@@ -140,6 +162,29 @@ class CampaignPlan(Plan):
     budget: BudgetPlan
     max_share_of_voice: Share | None = None
     frequency_caps: Annotated[list[FrequencyCapPlan], Field(max_length=9)] = []
+    changes: Annotated[list[ChangePlan], Field(max_length=20)] = []
+
+    @model_validator(mode="after")
+    def _changes_are_possible(self) -> CampaignPlan:
+        has_one_flight = len(self.flights) == 1
+        is_lifetime = self.budget.type is BudgetType.LIFETIME
+        if any(change.budget for change in self.changes) and not (has_one_flight and is_lifetime):
+            raise ValueError("only a LIFETIME budget of one flight can be changed")
+        is_auction = self.buy_type is BuyType.PRIVATE_AUCTION
+        if any(change.bid_cpm for change in self.changes) and not is_auction:
+            raise ValueError("only a PRIVATE_AUCTION has bids that can be changed")
+        days = sorted(change.on for change in self.changes)
+        if len(set(days)) < len(days):
+            raise ValueError("two changes are on one day")
+        pauses = sorted((one.on, one.pause_until) for one in self.changes if one.pause_until)
+        stops = [one.on for one in self.changes if one.stop]
+        ends = [*(until for _, until in pauses[:-1]), *(until for _, until in pauses if stops)]
+        starts = [*(start for start, _ in pauses[1:]), *(min(stops) for _ in pauses if stops)]
+        if any(start < end for start, end in zip(starts, ends, strict=True)):
+            raise ValueError("a pause lasts into the next one, or after the stop")
+        if len(stops) > 1:
+            raise ValueError("a campaign is stopped once")
+        return self
 
     @model_validator(mode="after")
     def _flights_do_not_overlap(self) -> CampaignPlan:
@@ -264,6 +309,16 @@ class Scenario(Plan):
             raise ValueError(
                 f"the budget_share of the line items add up to {sum(given):g}, not to 1"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _bids_are_raised(self) -> Scenario:
+        bids = [item.bid_cpm or self.campaign.target_cpm for item in self.line_items]
+        for change in sorted(self.campaign.changes, key=lambda change: change.on):
+            if change.bid_cpm is not None:
+                if change.bid_cpm < max(bids):
+                    raise ValueError(f"a bid of {max(bids):g} can be raised, not cut")
+                bids = [change.bid_cpm]
         return self
 
 

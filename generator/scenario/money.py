@@ -13,3 +13,12 @@ def in_whole_units(amount: float, currency: Currency) -> float:
     """
     unit = Decimal(str(currency.smallest_unit))
     return float(round(Decimal(repr(amount)) / unit) * unit)
+
+
+def micros(amount: float) -> int:
+    """Return an amount in units of a currency as whole micros.
+
+    >>> micros(29.99)
+    29990000
+    """
+    return int((Decimal(repr(amount)) * 1_000_000).to_integral_value())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from generator.schema.entities import (
     Budget,
     Campaign,
+    CampaignChange,
     Creative,
     Flight,
     FrequencyCap,
@@ -42,10 +43,15 @@ class BookedLineItem:
 
 @dataclass(frozen=True)
 class Booking:
-    """One booked campaign. Flights are in order of time and do not overlap."""
+    """One booked campaign: its rows as they were booked, and what was changed later.
+
+    Flights are in order of time and do not overlap, changes are in order of time. A creative has
+    the rotation that it had in the end.
+    """
 
     campaign: Campaign
     flights: tuple[Flight, ...]
     budget: Budget
     frequency_caps: tuple[FrequencyCap, ...]
     line_items: tuple[BookedLineItem, ...]
+    changes: tuple[CampaignChange, ...] = ()

@@ -13,6 +13,8 @@ from generator.enums import (
     BudgetType,
     BuyType,
     CapScope,
+    ChangedEntity,
+    ChangeReason,
     CleanRoom,
     ContentTier,
     Currency,
@@ -336,3 +338,27 @@ class Creative(RawTable):
         Rule("file_size_bytes <= 1000000000", "the largest file the platform accepts"),
         Rule("is_interactive = (interactive_meta IS NOT NULL)", "an overlay says what it does"),
     )
+
+
+class CampaignChange(RawTable):
+    """One row per change of a campaign, or of what belongs to it, after it was booked. The other
+    tables have the values that hold on the as-of day."""
+
+    table_name: ClassVar = "campaign_changes"
+    grain: ClassVar = ("change_id",)
+    primary_key: ClassVar = "change_id"
+    is_optional: ClassVar = True
+
+    change_id: Id = column("Identifies the change.")
+    campaign_id: Id = column("The campaign it belongs to.", references="campaigns.campaign_id")
+    entity_type: ChangedEntity = column("What was changed.")
+    entity_id: Id = column("The id of what was changed, in the table of its type.")
+    field: str = column("The column that was changed.")
+    old_value: str | None = column("The value before, as text; NULL where there was none.")
+    new_value: str | None = column("The value from then on, as text; NULL for none.")
+    changed_at: datetime = column(
+        "When it was changed. A budget holds from the first UTC day that begins then or later, "
+        "anything else from the next full hour.",
+        unit="UTC",
+    )
+    reason: ChangeReason = column("Why it was changed.")

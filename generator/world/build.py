@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 
 from generator import __version__
 from generator.enums import BuyType, Currency, Device, DspPartner, Industry, QaStatus, Status
@@ -26,6 +25,7 @@ from generator.scenario.models import (
     LineItemPlan,
     Scenario,
 )
+from generator.scenario.money import micros
 from generator.scenario.templates import Dataset
 from generator.schema import (
     Advertiser,
@@ -40,6 +40,7 @@ from generator.schema import (
 )
 from generator.schema.booking import BookedLineItem, Booking
 from generator.world import creative_files, names
+from generator.world.changes import planned_changes
 from generator.world.names import Pools
 from generator.world.naming import Namer, style_of
 from generator.world.office_hours import DAYS_BOOKED_AHEAD, LEAST_DAYS_AHEAD, office_moment
@@ -188,9 +189,9 @@ def book(
         for position, item in enumerate(scenario.line_items, start=1)
     )
     budget = _budget(scenario.campaign, campaign_id)
-    return Booking(
-        campaign, flights, budget, _frequency_caps(scenario.campaign, campaign_id), items
-    )
+    caps = _frequency_caps(scenario.campaign, campaign_id)
+    booking = Booking(campaign, flights, budget, caps, items)
+    return planned_changes(booking, scenario.campaign.changes)
 
 
 def _campaign(
@@ -287,15 +288,6 @@ def refuse_shared_addresses(advertisers: Iterable[Advertiser]) -> None:
                 f"advertisers {other.name!r} and {advertiser.name!r} have the same contact_email "
                 f"{advertiser.contact_email}; give each its own"
             )
-
-
-def micros(amount: float) -> int:
-    """Return an amount in units of a currency as whole micros.
-
-    >>> micros(29.99)
-    29990000
-    """
-    return int((Decimal(repr(amount)) * 1_000_000).to_integral_value())
 
 
 def _member(parent_id: int, position: int) -> int:

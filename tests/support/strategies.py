@@ -71,6 +71,28 @@ def targetings(draw: st.DrawFn, countries: list[str]) -> dict[str, list[str]]:
 
 
 @st.composite
+def changes(draw: st.DrawFn, campaign: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is changed in a campaign, before, during and after its first flight."""
+    first = campaign["flights"][0]["start_date"]
+    days = draw(st.lists(st.integers(-1, 12), min_size=1, max_size=3, unique=True).map(sorted))
+    kinds = ["pause"]
+    if len(campaign["flights"]) == 1 and campaign["budget"]["type"] == "LIFETIME":
+        kinds += ["budget"]
+    if campaign["buy_type"] == "PRIVATE_AUCTION":
+        kinds += ["bid_cpm"]
+    planned: list[dict[str, Any]] = []
+    for position, day in enumerate(days):
+        on = first + timedelta(days=day)
+        kind = draw(st.sampled_from([*kinds, "stop"] if position == len(days) - 1 else kinds))
+        until = on + timedelta(days=1)
+        amount = draw(st.sampled_from([0.01, 1.5, 40.0, 2_000.0, 1e6]))
+        values = {"pause": until, "budget": amount, "bid_cpm": 90.0, "stop": True}
+        key = "pause_until" if kind == "pause" else kind
+        planned.append({"on": on, key: values[kind]})
+    return planned
+
+
+@st.composite
 def scenarios(draw: st.DrawFn, first_day: date) -> dict[str, Any]:
     planned = draw(flights(first_day))
     buy_type = draw(st.sampled_from(["DIRECT_IO", "PROGRAMMATIC_GUARANTEED", "PRIVATE_AUCTION"]))
@@ -114,6 +136,8 @@ def scenarios(draw: st.DrawFn, first_day: date) -> dict[str, Any]:
             }
             for _ in range(draw(st.integers(1, 2)))
         ]
+    if draw(st.booleans()):
+        campaign["changes"] = draw(changes(campaign))
     return {
         "name": "random",
         "description": "made by hypothesis",

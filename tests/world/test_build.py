@@ -17,9 +17,10 @@ from generator.enums import Placement, Status
 from generator.market.dataset import world_of
 from generator.scenario.errors import InputError
 from generator.scenario.models import Scenario
+from generator.scenario.money import micros
 from generator.scenario.templates import Dataset, dataset
 from generator.schema import Advertiser, RawTable
-from generator.world.build import build_world, micros, notices_of
+from generator.world.build import build_world, notices_of
 from generator.world.coinage import ENDINGS, KNOWN, MIDDLES, ONSETS
 from generator.world.names import pools
 

@@ -28,6 +28,12 @@ calendar as (
 
 ),
 
+budget_versions as (
+
+    select * from {{ ref('dim_budgets_history') }}
+
+),
+
 flight_days as (
 
     select
@@ -110,16 +116,60 @@ budgets as (
     select
         day_shares.*,
         campaigns.budget_type,
-        case
-            when campaigns.budget_type = 'DAILY'
-                then campaigns.budget_amount * campaigns.flight_days
-            else campaigns.budget_amount
-        end as budget_total,
+        case when campaigns.budget_type = 'DAILY' then campaigns.flight_days else 1 end
+            as windows,
         day_shares.flight_share
         * {{ safe_divide('day_shares.flight_days', 'campaigns.flight_days') }} as budget_part
     from day_shares
     inner join campaigns
         on day_shares.campaign_id = campaigns.campaign_id
+
+),
+
+added as (
+
+    select
+        campaign_id,
+        version_number,
+        holds_from_date,
+        budget_amount - coalesce(
+            lag(budget_amount) over (partition by campaign_id order by version_number), 0
+        ) as amount
+    from budget_versions
+
+),
+
+-- what a version adds to a budget is spread over the days that it holds on
+parts as (
+
+    select
+        budgets.*,
+        added.amount * budgets.windows as amount,
+        {{ safe_divide(
+            'budgets.budget_part',
+            'sum(budgets.budget_part) over (partition by budgets.campaign_id, added.version_number)',
+        ) }} as part_of_amount
+    from budgets
+    inner join added
+        on
+            budgets.campaign_id = added.campaign_id
+            and (added.version_number = 1 or budgets.activity_date >= added.holds_from_date)
+
+),
+
+known as (
+
+    select
+        campaign_id,
+        flight_id,
+        activity_date,
+        budget_type,
+        flight_day,
+        flight_days,
+        sum(amount) as budget_total,
+        sum(amount * part_of_amount) as planned_spend
+    from parts
+    group by campaign_id, flight_id, activity_date, budget_type, flight_day, flight_days
 
 ),
 
@@ -130,7 +180,7 @@ to_date as (
         -- parts of a budget add up to a hair more or less than 1
         least(
             cast(
-                budget_total * sum(budget_part) over (
+                sum(planned_spend) over (
                     partition by campaign_id
                     order by activity_date
                     rows between unbounded preceding and current row
@@ -138,7 +188,7 @@ to_date as (
             ),
             cast(budget_total as decimal(18, 6))
         ) as expected_spend_to_date
-    from budgets
+    from known
 
 ),
 

@@ -23,6 +23,12 @@ pacing as (
 
 ),
 
+changes as (
+
+    select * from {{ ref('stg_ads__campaign_changes') }}
+
+),
+
 runs as (
 
     select * from {{ ref('stg_ads__runs') }}
@@ -111,8 +117,55 @@ pacing_half_way as (
 
 ),
 
+idle_campaigns as (
+
+    select
+        pacing.campaign_id,
+        max(case when pacing.impressions = 0 then 1e0 else 0e0 end) as is_idle
+    from pacing
+    inner join campaigns
+        on pacing.campaign_id = campaigns.campaign_id
+    group by pacing.campaign_id
+
+),
+
+changed_campaigns as (
+
+    select distinct campaign_id
+    from changes
+
+),
+
+lives as (
+
+    select
+        'campaigns_with_a_day_without_delivery' as shape_id,
+        avg(is_idle) as measured_value
+    from idle_campaigns
+
+    union all
+
+    select
+        'campaigns_that_were_changed' as shape_id,
+        avg(case when changed_campaigns.campaign_id is not null then 1e0 else 0e0 end)
+            as measured_value
+    from campaigns
+    left join changed_campaigns
+        on campaigns.campaign_id = changed_campaigns.campaign_id
+
+    union all
+
+    select
+        'campaigns_with_several_flights' as shape_id,
+        avg(case when flights > 1 then 1e0 else 0e0 end) as measured_value
+    from campaigns
+
+),
+
 measured as (
 
+    select * from lives
+    union all
     select * from ends
     union all
     select * from pacing_half_way
