@@ -265,7 +265,9 @@ def _contest(context: FlightContext, own_pressure: float) -> Floats:
     scale = platform_model.life.scale("competition")
     if context.campaign.buy_type is not BuyType.PRIVATE_AUCTION:
         return _over_countries(context, lambda supply: supply.price_index[supply.window(hours)])
-    bid = context.item.line_item.bid_cpm_micros / 1_000_000
+    bid: float | Floats = context.item.line_item.bid_cpm_micros / 1_000_000
+    if context.bids is not None:
+        bid = context.bids[:, None]
 
     def contest(supply: CountrySupply) -> Floats:
         level = np.array([own_pressure * _clearing_level(platform_model, supply.country)])

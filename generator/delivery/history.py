@@ -14,6 +14,7 @@ from generator.schema import CampaignChange, Flight
 from generator.schema.booking import Booking
 
 _HOUR = timedelta(hours=1)
+_NO_LIMIT = 2**62
 _BEGINNING = datetime(EPOCH.year, EPOCH.month, EPOCH.day)
 
 
@@ -54,14 +55,18 @@ def bids(booking: Booking, line_item_id: int, hours: Hours) -> Floats | None:
 
 
 def budgets(booking: Booking, flight: Flight) -> list[int] | None:
-    """Return the budget that holds on each day of a flight, in micros. None: it was never
-    changed."""
+    """Return the budget that holds on each day of a flight, in micros. None: it was never changed.
+
+    A cut after the flight holds too: no budget is cut below what was spent.
+    """
     budget = booking.budget
     changes = changes_of(booking, ChangedEntity.BUDGET, budget.budget_id, "amount_micros")
     if not changes:
         return None
     days = range(day_number(flight.start_date), day_number(flight.end_date) + 1)
-    return [_amount(budget.amount_micros, changes, day) for day in days]
+    after = [change for change in changes if _first_hour(change) > days[-1] * HOURS_A_DAY]
+    most = min((int(change.new_value or 0) for change in after), default=_NO_LIMIT)
+    return [min(_amount(budget.amount_micros, changes, day), most) for day in days]
 
 
 def _amount(booked: int, changes: Sequence[CampaignChange], day: int) -> int:
