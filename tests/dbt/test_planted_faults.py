@@ -588,6 +588,30 @@ def pacing_faults() -> Iterator[Fault]:
         ("is_present = false", "each_campaign_has_one_present_version"),
     ):
         yield fault(f"history: {change}, {test}", history, change, "true", test)
+    versions = "marts.dim_budgets_history"
+    for change, test in (
+        ("valid_to = valid_from", "a_version_of_a_budget_ends_after_it_begins"),
+        ("budget_amount = 0", "the_present_version_is_the_budget_of_the_campaign"),
+    ):
+        yield fault(f"budgets: {change}, {test}", versions, change, "true", test)
+    changed = """INSERT INTO raw.campaign_changes VALUES (101, {campaign}, '{entity}', {id},
+        'status', 'ACTIVE', 'PAUSED', TIMESTAMP '2025-09-20 09:00', '{reason}')"""
+    change = {"campaign": 1, "entity": "CAMPAIGN", "id": 1, "reason": "CLIENT"}
+    of_changes = "ads_campaign_changes"
+    for name, wrong, test in (
+        ("campaign", {"campaign": 99}, f"source_relationships_{of_changes}_campaign_id__*"),
+        ("entity", {"entity": "NONE"}, f"source_accepted_values_{of_changes}_entity_type__*"),
+        ("reason", {"reason": "NONE"}, f"source_accepted_values_{of_changes}_reason__*"),
+        ("id of an entity", {"id": "NULL"}, "not_null_raw_campaign_changes"),
+    ):
+        yield Fault(
+            f"a change without a known {name}", (changed.format(**change | wrong),), (test,)
+        )
+    yield Fault(
+        "a change logged twice",
+        (changed.format(**change), changed.format(**change)),
+        (f"source_unique_{of_changes}_change_id", "unique_grain_stg_ads__campaign_changes_*"),
+    )
     creatives_daily = "marts.fct_creative_performance_daily"
     of_no_day = ("activity_date = NULL", "true", "unique_grain_int_billed_daily_*")
     yield fault("what is billed on no day", creatives_daily, *of_no_day)
@@ -899,8 +923,15 @@ def table_behind(node: dict[str, Any], manifest: dict[str, Any]) -> str | None:
     return f"{attached['schema']}.{attached['name']}"
 
 
-# Clean data leave these empty, so there is no row to break; `quality_faults` brings its own.
-EMPTY = ("fault_log", "fct_performance_orphans", "int_quality_findings", "performance_irregular")
+# Clean data leave these empty, so there is no row to break; `quality_faults` and `pacing_faults`
+# bring their own.
+EMPTY = (
+    "campaign_changes",
+    "fault_log",
+    "fct_performance_orphans",
+    "int_quality_findings",
+    "performance_irregular",
+)
 
 
 def derived_faults(test: DataTest) -> list[str]:
