@@ -109,7 +109,7 @@ def demand_noise(context: FlightContext) -> Floats:
     """Draw how what a line item buys differs from its plan, around 1: (hours,).
 
     A campaign has days of its own, better and worse weekdays, and a strength of both; a line item
-    has hours of its own. Days are those of the first country that it is targeted on. A daily budget
+    has its own hours. Days are those of the first country that it is targeted on. A daily budget
     keeps days together, and on the last day of a lifetime budget people see to it that it is spent.
     """
     platform_model = context.platform_model

@@ -81,7 +81,7 @@ def stop_at_limits(rows: LimitedRows, fates: WholeFloats, ceiling: Int64s) -> Wh
 def _stop_at_known_budgets(rows: LimitedRows, fates: WholeFloats, known: Int64s) -> None:
     """End delivery at a budget that changes: change `fates` (fates, rows) in place.
 
-    `known` (days,) is the budget as it is known on each day. What is spent up to a day is at most
+    `known` (days,) is the budget that is known on each day. What is spent up to a day is at most
     the least of what is known then and later, since no budget is cut below what was spent. Only
     the last budget is delivered beyond.
     """

@@ -29,8 +29,8 @@ class Goal:
 
     `beyond` is the part of the budget that it aims to deliver on top of it, and that is not
     billed; below 0 it aims that far short. `day_aims` (days,) are the aims of its days relative
-    to the right ones; without them every aim is right. `known_micros` (days,) is the budget as it
-    is known on each day, if it is changed; `flight_micros` is the last of it.
+    to the right ones; without them every aim is right. `known_micros` (days,) is the budget
+    that is known on each day, if it is changed; `flight_micros` is the last of it.
     """
 
     flight_micros: int
@@ -210,7 +210,7 @@ def _plan_days(
 class _Aims:
     """What the days of a flight may aim for, in micros.
 
-    `totals` (days,) are the aims of the flight as they are known on each day. `daily` is the aim of
+    `totals` (days,) are the aims of the flight that are known on each day. `daily` is the aim of
     every day of a daily budget, None for a lifetime budget. `ahead` (days,) is how much more than
     its part of what is left a day aims for: more, so that bad days can be made up for, and by error
     more or less. `share_of_rest` is a day's weight over that of the days from it on, `most` the

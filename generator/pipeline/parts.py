@@ -163,7 +163,7 @@ def _entities(rows: Mapping[type[RawTable], Sequence[RawTable]]) -> Iterator[Pie
 
 
 def _rows_of(bookings: Sequence[Booking], as_of: date) -> dict[type[RawTable], list[RawTable]]:
-    """Return the rows of everything that was booked, by table, as they are on a day."""
+    """Return the rows of everything that was booked, by table, in their state on a day."""
     bookings = [state_on(booking, as_of) for booking in bookings]
     items = [item for booking in bookings for item in booking.line_items]
     return {

@@ -43,7 +43,7 @@ class BookedLineItem:
 
 @dataclass(frozen=True)
 class Booking:
-    """One booked campaign: its rows as they were booked, and what was changed later.
+    """One booked campaign: its rows at the booking, and what was changed later.
 
     Flights are in order of time and do not overlap, changes are in order of time. A creative has
     the rotation that it had in the end.
