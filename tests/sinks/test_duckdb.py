@@ -52,6 +52,22 @@ def test_what_was_written_is_what_was_counted(tmp_path) -> None:
             assert connection.execute(f"select count(*) from raw.{name}").fetchone()[0] == rows
 
 
+def test_a_file_can_be_copied_into_another_database(run, tmp_path) -> None:
+    """With the statement that DuckDB has for it, as people copy to MotherDuck."""
+    file, copy = tmp_path / "ads.duckdb", tmp_path / "copy.duckdb"
+    assert run("generate", "smoke", "--quiet", "--to", str(file)).code == 0
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{file}' AS made (READ_ONLY)")
+        connection.execute(f"ATTACH '{copy}' AS copied")
+        connection.execute("COPY FROM DATABASE made TO copied")
+        for table in TABLES:
+            rows = "SELECT count(*) FROM {}.raw." + table.table_name
+            counts = [
+                connection.execute(rows.format(name)).fetchone() for name in ("made", "copied")
+            ]
+            assert counts[0] == counts[1], table.table_name
+
+
 def test_a_second_run_replaces_raw_and_leaves_the_rest(tmp_path) -> None:
     file = tmp_path / "ads.duckdb"
     land(SMOKE, file)
