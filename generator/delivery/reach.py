@@ -90,8 +90,8 @@ def windows_of(campaigns: Sequence[HourlyImpressions]) -> list[Windows]:
     >>> day.tiers[1].tolist(), week.tiers[1].tolist(), to_date.tiers[1].tolist()
     ([243, 370], [454], [243, 454])
     """
-    by_campaign = [_windows_of_one(owner, campaign) for owner, campaign in enumerate(campaigns)]
-    return [_join(of_kind) for of_kind in zip(*by_campaign, strict=True)]
+    each = [_windows_of_one(position, campaign) for position, campaign in enumerate(campaigns)]
+    return [_join(kind) for kind in zip(*each, strict=True)]
 
 
 def _windows_of_one(owner: int, campaign: HourlyImpressions) -> list[Windows]:
@@ -110,7 +110,7 @@ def _windows_of_one(owner: int, campaign: HourlyImpressions) -> list[Windows]:
         ReachWindow.FLIGHT_TO_DATE: (day_starts, np.zeros_like(midnights[1:]), midnights[1:]),
     }
     return [
-        Windows(kind, np.full(start.size, owner), start, end - begin, turns.reach(begin, end))
+        Windows(kind, np.full(start.size, owner), start, end - begin, turns.reached(begin, end))
         for kind, (start, begin, end) in edges.items()
     ]
 

@@ -1,6 +1,6 @@
 """Turns: which household sees which impression of a campaign, so that reach is a count.
 
-The addressed households form a line, from those that watch least to those that watch most. How
+The addressed households stand in a line, from those that watch least to those that watch most. How
 much they watch is gamma distributed, which makes their exposures negative binomial (NBD; Ehrenberg
 1959, Danaher 2007). The line is cut into dials: households that watch about equally, in a circle.
 Each dial has hands at random places. Impressions are numbered from the start of the campaign and
@@ -92,14 +92,14 @@ class Turns:
         hand = np.argsort(self.order)[place]
         return self.first[hand] + (self.start[hand] + rounds) % self.size[hand]
 
-    def reach(self, before: Int64s, through: Int64s) -> dict[int, Int64s]:
+    def reached(self, before: Int64s, through: Int64s) -> dict[int, Int64s]:
         """Return the households that see at least n of the impressions from `before` up to
         `through`, for each n of `TIERS`: (windows,) each.
 
         12 impressions to five households that take turns: all see two, and two see a third one.
 
         >>> turns = arrange(5, 0.6, np.array([0, 12]), (), stream=1)
-        >>> reached = turns.reach(np.array([0]), np.array([12]))
+        >>> reached = turns.reached(np.array([0]), np.array([12]))
         >>> {tier: households.tolist() for tier, households in reached.items()}
         {1: [5], 2: [5], 3: [2], 5: [0], 10: [0]}
         """

@@ -67,7 +67,7 @@ def test_reach_of_any_window_is_the_count_of_distinct_households(
     ends = st.integers(0, total)
     windows = data.draw(st.lists(st.tuples(ends, ends).map(sorted), min_size=1, max_size=8))
     begin, end = np.array(windows).T
-    reached = turns.reach(begin, end)
+    reached = turns.reached(begin, end)
     for position, (first, last) in enumerate(windows):
         for tier in TIERS:
             assert reached[tier][position] == counted(seen[first:last], tier)
@@ -100,7 +100,7 @@ def test_reach_follows_the_negative_binomial(mean: float, shape_k: float) -> Non
         end = marks[[days * 24]]
         law = 1.0 - (1.0 + end / households / shape_k) ** -shape_k
         ratios = [
-            arrange(households, shape_k, marks, (), stream).reach(np.zeros_like(end), end)[1][0]
+            arrange(households, shape_k, marks, (), stream).reached(np.zeros_like(end), end)[1][0]
             / (households * law[0])
             for stream in range(10)
         ]
@@ -113,7 +113,7 @@ def test_a_cap_spreads_the_same_impressions_over_more_households() -> None:
     marks = so_far(np.full(28 * 24, 600))
     start, end = np.array([0]), marks[[-1]]
     without, with_cap = (
-        arrange(households, K, marks, caps, 3).reach(start, end)[1][0]
+        arrange(households, K, marks, caps, 3).reached(start, end)[1][0]
         for caps in ((), (Cap(2, 168),))
     )
     assert with_cap > 1.1 * without
