@@ -87,11 +87,13 @@ def deliver(
             delivered.hours,
             delivered.impressions.astype(np.int64),
             plan.households,
-            reach.shape_of(
-                platform_models[booking.campaign.platform], booking.campaign.campaign_id, seed
+            reach.shapes_of_days(
+                platform_models[booking.campaign.platform],
+                booking.campaign.campaign_id,
+                delivered.hours[::HOURS_A_DAY] // HOURS_A_DAY,
+                seed,
             ),
             plan.caps,
-            key(seed, "turns", booking.campaign.campaign_id),
         )
         for booking, plan, delivered in zip(bookings, plans, by_hour, strict=True)
     ]

@@ -358,11 +358,13 @@ class PacingFigures(Figures):
 class Reach(Figures):
     """How exposure spreads over households (negative binomial).
 
-    `shape_k` is the shape of a median campaign, and `campaign_log_sd` how campaigns differ from it.
+    `shape_k` is the shape of a median campaign, `campaign_log_sd` how campaigns differ from it, and
+    `day` how the days of a campaign do: on some, the same households watch again and again.
     """
 
     shape_k: Annotated[float, Field(gt=0, le=100)]
     campaign_log_sd: LogSd = 0.0
+    day: Noise = _NO_NOISE
     device_households: PerDevice[Share]
     breadth: dict[Annotated[TargetingKey, Field(strict=False)], Positive]
 

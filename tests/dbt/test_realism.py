@@ -49,6 +49,7 @@ BOOKED_BY_NO_ONE = {
 # And those of buyers who compete, and of people who differ.
 NOBODY_DIFFERS = {
     "price_on_fill",
+    "days_off_the_reach_curve",
     "days_beyond_chance_ages",
     "neighbouring_ages",
     "clicks_of_old_over_young",

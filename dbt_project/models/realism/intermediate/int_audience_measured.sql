@@ -5,10 +5,55 @@ with campaigns as (
 
 ),
 
+reach as (
+
+    select * from {{ ref('fct_campaign_reach') }}
+    where
+        reach_window = 'DAY'
+        and reach >= 20000
+
+),
+
 audience as (
 
     select * from {{ ref('fct_audience_daily') }}
     where dimension = 'AGE_RANGE'
+
+),
+
+reached_days as (
+
+    select
+        reach.campaign_id,
+        ln(reach.impressions) as log_impressions,
+        ln(reach.reach) as log_reach
+    from reach
+    inner join campaigns
+        on reach.campaign_id = campaigns.campaign_id
+    where campaigns.frequency_cap is null
+
+),
+
+-- what is left of a campaign's days around a line through them
+reach_lines as (
+
+    select
+        campaign_id,
+        stddev_pop(log_reach) * sqrt(
+            greatest(
+                1 - power(
+                    {{ safe_divide(
+                        'avg(log_reach * log_impressions) - avg(log_reach) * avg(log_impressions)',
+                        'stddev_pop(log_reach) * stddev_pop(log_impressions)',
+                    ) }},
+                    2
+                ),
+                0
+            )
+        ) as spread
+    from reached_days
+    group by campaign_id
+    having count(*) >= 14 and avg(log_impressions - log_reach) > 0.03
 
 ),
 
@@ -67,6 +112,15 @@ drifts as (
 ),
 
 ranked as (
+
+    select
+        'days_off_the_reach_curve' as shape_id,
+        spread as measured_value,
+        row_number() over (order by spread) as position_from_below,
+        count(*) over () as members
+    from reach_lines
+
+    union all
 
     select
         'days_beyond_chance_ages' as shape_id,
