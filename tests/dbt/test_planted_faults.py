@@ -566,7 +566,7 @@ def pacing_faults() -> Iterator[Fault]:
     )
     yield fault(
         "a plan below zero",
-        "marts.dim_campaigns",
+        "marts.dim_budgets_history",
         "budget_amount = -1",
         "true",
         "a_plan_lies_within_the_budget",

@@ -43,14 +43,15 @@ def is_legacy(data: Any) -> bool:
     """Return whether a file has the older shape."""
     if not isinstance(data, dict):
         return False
-    listed = [data.get(section) for section in SECTIONS]
-    has_entries = any(
-        isinstance(entries, dict)
-        or (isinstance(entries, list) and any(isinstance(entry, dict) for entry in entries))
-        for entries in listed
+    sections = [data.get(section) for section in SECTIONS]
+    listed = [entry for section in sections if isinstance(section, list) for entry in section]
+    has_entries = any(isinstance(section, dict) for section in sections) or any(
+        isinstance(entry, dict) for entry in listed
     )
+    # The names of a workflow, even with something else among them.
+    has_names = any(isinstance(entry, str) for entry in listed)
     return (
-        has_entries
+        (has_entries and not has_names)
         or bool({"base_templates", "test_scenario", *_MARKS_OF_AN_ENTRY} & set(data))
         or any(_is_entry(value) for value in data.values())
         or isinstance(data.get("advertisers"), list)
