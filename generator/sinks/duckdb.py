@@ -242,7 +242,9 @@ class DuckdbSink(DuckdbTransaction):
             for table, columns in needed.items()
         ):
             return HeldDataset(None, rows)
-        run = query(f"SELECT {', '.join(quote(name) for name in OF_A_RUN)} FROM {sql_name(Run)}").fetchone()
+        run = query(
+            f"SELECT {', '.join(quote(name) for name in OF_A_RUN)} FROM {sql_name(Run)}"
+        ).fetchone()
         keys = [
             query(f"SELECT {quote(table.primary_key or '')} FROM {sql_name(table)}").fetchnumpy()
             for table in KEYED

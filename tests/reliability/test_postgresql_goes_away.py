@@ -57,7 +57,9 @@ def test_the_previous_data_stay_and_the_next_run_lands(tmp_path: Path, whole_ser
                 assert code == 1, written
                 *of_the_server, sentence = written.splitlines()
                 assert sentence.startswith("error: PostgreSQL: ")
-                assert all(line.startswith("WARNING:  terminating") for line in of_the_server), written
+                assert all(line.startswith("WARNING:  terminating") for line in of_the_server), (
+                    written
+                )
                 if "the new data or of the old" in sentence:
                     assert held in (old, new)
                     done(tmp_path, *generate("7", server.uri))
