@@ -86,7 +86,7 @@ test: deps ## Lint, type-check, build a dataset with dbt, and the tests that nee
 
 test-all: deps-all ## `make test` and all other tests; needs PostgreSQL, Chromium and Java 17: a quarter of an hour
 	@echo 'Needs PostgreSQL (initdb), Chromium (chromium, chromedriver) and Java 17; a quarter of an hour on two cores'
-	python -m pytest $(PARALLEL) -m 'not container'
+	python -m pytest $(PARALLEL) --durations 40 -m 'not container'
 
 test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers (PySpark is 0.5 GB; needs Java 17)
 	python -m pytest $(PARALLEL) -m spark
