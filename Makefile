@@ -80,12 +80,12 @@ lock: deps ## Write the requirements files and requirements.lock from pyproject.
 generate: deps ## Generate the data (WORKFLOW=showcase, SEED=…; REPLACE=yes replaces another dataset)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED)) $(if $(REPLACE),--replace)
 
-test: deps ## Lint, type-check, build a dataset with dbt, and the tests that need no server: some six minutes
-	@echo 'Needs nothing but this environment; some six minutes on two cores. `make test-all` runs the rest, too.'
+test: deps ## Lint, type-check, build a dataset with dbt, and the tests that need no server: some seven minutes
+	@echo 'Needs nothing but this environment; some seven minutes on two cores. `make test-all` runs the rest, too.'
 	python -m pytest $(PARALLEL) -m 'not $(subst $(SPACE), and not ,$(APART))'
 
-test-all: deps-all ## `make test` and all other tests; needs PostgreSQL, Chromium and Java 17: a quarter of an hour
-	@echo 'Needs PostgreSQL (initdb), Chromium (chromium, chromedriver) and Java 17; a quarter of an hour on two cores'
+test-all: deps-all ## `make test` and all other tests; needs PostgreSQL, Chromium and Java 17: half an hour
+	@echo 'Needs PostgreSQL (initdb), Chromium (chromium, chromedriver) and Java 17; half an hour on two cores'
 	python -m pytest $(PARALLEL) --durations 40 -m 'not container'
 
 test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers (PySpark is 0.5 GB; needs Java 17)
