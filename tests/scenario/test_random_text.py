@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ from generator.scenario.templates import BUNDLED
 from tests.scenario.test_random_grammars import (
     EXAMPLES,
     IS_FUZZ,
+    SECONDS,
+    SECONDS_OF_WORK,
     WORDS,
     files,
     is_said_well,
@@ -355,6 +358,12 @@ ENVIRONMENTS = {
 ENVIRONMENT_EXAMPLES = min(EXAMPLES, 300) if IS_FUZZ else 8
 
 
+def seconds_of_children() -> float:
+    """The seconds that processes begun here have worked."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @settings(max_examples=ENVIRONMENT_EXAMPLES, phases=[Phase.generate])
 @given(seed=SEEDS)
 def test_any_environment_of_others_ends_in_an_answer_or_a_sentence(folder: Path, seed: int) -> None:
@@ -368,13 +377,15 @@ def test_any_environment_of_others_ends_in_an_answer_or_a_sentence(folder: Path,
     made = folder / "made.duckdb"
     made.unlink(missing_ok=True)
     before = around(folder)
+    worked = seconds_of_children()
     done = subprocess.run(
         [sys.executable, "-m", "generator", *command],
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT), **variables},
         capture_output=True,
-        timeout=120,
+        timeout=SECONDS,
         check=False,
     )
+    assert seconds_of_children() - worked < SECONDS_OF_WORK, variables
     assert done.returncode in CODES, (variables, done.stderr)
     said = (done.stdout + done.stderr).decode("utf-8", "replace")
     assert "Traceback" not in said, (variables, said)
