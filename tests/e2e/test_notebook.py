@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import nbformat
+from typing import Any
 
-from tests.support.notebook import NOTEBOOK, run_notebook
+from tests.support.project import ROOT
+
+NOTEBOOK = ROOT / "docs/notebooks/first_look.ipynb"
 
 
-def kinds(notebook: nbformat.NotebookNode) -> list[list[list[str]]]:
+def kinds(notebook: Any) -> list[list[list[str]]]:
     """Return the kinds of output of each cell. What a cell writes to stderr counts as one."""
     return [
         [
@@ -20,6 +22,10 @@ def kinds(notebook: nbformat.NotebookNode) -> list[list[list[str]]]:
 
 def test_the_notebook_runs_and_draws_what_is_committed_with_it() -> None:
     """`python -m tests.support.notebook` writes it again."""
+    import nbformat
+
+    from tests.support.notebook import run_notebook
+
     again = run_notebook()
     committed = nbformat.read(NOTEBOOK, as_version=4)
     assert kinds(again) == kinds(committed)

@@ -6,15 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
-from mkdocs.exceptions import Abort
 
 from tests.support.project import ROOT
-from tests.support.site import build_site, place_pages
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built with warnings as errors."""
+    from tests.support.site import build_site, place_pages
+
     pages, folder = tmp_path_factory.mktemp("pages"), tmp_path_factory.mktemp("site")
     place_pages(pages)
     build_site(pages, folder)
@@ -41,6 +41,10 @@ def test_nothing_is_fetched_from_elsewhere_when_a_page_is_read(site: Path) -> No
 
 @pytest.mark.parametrize("fault", ["[gone](gone.md)", "[gone](scale.md#gone)", "![gone](gone.png)"])
 def test_a_link_to_nothing_ends_the_build(tmp_path: Path, fault: str) -> None:
+    from mkdocs.exceptions import Abort
+
+    from tests.support.site import build_site, place_pages
+
     pages = tmp_path / "pages"
     place_pages(pages)
     page = pages / "docs/faults.md"
@@ -50,6 +54,10 @@ def test_a_link_to_nothing_ends_the_build(tmp_path: Path, fault: str) -> None:
 
 
 def test_a_page_that_the_index_does_not_name_ends_the_build(tmp_path: Path) -> None:
+    from mkdocs.exceptions import Abort
+
+    from tests.support.site import build_site, place_pages
+
     pages = tmp_path / "pages"
     place_pages(pages)
     (pages / "docs/more.md").write_text("# More\n")
