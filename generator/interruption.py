@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.machinery import ExtensionFileLoader
 from types import FrameType
 from typing import NoReturn
 
@@ -38,8 +39,8 @@ def interruptible(command: Callable[[], None]) -> None:
 
     A library that is interrupted in the middle of a call may raise another error instead
     (DuckDB does), so any error after a signal is taken for the interruption. Where Python drops
-    what is raised, as in a `__del__`, it is raised again a moment later; so it is where it is
-    heard on the way into an `__exit__`, which would not be called a second time.
+    what is raised, as in a `__del__`, it is raised again a moment later; so it is where nothing
+    can be raised (`_cannot_stop_here`).
     """
     _asked.clear()
     report_dropped = sys.unraisablehook
@@ -47,7 +48,7 @@ def interruptible(command: Callable[[], None]) -> None:
     def stop(_number: int, frame: FrameType | None) -> None:
         if _asked.is_set():
             return
-        if frame and frame.f_code.co_name == "__exit__":
+        if frame and _cannot_stop_here(frame):
             _ask_again()
             return
         _asked.set()
@@ -80,6 +81,22 @@ def interruptible(command: Callable[[], None]) -> None:
     if was_asked():
         no_longer()
         _leave("interrupted: no partial run is visible; rerun the same command to complete it")
+
+
+def _cannot_stop_here(frame: FrameType) -> bool:
+    """Tell whether what is raised in a frame would do harm.
+
+    An `__exit__` would not be called a second time. A module in C that is being loaded may not
+    expect it: DuckDB's aborts the process.
+    """
+    if frame.f_code.co_name == "__exit__":
+        return True
+    caller: FrameType | None = frame
+    while caller:
+        if isinstance(caller.f_locals.get("self"), ExtensionFileLoader):
+            return True
+        caller = caller.f_back
+    return False
 
 
 def _ask_again() -> None:

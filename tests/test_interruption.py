@@ -175,6 +175,25 @@ def test_an_interruption_that_an_import_takes_for_an_error_is_one_line() -> None
     assert (result.returncode, result.stderr) == (130, INTERRUPTED)
 
 
+def test_an_interruption_while_a_module_in_c_starts_waits_for_its_end() -> None:
+    """DuckDB's module makes enums as it starts, and aborts the process if one of them raises."""
+    printed = interrupted(
+        "import enum, signal, sys\n"
+        "def interrupting(*arguments, **options):\n"
+        "    if 'duckdb' in sys.modules:\n"
+        "        enum.EnumType.__call__ = usual\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
+        "    return usual(*arguments, **options)\n"
+        "def command():\n"
+        "    import duckdb\n"
+        "    print('loaded', flush=True)\n"
+        "    time.sleep(60)\n"
+        "usual, enum.EnumType.__call__ = enum.EnumType.__call__, interrupting\n"
+        "interruptible(command)\n"
+    )
+    assert printed in ("", "loaded\n")
+
+
 def test_a_library_that_crashes_at_the_exit_does_not_after_an_interruption() -> None:
     """DuckDB does after an interrupted import: what C calls at the exit finds no interpreter."""
     printed = interrupted(
