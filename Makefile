@@ -42,12 +42,12 @@ export PATH := $(VENV)/bin:$(PATH)
 .PHONY: help build deps deps-all lock generate test test-all fuzz test-postgres test-spark test-dashboards test-container coverage lint docs report scorecard pictures serve-docs site sources bench bench-dbt clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 15
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 17
 
 build: generate ## Set up, generate the data and build the dbt project
 	python -m generator build
 
-deps: $(STAMP) ## Create .venv (unless an environment is active) and install requirements.txt
+deps: $(STAMP) ## Install requirements.txt in the active environment or .venv
 
 deps-all: $(ALL_STAMP) ## Install what `make test-all` needs, too
 
@@ -71,27 +71,27 @@ $(ALL_STAMP): $(REQUIREMENTS) $(STAMP)
 # Every version with its hashes, for all Pythons and systems: `pip install --require-hashes -r
 # requirements.lock` installs these files and no others. With their extras: some versions of pip take what
 # a package asks for with an extra for another requirement, which would have no hash.
-lock: deps ## Write the requirements files and requirements.lock from pyproject.toml
+lock: deps ## Write the requirements files from pyproject.toml
 	python -m tests.support.requirements
 	$(PIP_INSTALL) 'uv>=0.9,<1'
 	uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes --upgrade \
 		--no-strip-extras --quiet --custom-compile-command 'make lock' --output-file requirements.lock
 
-generate: deps ## Generate the data (WORKFLOW=showcase, SEED=…; REPLACE=yes replaces another dataset)
+generate: deps ## Generate data (WORKFLOW=, SEED=; REPLACE=yes replaces another)
 	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED)) $(if $(REPLACE),--replace)
 
-test: deps ## Lint, type-check, build a dataset with dbt, and the tests that need no server: some seven minutes
+test: deps ## Lint, types, a dbt build, tests without a server: seven minutes
 	@echo 'Needs nothing but this environment; some seven minutes on two cores. `make test-all` runs the rest, too.'
 	python -m pytest $(PARALLEL) -m 'not $(subst $(SPACE), and not ,$(APART))'
 
-test-all: deps-all ## `make test` and all other tests; needs PostgreSQL, Chromium and Java 17: half an hour
+test-all: deps-all ## All tests (PostgreSQL, Chromium, Java 17): half an hour
 	@echo 'Needs PostgreSQL (initdb), Chromium (chromium, chromedriver) and Java 17; half an hour on two cores'
 	python -m pytest $(PARALLEL) --durations 40 -m 'not container'
 
-test-spark: deps $(SPARK_STAMP) ## Make and build on Spark, compare the numbers (PySpark is 0.5 GB; needs Java 17)
+test-spark: deps $(SPARK_STAMP) ## Compare Spark's numbers (PySpark is 0.5 GB; needs Java 17)
 	python -m pytest $(PARALLEL) -m spark
 
-test-container: deps ## Build and run the container (needs buildah, mmdebstrap and root; 300 MB)
+test-container: deps ## Build and run the container (buildah, mmdebstrap, root; 0.3 GB)
 	python -m pytest -n0 -m container tests/packaging/test_container.py
 
 test-dashboards: deps ## Try the Streamlit dashboard without a browser
@@ -103,11 +103,11 @@ coverage: deps ## Print which part of the generator a few fast tests run
 	python -m pytest -n0 --quiet --cov=generator --cov-report=term:skip-covered $(FAST_TESTS)
 
 fuzz: export ADS_TEST_PROFILE := random
-fuzz: deps ## Random scenarios and files, other ones every time (FUZZ_EXAMPLES=2000 of each)
+fuzz: deps ## Other random scenarios every time (FUZZ_EXAMPLES=2000 of each)
 	python -m pytest tests/pipeline/test_invariants.py tests/scenario/test_random_files.py \
 		tests/scenario/test_random_grammars.py tests/scenario/test_random_text.py tests/dbt/test_random_scenarios.py
 
-test-postgres: deps ## Load a temporary PostgreSQL server, build and test there, compare the numbers
+test-postgres: deps ## Build and test on a temporary PostgreSQL server
 	python -m pytest tests/dbt/test_portability.py
 
 # Linting compiles models; it must not want the data file, which may be open elsewhere. What dbt parses
@@ -133,34 +133,34 @@ serve-docs: docs ## Serve the dbt docs on HOST:PORT
 	dbt docs serve --host $(HOST) --port $(PORT)
 
 # What looks at the data never makes it: `make build` does.
-report: deps ## Write the delivery report on what `make build` built: data/report.html
+report: deps ## Write the delivery report on the built data: data/report.html
 	python -m generator report
 
 scorecard: export ADS_DATABASE := $(CALIBRATION)
-scorecard: deps ## Generate the market sample and show how it compares with published figures
+scorecard: deps ## Generate a market sample and compare it with published figures
 	python -m generator generate calibration --quiet
 	dbt --quiet build --select +realism_scorecard +realism_shapes --exclude-resource-type test unit_test
 	python -m generator scorecard
 
-pictures: deps ## Take the README's pictures of the report, in a headless Chromium
+pictures: deps ## Take the README's pictures of the report in a headless Chromium
 	@test -f data/ads.duckdb || { echo 'error: data/ads.duckdb does not exist; run `make build`' >&2; exit 2; }
 	python -m tests.support.pictures
 
-bench: deps ## Compare the speed with other generators: benchmarks/results.md (needs Java 17)
+bench: deps ## Compare the speed with other generators (needs Java 17)
 	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
 	python -m benchmarks.compare $(PEERS)/bin/python
 
-bench-dbt: deps ## Time the dbt models on 5 million raw rows, beside the same SQL in DuckDB
+bench-dbt: deps ## Time the dbt models on 5 million rows beside SQL in DuckDB
 	python -m benchmarks.dbt_build
 
-sources: deps ## Write what dbt derives from the generator: sources, doc blocks, platform seeds, the diagrams
+sources: deps ## Write sources, doc blocks, platform seeds and diagrams
 	python -m generator dbt-sources
 	python -m generator dbt-seeds
 	python -m tests.support.diagrams
 
 # A database can hold campaigns and your schemas, and any folder a file of yours, so none of these is removed.
-clean: ## Remove what dbt and the tools wrote, and the report; databases and your files stay
+clean: ## Remove what the tools wrote; databases and your files stay
 	rm -rf $(addprefix target/,$(MADE)) logs/dbt.log* .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	@for folder in target logs; do \
 		if test -d $$folder && ! rmdir $$folder 2>/dev/null; then echo "$$folder stays; it holds files of yours"; fi; \

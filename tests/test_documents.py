@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from generator.schema import TABLES
 from tests.support.project import ROOT
 
 WIDTH = 100
@@ -63,6 +64,28 @@ def test_the_files_that_llms_txt_names_exist_and_the_form_is_kept() -> None:
     ]
     assert len(links) > 10
     assert [link and link[1] for link in links if not link or not (ROOT / link[1]).is_file()] == []
+
+
+def test_llms_txt_names_every_page() -> None:
+    listing = (ROOT / "llms.txt").read_text()
+    pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} - {"docs/README.md"}
+    assert sorted(page for page in pages if f"({page})" not in listing) == []
+
+
+def test_the_overview_of_the_models_names_every_mart() -> None:
+    models = ROOT / "dbt_project/models"
+    folders = (models / "marts", models / "realism/marts")
+    marts = {file.stem for folder in folders for file in folder.rglob("*.sql")}
+    text = (models / "overview.md").read_text()
+    assert len(marts) > 20
+    assert sorted(mart for mart in marts if f"`{mart}`" not in text) == []
+
+
+def test_the_readme_names_every_raw_table_and_dimension() -> None:
+    dimensions = {file.stem for file in (ROOT / "dbt_project").rglob("dim_*.sql")}
+    text = (ROOT / "README.md").read_text()
+    names = {table.table_name for table in TABLES} | dimensions
+    assert sorted(name for name in names if f"`{name}`" not in text) == []
 
 
 def test_the_citation_says_what_the_package_says() -> None:

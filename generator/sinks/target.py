@@ -18,7 +18,10 @@ from generator.masking import MASK, mask
 from generator.schema import RawTable
 from generator.sinks.sink import DestinationError, Sink
 
-_SCHEME = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):(?P<place>.*)$", re.DOTALL)
+# A single letter is a drive of Windows, unless two slashes follow.
+_SCHEME = re.compile(
+    r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+|[A-Za-z](?=://)):(?P<place>.*)$", re.DOTALL
+)
 _IN_MEMORY = ":memory:"
 _MOTHERDUCK = "; DuckDB copies a file to MotherDuck: ATTACH 'md:', then COPY FROM DATABASE"
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))

@@ -42,6 +42,7 @@ def test_a_target_stands_for_a_sink(target: str, sink: type) -> None:
     ("target", "sentence"),
     [
         ("mysql://u:secret@h.example/ads", r"mysql://u:\*\*\*@h.example/ads: is not a dest"),
+        ("x://y", "x://y: is not a destination"),
         ("papyrus:roll", "papyrus:roll: is not a destination; there are FILE or duckdb:FILE"),
         ("s3:bucket", "s3:bucket: is not a destination"),
         ("s3://", "s3://: names no bucket"),

@@ -20,6 +20,7 @@ from tests.support.project import ROOT
 
 PAGE = ROOT / "docs/tables.md"
 MARTS = ROOT / "dbt_project/models/marts"
+REALISM = ROOT / "dbt_project/models/realism/marts"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def above(name: str, known: dict[str, Entity]) -> set[str]:
 def page() -> str:
     """Return the text of docs/tables.md."""
     subjects = {folder.name: mart_entities(folder) for folder in sorted(MARTS.iterdir())[::-1]}
+    subjects["realism"] = mart_entities(REALISM)
     marts = [mart for of_subject in subjects.values() for mart in of_subject]
     related = {name for mart in marts if mart.references for name in mart.references.values()}
     related |= {mart.name for mart in marts if mart.references}
