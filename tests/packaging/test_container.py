@@ -1,6 +1,7 @@
 """The container of the Dockerfile, built and run without a Docker engine: buildah changes the root
-folder for each command. The base image is made of Debian's packages and called like the one that
-the Dockerfile names; pip is given the wheels, as it may not reach a registry from inside."""
+folder for each command. The base image is made of Debian's packages, also of those that the
+Dockerfile installs, and called like the one that the Dockerfile names. pip is given the wheels, as
+it may not reach a registry from inside."""
 
 from __future__ import annotations
 
@@ -23,7 +24,12 @@ AS_ROOT = [] if os.geteuid() == 0 else ["sudo"]
 BASE = "python:3.11-slim"
 DEVCONTAINER = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
 CHECKOUT = DEVCONTAINER["build"]["target"]
-PIP = "[global]\nno-index = true\nfind-links = /wheels\n"
+PIP = "[global]\nno-index = true\nfind-links = /wheels\n[install]\nno-compile = true\n"
+PACKAGES = ("ca-certificates", "git", "make", "passwd", "python3", "python3-venv")
+BASE_OPTIONS = (
+    *("--quiet", "--variant=apt", "--format=directory", "--include=" + ",".join(PACKAGES)),
+    *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man")),
+)
 
 
 class Images:
@@ -41,12 +47,12 @@ class Images:
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
         return done.stdout.strip()
 
-    def build(self, *arguments: str) -> None:
+    def build(self, tag: str, *arguments: str) -> None:
         wheels = f"{self.wheels}:/wheels:ro"
         self.buildah(
-            *("build", "--isolation", "chroot", "--pull-never", "--layers", "--volume", wheels),
+            *("build", "--isolation", "chroot", "--pull-never", "--volume", wheels),
             # No more than the generator: the extra `s3` has no packages.
-            *("--build-arg", "EXTRAS=s3", *arguments, str(ROOT)),
+            *("--build-arg", "EXTRAS=s3", "--tag", tag, *arguments, str(ROOT)),
         )
 
     def run(self, image: str, volume: str, *command: str) -> str:
@@ -56,6 +62,13 @@ class Images:
             return self.buildah(*run)
         finally:
             self.buildah("rm", container)
+
+
+def checkout_stage() -> str:
+    """Return the part of the Dockerfile that the container for development is."""
+    _, start, rest = (ROOT / "Dockerfile").read_text().partition(f"FROM command AS {CHECKOUT}\n")
+    assert start
+    return start + rest.partition("\nFROM ")[0]
 
 
 @pytest.fixture(scope="module")
@@ -68,19 +81,17 @@ def images() -> Iterator[Images]:
     try:
         subprocess.run([*pip, "-w", str(images.wheels), str(ROOT), build_system], check=True)
         (folder / "pip.conf").write_text(PIP)
-        packages = "--include=python3,python3-venv,ca-certificates"
-        base = str(folder / "base.tar")
-        subprocess.run(
-            [*AS_ROOT, "mmdebstrap", "--quiet", "--variant=minbase", packages, "bookworm", base],
-            check=True,
-        )
         container = images.buildah("from", "scratch")
-        images.buildah("add", container, base, "/")
+        base = images.buildah("mount", container)
+        subprocess.run([*AS_ROOT, "mmdebstrap", *BASE_OPTIONS, "bookworm", base], check=True)
+        images.buildah("umount", container)
         images.buildah("add", container, str(folder / "pip.conf"), "/etc/pip.conf")
         images.buildah("commit", container, BASE)
         images.buildah("rm", container)
-        images.build("--target", CHECKOUT, "--tag", "checkout")
-        images.build("--tag", "command")
+        images.build("command", "--target", "command")
+        # The image that was built is the stage of that name, so no stage is built twice.
+        (folder / "Dockerfile").write_text(checkout_stage())
+        images.build("checkout", "--file", str(folder / "Dockerfile"))
         yield images
     finally:
         subprocess.run([*AS_ROOT, "umount", "--lazy", str(folder / "images/overlay")], check=False)
