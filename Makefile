@@ -46,6 +46,7 @@ help: ## List the targets
 
 build: generate ## Set up, generate the data and build the dbt project
 	python -m generator build
+	@$(if $(VIRTUAL_ENV),,echo 'Activate the environment first: source "$(subst $(CURDIR)/,,$(VENV))/bin/activate"')
 
 deps: $(STAMP) ## Install requirements.txt in the active environment or .venv
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from shutil import which
 from typing import Any
 
 import yaml
@@ -16,7 +17,8 @@ from rich.text import Text
 
 from generator.cli import results
 from generator.cli.layout import Cell, Column, Command, Part, indent, table, text
-from generator.cli.program import COMMAND
+from generator.cli.program import COMMAND, NAME
+from generator.cli.settings import Settings
 from generator.schema import TABLES
 from generator.sinks.summary import CampaignHeld, Contents
 
@@ -365,10 +367,21 @@ def _build(result: results.Built) -> Iterator[Part]:
         f"{count(result.models, 'model')} built, {count(result.tests, 'test')} passed in "
         f"{result.seconds:.0f} s"
     )
+    option = "" if result.database == Settings().database else f" --database {result.database}"
     yield "Try:"
-    yield Command(f"  {COMMAND} status      what the database holds")
-    yield Command(f"  {COMMAND} report      charts in one HTML file")
-    yield Command(f'  duckdb -c "from marts.dim_campaigns" {result.database}')
+    yield Command(f"  {COMMAND} status{option}      what the database holds")
+    yield Command(f"  {COMMAND} report{option}      charts in one HTML file")
+    yield Command(f"  {_first_query(result.database, option)}")
+
+
+def _first_query(database: str, option: str) -> str:
+    """Return a command that asks the marts, of a program that is installed."""
+    query = "from marts.dim_campaigns"
+    if which("duckdb"):
+        return f'duckdb -c "{query}" {database}'
+    if COMMAND == NAME:
+        return f"{COMMAND} scorecard{option}   the data beside published figures"
+    return f"python -c \"import duckdb; duckdb.connect('{database}').sql('{query}').show()\""
 
 
 def _sum_up(changes: Iterable[str]) -> str:

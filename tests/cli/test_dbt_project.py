@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,17 +31,21 @@ def project(tmp_path: Path, complete_database: Path) -> Path:
 
 def test_build_builds_what_is_selected_and_says_what_to_try_next(project: Path) -> None:
     answer = generate(
-        "build", "--select", "+dim_advertisers", "--database", "ads.duckdb", cwd=project
+        "build", "--select", "+dim_campaigns", "--database", "ads.duckdb", cwd=project
     )
     assert answer.returncode == 0, answer.stderr
     lines = answer.stdout.splitlines()
     assert len(lines) <= 40
     assert lines[0].startswith("ads.duckdb: 7 campaigns, 37,032 hourly rows, 2025-")
     assert "tests passed" in lines[1]
-    assert any("status" in line for line in lines)
+    assert any("status --database ads.duckdb " in line for line in lines)
+    shown = subprocess.run(
+        shlex.split(lines[-1]), cwd=project, capture_output=True, text=True, check=True
+    )
+    assert "campaign_id" in shown.stdout
     assert (project / "logs" / "dbt.log").exists()
     with duckdb.connect(project / "ads.duckdb", read_only=True) as connection:
-        assert connection.execute("FROM marts.dim_advertisers").fetchall()
+        assert connection.execute("FROM marts.dim_campaigns").fetchall()
 
 
 def test_a_test_that_fails_is_named_and_the_exit_code_is_1(project: Path) -> None:

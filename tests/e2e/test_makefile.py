@@ -88,6 +88,14 @@ def test_variables_of_other_programs_change_no_target(tmp_path, target) -> None:
     assert "--seed 7" in make(folder, "-n", "generate", "SEED=7", **FOREIGN).stdout
 
 
+def test_a_build_says_how_to_activate_an_environment_that_is_not_active(tmp_path) -> None:
+    folder = checkout(tmp_path / "my project")
+    (last,) = make(folder, "-n", "build").stdout.splitlines()[-1:]
+    assert last.endswith("""'Activate the environment first: source ".venv/bin/activate"'""")
+    active = make(folder, "-n", "build", VIRTUAL_ENV=str(tmp_path / "environment"))
+    assert "Activate" not in active.stdout
+
+
 def test_clean_leaves_databases_and_files_that_no_command_made(tmp_path) -> None:
     folder = checkout(tmp_path / "project")
     (folder / "data").mkdir()
