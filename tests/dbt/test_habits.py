@@ -13,8 +13,6 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
-from dbt.adapters.duckdb.credentials import DuckDBCredentials
-from dbt_common.exceptions import DbtRuntimeError
 
 from generator.schema import TABLES
 from tests.support.project import ROOT, dbt, link_project, run_dbt
@@ -97,6 +95,9 @@ def test_a_file_that_is_open_elsewhere_is_a_sentence(fresh: Path) -> None:
 
 
 def test_the_folder_of_the_file_is_made_and_other_files_are_named(tmp_path: Path) -> None:
+    from dbt.adapters.duckdb.credentials import DuckDBCredentials
+    from dbt_common.exceptions import DbtRuntimeError
+
     place = ROOT / "dbt_project" / "plugins" / "database_file.py"
     plugin = runpy.run_path(str(place))["Plugin"]
 

@@ -1,4 +1,7 @@
-"""Every metric of the semantic layer, through MetricFlow, against the marts."""
+"""Every metric of the semantic layer, through MetricFlow, against the marts.
+
+MetricFlow takes two seconds to import, so it is imported when the tests run.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,6 @@ from typing import Any
 
 import duckdb
 import pytest
-from dbt_metricflow.cli.dbt_connectors.dbt_config_accessor import dbtArtifacts
-from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
-from metricflow.protocols.sql_client import SqlEngine
-from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
-from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
 from tests.support.project import link_project
 
@@ -33,14 +31,22 @@ Rows = dict[tuple[Any, ...], dict[str, Any]]
 class DuckDbDialect:
     """What MetricFlow has to know to write SQL for DuckDB; the test runs it itself."""
 
-    sql_engine_type = SqlEngine.DUCKDB
-    sql_plan_renderer = DuckDbSqlPlanRenderer()
+    def __init__(self) -> None:
+        from metricflow.protocols.sql_client import SqlEngine
+        from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
+
+        self.sql_engine_type = SqlEngine.DUCKDB
+        self.sql_plan_renderer = DuckDbSqlPlanRenderer()
 
 
 class Layer:
     """The semantic layer of a built database."""
 
     def __init__(self, database: Path) -> None:
+        from dbt_metricflow.cli.dbt_connectors.dbt_config_accessor import dbtArtifacts
+        from metricflow.engine.metricflow_engine import MetricFlowEngine
+        from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
+
         self.target = database.parent / "target"
         semantic = dbtArtifacts.build_semantic_manifest_from_dbt_project_root(database.parent)
         self.engine = MetricFlowEngine(SemanticManifestLookup(semantic), DuckDbDialect())
@@ -50,8 +56,14 @@ class Layer:
 
     def query(self, metrics: list[str], group_by: list[str]) -> Rows:
         """Metrics by the values of what they are grouped by."""
-        request = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=group_by)
-        return self.rows(self.engine.explain(request).sql_statement.sql, len(group_by))
+        return self.rows(self.sql(metric_names=metrics, group_by_names=group_by), len(group_by))
+
+    def sql(self, **request: Any) -> str:
+        """What MetricFlow asks the database on a request."""
+        from metricflow.engine.metricflow_engine import MetricFlowQueryRequest
+
+        created = MetricFlowQueryRequest.create(**request)
+        return str(self.engine.explain(created).sql_statement.sql)
 
     def rows(self, sql: str, keys: int) -> Rows:
         """The rows of a query by their first `keys` columns; dates as dates."""
@@ -176,8 +188,7 @@ def test_dimensions_of_delivery_and_its_entities_can_be_combined(layer: Layer) -
 def test_every_saved_query_runs(layer: Layer) -> None:
     assert len(layer.saved_queries) == 3
     for name in layer.saved_queries:
-        request = MetricFlowQueryRequest.create(saved_query_name=name)
-        assert layer.rows(layer.engine.explain(request).sql_statement.sql, 2)
+        assert layer.rows(layer.sql(saved_query_name=name), 2)
 
 
 def test_mf_query_answers_in_the_terminal(built_database: Path, tmp_path: Path) -> None:
