@@ -21,3 +21,16 @@
         and extract(hour from {{ moment }}) between 9 and 16
     )
 {%- endmacro %}
+
+{#- The day that the clocks of an IANA time zone show at a UTC moment. The zone of the session plays no part. -#}
+{% macro local_date(moment, time_zone) -%}
+    cast({{ adapter.dispatch("local_time")(moment, time_zone) }} as date)
+{%- endmacro %}
+
+{% macro default__local_time(moment, time_zone) -%}
+    timezone({{ time_zone }}, timezone('UTC', {{ moment }}))
+{%- endmacro %}
+
+{% macro spark__local_time(moment, time_zone) -%}
+    convert_timezone('UTC', {{ time_zone }}, {{ moment }})
+{%- endmacro %}

@@ -5,18 +5,18 @@
     no longer has is deleted. So the state is in the mart itself: a run that was interrupted, raw
     data of another seed or a changed model cannot leave a stale day behind.
 -#}
-{% macro stale_days(source_days, raw_table) -%}
-    select day_now.activity_date
+{% macro stale_days(source_days, raw_table, day="activity_date") -%}
+    select day_now.{{ day }}
     from {{ source_days }} as day_now
     left join (
         select
-            activity_date,
+            {{ day }},
             min(source_digest) as first_digest,
             max(source_digest) as last_digest
         from {{ this }}
-        group by activity_date
+        group by {{ day }}
     ) as day_built
-        on day_now.activity_date = day_built.activity_date
+        on day_now.{{ day }} = day_built.{{ day }}
     where
         day_now.raw_table = '{{ raw_table }}'
         and not coalesce(
@@ -40,13 +40,24 @@
     {{- return(texts | sort | join) -}}
 {%- endmacro %}
 
-{% macro forget_days_that_left(source_days, raw_table) -%}
+{% macro forget_days_that_left(source_days, raw_table, day="activity_date") -%}
     {%- if is_incremental() -%}
         delete from {{ this }}
-        where activity_date not in (
-            select activity_date from {{ source_days }}
+        where {{ day }} not in (
+            select {{ day }} from {{ source_days }}
             where raw_table = '{{ raw_table }}'
         )
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    For a mart of which a day that is built again may have no row left, as at the end of days on other
+    clocks: delete+insert deletes no day but those it inserts.
+-#}
+{% macro forget_stale_days(source_days, raw_table, day="activity_date") -%}
+    {%- if is_incremental() -%}
+        delete from {{ this }}
+        where {{ day }} in ({{ stale_days(source_days, raw_table, day) }})
     {%- endif -%}
 {%- endmacro %}
 

@@ -6,6 +6,7 @@ const COLOURS = {
   series: { Delivered: "var(--delivered)", Planned: "var(--planned)" },
   delivered: "var(--delivered)",
   off: "var(--off)",
+  change: "var(--change)",
   steps: [1, 2, 3, 4, 5, 6, 7].map((step) => `var(--step-${step})`),
   times: Object.fromEntries(["1", "2", "3–4", "5–9", "10+"].map((times, i) => [times, `var(--times-${i + 1})`])),
 };
@@ -93,6 +94,46 @@ const nameAbove = (field, y, limit = 0) => ({
   encoding: { text: { field, type: "nominal" }, y, x: { value: 0 } },
 });
 const pacingBounds = [60, 140];
+/** The rows of days with an empty one in each gap, where lines break. Days are Unix time in milliseconds. */
+function withGaps(rows) {
+  return rows.flatMap((row, i) => {
+    const at = Date.parse(row.day);
+    const isGap = i > 0 && at - Date.parse(rows[i - 1].day) > DAY;
+    return [...(isGap ? [{ day: at - DAY, spent: null, planned: null }] : []), { ...row, day: at }];
+  });
+}
+/** Marks of what happened: a line at each moment, with the number that the list below the chart gives it. */
+function numberedMarks(events, width) {
+  if (!events.length) return [];
+  // Numbers that would cover one another go one row down.
+  const [first, last] = [Math.min(...events.map((row) => row.start)), Math.max(...events.map((row) => row.start))];
+  const rows = [];
+  const values = events.map((row, i) => {
+    const at = last > first ? ((row.start - first) / (last - first)) * width : 0;
+    let level = rows.findIndex((right) => right + 24 < at);
+    if (level < 0) level = rows.length;
+    rows[level] = at;
+    return { ...row, number: i + 1, top: 10 + 22 * level, said: inWords(row) };
+  });
+  const pointed = (yes, no) => ({ condition: { test: "pointed == datum.number", value: yes }, value: no });
+  const x = { field: "start", type: "temporal", scale: { type: "utc" } };
+  const y = { field: "top", type: "quantitative", scale: null };
+  const said = tip(["said", "What", "text"], ["from", "When", "text"], ["reason", "Reason", "text"]);
+  return [
+    {
+      data: { values }, mark: { type: "rule", color: COLOURS.change },
+      encoding: { x, y: { field: "top", type: "quantitative", scale: null }, y2: { value: "height" }, strokeWidth: pointed(3, 1), tooltip: said },
+    },
+    {
+      data: { values }, mark: { type: "point", shape: "circle", size: 320, fill: "var(--card)", stroke: COLOURS.change, opacity: 1 },
+      encoding: { x, y, strokeWidth: pointed(3, 1.5), tooltip: said },
+    },
+    {
+      data: { values }, mark: { type: "text", color: COLOURS.change, fontWeight: 600, dy: 0.5 },
+      encoding: { x, y, text: { field: "number", type: "nominal" } },
+    },
+  ];
+}
 
 // --- The charts.
 
@@ -120,30 +161,45 @@ const CHARTS = [
   {
     id: "plan", section: "Spend and pacing", ignores: ["device"], wide: true,
     title: "Spend per day against plan",
-    text: "The line is what was spent each day, the dashes what the booked pacing curve planned.",
+    text: "The line is what was spent each day, the dashes what the booked pacing curve planned."
+      + (tables.changes.length ? " When one campaign is chosen, numbered marks say what happened to it." : ""),
+    marks: (choice) => (choice.campaign ? happened(choice) : []),
     rows: (choice) => {
+      const said = new Map();
+      for (const row of happened(choice)) {
+        const key = `${row.at.slice(0, 10)} ${campaigns.get(row.campaign).currency}`;
+        said.set(key, [...(said.get(key) ?? []), choice.campaign ? inWords(row) : `${row.name}: ${inWords(row)}`]);
+      }
       const shown = currencies({ ...choice, device: "" });
       return sums(tables.pacing.filter(inCampaigns(choice)).filter(inDays(choice)),
         (row) => ({ day: days[row.day], currency: campaigns.get(row.campaign).currency }))
         .filter((row) => shown.includes(row.currency))
-        .map(({ sum, ...row }) => ({ ...row, spent: sum.spent, planned: sum.planned })).sort(by("day"));
+        .map(({ sum, ...row }) => ({ ...row, spent: sum.spent, planned: sum.planned, happened: said.get(`${row.day} ${row.currency}`)?.join("; ") ?? null })).sort(by("day"));
     },
-    columns: [["day", "Day", "day"], ["currency", "Currency", "text"], ["spent", "Spent", "money"], ["planned", "Planned", "money"]],
-    spec: (rows) => perCurrency(rows, 230, (currency) => ({
-      transform: [
-        { filter: { field: "currency", equal: currency } },
-        { fold: ["spent", "planned"], as: ["key", "amount"] },
-        { calculate: "datum.key == 'spent' ? 'Delivered' : 'Planned'", as: "series" },
-      ],
-      mark: { type: "line", tooltip: true },
-      encoding: {
-        x: time("day"),
-        y: number("amount", "money", { format: currency }),
-        color: { field: "series", type: "nominal", scale: { domain: Object.keys(COLOURS.series), range: Object.values(COLOURS.series) } },
-        strokeDash: { field: "series", type: "nominal", scale: { domain: Object.keys(COLOURS.series), range: [[1, 0], [5, 4]] } },
-        tooltip: tip(["day", "Day", "day"], ["spent", "Spent", "money", currency], ["planned", "Planned", "money", currency]),
-      },
-    })),
+    columns: [["day", "Day", "day"], ["currency", "Currency", "text"], ["spent", "Spent", "money"], ["planned", "Planned", "money"], ["happened", "What happened", "text"]],
+    spec: (rows, width, marks) => ({
+      params: [{ name: "pointed", value: 0 }],
+      ...perCurrency(rows, 230, (currency) => ({
+        layer: [
+          {
+            data: { values: withGaps(rows.filter((row) => row.currency === currency)) },
+            transform: [
+              { fold: ["spent", "planned"], as: ["key", "amount"] },
+              { calculate: "datum.key == 'spent' ? 'Delivered' : 'Planned'", as: "series" },
+            ],
+            mark: { type: "line", tooltip: true, invalid: "break-paths-show-path-domains" },
+            encoding: {
+              x: time("day"),
+              y: number("amount", "money", { format: currency }),
+              color: { field: "series", type: "nominal", scale: { domain: Object.keys(COLOURS.series), range: Object.values(COLOURS.series) } },
+              strokeDash: { field: "series", type: "nominal", scale: { domain: Object.keys(COLOURS.series), range: [[1, 0], [5, 4]] } },
+              tooltip: tip(["day", "Day", "day"], ["spent", "Spent", "money", currency], ["planned", "Planned", "money", currency]),
+            },
+          },
+          ...numberedMarks(marks, width - 90),
+        ],
+      })),
+    }),
   },
   {
     id: "pacing", section: "Spend and pacing", ignores: ["device"], wide: true,
@@ -503,4 +559,44 @@ const CHARTS = [
       }));
     },
   },
-];
+  {
+    id: "fill", section: "Prices", wide: true, needs: "market", ignores: ["campaign", "advertiser", "device"],
+    title: "Auction price against how full the market is",
+    text: "One point for each day in the largest countries: the part of the ad slots that campaigns booked, and the "
+      + "price level of auctions, where 1 is the country's usual level. How much dearer a fuller day is compares the days of a month.",
+    rows: (choice) => {
+      const chosen = tables.market.filter(inDays(choice)).map((row) => ({ ...row, day: days[row.day] }));
+      const slopes = new Map([...new Set(chosen.map((row) => row.country))]
+        .map((country) => [country, elasticity(chosen.filter((row) => row.country === country))]));
+      return chosen.map((row) => ({ ...row, elasticity: slopes.get(row.country) }));
+    },
+    columns: [["country", "Country", "text"], ["day", "Day", "day"], ["booked", "Booked", "percent"], ["price", "Price level", "figure"], ["elasticity", "Elasticity in a month", "figure"]],
+    spec: (rows, width) => {
+      const label = ({ country, elasticity: slope }) => (slope === null ? country : `${country} · 10% fuller: ${percent(Math.abs(1.1 ** slope - 1))} ${slope < 0 ? "cheaper" : "dearer"}`);
+      const labels = [...new Set(rows.map(label))];
+      const columns = Math.min(labels.length, Math.max(1, Math.floor(width / 300)));
+      const x = number("booked", "percent", { title: "Booked share of ad slots", scale: { zero: false }, axis: { grid: false } });
+      const y = number("price", "figure", { scale: { zero: false } });
+      return {
+        columns, spacing: { row: 18, column: 22 },
+        facet: { field: "label", type: "nominal", sort: labels, header: { labelLimit: width / columns - 10 } },
+        transform: [{ lookup: "country", from: { data: { values: rows.map((row) => ({ country: row.country, label: label(row) })) }, key: "country", fields: ["label"] } }],
+        resolve: { scale: { x: "independent", y: "independent" } },
+        spec: {
+          width: width / columns - 52, height: 130,
+          layer: [
+            {
+              mark: { type: "point", filled: true, size: 22, color: COLOURS.delivered, opacity: 0.45 },
+              encoding: { x, y, tooltip: tip(["country", "Country", "text"], ["day", "Day", "day"], ["booked", "Booked", "percent"], ["price", "Price level", "figure"]) },
+            },
+            {
+              transform: [{ regression: "price", on: "booked", method: "pow" }],
+              mark: { type: "line", color: COLOURS.delivered },
+              encoding: { x, y },
+            },
+          ],
+        },
+      };
+    },
+  },
+].filter(({ needs }) => !needs || tables[needs].length);

@@ -10,6 +10,7 @@ const tables = Object.fromEntries(
 );
 const campaigns = new Map(tables.campaigns.map((row) => [row.campaign, row]));
 const creatives = new Map(tables.creatives.map((row) => [row.creative, row]));
+const DAY = 86_400_000;
 const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 // --- What is chosen: it is in the address, and nowhere else.
@@ -102,6 +103,36 @@ function latest(rows, choice) {
   return [...last.values()].filter((row) => row.campaign > 0);
 }
 
+/** What happened to the campaigns of a choice, in order of time. A moment is Unix time in milliseconds. */
+function happened(choice) {
+  return tables.changes.filter(inCampaigns(choice)).filter((row) => isChosen(row.at.slice(0, 10), choice))
+    .map((row) => {
+      const { name, currency } = campaigns.get(row.campaign);
+      const members = row.members > 1 ? `${row.members} line items` : null;
+      const values = row.before !== null && row.after !== null ? `${amount(row.before, currency)} → ${amount(row.after, currency)}` : null;
+      return {
+        ...row, name, kind: "change", from: moment(row.at), until: null, start: Date.parse(`${row.at}Z`), end: null,
+        detail: [values, members].filter(Boolean).join(", ") || null,
+      };
+    });
+}
+/** What happened, in a few words. */
+const inWords = ({ what, detail }) => (detail ? `${what}, ${detail}` : what);
+
+/** The elasticity of price on fill: the slope of their logarithms around the means of each month. */
+function elasticity(rows) {
+  let [both, squared] = [0, 0];
+  for (const month of new Set(rows.map((row) => row.day.slice(0, 7)))) {
+    const own = rows.filter((row) => row.day.startsWith(month)).map((row) => [Math.log(row.booked), Math.log(row.price)]);
+    const [fill, price] = [0, 1].map((axis) => own.reduce((sum, pair) => sum + pair[axis], 0) / own.length);
+    for (const [x, y] of own) {
+      both += (x - fill) * (y - price);
+      squared += (x - fill) ** 2;
+    }
+  }
+  return squared ? both / squared : null;
+}
+
 /** The 95 % confidence interval of a rate (Wilson 1927). `trials` is at least 1. */
 function wilson(successes, trials) {
   const square = 1.959964 ** 2;
@@ -134,6 +165,7 @@ const amount = (value, currency) => notation({
 })(value);
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 const day = (iso) => `${Number(iso.slice(8))} ${MONTHS[iso.slice(5, 7) - 1]} ${iso.slice(0, 4)}`;
+const moment = (iso) => `${day(iso.slice(0, 10))}, ${iso.slice(11, 16)} UTC`;
 const WRITTEN = {
   text: (value) => value ?? "–", day, count, figure, index, percent, money: (value, row) => amount(value, row.currency),
 };

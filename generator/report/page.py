@@ -101,7 +101,7 @@ def verdict(scorecard: Iterable[Row]) -> dict[str, int]:
 
 def _data(marts: Marts) -> dict[str, Any]:
     """Return the tables that the page adds up; `day` is a place in the list of days."""
-    by_day = ("facts", "creative_facts", "pacing", "reach", "hours", "audience")
+    by_day = ("facts", "creative_facts", "pacing", "reach", "hours", "audience", "market")
     days = sorted({row["day"] for name in by_day for row in marts[name]})
     places = {day: place for place, day in enumerate(days)}
 
@@ -118,6 +118,11 @@ def _data(marts: Marts) -> dict[str, Any]:
         "creatives": [row | {"placement": _words(row["placement"])} for row in marts["creatives"]],
         "creative_facts": placed("creative_facts"),
         "pacing": placed("pacing"),
+        "changes": [
+            row | {name: _words(row[name]) for name in ("what", "reason")}
+            for row in marts["changes"]
+        ],
+        "market": placed("market"),
         "reach": placed("reach"),
         "hours": _series(placed("hours"), ("campaign", "hour")),
         "audience": [

@@ -28,6 +28,8 @@ MARTS = (
     "fct_creative_performance_daily",
     "fct_device_performance_daily",
     "fct_campaign_pacing_daily",
+    "fct_campaign_changes",
+    "fct_inventory_daily",
     "fct_campaign_reach",
     "fct_audience_daily",
     "realism_scorecard",
@@ -39,6 +41,7 @@ SEEDS = ("platform_markets",)
 # The page stays small: it shows this many of the largest campaigns one by one, as long as they have
 # this many days in all. It shows the others together, by currency.
 MOST_CAMPAIGNS, _MOST_DAYS = 40, 3000
+MOST_COUNTRIES = 6
 
 # `campaign` is how a campaign is shown: by its own id, or below zero as one of the others.
 _SHOWN = f"""
@@ -127,6 +130,8 @@ QUERIES = {
         WITH days AS (
             SELECT
                 s.campaign, p.activity_date AS day, p.spend, p.expected_spend,
+                round(p.impressions_to_date / p.goal_impressions, 4) AS delivered,
+                round(p.billed_impressions_to_date / p.goal_impressions, 4) AS billed,
                 p.pacing_index, p.pacing_status, row_number() OVER (
                     PARTITION BY p.campaign_id ORDER BY p.activity_date
                 ) / c.flight_days AS progress
@@ -138,7 +143,9 @@ QUERIES = {
             campaign, day, round(sum(spend), 2) AS spent, round(sum(expected_spend), 2) AS planned,
             if(campaign > 0, round(any_value(pacing_index), 1), NULL) AS index,
             if(campaign > 0, any_value(pacing_status), NULL) AS status,
-            if(campaign > 0, round(least(any_value(progress), 1), 3), NULL) AS progress
+            if(campaign > 0, round(least(any_value(progress), 1), 3), NULL) AS progress,
+            if(campaign > 0, any_value(delivered), NULL) AS delivered,
+            if(campaign > 0, any_value(billed), NULL) AS billed
         FROM days
         GROUP BY campaign, day
         ORDER BY campaign, day
@@ -173,6 +180,36 @@ QUERIES = {
         GROUP BY campaign, day, hour
         HAVING sum(impressions) > 0
         ORDER BY campaign, day, hour
+    """,
+    # Line items of a campaign that change at one moment are one change.
+    "changes": """
+        SELECT
+            s.campaign, changed_at AS at, change_type AS what, any_value(reason) AS reason,
+            count(*) AS members,
+            if(min(amount_before) = max(amount_before), min(amount_before), NULL) AS before,
+            if(min(amount_after) = max(amount_after), min(amount_after), NULL) AS after
+        FROM marts.fct_campaign_changes
+        JOIN shown s USING (campaign_id)
+        WHERE s.campaign > 0
+        GROUP BY s.campaign, changed_at, change_type
+        ORDER BY changed_at, s.campaign, change_type
+    """,
+    # The largest countries, all platforms and devices together.
+    "market": f"""
+        WITH days AS (
+            SELECT
+                country, activity_date AS day,
+                sum(sum(ad_opportunities)) OVER (PARTITION BY country) AS country_opportunities,
+                sum(ad_opportunities * booked_share) / sum(ad_opportunities) AS booked,
+                sum(ad_opportunities * price_index) / sum(ad_opportunities) AS price
+            FROM marts.fct_inventory_daily
+            WHERE booked_share > 0 AND price_index > 0
+            GROUP BY country, activity_date
+        )
+        SELECT country, day, round(booked, 4) AS booked, round(price, 4) AS price
+        FROM days
+        QUALIFY dense_rank() OVER (ORDER BY country_opportunities DESC, country) <= {MOST_COUNTRIES}
+        ORDER BY country_opportunities DESC, country, day
     """,
     # `population` is the share of the platform's viewing, of all days together.
     "audience": """

@@ -73,11 +73,19 @@ function download(name, text) {
 
 // --- Cards.
 
-function card({ id, title, text, wide, ignores = [] }) {
+// Why a chart does not follow a filter.
+const IGNORED = {
+  device: "The device filter does not apply: this is only known for all devices together.",
+  campaign: "The campaign filter does not apply: this is of whole countries.",
+  advertiser: "The advertiser filter does not apply: this is of whole countries.",
+};
+
+function card({ id, title, text, wide }) {
   const made = element("figure", { class: wide ? "card wide" : "card", id: `chart-${id}` },
     element("figcaption", {}, element("h3", {}, title), element("p", {}, text),
-      element("p", { class: "ignores", hidden: "" }, ignores.includes("device") ? "The device filter does not apply: this is only known for all devices together." : "")),
+      element("p", { class: "ignores", hidden: "" })),
     element("div", { class: "chart", role: "img", "aria-label": `${title}. ${text} The table below has the figures.` }),
+    element("ol", { class: "marks", hidden: "", "aria-label": "What happened, by the numbers of the marks" }),
     element("div", { class: "below" },
       element("details", {}, element("summary", {}, "Figures as a table"),
         element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, figures` })),
@@ -93,11 +101,31 @@ function fill(chart) {
   details.querySelector(".scroll").replaceChildren(details.open ? table(chart.columns, chart.rows(choice)) : "");
 }
 
+/** The list of the numbered marks of a chart. Pointing at one, or focusing it, makes its mark bolder. */
+function listMarks(figure, marks) {
+  const list = figure.querySelector(".marks");
+  list.hidden = !marks.length;
+  list.replaceChildren(...marks.map((row, i) => {
+    const made = element("button", { type: "button" },
+      element("span", { class: `sign ${row.kind}`, "aria-hidden": "true" }, String(i + 1)),
+      element("span", {}, element("strong", {}, row.what), row.detail ? ` ${row.detail}` : "",
+        element("small", {}, [row.from, row.reason && `reason: ${row.reason.toLowerCase()}`].filter(Boolean).join(" · "))));
+    const point = (number) => () => figure.querySelector(".chart").view?.signal("pointed", number).run();
+    for (const name of ["focus", "pointerenter", "click"]) made.addEventListener(name, point(i + 1));
+    for (const name of ["blur", "pointerleave"]) made.addEventListener(name, point(0));
+    return element("li", {}, made);
+  }));
+}
+
 async function draw(chart) {
   const figure = at(`chart-${chart.id}`);
   const place = figure.querySelector(".chart");
-  figure.querySelector(".ignores").hidden = !(choice.device && chart.ignores);
+  const ignored = (chart.ignores ?? []).filter((name) => choice[name]);
+  figure.querySelector(".ignores").textContent = ignored.map((name) => IGNORED[name]).join(" ");
+  figure.querySelector(".ignores").hidden = !ignored.length;
   const rows = chart.rows(choice);
+  const marks = rows.length ? chart.marks?.(choice) ?? [] : [];
+  listMarks(figure, marks);
   place.view?.finalize();
   place.view = undefined;
   if (!rows.length) {
@@ -105,7 +133,7 @@ async function draw(chart) {
     return;
   }
   const width = Math.max(place.clientWidth, 240);
-  const spec = chart.spec(rows, width);
+  const spec = chart.spec(rows, width, marks);
   const parts = spec.vconcat ?? [spec];
   const single = !spec.facet && !spec.hconcat && !spec.autosize;
   if (single) {
@@ -167,10 +195,11 @@ function campaignRows() {
   const seen = new Map(sums(facts(choice), ({ campaign }) => ({ campaign })).map((row) => [row.campaign, row.sum]));
   return tables.campaigns.filter(inCampaigns(choice)).filter((row) => row.campaign > 0 && seen.has(row.campaign)).map((row) => {
     const pace = last.get(row.campaign);
+    const ofGoal = (part) => pace?.[part] ?? null;
     const spent = pace ? total(tables.pacing.filter((each) => each.campaign === row.campaign && each.day <= pace.day), "spent") : null;
     return {
       ...row, impressions: seen.get(row.campaign).impressions, spent, of_budget: ratio(spent, row.budget),
-      index: pace?.index ?? null, state: STATES[pace?.status] ?? "–",
+      delivered: ofGoal("delivered"), billed: ofGoal("billed"), index: pace?.index ?? null, state: STATES[pace?.status] ?? "–",
     };
   });
 }
@@ -178,34 +207,51 @@ function campaignRows() {
 const CAMPAIGNS = {
   id: "campaigns", section: "Spend and pacing", wide: true, ignores: [],
   title: "Campaigns: budget and pacing",
-  text: "Spent of the whole budget up to the end of the selection, and the pacing on its last day. Impressions are those of the selection.",
+  text: "Spent of the whole budget up to the end of the selection, and the pacing on its last day. A guarantee has a goal: what was delivered of it, and what of that is billed. Impressions are those of the selection.",
   columns: [
     ["name", "Campaign", "text"], ["advertiser", "Advertiser", "text"], ["buy_type", "Bought as", "text"], ["first_day", "First day", "day"], ["last_day", "Last day", "day"],
-    ["impressions", "Impressions", "count"], ["budget", "Budget", "money"], ["spent", "Spent", "money"], ["of_budget", "Of budget", "percent"], ["index", "Pacing index", "index"], ["state", "State", "text"],
+    ["impressions", "Impressions", "count"], ["budget", "Budget", "money"], ["spent", "Spent", "money"], ["of_budget", "Of budget", "percent"], ["delivered", "Goal delivered", "percent"], ["billed", "Goal billed", "percent"], ["index", "Pacing index", "index"], ["state", "State", "text"],
   ],
   rows: campaignRows,
 };
 
-function listCampaigns() {
-  const made = table(CAMPAIGNS.columns, campaignRows());
+const CHANGES = {
+  id: "changes", section: "What happened", wide: true,
+  title: "Changes of campaigns",
+  text: "What people changed after a campaign was booked, as its log says. A budget holds from the next UTC day on, anything else from the next full hour.",
+  columns: [["from", "When", "text"], ["name", "Campaign", "text"], ["what", "What", "text"], ["detail", "Values", "text"], ["reason", "Reason", "text"]],
+  rows: () => happened(choice).filter((row) => row.kind === "change"),
+};
+// Cards with a table and no chart. Data without changes have no card for them.
+const LISTS = [CAMPAIGNS, ...(tables.changes.length ? [CHANGES] : [])];
+
+function fillList({ id, columns, rows }) {
+  const found = rows();
+  const made = table(columns, found);
   for (const cell of made.querySelectorAll('[data-label="State"]')) {
     if (/[▼▲]/.test(cell.textContent)) cell.classList.add("off");
   }
-  at("campaign-list").replaceChildren(made);
+  at(`${id}-list`).replaceChildren(found.length ? made : element("p", { class: "muted" }, "Nothing in this selection."));
 }
 
 // --- The whole page.
 
+function listCard({ id, title, text, columns, rows }) {
+  const made = element("figure", { class: "card wide", id: `${id}-card` },
+    element("figcaption", {}, element("h3", {}, title), element("p", {}, text)),
+    element("div", { class: "scroll", id: `${id}-list`, tabindex: "0", role: "region", "aria-label": title }),
+    element("div", { class: "below" }, element("button", { type: "button", class: "csv", "aria-label": `Download “${title}” as CSV` }, "CSV")));
+  made.querySelector(".csv").addEventListener("click", () => download(`${id}.csv`, csv(columns, rows())));
+  return made;
+}
+
 function build() {
-  for (const section of new Set(CHARTS.map((chart) => chart.section))) {
+  const sections = [...new Set(CHARTS.map((chart) => chart.section))];
+  if (LISTS.length > 1) sections.splice(sections.indexOf(CAMPAIGNS.section) + 1, 0, "What happened");
+  for (const section of sections) {
     const cards = CHARTS.filter((chart) => chart.section === section).map(card);
-    if (section === CAMPAIGNS.section) {
-      const list = element("figure", { class: "card wide", id: "campaign-card" },
-        element("figcaption", {}, element("h3", {}, CAMPAIGNS.title), element("p", {}, CAMPAIGNS.text)),
-        element("div", { class: "scroll", id: "campaign-list", tabindex: "0", role: "region", "aria-label": CAMPAIGNS.title }),
-        element("div", { class: "below" }, element("button", { type: "button", class: "csv", "aria-label": "Download the campaigns as CSV" }, "CSV")));
-      list.querySelector(".csv").addEventListener("click", () => download("campaigns.csv", csv(CAMPAIGNS.columns, campaignRows())));
-      cards.push(list);
+    for (const list of LISTS.filter((one) => one.section === section)) {
+      cards.push(listCard(list));
     }
     const id = section.toLowerCase().replaceAll(" ", "-");
     const link = element("a", { href: `#section-${id}` }, section);
@@ -235,7 +281,7 @@ async function render() {
   if (choice.page === "delivery") {
     tiles();
     tell();
-    listCampaigns();
+    LISTS.forEach(fillList);
     CHARTS.forEach(fill);
     for (const chart of CHARTS) {
       await draw(chart);

@@ -108,7 +108,10 @@ class Advertiser(RawTable):
     )
     agency_name: str | None = column("The media agency, NULL where the advertiser buys itself.")
     currency_code: Currency = column("ISO 4217 code of the currency the advertiser is billed in.")
-    time_zone: str = column("IANA name of the time zone the advertiser works in; reports stay UTC.")
+    time_zone: str = column(
+        "IANA name of the time zone the advertiser works in. Times are UTC in every table; "
+        "fct_campaign_performance_daily_local has the days of this zone."
+    )
     status: Status = column("Whether the advertiser is still buying.")
     created_at: datetime = column("When the advertiser was set up.", unit="UTC")
     updated_at: datetime = column("When the row last changed.", unit="UTC")

@@ -27,6 +27,7 @@ FINEST = "fct_performance_hourly"
 ROLLUPS = (
     "fct_campaign_performance_hourly",
     "fct_campaign_performance_daily",
+    "fct_campaign_performance_daily_local",
     "fct_campaign_performance_weekly",
     "fct_campaign_performance_monthly",
     "fct_creative_performance_daily",
@@ -501,8 +502,23 @@ def mart_faults() -> Iterator[Fault]:
             (f"DELETE FROM {table} WHERE rowid = (SELECT min(rowid) FROM {table})",),
             (recomputed,),
         )
+    for change, test in (
+        ("ad_opportunities = ad_opportunities + 1", "reconciles_fct_inventory_daily_*"),
+        ("price_index = 'inf'", "prices_and_shares_are_finite_inventory_daily"),
+        ("booked_share = -0.1", "prices_and_shares_are_finite_inventory_daily"),
+    ):
+        yield fault(f"inventory: {change}", "marts.fct_inventory_daily", change, "true", test)
+    of_no_day = "INSERT INTO intermediate.int_source_days (raw_table) VALUES ('performance_hourly')"
+    yield Fault("a source of no day", (of_no_day,), ("unique_grain_int_source_local_days_*",))
+    local = "marts.fct_campaign_performance_daily_local"
+    for change, test in (
+        ("active_hours = 26", "a_local_day_has_at_most_25_hours"),
+        ("local_date = local_date + 1", f"recomputes_{local.removeprefix('marts.')}"),
+    ):
+        yield fault(f"a local day: {change}", local, change, "true", test)
     for change in ("impressions = impressions + 1", "spend = spend + 0.000001"):
         for mart, test in (
+            (local.removeprefix("marts."), "days_of_the_advertiser_add_up_to_the_utc_days_*"),
             ("fct_performance_hourly", "reconciles_fct_performance_hourly_*"),
             ("fct_campaign_performance_daily", "reconciles_fct_campaign_performance_daily_*"),
             ("fct_campaign_performance_daily", "reconciles_ad_reporting__campaign_report_*"),
@@ -586,6 +602,7 @@ def pacing_faults() -> Iterator[Fault]:
         ("valid_to = valid_from", "a_version_ends_after_it_begins"),
         ("is_present = false", "a_version_ends_after_it_begins"),
         ("is_present = false", "each_campaign_has_one_present_version"),
+        ("status = 'PAUSED'", "the_present_version_has_the_state_of_the_campaign"),
     ):
         yield fault(f"history: {change}, {test}", history, change, "true", test)
     versions = "marts.dim_budgets_history"
@@ -603,6 +620,7 @@ def pacing_faults() -> Iterator[Fault]:
         ("entity", {"entity": "NONE"}, f"source_accepted_values_{of_changes}_entity_type__*"),
         ("reason", {"reason": "NONE"}, f"source_accepted_values_{of_changes}_reason__*"),
         ("id of an entity", {"id": "NULL"}, "not_null_raw_campaign_changes"),
+        ("entity that has versions", {"id": "NULL"}, "unique_grain_int_logged_versions_*"),
     ):
         yield Fault(
             f"a change without a known {name}", (changed.format(**change | wrong),), (test,)
@@ -610,7 +628,27 @@ def pacing_faults() -> Iterator[Fault]:
     yield Fault(
         "a change logged twice",
         (changed.format(**change), changed.format(**change)),
-        (f"source_unique_{of_changes}_change_id", "unique_grain_stg_ads__campaign_changes_*"),
+        (
+            f"source_unique_{of_changes}_change_id",
+            "unique_grain_stg_ads__campaign_changes_*",
+            "every_logged_change_is_named",
+        ),
+    )
+    named = """INSERT INTO marts.fct_campaign_changes (change_id, campaign_id, advertiser_id,
+        change_type) VALUES ({change}, {campaign}, {advertiser}, '{type}')"""
+    row = {"change": 1, "campaign": 1, "advertiser": 1, "type": "PAUSED"}
+    for name, wrong, test in (
+        ("without an id", {"change": "NULL"}, "not_null_fct_campaign_changes_change_id"),
+        ("without a moment", {}, "not_null_fct_campaign_changes"),
+        ("of no campaign", {"campaign": 99}, "relationships_fct_campaign_changes_campaign_id__*"),
+        ("of no advertiser", {"advertiser": 99}, "relationships_fct_campaign_changes_advertiser_id__*"),
+        ("without a meaning", {"type": "NONE"}, "accepted_values_fct_campaign_changes_change_*"),
+    ):
+        yield Fault(f"a named change {name}", (named.format(**row | wrong),), (test,))
+    yield Fault(
+        "a change named twice",
+        (named.format(**row), named.format(**row)),
+        ("unique_fct_campaign_changes_change_id",),
     )
     creatives_daily = "marts.fct_creative_performance_daily"
     of_no_day = ("activity_date = NULL", "true", "unique_grain_int_billed_daily_*")

@@ -26,6 +26,7 @@ MARTS = (
     "fct_performance_hourly",
     "fct_campaign_performance_hourly",
     "fct_campaign_performance_daily",
+    "fct_campaign_performance_daily_local",
     "fct_creative_performance_daily",
     "fct_device_performance_daily",
     "fct_advertiser_performance_daily",
@@ -34,6 +35,8 @@ MARTS = (
 )
 BUILD = f"build --select +{' +'.join(MARTS)} +dim_campaigns_history {MODELS_ONLY}"
 MARK = 1_000_000
+# The column that says which day a row is of, where it is not the UTC day.
+DAY = {"fct_campaign_performance_daily_local": "local_date"}
 OLD, NEW = "DATE '2025-09-10'", "DATE '2025-09-13'"
 HISTORY = """
     SELECT campaign_name, valid_from, valid_to FROM marts.dim_campaigns_history
@@ -95,6 +98,11 @@ class Warehouse:
         ]
 
 
+def day_of(mart: str) -> str:
+    """The column with the day of a row."""
+    return DAY.get(mart, "activity_date")
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """Built on the 13th, again with nothing changed but a mark in every mart on an old day, and a
@@ -102,8 +110,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     warehouse = Warehouse(tmp_path_factory.mktemp("warehouse"))
     warehouse.generate(date(2025, 9, 13))
     warehouse.build()
-    marked = f"SET impressions = impressions + {MARK} WHERE activity_date = {OLD}"
-    warehouse.do(*(f"UPDATE marts.{mart} {marked}" for mart in MARTS))
+    marked = f"SET impressions = impressions + {MARK} WHERE"
+    warehouse.do(*(f"UPDATE marts.{mart} {marked} {day_of(mart)} = {OLD}" for mart in MARTS))
     warehouse.build()
     warehouse.generate(date(2025, 9, 14))
     warehouse.do("UPDATE raw.campaigns SET name = 'Renamed'")
@@ -115,11 +123,11 @@ def test_nothing_new_touches_nothing_and_one_more_day_that_day_only(warehouse: W
     """What was marked on an old day is still marked; the new day exists."""
     for mart in MARTS:
         ((least,),) = warehouse.ask(
-            f"SELECT min(impressions) FROM marts.{mart} WHERE activity_date = {OLD}"
+            f"SELECT min(impressions) FROM marts.{mart} WHERE {day_of(mart)} = {OLD}"
         )
         assert least >= MARK, mart
         ((new,),) = warehouse.ask(
-            f"SELECT sum(impressions) FROM marts.{mart} WHERE activity_date = {NEW}"
+            f"SELECT sum(impressions) FROM marts.{mart} WHERE {day_of(mart)} = {NEW}"
         )
         assert new > 0, mart
 

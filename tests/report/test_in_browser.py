@@ -281,7 +281,17 @@ def test_pointing_at_a_line_names_it_and_dims_the_others(opened: Page) -> None:
 def test_colours_have_one_meaning_and_contrast(page: Page, report: Path, dark: bool) -> None:
     page.screen(1280, dark=dark)
     visit(page, report)
-    names = ["ctv", "mobile", "tablet", "desktop", "delivered", "planned", "off"]
+    names = [
+        "ctv",
+        "mobile",
+        "tablet",
+        "desktop",
+        "delivered",
+        "planned",
+        "off",
+        "change",
+        "incident",
+    ]
     names += [f"times-{number}" for number in range(1, 6)]
     style = "getComputedStyle(document.documentElement).getPropertyValue"
     colours = {name: page.ask(f"{style}('--{name}')").strip() for name in [*names, "card"]}
@@ -491,7 +501,7 @@ def test_legends_and_axes_follow_the_selection(opened: Page) -> None:
 
 SHOWN = """({
     tiles: document.getElementById('tiles').textContent,
-    campaigns: document.querySelectorAll('#campaign-list tbody tr').length,
+    campaigns: document.querySelectorAll('#campaigns-list tbody tr').length,
     charts: Object.fromEntries([...document.querySelectorAll('.card:has(.chart)')].map(
         card => [card.id.slice(6), card.querySelector('.chart').innerHTML])),
 })"""
@@ -582,7 +592,7 @@ def test_a_download_has_the_rows_that_are_shown(opened: Page, tmp_path: Path) ->
     assert [row["Device"] for row in found] == [row["device"] for row in expected]
     assert [float(row["Of starts"]) for row in found] == [row["of_starts"] for row in expected]
     assert len(found) == 10
-    opened.ask("document.querySelector('#campaign-card .csv').click()")
+    opened.ask("document.querySelector('#campaigns-card .csv').click()")
     file = tmp_path / "campaigns.csv"
     opened.until(file.exists)
     [campaign] = csv.DictReader(StringIO(file.read_text(encoding="utf-8-sig")))
@@ -599,6 +609,167 @@ def test_a_name_is_no_formula_in_a_spreadsheet(opened: Page) -> None:
         ['\'=HYPERLINK("x")', "-1"],
         ["a, b", ""],
     ]
+
+
+# --- What happened to a campaign, and what a fuller market costs.
+
+CHANGES = (
+    ("PAUSED", "NULL", "NULL", "2025-09-20 15:20", "BRAND_SAFETY"),
+    ("RESUMED", "NULL", "NULL", "2025-09-21 07:00", "BRAND_SAFETY"),
+    ("BUDGET_RAISED", "60000", "75000.5", "2025-09-25 09:00", "CLIENT"),
+    ("BID_RAISED", "20", "22.5", "2025-09-25 09:30", "PERFORMANCE"),
+    ("BID_RAISED", "20", "22.5", "2025-09-25 09:30", "PERFORMANCE"),
+)
+MARKED = f"""
+    INSERT INTO marts.fct_campaign_changes (
+        change_id, campaign_id, change_type, amount_before, amount_after, changed_at, reason
+    ) VALUES {
+    ", ".join(
+        f"({place}, 2, '{kind}', {before}, {after}, TIMESTAMP '{at}', '{reason}')"
+        for place, (kind, before, after, at, reason) in enumerate(CHANGES, start=1)
+    )
+}
+"""
+# Half the logarithm of the booked share: ten percent fuller cost 1.1 ** .5 - 1 = 4.88 % more.
+FULL = """
+    UPDATE marts.fct_inventory_daily SET
+        booked_share = 0.1 + 0.02 * (day(activity_date) % 7),
+        price_index = 2 * sqrt(0.1 + 0.02 * (day(activity_date) % 7)) * month(activity_date)
+"""
+MARK_WIDTHS = """[...document.querySelectorAll('#chart-plan .mark-symbol path')].map(
+    path => Number(path.getAttribute('stroke-width')))"""
+MARK_NUMBERS = """[...document.querySelectorAll('#chart-plan .mark-text text')].map(
+    text => text.textContent)"""
+MARK_LIST = "[...document.querySelectorAll('#chart-plan .marks button')].map(b => b.innerText)"
+
+
+@pytest.fixture(scope="module")
+def eventful(built_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(built_database, tmp_path_factory.mktemp("eventful"), MARKED, FULL)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_what_happened_to_a_campaign_is_marked_on_its_curve(
+    page: Page, eventful: Path, width: int, dark: bool
+) -> None:
+    """Each mark has its number in the list, which says it in words."""
+    page.screen(width, dark=dark)
+    visit(page, eventful, "#campaign=2")
+    assert page.complaints() == []
+    assert page.ask("document.documentElement.scrollWidth") == width
+    assert page.ask(MARK_NUMBERS) == ["1", "2", "3", "4"]
+    paused, resumed, budget, bids = (text.split("\n") for text in page.ask(MARK_LIST))
+    assert paused[:2] == ["1", "Paused"]
+    assert paused[2] == "20 Sep 2025, 15:20 UTC · reason: brand safety"
+    assert resumed[:2] == ["2", "Resumed"]
+    assert budget[1] == "Budget raised $60,000 → $75,001"
+    assert bids[1] == "Bid raised $20 → $22.50, 2 line items"
+    circles = page.ask(
+        """[...document.querySelectorAll('#chart-plan .mark-symbol path')].map(path => {
+            const box = path.getBoundingClientRect();
+            return [box.left, box.right, box.top, box.bottom];
+        })"""
+    )
+    for place, (left, right, top, bottom) in enumerate(circles):
+        assert 0 <= left < right <= width
+        for other in circles[:place]:
+            assert right <= other[0] or left >= other[1] or top >= other[3] or bottom <= other[2]
+    used = page.ask(
+        """[...new Set([...document.querySelectorAll('#chart-plan .mark-symbol path')].map(
+            mark => mark.getAttribute('stroke')))]"""
+    )
+    assert used == ["var(--change)"]
+
+
+def test_a_mark_is_bold_when_its_words_have_the_keyboards_focus(
+    page: Page, eventful: Path
+) -> None:
+    page.screen(1280)
+    visit(page, eventful, "#campaign=2")
+    assert page.ask(MARK_WIDTHS) == [1.5] * 4
+    page.ask("document.querySelectorAll('#chart-plan .marks button')[2].focus()")
+    page.wait(f"{MARK_WIDTHS}[2] === 3")
+    assert page.ask(MARK_WIDTHS) == [1.5, 1.5, 3, 1.5]
+    page.ask("document.activeElement.blur()")
+    page.wait(f"{MARK_WIDTHS}[2] === 1.5")
+
+
+def test_all_that_was_changed_is_in_a_table_and_in_the_figures_of_its_day(
+    page: Page, eventful: Path
+) -> None:
+    page.screen(1280)
+    visit(page, eventful)
+    assert page.ask(MARK_NUMBERS) == []
+    assert page.ask("document.querySelector('#chart-plan .marks').hidden") is True
+    table = page.ask(
+        """[...document.querySelectorAll('#changes-list tbody tr')].map(
+            row => [...row.cells].map(cell => cell.textContent))"""
+    )
+    assert [row[2] for row in table] == ["Paused", "Resumed", "Budget raised", "Bid raised"]
+    assert table[0][::4] == ["20 Sep 2025, 15:20 UTC", "Brand safety"]
+    said = {row["day"]: row["happened"] for row in rows(page, "plan", campaign="2")}
+    assert said["2025-09-20"] == "Paused"
+    assert said["2025-09-25"] == (
+        "Budget raised, $60,000 → $75,001; Bid raised, $20 → $22.50, 2 line items"
+    )
+    assert said["2025-09-22"] is None
+    choose(page, "#campaign=3", campaign="3")
+    assert "Nothing in this selection." in page.ask(
+        "document.getElementById('changes-list').textContent"
+    )
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_fuller_market_costs_more_in_the_months_own_terms(
+    page: Page, eventful: Path, width: int
+) -> None:
+    """Prices of a month are another level, which the elasticity leaves out."""
+    page.screen(width)
+    visit(page, eventful)
+    assert page.complaints() == []
+    found = rows(page, "fill")
+    assert {row["country"] for row in found} == {"US"}
+    assert {row["elasticity"] for row in found} == {pytest.approx(0.5, abs=1e-3)}
+    assert "US · 10% fuller: 4.8" in page.ask("document.querySelector('#chart-fill').textContent")
+    visit(page, eventful, "#campaign=2&device=MOBILE")
+    note = page.ask("document.querySelector('#chart-fill .ignores').innerText")
+    assert "The campaign filter does not apply" in note
+    assert "The device filter does not apply" in note
+
+
+def test_a_curve_has_a_gap_where_no_flight_ran(
+    page: Page, built_database: Path, tmp_path: Path
+) -> None:
+    lines = "document.querySelector('#chart-plan .mark-line path').getAttribute('d').split('M')"
+    page.screen(1280)
+    file = written(
+        built_database,
+        tmp_path,
+        "DELETE FROM marts.fct_campaign_pacing_daily"
+        " WHERE campaign_id = 2 AND activity_date BETWEEN '2025-09-10' AND '2025-09-12'",
+    )
+    visit(page, file, "#campaign=2")
+    assert page.ask(f"{lines}.length - 1") == 2
+    visit(page, file, "#campaign=3")
+    assert page.ask(f"{lines}.length - 1") == 1
+
+
+def test_a_guarantee_shows_what_was_delivered_and_what_is_billed(
+    page: Page, built_database: Path, tmp_path: Path
+) -> None:
+    goals = (
+        "UPDATE marts.fct_campaign_pacing_daily SET goal_impressions = impressions_to_date * 2"
+        " // 3, billed_impressions_to_date = impressions_to_date // 2 WHERE campaign_id = 2"
+    )
+    page.screen(1280)
+    visit(page, written(built_database, tmp_path, goals), "#campaign=2")
+    cells = page.ask(
+        """[...document.querySelector('#campaigns-list tbody tr').cells].map(
+            cell => [cell.dataset.label, cell.textContent])"""
+    )
+    assert dict(cells)["Goal delivered"] == "150%"
+    assert dict(cells)["Goal billed"] == "75%"
 
 
 # --- Labelled faults, tables, keyboard, themes and paper.

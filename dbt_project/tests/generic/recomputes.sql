@@ -2,20 +2,27 @@
     Fails on every row of a coarser delivery mart of which a sum or a metric is not what
     fct_performance_hourly gives for the same `by`, and on every group that only one of them has. Exact:
     a ratio of equal sums is equal to the last bit. With `period`, the last of `by` is the first day of
-    that period (week, month), as start_of() has it.
+    that period (week, month), as start_of() has it. With `is_local`, local_date is the advertiser's day.
 -#}
-{% test recomputes(model, by, period=none) %}
+{% test recomputes(model, by, period=none, is_local=false) %}
 
 {%- set columns = delivery_facts() + metric_formulas().keys() | list %}
 
 with placed as (
 
     select
-        *
+        performance.*
         {%- if period %},
-        {{ start_of(period, "activity_date") }} as {{ by | last }}
+        {{ start_of(period, "performance.activity_date") }} as {{ by | last }}
         {%- endif %}
-    from {{ ref("fct_performance_hourly") }}
+        {%- if is_local %},
+        {{ local_date("performance.hour_ts", "advertisers.time_zone") }} as local_date
+        {%- endif %}
+    from {{ ref("fct_performance_hourly") }} as performance
+    {%- if is_local %}
+    inner join {{ ref("dim_advertisers") }} as advertisers
+        on performance.advertiser_id = advertisers.advertiser_id
+    {%- endif %}
 
 ),
 

@@ -10,23 +10,10 @@ campaigns as (
 
 ),
 
-changes as (
+logged as (
 
-    select * from {{ ref('stg_ads__campaign_changes') }}
+    select * from {{ ref('int_logged_versions') }}
     where entity_type = 'BUDGET' and field = 'amount_micros'
-
-),
-
-numbered as (
-
-    select
-        entity_id as budget_id,
-        cast(old_value as bigint) as amount_before_micros,
-        cast(new_value as bigint) as amount_micros,
-        changed_at,
-        reason,
-        row_number() over (partition by entity_id order by changed_at, change_id) as change_number
-    from changes
 
 ),
 
@@ -34,27 +21,15 @@ versions as (
 
     select
         budgets.budget_id,
-        1 as version_number,
-        coalesce(numbered.amount_before_micros, budgets.amount_micros) as amount_micros,
-        campaigns.created_at as valid_from,
-        cast(null as {{ dbt.type_string() }}) as reason
+        coalesce(logged.version_number, 1) as version_number,
+        coalesce(cast(logged.value_text as bigint), budgets.amount_micros) as amount_micros,
+        coalesce(logged.valid_from, campaigns.created_at) as valid_from,
+        logged.reason
     from budgets
     inner join campaigns
         on budgets.campaign_id = campaigns.campaign_id
-    left join numbered
-        on
-            budgets.budget_id = numbered.budget_id
-            and numbered.change_number = 1
-
-    union all
-
-    select
-        budget_id,
-        change_number + 1 as version_number,
-        amount_micros,
-        changed_at as valid_from,
-        reason
-    from numbered
+    left join logged
+        on budgets.budget_id = logged.entity_id
 
 ),
 

@@ -11,11 +11,12 @@ numbers as (
 
 ),
 
+-- with the day before and the day after, which some clocks show in the first and last UTC hours
 span as (
 
     select
-        {{ start_of('year', 'min(start_date)') }} as first_date,
-        {{ start_of('year', 'max(end_date)') }} as last_year
+        {{ start_of('year', dbt.dateadd('day', -1, 'min(start_date)')) }} as first_date,
+        {{ start_of('year', dbt.dateadd('day', 1, 'max(end_date)')) }} as last_year
     from flights
 
 ),
