@@ -641,7 +641,11 @@ def pacing_faults() -> Iterator[Fault]:
         ("without an id", {"change": "NULL"}, "not_null_fct_campaign_changes_change_id"),
         ("without a moment", {}, "not_null_fct_campaign_changes"),
         ("of no campaign", {"campaign": 99}, "relationships_fct_campaign_changes_campaign_id__*"),
-        ("of no advertiser", {"advertiser": 99}, "relationships_fct_campaign_changes_advertiser_id__*"),
+        (
+            "of no advertiser",
+            {"advertiser": 99},
+            "relationships_fct_campaign_changes_advertiser_id__*",
+        ),
         ("without a meaning", {"type": "NONE"}, "accepted_values_fct_campaign_changes_change_*"),
     ):
         yield Fault(f"a named change {name}", (named.format(**row | wrong),), (test,))
