@@ -8,18 +8,9 @@ with present as (
 
 ),
 
--- there is no snapshot on Spark: the settings of today are taken to have held from the booking on
 loads as (
 
-    {% if target.type == "spark" %}
-        select
-            *,
-            as_of as dbt_valid_from,
-            cast(null as timestamp) as dbt_valid_to
-        from {{ ref('int_campaigns_as_of') }}
-    {% else %}
-        select * from {{ ref('campaigns_snapshot') }}
-    {% endif %}
+    {{ campaign_loads() }}
 
 ),
 
