@@ -677,7 +677,8 @@ def test_what_happened_to_a_campaign_is_marked_on_its_curve(
             assert right <= other[0] or left >= other[1] or top >= other[3] or bottom <= other[2]
     used = page.ask(
         """[...new Set([...document.querySelectorAll(
-            '#chart-plan .role-mark.mark-symbol path')].map(mark => mark.getAttribute('stroke')))]"""
+            '#chart-plan .role-mark.mark-symbol path')].map(
+                mark => mark.getAttribute('stroke')))]"""
     )
     assert used == ["var(--change)"]
 
