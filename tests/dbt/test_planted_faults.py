@@ -510,6 +510,12 @@ def mart_faults() -> Iterator[Fault]:
         yield fault(f"inventory: {change}", "marts.fct_inventory_daily", change, "true", test)
     of_no_day = "INSERT INTO intermediate.int_source_days (raw_table) VALUES ('performance_hourly')"
     yield Fault("a source of no day", (of_no_day,), ("unique_grain_int_source_local_days_*",))
+    hourly = "marts.fct_campaign_performance_hourly"
+    yield Fault(
+        "an hour twice on local days",
+        (f"INSERT INTO {hourly} SELECT * FROM {hourly} LIMIT 1",),
+        ("unique_grain_int_performance_local_*",),
+    )
     local = "marts.fct_campaign_performance_daily_local"
     for change, test in (
         ("active_hours = 26", "a_local_day_has_at_most_25_hours"),
