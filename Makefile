@@ -105,8 +105,9 @@ coverage: deps ## Print which part of the generator a few fast tests run
 
 fuzz: export ADS_TEST_PROFILE := random
 fuzz: deps ## Other random scenarios every time (FUZZ_EXAMPLES=2000 of each)
-	python -m pytest tests/pipeline/test_invariants.py tests/scenario/test_random_files.py \
-		tests/scenario/test_random_grammars.py tests/scenario/test_random_text.py tests/dbt/test_random_scenarios.py
+	python -m pytest tests/pipeline/test_invariants.py tests/delivery/test_ledger.py \
+		tests/scenario/test_random_files.py tests/scenario/test_random_grammars.py \
+		tests/scenario/test_random_text.py tests/dbt/test_random_scenarios.py
 
 test-postgres: deps ## Build and test on a temporary PostgreSQL server
 	python -m pytest tests/dbt/test_portability.py

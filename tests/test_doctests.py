@@ -39,7 +39,7 @@ def test_examples_print_what_they_show(name) -> None:
         "delivery.quantiles.binomial",
         "delivery.quantiles.poisson",
         "delivery.reach.exposure",
-        "delivery.reach.tiers",
+        "delivery.reach.windows_of",
         "delivery.supply.country_supply",
         "market.outline.market_outline",
         "masking.mask",

@@ -16,19 +16,26 @@ from generator.delivery import audience, performance, reach
 from generator.delivery.capping import Cap, ImpressionLimits, caps_of, impression_limits
 from generator.delivery.flight_supply import FlightContext
 from generator.delivery.history import active_hours, bids, budgets
+from generator.delivery.households import country_parts, household_numbers
+from generator.delivery.ledger import Addressed
 from generator.delivery.noise import ar1_normals
 from generator.delivery.odds import OddsTable, odds_table
 from generator.delivery.pacing import Goal
 from generator.delivery.supply import CountrySupply
 from generator.delivery.targeting import count_households, targeting_of
 from generator.delivery.variation import Booked
-from generator.enums import BudgetType
+from generator.enums import BudgetType, Pacing
 from generator.platform.model import PlatformModel
 from generator.randomness import key
 from generator.schema import Flight
 from generator.schema.booking import STRAIGHT, BookedLineItem, Booking
 
 _MOST_MICROS = 2**62
+# How many times the mean day of a booking its best day may deliver before the cap is near, and the
+# part of a day that its best hour has. Where all is taken that comes, a day may have it all.
+_HEADROOM = {Pacing.EVEN: 2.0, Pacing.FRONTLOADED: 4.0, Pacing.ASAP: float("inf")}
+_PEAK_HOUR = 0.15
+_LEAST_OF_CAP, _MOST_OF_CAP = 0.25, 0.95
 
 
 @dataclass(frozen=True)
@@ -83,17 +90,8 @@ def deliver(
         first += campaign_rows.num_rows
         by_hour.append(_by_hour(booking, plan.stretches, campaign_rows))
     exposures = [
-        reach.HourlyImpressions(
-            delivered.hours,
-            delivered.impressions.astype(np.int64),
-            plan.households,
-            reach.shapes_of_days(
-                platform_models[booking.campaign.platform],
-                booking.campaign.campaign_id,
-                delivered.hours[::HOURS_A_DAY] // HOURS_A_DAY,
-                seed,
-            ),
-            plan.caps,
+        _exposures(
+            booking, platform_models[booking.campaign.platform], plan.addressed, delivered, seed
         )
         for booking, plan, delivered in zip(bookings, plans, by_hour, strict=True)
     ]
@@ -113,6 +111,43 @@ def deliver(
         performance=rows,
         reach=reach.reach_batch(campaign_ids, reach.windows_of(exposures)),
         audience=audience.audience_batch(buyers, by_hour),
+    )
+
+
+def household_of(
+    booking: Booking,
+    platform_model: PlatformModel,
+    delivered: audience.HourlyDelivery,
+    impressions: Int64s,
+    seed: int,
+) -> Int64s:
+    """Return the household that sees each impression of a campaign: same shape as `impressions`.
+
+    `impressions` are numbers, from 0 in order of time; `delivered` is the campaign by hour, as far
+    as it is known. Households have numbers that are the same in every campaign of a platform.
+    Counting them gives `campaign_reach`, for every window and tier.
+    """
+    addressed = _addressed(booking, platform_model, seed)
+    exposures = _exposures(booking, platform_model, addressed, delivered, seed)
+    targetings = [targeting_of(item.line_item) for item in booking.line_items]
+    parts = country_parts(platform_model, targetings, booking.campaign.campaign_id, seed)
+    return household_numbers(parts, exposures.ledger().places(impressions))
+
+
+def _exposures(
+    booking: Booking,
+    platform_model: PlatformModel,
+    addressed: Addressed,
+    delivered: audience.HourlyDelivery,
+    seed: int,
+) -> reach.HourlyImpressions:
+    """Return what reach is counted from."""
+    days = delivered.hours[::HOURS_A_DAY] // HOURS_A_DAY
+    return reach.HourlyImpressions(
+        delivered.hours,
+        delivered.impressions.astype(np.int64),
+        addressed,
+        reach.shapes_of_days(platform_model, booking.campaign.campaign_id, days, seed),
     )
 
 
@@ -137,8 +172,7 @@ class _Plan:
     """A campaign before its draws."""
 
     stretches: list[performance.Stretch]
-    households: int
-    caps: tuple[Cap, ...]
+    addressed: Addressed
 
 
 def _plan(
@@ -150,11 +184,8 @@ def _plan(
     horizon_day: int,
 ) -> _Plan:
     """Plan every line item of a campaign for each of its flights."""
-    targetings = [targeting_of(item.line_item) for item in booking.line_items]
-    households = count_households(platform_model, targetings)
-    item_households = [count_households(platform_model, [targeting]) for targeting in targetings]
-    campaign_days = sum(_days(flight) for flight in booking.flights)
-    caps = caps_of(booking.frequency_caps, campaign_days * HOURS_A_DAY)
+    addressed = _addressed(booking, platform_model, seed)
+    limits = _limits(booking, platform_model, addressed.households, addressed.caps)
     stretches = []
     for index, flight in enumerate(booking.flights):
         for position, item in enumerate(booking.line_items):
@@ -165,7 +196,7 @@ def _plan(
                 item=item,
                 hours=_hours(flight),
                 horizon=horizon_day * HOURS_A_DAY,
-                households=households,
+                households=addressed.households,
                 line_items=len(booking.line_items),
                 is_daily=booking.budget.budget_type is BudgetType.DAILY,
                 delivered_before=_expected_before(booking, index),
@@ -173,17 +204,55 @@ def _plan(
                 active=active_hours(booking, _hours(flight)),
                 bids=bids(booking, item.line_item.line_item_id, _hours(flight)),
             )
-            part = _part_of_households(booking, position, households)
-            limits = impression_limits(caps, min(float(item_households[position]), part))
-            goal = _goal(booking, position, index, limits, seed)
+            goal = _goal(booking, position, index, limits[position], addressed.part_of_cap, seed)
             stretches.append(performance.plan_stretch(context, goal, table))
-    return _Plan(stretches, households, caps)
+    return _Plan(stretches, addressed)
 
 
-def _part_of_households(booking: Booking, position: int, households: int) -> float:
-    """Return a line item's part of the campaign's households, by its share of the budget."""
+def _addressed(booking: Booking, platform_model: PlatformModel, seed: int) -> Addressed:
+    """Return what is known of a campaign's households when it begins."""
+    targetings = [targeting_of(item.line_item) for item in booking.line_items]
+    households = count_households(platform_model, targetings)
+    campaign_days = sum(_days(flight) for flight in booking.flights)
+    caps = caps_of(booking.frequency_caps, campaign_days * HOURS_A_DAY)
+    return Addressed(
+        households=households,
+        planned=_expected_before(booking, len(booking.flights)),
+        caps=caps,
+        part_of_cap=_part_of_cap(booking, _limits(booking, platform_model, households, caps)),
+        stream=key(seed, "households", booking.campaign.campaign_id),
+    )
+
+
+def _limits(
+    booking: Booking, platform_model: PlatformModel, households: int, caps: Sequence[Cap]
+) -> list[ImpressionLimits]:
+    """Return what each line item may deliver under the caps of its campaign."""
     shares = [item.line_item.budget_share for item in booking.line_items]
-    return households * shares[position] / sum(shares)
+    result = []
+    for item, share in zip(booking.line_items, shares, strict=True):
+        part = households * share / sum(shares)
+        here = count_households(platform_model, [targeting_of(item.line_item)])
+        result.append(impression_limits(caps, min(float(here), part)))
+    return result
+
+
+def _part_of_cap(booking: Booking, limits: Sequence[ImpressionLimits]) -> float:
+    """Return the part of what the caps allow that no hour and no day delivers more than.
+
+    It is what the original booking needs, with headroom, since the ledger is set up for it when the
+    campaign begins. The less of a cap is used, the more unequal households may be under it.
+    """
+    planned = _expected_before(booking, len(booking.flights))
+    per_day = planned / sum(_days(flight) for flight in booking.flights)
+    shares = [item.line_item.budget_share for item in booking.line_items]
+    needed = _LEAST_OF_CAP
+    for item, limit, share in zip(booking.line_items, limits, shares, strict=True):
+        day = per_day * share / sum(shares) * _HEADROOM[item.line_item.pacing]
+        for most, wanted in ((limit.day, day), (limit.hour, day * _PEAK_HOUR)):
+            if most is not None:
+                needed = max(needed, wanted / max(most, 1))
+    return min(needed, _MOST_OF_CAP)
 
 
 def _expected_before(booking: Booking, flight_index: int) -> float:
@@ -208,7 +277,12 @@ def split_exactly(amount: int, weights: list[float]) -> list[int]:
 
 
 def _goal(
-    booking: Booking, position: int, flight_index: int, limits: ImpressionLimits, seed: int
+    booking: Booking,
+    position: int,
+    flight_index: int,
+    limits: ImpressionLimits,
+    part_of_cap: float,
+    seed: int,
 ) -> Goal:
     """Return a line item's part of the budget in one flight, with its limits under the cap.
 
@@ -237,6 +311,7 @@ def _goal(
         day_micros=day_micros,
         day_impressions=limits.day,
         hour_impressions=limits.hour,
+        part_of_cap=part_of_cap,
         pacing=item.line_item.pacing,
         pacing_pct=item.line_item.pacing_pct,
         beyond=min(item.steering.beyond, 0.0) if is_daily else item.steering.beyond,

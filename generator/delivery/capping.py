@@ -1,10 +1,9 @@
 """Frequency capping: how often one household may see a campaign.
 
 A cap is booked for the campaign (`FrequencyCap`). `caps_of` turns the booked caps into windows of
-delivered hours. `most_exposures` says how often they let a household see the campaign in a longer
-window, which bounds reach. `impression_limits` turns them into the impressions that one line item
-may deliver in an hour and in a day. `share_under_cap` is what planning counts on, and `limits` ends
-delivery where such a limit is reached.
+delivered hours, which the ledger keeps for every household. `impression_limits` turns them into the
+impressions that one line item may deliver in an hour and in a day. `share_under_cap` is what
+planning counts on, and `limits` ends delivery where such a limit is reached.
 """
 
 from __future__ import annotations
@@ -14,11 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.arrays import Floats, Int64s
+from generator.arrays import Floats
 from generator.clock import HOURS_A_DAY
 from generator.schema import FrequencyCap
-
-NO_CAP = 2**62
 
 
 @dataclass(frozen=True)
@@ -28,14 +25,16 @@ class Cap:
     impressions: int
     hours: int
 
-    def within(self, hours: Int64s) -> Int64s:
-        """Return the most exposures of a household in windows of these lengths.
+    @property
+    def days(self) -> float:
+        """The days of a cap: whole days, or the part of a day that it lasts.
 
-        >>> Cap(impressions=3, hours=24).within(np.array([1, 24, 25, 168])).tolist()
-        [3, 3, 6, 21]
+        >>> Cap(impressions=3, hours=12).days, Cap(impressions=3, hours=36).days
+        (0.5, 2)
         """
-        windows_begun = -(-hours // self.hours)
-        return self.impressions * windows_begun
+        if self.hours < HOURS_A_DAY:
+            return self.hours / HOURS_A_DAY
+        return -(-self.hours // HOURS_A_DAY)
 
 
 @dataclass(frozen=True)
@@ -58,26 +57,11 @@ def caps_of(caps: Sequence[FrequencyCap], campaign_hours: int) -> tuple[Cap, ...
     return tuple(windows)
 
 
-def most_exposures(caps: Sequence[Cap], hours: Int64s) -> Int64s:
-    """Return the most exposures of a household under all caps, in windows of these lengths.
-
-    Without a cap it is `NO_CAP`.
-
-    >>> caps = [Cap(impressions=3, hours=24), Cap(impressions=8, hours=168)]
-    >>> most_exposures(caps, np.array([24, 48, 168])).tolist()
-    [3, 6, 8]
-    """
-    most = np.full(hours.shape, NO_CAP)
-    for cap in caps:
-        np.minimum(most, cap.within(hours), out=most)
-    return most
-
-
 def cap_rates(caps: Sequence[Cap]) -> tuple[float, float]:
     """Return the exposures per household that all caps allow in an hour, and in a day.
 
-    A cap over less than a day is spread over its hours, a longer cap over its days. So no window of
-    a cap's length can hold more than the cap allows.
+    A cap over less than a day is spread over its hours, a longer cap over the days that it touches.
+    So no hours of a cap's length, and no days of one, can hold more than the cap allows.
 
     >>> cap_rates([Cap(impressions=14, hours=168)])
     (14.0, 2.0)
@@ -85,7 +69,7 @@ def cap_rates(caps: Sequence[Cap]) -> tuple[float, float]:
     (0.25, 6.0)
     """
     hourly = [cap.impressions / (cap.hours if cap.hours < HOURS_A_DAY else 1) for cap in caps]
-    daily = [cap.impressions * HOURS_A_DAY / cap.hours for cap in caps]
+    daily = [cap.impressions / cap.days for cap in caps]
     return min(hourly), min(daily)
 
 

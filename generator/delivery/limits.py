@@ -59,8 +59,8 @@ def stop_at_limits(rows: LimitedRows, fates: WholeFloats, ceiling: Int64s) -> Wh
     goal = rows.goal
     flight_hours = rows.sizes.size
     for limit, counts_money, window in (
-        (goal.hour_impressions, False, 1),
-        (goal.day_impressions, False, HOURS_A_DAY),
+        (goal.under_cap(goal.hour_impressions), False, 1),
+        (goal.under_cap(goal.day_impressions), False, HOURS_A_DAY),
         (goal.day_micros, True, HOURS_A_DAY),
         (None if goal.known_micros is not None else goal.delivered_micros, True, flight_hours),
     ):

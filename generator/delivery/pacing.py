@@ -27,6 +27,8 @@ from generator.platform.model import PacingFigures
 class Goal:
     """What one line item may spend and deliver in one flight. Money in micros; None: no limit.
 
+    `hour_impressions` and `day_impressions` are what frequency caps allow. Planning reckons with
+    them; delivery ends at `part_of_cap` of them.
     `beyond` is the part of the budget that it aims to deliver on top of it, and that is not
     billed; below 0 it aims that far short. `day_aims` (days,) are the aims of its days relative
     to the right ones; without them every aim is right. `known_micros` (days,) is the budget
@@ -39,9 +41,14 @@ class Goal:
     hour_impressions: int | None
     pacing: Pacing
     pacing_pct: int
+    part_of_cap: float = 1.0
     beyond: float = 0.0
     day_aims: Floats | None = None
     known_micros: Int64s | None = None
+
+    def under_cap(self, impressions: int | None) -> int | None:
+        """Return where delivery ends, of what caps allow in an hour or a day."""
+        return None if impressions is None else int(impressions * self.part_of_cap)
 
     @property
     def delivered_micros(self) -> int:

@@ -67,12 +67,20 @@ def device_mask(targeting: Targeting) -> Floats:
 
 
 def count_households(platform_model: PlatformModel, targetings: Sequence[Targeting]) -> int:
-    """Count the households that at least one of these targetings addresses; 0 if none can be.
+    """Count the households that at least one of these targetings addresses; 0 if none can be."""
+    total = sum(households_by_country(platform_model, targetings).values())
+    return max(1, round(total)) if total > 0 else 0
 
-    Per country it is the sum of the targetings' households, and at most what all their values
-    together address. So the same targeting twice addresses no household twice.
+
+def households_by_country(
+    platform_model: PlatformModel, targetings: Sequence[Targeting]
+) -> dict[str, float]:
+    """Return the households that at least one of these targetings addresses in each country.
+
+    They are the sum of the targetings' households, and at most what all their values together
+    address. So the same targeting twice addresses no household twice.
     """
-    total = 0.0
+    result = {}
     for country in all_countries(targetings, platform_model):
         here = [
             targeting
@@ -81,8 +89,8 @@ def count_households(platform_model: PlatformModel, targetings: Sequence[Targeti
         ]
         shares = sum(_household_share(platform_model, country, targeting) for targeting in here)
         most = _household_share(platform_model, country, _all_values(here))
-        total += platform_model.countries[country].households * min(shares, most)
-    return max(1, round(total)) if total > 0 else 0
+        result[country] = platform_model.countries[country].households * min(shares, most)
+    return result
 
 
 def all_countries(targetings: Sequence[Targeting], platform_model: PlatformModel) -> list[str]:

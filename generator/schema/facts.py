@@ -15,6 +15,7 @@ from generator.schema.table import (
     Micros,
     RawTable,
     Real,
+    Rule,
     column,
     descending,
 )
@@ -152,6 +153,12 @@ class CampaignReach(RawTable):
     constraints: ClassVar[tuple[Constraint, ...]] = (
         descending(
             "impressions", "reach", "reach_2plus", "reach_3plus", "reach_5plus", "reach_10plus"
+        ),
+        Rule(
+            "reach + reach_2plus + reach_3plus + 2 * reach_5plus + 5 * reach_10plus <= impressions "
+            "AND (reach_10plus > 0 OR "
+            "impressions <= reach + reach_2plus + 2 * reach_3plus + 5 * reach_5plus)",
+            "some households with whole exposures have these tiers and impressions",
         ),
     )
 

@@ -423,6 +423,16 @@ def raw_entity_faults() -> Iterator[Fault]:
         ("creatives", "bitrate_kbps = -1", "finite_raw_creatives"),
         ("inventory_hourly", "price_index = 'inf'", "finite_raw_inventory_hourly"),
         ("campaign_reach", "reach_10plus = -1", "finite_raw_campaign_reach"),
+        (
+            "campaign_reach",
+            "reach_2plus = impressions",
+            "source_holds_ads_campaign_reach_*",
+        ),
+        (
+            "campaign_reach",
+            "impressions = 10 * reach, reach_10plus = 0",
+            "source_holds_ads_campaign_reach_*",
+        ),
         ("audience_daily", "clicks = -1", "finite_raw_audience_daily"),
         (
             "audience_daily",

@@ -206,6 +206,11 @@ FAULTS: dict[str, list[str]] = {
         reached(f"{tier} = impressions + 1", "HOUR")
         for tier in ("reach", "reach_2plus", "reach_3plus", "reach_5plus", "reach_10plus")
     ],
+    "tiers are those of some households": [
+        reached(
+            "reach_2plus = 0, reach_3plus = 0, reach_5plus = 0, reach = impressions - 1", "HOUR"
+        )
+    ],
     "reach to date between best day and sum of days": [
         reached("reach = 10 * reach", "FLIGHT_TO_DATE"),
         reached("reach = 1", "FLIGHT_TO_DATE"),
@@ -226,7 +231,8 @@ FAULTS: dict[str, list[str]] = {
     "a capped household": [
         reached("reach_3plus = 1", "DAY", 5),
         reached("impressions = 2 * reach + 1", "HOUR", 5),
-        "insert into raw.frequency_caps values (101, 1, 1, 'DAY', 1, 'HOUSEHOLD')",
+        """insert into raw.frequency_caps select 101, campaign_id, 1, 'DAY', 1, 'HOUSEHOLD'
+            from raw.campaign_reach where reach_window = 'DAY' and reach_2plus > 0 limit 1""",
     ],
     "a household that is capped for life": [
         "insert into raw.frequency_caps values (101, 1, 1, 'LIFETIME', 1, 'HOUSEHOLD')"

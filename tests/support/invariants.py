@@ -130,6 +130,9 @@ VIOLATIONS: dict[str, str] = {
     "tiers claim no more than was delivered": """
         select count(*) from raw.campaign_reach where impressions
             < reach + reach_2plus + reach_3plus + 2 * reach_5plus + 5 * reach_10plus""",
+    "tiers are those of some households": """
+        select count(*) from raw.campaign_reach where reach_10plus = 0
+            and impressions > reach + reach_2plus + 2 * reach_3plus + 5 * reach_5plus""",
     "reach to date between best day and sum of days": """
         select count(*) from (
             select f.campaign_id, f.window_start, any_value(f.reach) as reach,

@@ -57,6 +57,12 @@
         ~ "and reach_3plus >= reach_5plus and reach_5plus >= reach_10plus and reach_10plus >= 0",
     ),
     (
+        "reach_is_counted", "Some households have the tiers and impressions of a window", "reach",
+        "reach + reach_2plus + reach_3plus + 2 * reach_5plus + 5 * reach_10plus <= impressions "
+        ~ "and (reach_10plus > 0 or "
+        ~ "impressions <= reach + reach_2plus + 2 * reach_3plus + 5 * reach_5plus)",
+    ),
+    (
         "reach_grows", "Reach to date never falls, and is at least that of each day", "reach_to_date",
         "reach >= reach_before and reach >= reach_of_day",
     ),
