@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,13 +61,13 @@ def test_the_parts_of_countries_add_up_to_the_households_of_the_campaign(targeti
 
 
 def test_who_watches_most_does_so_in_every_campaign() -> None:
-    """Two campaigns address six in ten: the tenths of their lines that watch least have six in ten
-    in common, and nobody with the other's tenth that watches most."""
+    """Two campaigns address six in ten: of the tenths of their lines that watch least they have
+    more than that in common, and nobody with the other's tenth that watches most."""
     one, other = ([CountryPart(0, 40_000, 24_000, 5, choice)] for choice in (1, 2))
     tenth = np.arange(2_400)
     least, most = household_numbers(one, tenth), household_numbers(one, 23_999 - tenth)
     common = np.intersect1d(least, household_numbers(other, tenth)).size
-    assert common / tenth.size == pytest.approx(0.6, rel=0.1)
+    assert 0.6 < common / tenth.size < 0.75
     assert not np.intersect1d(most, household_numbers(other, tenth)).size
 
 
