@@ -123,8 +123,8 @@ def household_of(
 ) -> Int64s:
     """Return the household that sees each impression of a campaign: same shape as `impressions`.
 
-    `impressions` are numbers, from 0 in order of time; `delivered` is the campaign by hour, as far
-    as it is known. Households have numbers that are the same in every campaign of a platform.
+    `impressions` are numbers, from 0 in order of time; `delivered` is the campaign by hour, up
+    to any day. Households have numbers that are the same in every campaign of a platform.
     Counting them gives `campaign_reach`, for every window and tier.
     """
     addressed = _addressed(booking, platform_model, seed)

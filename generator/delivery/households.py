@@ -27,7 +27,7 @@ class CountryPart:
     """The part of a country's households that a campaign addresses.
 
     The country's `households` have the numbers from `first` on. `stream` is the country's key of
-    ranks, `choice` the campaign's key of whom it addresses.
+    ranks, `choice` the campaign's key of those it addresses.
     """
 
     first: int
@@ -107,7 +107,7 @@ def shuffle(values: Int64s, size: int, stream: int) -> Int64s:
 
 
 def _shuffle_bits(values: Keys, bits: np.uint64, stream: int) -> Keys:
-    """Return the places of values after all numbers of twice so many bits are shuffled."""
+    """Return the places of values after all numbers of twice `bits` bits are shuffled."""
     mask = (np.uint64(1) << bits) - np.uint64(1)
     left, right = values >> bits, values & mask
     for number in range(_ROUNDS):

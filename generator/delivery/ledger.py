@@ -75,8 +75,7 @@ _WATCHED_AS_PLANNED = np.interp(_EDGES, *_viewing(_SHAPE_OF_DIALS))
 class Addressed:
     """The households that a campaign addresses, and what is known when it begins.
 
-    `planned` are the impressions of the original booking, of which every household of the platform
-    is expected to see a part. No hour and no day delivers more than `part_of_cap` of what the caps
+    `planned` are the impressions that the original booking pays for. No hour and no day delivers more than `part_of_cap` of what the caps
     allow. `stream` is the key that random places come from.
     """
 
@@ -301,8 +300,8 @@ def _shares(addressed: Addressed, dials: Dials, impressions: Int64s, shape_k: Fl
 def _fill(shares: Floats, ceiling: Floats) -> Floats:
     """Return shares (dials, days) that stay under their ceilings and add up to 1.
 
-    The dials whose shares are largest for their ceiling are served what it allows, and the others
-    more in proportion. Dials are in the order in which they meet it, from the last one.
+    The dials that have the largest shares for their ceilings are served what these allow, and the
+    others more in proportion. Dials are in the order in which they meet it, from the last one.
 
     >>> shares, ceiling = np.array([[0.1], [0.3], [0.6]]), np.array([[0.4], [0.4], [0.4]])
     >>> _fill(shares, ceiling).ravel().round(6).tolist()

@@ -38,7 +38,7 @@ def test_a_shuffle_has_every_number_once(size: int, stream: int) -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 400), st.integers(1, 400)), min_size=1, max_size=6))
 def test_a_campaign_addresses_no_household_twice(sizes: list[tuple[int, int]]) -> None:
-    """And of each country as many as its part, whichever places are asked for."""
+    """And of each country as many as its part, for any places that are asked for."""
     parts = []
     first = 0
     for one, other in sizes:
@@ -62,7 +62,7 @@ def test_the_parts_of_countries_add_up_to_the_households_of_the_campaign(targeti
 
 def test_who_watches_most_does_so_in_every_campaign() -> None:
     """Two campaigns address six in ten: of the tenths of their lines that watch least they have
-    more than that in common, and nobody with the other's tenth that watches most."""
+    more than that in common, and no one with the other's tenth that watches most."""
     one, other = ([CountryPart(0, 40_000, 24_000, 5, choice)] for choice in (1, 2))
     tenth = np.arange(2_400)
     least, most = household_numbers(one, tenth), household_numbers(one, 23_999 - tenth)

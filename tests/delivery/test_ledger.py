@@ -53,7 +53,7 @@ def within(hourly: Int64s, addressed: Addressed) -> Int64s:
 @st.composite
 def campaigns(draw: st.DrawFn) -> Campaign:
     """Campaigns of all sizes, with hours and days of no delivery, up to all that a cap allows,
-    whatever was planned."""
+    for any plan."""
     days = draw(st.integers(1, 9))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     households = int(np.exp(draw(st.floats(0, np.log(9_000)))))
