@@ -75,8 +75,9 @@ _WATCHED_AS_PLANNED = np.interp(_EDGES, *_viewing(_SHAPE_OF_DIALS))
 class Addressed:
     """The households that a campaign addresses, and what is known when it begins.
 
-    `planned` are the impressions that the original booking pays for. No hour and no day delivers more than `part_of_cap` of what the caps
-    allow. `stream` is the key that random places come from.
+    `planned` are the impressions that the original booking pays for. No hour and no day delivers
+    more than `part_of_cap` of what the caps allow. `stream` is the key that random places come
+    from.
     """
 
     households: int
