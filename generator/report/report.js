@@ -85,7 +85,7 @@ function card({ id, title, text, wide }) {
     element("figcaption", {}, element("h3", {}, title), element("p", {}, text),
       element("p", { class: "ignores", hidden: "" })),
     element("div", { class: "chart", role: "img", "aria-label": `${title}. ${text} The table below has the figures.` }),
-    element("ol", { class: "marks", hidden: "", "aria-label": "What happened, by the numbers of the marks" }),
+    element("ol", { class: "numbered", hidden: "", "aria-label": "What happened, by the numbers of the marks" }),
     element("div", { class: "below" },
       element("details", {}, element("summary", {}, "Figures as a table"),
         element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, figures` })),
@@ -103,7 +103,7 @@ function fill(chart) {
 
 /** The list of the numbered marks of a chart. Pointing at one, or focusing it, makes its mark bolder. */
 function listMarks(figure, marks) {
-  const list = figure.querySelector(".marks");
+  const list = figure.querySelector(".numbered");
   list.hidden = !marks.length;
   list.replaceChildren(...marks.map((row, i) => {
     const made = element("button", { type: "button" },

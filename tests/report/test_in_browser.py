@@ -640,7 +640,7 @@ MARK_WIDTHS = """[...document.querySelectorAll('#chart-plan .role-mark.mark-symb
     path => Number(path.getAttribute('stroke-width')))"""
 MARK_NUMBERS = """[...document.querySelectorAll('#chart-plan .role-mark.mark-text text')].map(
     text => text.textContent)"""
-MARK_LIST = "[...document.querySelectorAll('#chart-plan .marks button')].map(b => b.innerText)"
+MARK_LIST = "[...document.querySelectorAll('#chart-plan .numbered button')].map(b => b.innerText)"
 
 
 @pytest.fixture(scope="module")
@@ -664,7 +664,7 @@ def test_what_happened_to_a_campaign_is_marked_on_its_curve(
     assert paused[2] == "20 Sep 2025, 15:20 UTC · reason: brand safety"
     assert resumed[:2] == ["2", "Resumed"]
     assert budget[1] == "Budget raised $60,000 → $75,001"
-    assert bids[1] == "Bid raised $20 → $22.50, 2 line items"
+    assert bids[1] == "Bid raised $20.00 → $22.50, 2 line items"
     circles = page.ask(
         """[...document.querySelectorAll('#chart-plan .role-mark.mark-symbol path')].map(path => {
             const box = path.getBoundingClientRect();
@@ -687,7 +687,7 @@ def test_a_mark_is_bold_when_its_words_have_the_keyboards_focus(page: Page, even
     page.screen(1280)
     visit(page, eventful, "#campaign=2")
     assert page.ask(MARK_WIDTHS) == [1.5] * 4
-    page.ask("document.querySelectorAll('#chart-plan .marks button')[2].focus()")
+    page.ask("document.querySelectorAll('#chart-plan .numbered button')[2].focus()")
     page.wait(f"{MARK_WIDTHS}[2] === 3")
     assert page.ask(MARK_WIDTHS) == [1.5, 1.5, 3, 1.5]
     page.ask("document.activeElement.blur()")
@@ -700,7 +700,7 @@ def test_all_that_was_changed_is_in_a_table_and_in_the_figures_of_its_day(
     page.screen(1280)
     visit(page, eventful)
     assert page.ask(MARK_NUMBERS) == []
-    assert page.ask("document.querySelector('#chart-plan .marks').hidden") is True
+    assert page.ask("document.querySelector('#chart-plan .numbered').hidden") is True
     table = page.ask(
         """[...document.querySelectorAll('#changes-list tbody tr')].map(
             row => [...row.cells].map(cell => cell.textContent))"""
@@ -710,7 +710,7 @@ def test_all_that_was_changed_is_in_a_table_and_in_the_figures_of_its_day(
     said = {row["day"]: row["happened"] for row in rows(page, "plan", campaign="2")}
     assert said["2025-09-20"] == "Paused"
     assert said["2025-09-25"] == (
-        "Budget raised, $60,000 → $75,001; Bid raised, $20 → $22.50, 2 line items"
+        "Budget raised, $60,000 → $75,001; Bid raised, $20.00 → $22.50, 2 line items"
     )
     assert said["2025-09-22"] is None
     choose(page, "#campaign=3", campaign="3")
