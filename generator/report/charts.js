@@ -103,10 +103,11 @@ function withGaps(rows) {
   });
 }
 /** Marks of what happened: a line at each moment, with the number that the list below the chart gives it. */
-function numberedMarks(events, width) {
+function numberedMarks(events, shown, width) {
   if (!events.length) return [];
   // Numbers that would cover one another go one row down.
-  const [first, last] = [Math.min(...events.map((row) => row.start)), Math.max(...events.map((row) => row.start))];
+  const times = [...events.map((row) => row.start), ...shown.map((row) => Date.parse(row.day))];
+  const [first, last] = [Math.min(...times), Math.max(...times)];
   const rows = [];
   const values = events.map((row, i) => {
     const at = last > first ? ((row.start - first) / (last - first)) * width : 0;
@@ -196,7 +197,7 @@ const CHARTS = [
               tooltip: tip(["day", "Day", "day"], ["spent", "Spent", "money", currency], ["planned", "Planned", "money", currency]),
             },
           },
-          ...numberedMarks(marks, width - 90),
+          ...numberedMarks(marks, rows, width - 90),
         ],
       })),
     }),
