@@ -350,7 +350,7 @@ const CHARTS = [
     id: "reach", section: "Reach and frequency", ignores: ["device"],
     title: "Households reached",
     text: "Households with at least one impression, as a campaign's impressions add up. The curve flattens as the "
-      + "same households are met again. The twelve largest campaigns; point at a line to name it.",
+      + "same households are reached again. The twelve largest campaigns; point at a line to name it.",
     rows: (choice) => {
       const largest = latest(tables.reach, choice).sort(by("reach", -1)).slice(0, 12).map((row) => row.campaign);
       return tables.reach.filter((row) => largest.includes(row.campaign)).filter(inDays(choice))
@@ -396,8 +396,8 @@ const CHARTS = [
   },
   {
     id: "frequency", section: "Reach and frequency", ignores: ["device"],
-    title: "How often households were met",
-    text: "Share of each campaign's reached households by the number of times they were met, and the mean.",
+    title: "How often households saw a campaign",
+    text: "Share of each campaign's reached households by the number of impressions they saw, and the mean.",
     rows: (choice) => latest(tables.reach, choice).sort(by("reach", -1)).slice(0, 12).flatMap((row) => {
       const least = [row.reach, row.reach_2plus, row.reach_3plus, row.reach_5plus, row.reach_10plus, 0];
       return Object.keys(COLOURS.times).map((times, i) => ({
@@ -405,7 +405,7 @@ const CHARTS = [
         share: ratio(least[i] - least[i + 1], row.reach), frequency: row.impressions / row.reach,
       }));
     }),
-    columns: [["name", "Campaign", "text"], ["times", "Times met", "text"], ["households", "Households", "count"], ["share", "Of reached", "percent"], ["frequency", "Mean frequency", "figure"]],
+    columns: [["name", "Campaign", "text"], ["times", "Impressions", "text"], ["households", "Households", "count"], ["share", "Of reached", "percent"], ["frequency", "Mean frequency", "figure"]],
     spec: (rows) => {
       const names = [...new Set(rows.map((row) => row.name))];
       const times = Object.keys(COLOURS.times);
@@ -417,9 +417,9 @@ const CHARTS = [
             mark: { type: "bar", height: 12, yOffset: 8, stroke: "var(--card)", strokeWidth: 1 },
             encoding: {
               y, x: number("share", "percent", { stack: "zero", scale: { domain: [0, 1] }, axis: { grid: false } }),
-              color: { field: "times", type: "ordinal", sort: times, scale: { domain: times, range: Object.values(COLOURS.times) }, legend: { title: "Times met" } },
+              color: { field: "times", type: "ordinal", sort: times, scale: { domain: times, range: Object.values(COLOURS.times) }, legend: { title: "Impressions" } },
               order: { field: "place", type: "quantitative" },
-              tooltip: tip(["name", "Campaign", "text"], ["times", "Times met", "text"], ["households", "Households", "count"], ["share", "Of reached", "percent"]),
+              tooltip: tip(["name", "Campaign", "text"], ["times", "Impressions", "text"], ["households", "Households", "count"], ["share", "Of reached", "percent"]),
             },
           },
           {
@@ -520,7 +520,7 @@ const CHARTS = [
           transform: [{ calculate: "100", as: "hundred" }],
           mark: { type: "bar", height: 11, color: COLOURS.delivered, tooltip: true },
           encoding: {
-            x: number("index", "index", { title: "Index; 100 is the platform's population", scale: { type: "log", domain: [steps[0], steps.at(-1)] }, axis: { values: steps, labelOverlap: true } }),
+            x: number("index", "index", { title: "Index; 100 is the platform's population", scale: { type: "log", domain: [steps[0], steps.at(-1)] }, axis: { values: steps, tickCount: steps.length, labelOverlap: true } }),
             x2: { field: "hundred" },
             y: { field: "segment", type: "nominal", sort: null, title: null, axis: { labelLimit: 100 } },
             tooltip: tip(["segment", "Segment", "text"], ["index", "Index", "index"], ["share", "Of impressions", "percent"], ["population", "Of the platform's viewing", "percent"]),
@@ -553,8 +553,8 @@ const CHARTS = [
         encoding: {
           x: time("month", { timeUnit: "utcyearmonth", axis: { format: "%b %Y", formatType: "utcFormat", grid: false, tickCount: "month", labelOverlap: true } }),
           y: number("cpm", "money", { format: currency, scale: { zero: true } }),
-          shape: { ...type, scale: { domain: bought, range: shapes.slice(0, bought.length) } },
-          strokeDash: { ...type, scale: { domain: bought, range: dashes.slice(0, bought.length) } },
+          shape: { ...type, scale: { domain: bought, range: shapes.slice(0, bought.length) }, legend: { symbolStrokeColor: "transparent", symbolFillColor: COLOURS.delivered } },
+          strokeDash: { ...type, scale: { domain: bought, range: dashes.slice(0, bought.length) }, legend: { symbolStrokeColor: "transparent", symbolFillColor: COLOURS.delivered } },
           tooltip: tip(["bought", "Bought as", "text"], ["month", "Month", "day"], ["cpm", "Price per thousand", "money", currency], ["impressions", "Impressions", "count"]),
         },
       }));
