@@ -263,7 +263,8 @@ class AudienceDimension(StrEnum):
 
 
 class FaultType(StrEnum):
-    """What can be wrong with delivery data, and can be put in on purpose."""
+    """What can be wrong with delivery data: faults that are put in on purpose, and the incidents of
+    a market."""
 
     LATE_ROWS = "LATE_ROWS"
     DUPLICATES = "DUPLICATES"
@@ -277,3 +278,11 @@ class FaultType(StrEnum):
     RUNAWAY_SPEND = "RUNAWAY_SPEND"
     VAST_401 = "VAST_401"
     SCHEMA_DRIFT = "SCHEMA_DRIFT"
+
+    AD_SERVER_OUTAGE = "AD_SERVER_OUTAGE"
+    TRACKING_GAP = "TRACKING_GAP"
+    VENDOR_GAP = "VENDOR_GAP"
+    APP_RELEASE = "APP_RELEASE"
+    BAD_CREATIVE = "BAD_CREATIVE"
+    BOT_BURST = "BOT_BURST"
+    LATE_LOAD = "LATE_LOAD"

@@ -18,16 +18,17 @@ from generator.delivery.flight_supply import FlightContext
 from generator.delivery.history import active_hours, bids, budgets
 from generator.delivery.households import country_parts, household_numbers
 from generator.delivery.ledger import Addressed
+from generator.delivery.incidents import Incident, incidents_between
 from generator.delivery.noise import ar1_normals
 from generator.delivery.odds import OddsTable, odds_table
 from generator.delivery.pacing import Goal
 from generator.delivery.supply import CountrySupply
-from generator.delivery.targeting import count_households, targeting_of
+from generator.delivery.targeting import count_households, countries_of, targeting_of
 from generator.delivery.variation import Booked
 from generator.enums import BudgetType, Pacing
 from generator.platform.model import PlatformModel
 from generator.randomness import key
-from generator.schema import Flight
+from generator.schema import FaultLog, Flight
 from generator.schema.booking import STRAIGHT, BookedLineItem, Booking
 
 _MOST_MICROS = 2**62
@@ -45,6 +46,7 @@ class Delivery:
     performance: pa.RecordBatch
     reach: pa.RecordBatch
     audience: pa.RecordBatch
+    incidents: list[FaultLog]
 
 
 def deliver(
@@ -82,7 +84,8 @@ def deliver(
         )
         for booking in bookings
     ]
-    rows = performance.draw_rows([stretch for plan in plans for stretch in plan.stretches])
+    stretches = [stretch for plan in plans for stretch in plan.stretches]
+    rows = performance.draw_rows(stretches)
     by_hour = []
     first = 0
     for booking, plan in zip(bookings, plans, strict=True):
@@ -111,6 +114,7 @@ def deliver(
         performance=rows,
         reach=reach.reach_batch(campaign_ids, reach.windows_of(exposures)),
         audience=audience.audience_batch(buyers, by_hour),
+        incidents=performance.incident_log(stretches, rows),
     )
 
 
@@ -203,10 +207,25 @@ def _plan(
                 seed=seed,
                 active=active_hours(booking, _hours(flight)),
                 bids=bids(booking, item.line_item.line_item_id, _hours(flight)),
+                incidents=_incidents(platform_model, supplies, item, _hours(flight), seed),
             )
             goal = _goal(booking, position, index, limits[position], addressed.part_of_cap, seed)
             stretches.append(performance.plan_stretch(context, goal, table))
     return _Plan(stretches, addressed)
+
+
+def _incidents(
+    platform_model: PlatformModel,
+    supplies: Mapping[str, CountrySupply],
+    item: BookedLineItem,
+    hours: Hours,
+    seed: int,
+) -> tuple[Incident, ...]:
+    """Return the incidents that a line item of a market meets; none without a market."""
+    first_country, *_ = countries_of(targeting_of(item.line_item), platform_model)
+    if supplies[first_country].booked is None:
+        return ()
+    return incidents_between(platform_model, item.line_item, item.creatives, hours, seed)
 
 
 def _addressed(booking: Booking, platform_model: PlatformModel, seed: int) -> Addressed:

@@ -11,6 +11,7 @@ import numpy as np
 from generator.arrays import Floats, Int64s, Mask
 from generator.clock import HOURS_A_DAY, Hours, weekday_of
 from generator.delivery import price, targeting
+from generator.delivery.incidents import Incident, demand_kept
 from generator.delivery.noise import day_shocks, effects, multiplier
 from generator.delivery.supply import DEVICES, CountrySupply
 from generator.enums import BuyType
@@ -26,6 +27,7 @@ class FlightContext:
     `hours` are the whole flight; only those before `horizon` (an hour) are delivered. `is_daily`
     says whether the budget is one for each day. Households,
     the number of line items, and the impressions expected of earlier flights are the campaign's.
+    `incidents` are those that it meets at `hours`.
     `active` (hours,) is 0 in hours in which the campaign is paused, `bids` (hours,) are those of a
     line item that changes its bid, in currency units per thousand.
     """
@@ -43,6 +45,7 @@ class FlightContext:
     seed: int
     active: Floats | None = None
     bids: Floats | None = None
+    incidents: tuple[Incident, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,12 @@ def flight_supply(context: FlightContext, flight_micros: int, in_rotation: Mask)
         np.minimum(forecast, won.expected_slots * part * rendered, out=forecast)
         np.minimum(available, slots * rendered, out=available)
     available *= _kept_of_promises(context)
+    demand = demand_noise(context) * (1.0 if context.active is None else context.active)
+    demand *= demand_kept(context.incidents, context.hours)
     return FlightSupply(
         forecast=forecast,
         available=available,
-        demand=demand_noise(context) * (1.0 if context.active is None else context.active),
+        demand=demand,
         price=price.micros_per_impression(won.price),
         slots=np.floor(slots).astype(np.int64),
         ceiling=np.floor(slots * rendered).astype(np.int64),

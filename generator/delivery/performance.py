@@ -19,22 +19,25 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generator.arrays import LARGEST_COUNT, Floats, Int64s, Keys, WholeFloats, check_counts
-from generator.clock import HOURS_A_DAY, Hours, day_number, landing_of, timestamps
+from generator.clock import HOURS_A_DAY, Hours, day_number, timestamps
 from generator.delivery import interaction, pacing, targeting, variation, video
+from generator.delivery.fault_log import Log
 from generator.delivery.flight_supply import (
     FlightContext,
     click_habit,
     flight_supply,
 )
 from generator.delivery.funnel import SupplySide, largest_loss, supply_side
+from generator.delivery.incidents import Incident, first_of_steps, landing_hours
 from generator.delivery.limits import LimitedRows, billed_shares, stop_at_limits
 from generator.delivery.odds import Odds, OddsTable
 from generator.delivery.quantiles import binomial_shares, poisson
 from generator.delivery.reach import exposure, shape_of
 from generator.delivery.supply import DEVICES, device_column
-from generator.delivery.variation import HOURS_A_STEP
+from generator.delivery.variation import HOURS_A_STEP, RATES
+from generator.enums import FaultType
 from generator.randomness import key, row_keys, uniforms
-from generator.schema import Creative, PerformanceHourly
+from generator.schema import Creative, FaultLog, PerformanceHourly
 from generator.schema.arrow import arrow_schema
 
 # With fewer rows the fixed cost of numpy calls shows; with more the arrays leave the cache.
@@ -54,7 +57,7 @@ class Stretch:
     (fates, cells) are those of each creative, device and quarter of a day, `cell` is the row's
     place in them, and `floor_render` the thousandths of what is won that render at least.
     `clicking` is the click rate relative to that of the odds, `contest` the odds to lose an auction
-    likewise.
+    likewise. `incidents` are those that the line item meets.
     """
 
     campaign_id: int
@@ -76,6 +79,7 @@ class Stretch:
     ceiling: Int64s
     clicking: Floats
     contest: Floats
+    incidents: tuple[Incident, ...]
 
     @property
     def rows(self) -> int:
@@ -116,9 +120,16 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
     first_profiles = np.array([table.first_profile[creative_id] for creative_id in ids.tolist()])
     sizes = _by_hour(creatives_a_day * targeted.size)[:delivered]
     profiles = (first_profiles + targeted[:, None]).ravel()
-    moves = _moves(context, hours, exposures)[:, :, targeted].repeat(len(creatives), axis=2)
+    starts = first_of_steps(context.incidents, hours)
+    moves = _moves(context, hours, exposures)[:, starts // HOURS_A_STEP][:, :, targeted]
+    moves = moves.repeat(len(creatives), axis=2)
+    for incident, steps, cells in _met(context.incidents, hours[starts], targeted, ids):
+        for rate, log_odds in incident.log_odds.items():
+            moves[RATES.index(rate), steps, cells] += log_odds
     odds, fates = table.in_time(profiles, moves)
-    step = np.arange(hours.size) // HOURS_A_STEP
+    for incident, steps, cells in _met(context.incidents, hours[starts], targeted, ids):
+        _lose_events(odds, fates, incident, steps * profiles.size + cells)
+    step = np.searchsorted(starts, np.arange(hours.size), side="right") - 1
     return Stretch(
         campaign_id=line_item.campaign_id,
         line_item_id=line_item.line_item_id,
@@ -142,7 +153,36 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
         ceiling=supply.ceiling[:delivered],
         clicking=by_row(clicking[:, None, None]),
         contest=by_row(supply.contest[:delivered, targeted, None]),
+        incidents=context.incidents,
     )
+
+
+def _met(
+    incidents: Sequence[Incident], first_hours: Hours, targeted: Int64s, creative_ids: Int64s
+) -> Iterator[tuple[Incident, Int64s, Int64s]]:
+    """Yield each incident with the steps that it meets, (steps, 1), and the positions of devices x
+    creatives, (1, cells). `first_hours` (steps,) are the hours at which steps begin."""
+    for incident in incidents:
+        steps = (first_hours >= incident.first) & (first_hours < incident.last)
+        devices = np.ones(targeted.size, dtype=bool)
+        creatives = np.ones(creative_ids.size, dtype=bool)
+        if incident.device is not None:
+            devices = targeted == DEVICES.index(incident.device)
+        if incident.creative_id is not None:
+            creatives = creative_ids == incident.creative_id
+        cells = np.flatnonzero(devices[:, None] & creatives)
+        yield incident, np.flatnonzero(steps)[:, None], cells[None, :]
+
+
+def _lose_events(odds: Odds, fates: Floats, incident: Incident, cells: Int64s) -> None:
+    """Take away the events that an incident loses, in place, in some cells of `fates`
+    (fates, cells)."""
+    for name, kept in incident.events_kept.items():
+        if name == "start":
+            fates[1:, cells] *= kept
+            fates[0, cells] = 1.0 - fates[1:, cells].sum(axis=0)
+        else:
+            getattr(odds, name)[cells] *= kept
 
 
 def rotation_shares(creatives: tuple[Creative, ...], hours: Hours) -> Floats:
@@ -231,6 +271,7 @@ def draw_rows(stretches: Sequence[Stretch]) -> pa.RecordBatch:
     for block in _blocks(stretches):
         first = _draw_block(block, columns, first)
 
+    landing = [landing_hours(stretch.incidents, stretch.hour) for stretch in stretches]
     campaign_ids = [stretch.campaign_id for stretch in stretches]
     line_item_ids = [stretch.line_item_id for stretch in stretches]
     hours = _join(stretches, "hour")
@@ -240,10 +281,37 @@ def draw_rows(stretches: Sequence[Stretch]) -> pa.RecordBatch:
         "creative_id": pa.array(_join(stretches, "creative_id")),
         "device": device_column(_join(stretches, "device").astype(np.int8)),
         "hour_ts": pa.array(timestamps(hours), type=pa.timestamp("us")),
-        "loaded_at": pa.array(timestamps(landing_of(hours)), type=pa.timestamp("us")),
+        "loaded_at": pa.array(timestamps(np.concatenate(landing)), type=pa.timestamp("us")),
         **{name: pa.array(values) for name, values in columns.items()},
     }
     return pa.RecordBatch.from_pydict(batch, schema=schema)
+
+
+def incident_log(stretches: Sequence[Stretch], rows: pa.RecordBatch) -> list[FaultLog]:
+    """Return the log of the incidents that these stretches met; `rows` are theirs, as drawn.
+
+    An outage touches rows with planned impressions, a late load all rows, other incidents those
+    with impressions.
+    """
+    log = Log()
+    first = 0
+    for stretch in stretches:
+        impressions = rows.column("impressions").slice(first, stretch.rows).to_numpy()
+        first += stretch.rows
+        for incident in stretch.incidents:
+            touched = (stretch.hour >= incident.first) & (stretch.hour < incident.last)
+            if incident.device is not None:
+                touched &= stretch.device == DEVICES.index(incident.device)
+            if incident.creative_id is not None:
+                touched &= stretch.creative_id == incident.creative_id
+            if incident.kind is FaultType.AD_SERVER_OUTAGE:
+                touched &= stretch.means > 0.0
+            elif incident.kind is not FaultType.LATE_LOAD:
+                touched &= impressions > 0
+            hours = stretch.hour[touched]
+            campaign = np.full(hours.size, stretch.campaign_id)
+            log.add(incident.kind, incident.name, incident.keys, campaign, hours)
+    return log.rows()
 
 
 def _join(stretches: Sequence[Stretch], name: str) -> NDArray[Any]:

@@ -202,6 +202,8 @@ def _facts(
         yield PerformanceHourly, delivery.performance
         yield CampaignReach, delivery.reach
         yield AudienceDaily, delivery.audience
+        for batch in to_arrow(FaultLog, delivery.incidents).to_batches():
+            yield FaultLog, batch
 
 
 def _blocks(rows: Int64s) -> list[tuple[int, int]]:

@@ -53,6 +53,7 @@ class Life(BaseModel):
     audience: Scale = None
     habits: Scale = None
     changes: Scale = None
+    incidents: Scale = None
 
     def scale(self, force: str) -> float:
         """Return how strongly a force acts."""

@@ -38,6 +38,7 @@ from generator.platform.figures import (
     YearCurve,
     adds_up_to_one,
 )
+from generator.platform.incidents import Incidents
 from generator.platform.life import UNCHANGED, Life
 from generator.platform.variation import Effects, Variation
 from generator.schema.text_types import TemplateName, Text, TimeZone
@@ -387,6 +388,7 @@ class PlatformModel(Figures):
     interaction: Interaction
     variation: Variation = Variation()
     effects: Effects = Effects()
+    incidents: Incidents = Incidents()
     price: Price
     competition: Competition = Competition()
     pacing: PacingFigures

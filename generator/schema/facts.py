@@ -185,21 +185,26 @@ class AudienceDaily(RawTable):
 
 
 class FaultLog(RawTable):
-    """What was spoilt on purpose, and where: the truth that a search for faults is judged by. One
-    row per fault, campaign and UTC day; empty unless faults were asked for."""
+    """What was spoilt on purpose, and the incidents of a market, and where: the truth that a search
+    for faults is judged by. One row per fault, campaign and UTC day."""
 
     table_name: ClassVar = "fault_log"
     grain: ClassVar = ("fault", "campaign_id", "activity_date")
     is_optional: ClassVar = True
 
-    fault: str = column("The fault: its type and its number among those of the type.")
-    fault_type: FaultType = column("What kind of fault it is.")
+    fault: str = column(
+        "The fault: its type and its number among those of the type. An incident: its type, what "
+        "it happened to, and its first hour."
+    )
+    fault_type: FaultType = column(
+        "What kind of fault or incident it is: the seed `fault_types` says which is which."
+    )
     affected_table: str = column("The raw table of the touched rows.")
     campaign_id: Id = column(
         "The campaign of the touched rows.", references="campaigns.campaign_id"
     )
     activity_date: date = column("The day of the touched rows.", unit="UTC day")
-    keys: str = column("What the fault was aimed at, with its figures, as JSON.")
+    keys: str = column("What the fault or incident was aimed at, with its figures, as JSON.")
     from_ts: datetime = column("Start of the first hour that was touched.", unit="UTC")
     to_ts: datetime = column("End of the last hour that was touched.", unit="UTC")
     rows_touched: Count = column("Rows that are otherwise than they would be.", unit="rows")

@@ -11,6 +11,12 @@ source_days as (
 
 ),
 
+fault_log as (
+
+    select * from {{ ref('stg_ads__fault_log') }}
+
+),
+
 fault_types as (
 
     select * from {{ ref('fault_types') }}
@@ -37,17 +43,32 @@ found as (
 
 ),
 
+logged as (
+
+    select
+        fault_type,
+        activity_date,
+        sum(rows_touched) as logged_rows,
+        count(distinct campaign_id) as logged_campaigns
+    from fault_log
+    group by fault_type, activity_date
+
+),
+
 final as (
 
     select
         -- dimensions
         fault_types.fault_type,
+        fault_types.is_incident,
         days.activity_date,
 
         -- facts
         coalesce(source_days.raw_rows, 0) as performance_rows,
         cast(coalesce(found.findings, 0) as bigint) as findings,
-        cast(coalesce(found.campaigns, 0) as integer) as campaigns
+        cast(coalesce(found.campaigns, 0) as integer) as campaigns,
+        cast(coalesce(logged.logged_rows, 0) as bigint) as logged_rows,
+        cast(coalesce(logged.logged_campaigns, 0) as integer) as logged_campaigns
 
     from fault_types
     cross join days
@@ -57,6 +78,10 @@ final as (
         on
             fault_types.fault_type = found.fault_type
             and days.activity_date = found.activity_date
+    left join logged
+        on
+            fault_types.fault_type = logged.fault_type
+            and days.activity_date = logged.activity_date
 
 )
 

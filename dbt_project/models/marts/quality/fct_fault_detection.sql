@@ -13,6 +13,7 @@ fault_log as (
 fault_types as (
 
     select * from {{ ref('fault_types') }}
+    where not is_incident
 
 ),
 
