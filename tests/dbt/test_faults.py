@@ -21,6 +21,7 @@ import pytest
 from generator.engines import local
 from generator.enums import FaultType
 from generator.faults.changed_columns import landing_tables
+from generator.faults.effects import FAULT_KINDS
 from generator.scenario.faults import Faults
 from generator.scenario.templates import dataset
 from generator.sinks.duckdb import DuckdbSink
@@ -30,7 +31,7 @@ from tests.support.project import MODELS_ONLY, WITHOUT_UNIT_TESTS, dbt
 ALL = dataset("faulty").faults
 # An id of a creative that is gone cannot be distinguished from the rest of the table.
 TOLD_ONLY = ("MISSING_HOURS", "OUTAGE", "TRACKING_LOSS", "BOT_SPIKE", "RUNAWAY_SPEND", "VAST_401")
-UNDONE = tuple(str(kind) for kind in FaultType if kind not in TOLD_ONLY)
+UNDONE = tuple(str(kind) for kind in FAULT_KINDS if kind not in TOLD_ONLY)
 RECOVERABLE = Faults.model_validate(
     {
         kind.lower(): [
@@ -202,7 +203,7 @@ def test_what_is_found_is_what_was_put_in(faulty_database: Path) -> None:
         "SELECT fault_type, labelled_days, detection_precision, detection_recall "
         "FROM marts.fct_fault_detection",
     )
-    assert {name for name, *_ in judged} == {str(kind) for kind in FaultType}
+    assert {name for name, *_ in judged} == {str(kind) for kind in FAULT_KINDS}
     assert all(labelled > 0 for _, labelled, *_ in judged)
     assert [row for row in judged if row[2] < 0.95 or row[3] < 0.95] == []
 

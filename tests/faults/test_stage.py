@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from generator.engines import local
 from generator.enums import FaultType
 from generator.faults.changed_columns import landing_table, landing_tables
+from generator.faults.effects import FAULT_KINDS
 from generator.faults.stage import inject_faults
 from generator.pipeline.parts import all_pieces
+from generator.platform.incidents import Incidents
 from generator.scenario.faults import Faults
 from generator.scenario.templates import dataset
 from generator.schema import TABLES, FaultLog, PerformanceHourly
@@ -249,7 +251,7 @@ def test_a_run_with_faults_lands_with_its_log(tmp_path) -> None:
     with duckdb.connect(str(file), read_only=True) as connection:
         types = connection.execute("SELECT DISTINCT fault_type FROM raw.fault_log").fetchall()
         columns = connection.execute("DESCRIBE raw.performance_hourly").fetchall()
-    assert {name for (name,) in types} == {str(kind) for kind in FaultType}
+    assert {name for (name,) in types} == {str(kind) for kind in FAULT_KINDS}
     assert [name for name, *_ in columns][-2:] == ["click_throughs", "supply_path"]
 
 
@@ -294,9 +296,9 @@ def test_campaigns_that_are_left_out_are_not_in_the_log() -> None:
 
 
 def test_no_fault_is_without_an_effect_and_a_type() -> None:
-    from generator.faults.effects import FAULT_KINDS
-
-    assert set(FAULT_KINDS) == set(FaultType) == {FaultType(name.upper()) for name in EACH}
+    assert set(FAULT_KINDS) == {FaultType(name.upper()) for name in EACH}
+    incidents = {FaultType(name.upper()) for name in Incidents.model_fields}
+    assert set(FAULT_KINDS) | incidents == set(FaultType)
     assert [kind.upper() for kind in Faults.model_fields] == [
         str(kind)
         for kind, *_ in Faults.model_validate(

@@ -86,6 +86,17 @@ creative_days as (
     ),
 {% endfor %}
 
+-- a bad file or release: the worst day of any creative on a device, over its own rate
+worst_day_of_errors as (
+
+    select
+        'worst_day_of_errors' as shape_id,
+        max({{ safe_divide('part', 'whole * rate') }}) as measured_value
+    from days_beyond_chance_errors_rates
+    where whole >= 10000
+
+),
+
 campaign_rates as (
 
     select
@@ -281,6 +292,8 @@ measured as (
         select * from {{ shape_id }}
         union all
     {% endfor -%}
+    select * from worst_day_of_errors
+    union all
     select * from viewability_between_campaigns
     union all
     select * from correlations
