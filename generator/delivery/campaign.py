@@ -17,8 +17,8 @@ from generator.delivery.capping import Cap, ImpressionLimits, caps_of, impressio
 from generator.delivery.flight_supply import FlightContext
 from generator.delivery.history import active_hours, bids, budgets
 from generator.delivery.households import country_parts, household_numbers
-from generator.delivery.ledger import Addressed
 from generator.delivery.incidents import Incident, incidents_between
+from generator.delivery.ledger import Addressed
 from generator.delivery.noise import ar1_normals
 from generator.delivery.odds import OddsTable, odds_table
 from generator.delivery.pacing import Goal
