@@ -17,7 +17,7 @@ from generator.delivery.capping import Cap, ImpressionLimits, caps_of, impressio
 from generator.delivery.flight_supply import FlightContext
 from generator.delivery.history import active_hours, bids, budgets
 from generator.delivery.households import country_parts, household_numbers
-from generator.delivery.incidents import Incident, incidents_between
+from generator.delivery.incidents import Incident, line_item_incidents
 from generator.delivery.ledger import Addressed
 from generator.delivery.noise import ar1_normals
 from generator.delivery.odds import OddsTable, odds_table
@@ -225,7 +225,7 @@ def _incidents(
     first_country, *_ = countries_of(targeting_of(item.line_item), platform_model)
     if supplies[first_country].booked is None:
         return ()
-    return incidents_between(platform_model, item.line_item, item.creatives, hours, seed)
+    return line_item_incidents(platform_model, item.line_item, item.creatives, hours, seed)
 
 
 def _addressed(booking: Booking, platform_model: PlatformModel, seed: int) -> Addressed:

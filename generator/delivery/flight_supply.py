@@ -11,7 +11,7 @@ import numpy as np
 from generator.arrays import Floats, Int64s, Mask
 from generator.clock import HOURS_A_DAY, Hours, weekday_of
 from generator.delivery import price, targeting
-from generator.delivery.incidents import Incident, demand_kept
+from generator.delivery.incidents import Incident, kept_demand
 from generator.delivery.noise import day_shocks, effects, multiplier
 from generator.delivery.supply import DEVICES, CountrySupply
 from generator.enums import BuyType
@@ -98,7 +98,7 @@ def flight_supply(context: FlightContext, flight_micros: int, in_rotation: Mask)
         np.minimum(available, slots * rendered, out=available)
     available *= _kept_of_promises(context)
     demand = demand_noise(context) * (1.0 if context.active is None else context.active)
-    demand *= demand_kept(context.incidents, context.hours)
+    demand *= kept_demand(context.incidents, context.hours)
     return FlightSupply(
         forecast=forecast,
         available=available,

@@ -86,7 +86,7 @@ class Incident:
         return {}
 
     @property
-    def events_kept(self) -> dict[str, float]:
+    def kept_events(self) -> dict[str, float]:
         """The part of events that is still counted, by name; starts are with all that follows."""
         match self.kind:
             case FaultType.TRACKING_GAP:
@@ -99,7 +99,7 @@ class Incident:
         return {}
 
 
-def incidents_between(
+def line_item_incidents(
     platform_model: PlatformModel,
     line_item: LineItem,
     creatives: Sequence[Creative],
@@ -165,7 +165,7 @@ def _happens(
     return uniform(seed, "incident happens", kind, *subject, block) < chance
 
 
-def demand_kept(incidents: Iterable[Incident], hours: Hours) -> Floats:
+def kept_demand(incidents: Iterable[Incident], hours: Hours) -> Floats:
     """Return the part of the planned impressions that outages leave at consecutive hours:
     (hours,)."""
     kept = np.ones(hours.size)

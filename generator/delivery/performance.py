@@ -177,7 +177,7 @@ def _met(
 def _lose_events(odds: Odds, fates: Floats, incident: Incident, cells: Int64s) -> None:
     """Take away the events that an incident loses, in place, in some cells of `fates`
     (fates, cells)."""
-    for name, kept in incident.events_kept.items():
+    for name, kept in incident.kept_events.items():
         if name == "start":
             fates[1:, cells] *= kept
             fates[0, cells] = 1.0 - fates[1:, cells].sum(axis=0)

@@ -15,10 +15,10 @@ from generator import tables
 from generator.clock import HOURS_A_DAY, hours_of
 from generator.delivery.incidents import (
     Incident,
-    demand_kept,
     first_of_steps,
-    incidents_between,
+    kept_demand,
     landing_hours,
+    line_item_incidents,
 )
 from generator.enums import FaultType
 from generator.market.build import build_market
@@ -47,7 +47,7 @@ def met(first_day: int, last_day: int, life: Life | None = None, seed: int = 1) 
     """The incidents that a line item meets on these days."""
     model = PLATFORM if life is None else PLATFORM.with_life(life)
     hours = hours_of(first_day, last_day)
-    return set(incidents_between(model, ITEM.line_item, ITEM.creatives, hours, seed))
+    return set(line_item_incidents(model, ITEM.line_item, ITEM.creatives, hours, seed))
 
 
 def test_spells_are_as_frequent_and_as_long_as_the_platform_says() -> None:
@@ -84,7 +84,7 @@ def test_a_calm_life_has_no_incident_and_a_rough_one_has_more() -> None:
 def test_an_incident_acts_in_its_hours_and_nowhere_else() -> None:
     hours = hours_of(10, 11)
     outage = Incident(FaultType.AD_SERVER_OUTAGE, ("a",), 10 * 24 + 7, 10 * 24 + 9, 0.75)
-    kept = demand_kept([outage], hours)
+    kept = kept_demand([outage], hours)
     assert kept[7:9].tolist() == [0.25, 0.25]
     assert np.delete(kept, [7, 8]).tolist() == [1.0] * 46
     assert first_of_steps([outage], hours).tolist() == [0, 6, 7, 9, 12, 18, 24, 30, 36, 42]
