@@ -7,6 +7,7 @@ const COLOURS = {
   delivered: "var(--delivered)",
   off: "var(--off)",
   change: "var(--change)",
+  incident: "var(--incident)",
   steps: [1, 2, 3, 4, 5, 6, 7].map((step) => `var(--step-${step})`),
   times: Object.fromEntries(["1", "2", "3–4", "5–9", "10+"].map((times, i) => [times, `var(--times-${i + 1})`])),
 };
@@ -116,22 +117,27 @@ function numberedMarks(events, shown, width) {
     rows[level] = at;
     return { ...row, number: i + 1, top: 10 + 22 * level, said: inWords(row) };
   });
+  const stroke = { condition: { test: "datum.kind == 'incident'", value: COLOURS.incident }, value: COLOURS.change };
   const pointed = (yes, no) => ({ condition: { test: "pointed == datum.number", value: yes }, value: no });
   const x = { field: "start", type: "temporal", scale: { type: "utc" } };
   const y = { field: "top", type: "quantitative", scale: null };
   const said = tip(["said", "What", "text"], ["from", "When", "text"], ["reason", "Reason", "text"]);
   return [
     {
-      data: { values }, mark: { type: "rule", color: COLOURS.change },
-      encoding: { x, y: { field: "top", type: "quantitative", scale: null }, y2: { value: "height" }, strokeWidth: pointed(3, 1), tooltip: said },
+      data: { values: values.filter((row) => row.end) }, mark: { type: "rect", color: COLOURS.incident, opacity: 0.2 },
+      encoding: { x, x2: { field: "end" }, y: { value: 0 }, y2: { value: "height" }, tooltip: said },
     },
     {
-      data: { values }, mark: { type: "point", shape: "circle", size: 320, fill: "var(--card)", stroke: COLOURS.change, opacity: 1 },
-      encoding: { x, y, strokeWidth: pointed(3, 1.5), tooltip: said },
+      data: { values }, mark: "rule",
+      encoding: { x, y, y2: { value: "height" }, color: stroke, strokeWidth: pointed(3, 1), tooltip: said },
     },
     {
-      data: { values }, mark: { type: "text", color: COLOURS.change, fontWeight: 600, dy: 0.5 },
-      encoding: { x, y, text: { field: "number", type: "nominal" } },
+      data: { values }, mark: { type: "point", size: 320, fill: "var(--card)", opacity: 1 },
+      encoding: { x, y, stroke, shape: { condition: { test: "datum.kind == 'incident'", value: "square" }, value: "circle" }, strokeWidth: pointed(3, 1.5), tooltip: said },
+    },
+    {
+      data: { values }, mark: { type: "text", fontWeight: 600, dy: 0.5 },
+      encoding: { x, y, color: stroke, text: { field: "number", type: "nominal" } },
     },
   ];
 }
@@ -163,19 +169,21 @@ const CHARTS = [
     id: "plan", section: "Spend and pacing", ignores: ["device"], wide: true,
     title: "Spend per day against plan",
     text: "The line is what was spent each day, the dashes what the booked pacing curve planned."
-      + (tables.changes.length ? " When one campaign is chosen, numbered marks say what happened to it." : ""),
-    marks: (choice) => (choice.campaign ? happened(choice) : []),
+      + (tables.changes.length || tables.incidents.length ? " When one campaign is chosen, numbered marks say what happened to it: changes in circles, incidents in squares." : ""),
+    // What staging puts right leaves no trace in the curve.
+    marks: (choice) => (choice.campaign ? happened(choice).filter((row) => !row.recoverable) : []),
     rows: (choice) => {
       const said = new Map();
       for (const row of happened(choice)) {
         const key = `${row.at.slice(0, 10)} ${campaigns.get(row.campaign).currency}`;
-        said.set(key, [...(said.get(key) ?? []), choice.campaign ? inWords(row) : `${row.name}: ${inWords(row)}`]);
+        const words = choice.campaign || row.kind === "incident" ? inWords(row) : `${row.name}: ${inWords(row)}`;
+        said.set(key, (said.get(key) ?? new Set()).add(words));
       }
       const shown = currencies({ ...choice, device: "" });
       return sums(tables.pacing.filter(inCampaigns(choice)).filter(inDays(choice)),
         (row) => ({ day: days[row.day], currency: campaigns.get(row.campaign).currency }))
         .filter((row) => shown.includes(row.currency))
-        .map(({ sum, ...row }) => ({ ...row, spent: sum.spent, planned: sum.planned, happened: said.get(`${row.day} ${row.currency}`)?.join("; ") ?? null })).sort(by("day"));
+        .map(({ sum, ...row }) => ({ ...row, spent: sum.spent, planned: sum.planned, happened: [...(said.get(`${row.day} ${row.currency}`) ?? [])].join("; ") || null })).sort(by("day"));
     },
     columns: [["day", "Day", "day"], ["currency", "Currency", "text"], ["spent", "Spent", "money"], ["planned", "Planned", "money"], ["happened", "What happened", "text"]],
     spec: (rows, width, marks) => ({

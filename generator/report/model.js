@@ -10,7 +10,7 @@ const tables = Object.fromEntries(
 );
 const campaigns = new Map(tables.campaigns.map((row) => [row.campaign, row]));
 const creatives = new Map(tables.creatives.map((row) => [row.creative, row]));
-const DAY = 86_400_000;
+const [HOUR, DAY] = [3_600_000, 86_400_000];
 const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 // --- What is chosen: it is in the address, and nowhere else.
@@ -105,7 +105,7 @@ function latest(rows, choice) {
 
 /** What happened to the campaigns of a choice, in order of time. A moment is Unix time in milliseconds. */
 function happened(choice) {
-  return tables.changes.filter(inCampaigns(choice)).filter((row) => isChosen(row.at.slice(0, 10), choice))
+  const changes = tables.changes.filter(inCampaigns(choice)).filter((row) => isChosen(row.at.slice(0, 10), choice))
     .map((row) => {
       const { name, currency } = campaigns.get(row.campaign);
       const members = row.members > 1 ? `${row.members} line items` : null;
@@ -113,6 +113,21 @@ function happened(choice) {
       return {
         ...row, name, kind: "change", from: moment(row.at), until: null, start: Date.parse(`${row.at}Z`), end: null,
         detail: [values, members].filter(Boolean).join(", ") || null,
+      };
+    });
+  const incidents = incidentsOf(choice).filter((row) => row.campaign > 0)
+    .map((row) => ({ ...row, name: campaigns.get(row.campaign).name, reason: row.on_purpose ? "put in on purpose" : null }));
+  return [...changes, ...incidents].sort(by("start"));
+}
+/** What went wrong, or was put in on purpose, for the campaigns of a choice. */
+function incidentsOf(choice) {
+  return tables.incidents.filter(inCampaigns(choice)).filter((row) => isChosen(row.at.slice(0, 10), choice))
+    .map((row) => {
+      const [start, end] = [row.at, row.until].map((at) => Date.parse(`${at}Z`));
+      const hours = `${count((end - start) / HOUR)} h`;
+      return {
+        ...row, kind: "incident", start, end, from: moment(row.at), to: moment(row.until),
+        origin: row.on_purpose ? "Put in on purpose" : "Incident", detail: row.subject ? `${row.subject}, ${hours}` : hours,
       };
     });
 }

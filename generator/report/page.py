@@ -122,6 +122,11 @@ def _data(marts: Marts) -> dict[str, Any]:
             row | {name: _words(row[name]) for name in ("what", "reason")}
             for row in marts["changes"]
         ],
+        "incidents": [
+            {key: value for key, value in row.items() if key != "keys"}
+            | {"what": _words(row["what"]), "subject": _subject(row["keys"])}
+            for row in marts["incidents"]
+        ],
         "market": placed("market"),
         "reach": placed("reach"),
         "hours": _series(placed("hours"), ("campaign", "hour")),
@@ -155,6 +160,17 @@ def _series(rows: list[Row], keys: tuple[str, ...]) -> list[Row]:
         gap = row["day"] - series["first_day"] - len(series["impressions"])
         series["impressions"] += [0] * gap + [row["impressions"]]
     return list(found.values())
+
+
+def _subject(keys: str) -> str | None:
+    """Return what an incident happened to, from its keys in the log; None for a campaign's own, and
+    for faults, of which the log says no subject."""
+    match json.loads(keys).get("subject"):
+        case [str()]:
+            return "Whole platform"
+        case [str(), str() as part]:
+            return _words(part)
+    return None
 
 
 def _with_range(row: Row) -> Row:

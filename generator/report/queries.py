@@ -30,6 +30,7 @@ MARTS = (
     "fct_campaign_pacing_daily",
     "fct_campaign_changes",
     "fct_inventory_daily",
+    "fct_incidents",
     "fct_campaign_reach",
     "fct_audience_daily",
     "realism_scorecard",
@@ -193,6 +194,17 @@ QUERIES = {
         WHERE s.campaign > 0
         GROUP BY s.campaign, changed_at, change_type
         ORDER BY changed_at, s.campaign, change_type
+    """,
+    "incidents": """
+        SELECT
+            incident, s.campaign, any_value(incident_type) AS what,
+            any_value(is_on_purpose) AS on_purpose, any_value(is_recoverable) AS recoverable,
+            any_value(keys) AS keys, count(*) AS campaigns, min(from_ts) AS at,
+            max(to_ts) AS until, sum(rows_touched) AS touched
+        FROM marts.fct_incidents
+        JOIN shown s USING (campaign_id)
+        GROUP BY incident, s.campaign
+        ORDER BY min(from_ts), incident, s.campaign
     """,
     # The largest countries, all platforms and devices together.
     "market": f"""

@@ -222,8 +222,25 @@ const CHANGES = {
   columns: [["from", "When", "text"], ["name", "Campaign", "text"], ["what", "What", "text"], ["detail", "Values", "text"], ["reason", "Reason", "text"]],
   rows: () => happened(choice).filter((row) => row.kind === "change"),
 };
-// Cards with a table and no chart. Data without changes have no card for them.
-const LISTS = [CAMPAIGNS, ...(tables.changes.length ? [CHANGES] : [])];
+const INCIDENTS = {
+  id: "incidents", section: "What happened", wide: true,
+  title: "Incidents",
+  text: "What went wrong, and when, as the log of the data says; the campaigns and hourly rows are those of the selection.",
+  columns: [
+    ["from", "From", "text"], ["to", "Until", "text"], ["what", "What", "text"], ["subject", "Where", "text"], ["origin", "Origin", "text"],
+    ["campaigns", "Campaigns", "count"], ["touched", "Rows touched", "count"],
+  ],
+  rows: () => {
+    const found = incidentsOf(choice);
+    return [...new Set(found.map((row) => row.incident))].map((incident) => {
+      const rows = found.filter((row) => row.incident === incident);
+      const [first, last] = [rows.reduce((a, b) => (b.start < a.start ? b : a)), rows.reduce((a, b) => (b.end > a.end ? b : a))];
+      return { ...first, to: last.to, campaigns: total(rows, "campaigns"), touched: total(rows, "touched") };
+    }).sort(by("start"));
+  },
+};
+// Cards with a table and no chart. Data in which nothing happened have no card for that.
+const LISTS = [CAMPAIGNS, ...[CHANGES, INCIDENTS].filter(({ id }) => tables[id].length)];
 
 function fillList({ id, columns, rows }) {
   const found = rows();

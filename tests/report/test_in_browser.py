@@ -630,6 +630,22 @@ MARKED = f"""
     )
 }
 """
+# An outage of two campaigns, and a load that was only late, which the curve does not show.
+GONE_WRONG = """
+    INSERT INTO marts.fct_incidents (
+        incident, campaign_id, incident_type, is_on_purpose, is_recoverable, from_ts, to_ts,
+        rows_touched, keys
+    )
+    SELECT
+        'ad_server_outage p 2025-09-28T10', campaign_id, 'AD_SERVER_OUTAGE', false, false,
+        TIMESTAMP '2025-09-28 10:00', TIMESTAMP '2025-09-28 12:00' + to_hours(campaign_id - 1), 40,
+        '{"subject": ["netflix_like"], "strength": 0.9}'
+    FROM range(1, 3) AS hit (campaign_id)
+    UNION ALL
+    SELECT
+        'late_rows_1', 2, 'LATE_ROWS', true, true, TIMESTAMP '2025-09-27', TIMESTAMP '2025-09-28',
+        24, '{"hours_late": 30}'
+"""
 # Half the logarithm of the booked share: ten percent fuller cost 1.1 ** .5 - 1 = 4.88 % more.
 FULL = """
     UPDATE marts.fct_inventory_daily SET
@@ -645,7 +661,7 @@ MARK_LIST = "[...document.querySelectorAll('#chart-plan .numbered button')].map(
 
 @pytest.fixture(scope="module")
 def eventful(built_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(built_database, tmp_path_factory.mktemp("eventful"), MARKED, FULL)
+    return written(built_database, tmp_path_factory.mktemp("eventful"), MARKED, GONE_WRONG, FULL)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -658,38 +674,41 @@ def test_what_happened_to_a_campaign_is_marked_on_its_curve(
     visit(page, eventful, "#campaign=2")
     assert page.complaints() == []
     assert page.ask("document.documentElement.scrollWidth") == width
-    assert page.ask(MARK_NUMBERS) == ["1", "2", "3", "4"]
-    paused, resumed, budget, bids = (text.split("\n") for text in page.ask(MARK_LIST))
+    assert page.ask(MARK_NUMBERS) == ["1", "2", "3", "4", "5"]
+    paused, resumed, budget, bids, outage = (text.split("\n") for text in page.ask(MARK_LIST))
     assert paused[:2] == ["1", "Paused"]
     assert paused[2] == "20 Sep 2025, 15:20 UTC · reason: brand safety"
     assert resumed[:2] == ["2", "Resumed"]
     assert budget[1] == "Budget raised $60,000 → $75,001"
     assert bids[1] == "Bid raised $20.00 → $22.50, 2 line items"
-    circles = page.ask(
+    assert outage[1:] == ["Ad server outage Whole platform, 3 h", "28 Sep 2025, 10:00 UTC"]
+    marks = page.ask(
         """[...document.querySelectorAll('#chart-plan .role-mark.mark-symbol path')].map(path => {
             const box = path.getBoundingClientRect();
             return [box.left, box.right, box.top, box.bottom];
         })"""
     )
-    for place, (left, right, top, bottom) in enumerate(circles):
+    for place, (left, right, top, bottom) in enumerate(marks):
         assert 0 <= left < right <= width
-        for other in circles[:place]:
+        for other in marks[:place]:
             assert right <= other[0] or left >= other[1] or top >= other[3] or bottom <= other[2]
     used = page.ask(
         """[...new Set([...document.querySelectorAll(
             '#chart-plan .role-mark.mark-symbol path')].map(
                 mark => mark.getAttribute('stroke')))]"""
     )
-    assert used == ["var(--change)"]
+    assert used == ["var(--change)", "var(--incident)"]
+    spans = "document.querySelectorAll('#chart-plan .role-mark.mark-rect path').length"
+    assert page.ask(spans) == 1
 
 
 def test_a_mark_is_bold_when_its_words_have_the_keyboards_focus(page: Page, eventful: Path) -> None:
     page.screen(1280)
     visit(page, eventful, "#campaign=2")
-    assert page.ask(MARK_WIDTHS) == [1.5] * 4
+    assert page.ask(MARK_WIDTHS) == [1.5] * 5
     page.ask("document.querySelectorAll('#chart-plan .numbered button')[2].focus()")
     page.wait(f"{MARK_WIDTHS}[2] === 3")
-    assert page.ask(MARK_WIDTHS) == [1.5, 1.5, 3, 1.5]
+    assert page.ask(MARK_WIDTHS) == [1.5, 1.5, 3, 1.5, 1.5]
     page.ask("document.activeElement.blur()")
     page.wait(f"{MARK_WIDTHS}[2] === 1.5")
 
@@ -713,10 +732,46 @@ def test_all_that_was_changed_is_in_a_table_and_in_the_figures_of_its_day(
         "Budget raised, $60,000 → $75,001; Bid raised, $20.00 → $22.50, 2 line items"
     )
     assert said["2025-09-22"] is None
+    of_all = {row["day"]: row["happened"] for row in rows(page, "plan")}
+    assert of_all["2025-09-28"] == "Ad server outage, Whole platform, 2 h; Ad server outage, " + (
+        "Whole platform, 3 h"
+    )
+    assert of_all["2025-09-20"].endswith(": Paused")
     choose(page, "#campaign=3", campaign="3")
     assert "Nothing in this selection." in page.ask(
         "document.getElementById('changes-list').textContent"
     )
+
+
+def test_incidents_are_a_list_of_what_where_and_how_many_campaigns(
+    page: Page, eventful: Path
+) -> None:
+    """Faults on purpose say so."""
+    page.screen(1280)
+    visit(page, eventful)
+    listed = """[...document.querySelectorAll('#incidents-list tbody tr')].map(
+        row => [...row.cells].map(cell => cell.textContent))"""
+    late, outage = page.ask(listed)
+    assert late[2:] == ["Late rows", "–", "Put in on purpose", "1", "24"]
+    assert outage == [
+        "28 Sep 2025, 10:00 UTC",
+        "28 Sep 2025, 13:00 UTC",
+        "Ad server outage",
+        "Whole platform",
+        "Incident",
+        "2",
+        "80",
+    ]
+    choose(page, "#campaign=1", campaign="1")
+    [outage] = page.ask(listed)
+    assert outage[1:] == [
+        "28 Sep 2025, 12:00 UTC",
+        "Ad server outage",
+        "Whole platform",
+        "Incident",
+        "1",
+        "40",
+    ]
 
 
 @pytest.mark.parametrize("width", [1280, 390])
