@@ -821,6 +821,26 @@ def quality_faults() -> Iterator[Fault]:
     )
 
 
+def incident_faults() -> Iterator[Fault]:
+    """Incidents that the log does not have, or not so, and incidents of no campaign."""
+    row = {"campaign": 1, "advertiser": 1, "type": "'OUTAGE'", "first": 4}
+    incident = """INSERT INTO marts.fct_incidents (incident, campaign_id, advertiser_id,
+        incident_type, rows_touched, active_days, from_ts, to_ts) VALUES ('outage_1', {campaign},
+        {advertiser}, {type}, 1, 1, TIMESTAMP '2025-09-01 0{first}:00',
+        TIMESTAMP '2025-09-01 05:00')"""
+    for name, wrong, test in (
+        ("keys", {}, "not_null_fct_incidents"),
+        ("a log", {}, "incidents_touch_the_rows_of_the_log"),
+        ("an end after its start", {"first": 6}, "ordered_fct_incidents_to_ts__from_ts"),
+        ("a campaign", {"campaign": 99}, "relationships_fct_incidents_campaign_id__*"),
+        ("an advertiser", {"advertiser": 99}, "relationships_fct_incidents_advertiser_id__*"),
+        ("a known type", {"type": "'NONE'"}, "relationships_fct_incidents_incident_type__*"),
+    ):
+        yield Fault(f"an incident without {name}", (incident.format(**row | wrong),), (test,))
+    twice = (incident.format(**row), incident.format(**row))
+    yield Fault("an incident twice", twice, ("unique_grain_fct_incidents_*",))
+
+
 def realism_faults() -> Iterator[Fault]:
     """A verdict without a reason, a benchmark missed where none may be, a market counted twice."""
     scorecard, shapes = "marts.realism_scorecard", "marts.realism_shapes"
@@ -882,6 +902,7 @@ FAULTS: tuple[Fault, ...] = (
     *raw_entity_faults(),
     *mart_faults(),
     *quality_faults(),
+    *incident_faults(),
     *realism_faults(),
 )
 
@@ -986,6 +1007,8 @@ def table_behind(node: dict[str, Any], manifest: dict[str, Any]) -> str | None:
 EMPTY = (
     "campaign_changes",
     "fault_log",
+    "fct_campaign_changes",
+    "fct_incidents",
     "fct_performance_orphans",
     "int_quality_findings",
     "performance_irregular",

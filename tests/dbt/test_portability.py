@@ -39,8 +39,9 @@ from tests.support.project import MODELS_ONLY, ROOT, WITHOUT_UNIT_TESTS, dbt, sp
 
 # What is of the build itself: each database hashes in its own way.
 OF_THE_BUILD = {"source_digest"}
-# Clean data have no orphans, and nothing happens to the campaigns of `complete`.
-EMPTY = {"fct_performance_orphans", "fct_campaign_changes"}
+# Clean data have no orphans, and nothing happens to the campaigns of
+# `complete`.
+EMPTY = {"fct_performance_orphans", "fct_campaign_changes", "fct_incidents"}
 # What is found of faults, and the models that lead to it.
 OF_FAULTS = ("fct_fault_detection", "fct_data_quality_daily")
 BUILD_OF_FAULTS = f"build --select +{' +'.join(OF_FAULTS)} {MODELS_ONLY}"
