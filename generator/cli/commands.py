@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
@@ -300,6 +301,8 @@ def report(settings: Settings, output: Path) -> results.Written:
     # What draws it takes a while to import, and no other command needs it.
     from generator.report import page
 
+    if output.suffix.lower() not in (".html", ".htm") and not os.path.lexists(output):
+        raise bad_input("would be an HTML file; let its name end in .html", str(output))
     text = page.html(queries.read(_file(settings)))
     _output(output, text, lambda held: page.MARK in held[:_HEAD])
     return results.Written(files=[str(output)])

@@ -6,6 +6,7 @@ Elsewhere only a block of a file is written, between the lines
     # >>> NAME: written by `make sources`
     # <<< NAME
 
+(in Markdown `[//]: # (>>> NAME: …)`, which dbt's pages do not show, as they do a comment of HTML),
 and the rest of the file is by hand: a mart keeps its description, its keys and its own tests beside
 the columns that all delivery marts have. A test fails when a committed file is out of step.
 """
@@ -36,9 +37,9 @@ from generator.schema.delivery_columns import (
 _WRITTEN = "Written by `make sources` from generator/schema/delivery_columns.py: change that file."
 _SEMANTIC_LAYER = "{enabled: \"{{ var('semantic_layer_enabled') }}\"}"
 _BLOCK = re.compile(
-    r"^(?P<first>(?P<indent> *)(?:#|<!--) >>> (?P<name>[\w ]+): .*\n)"
+    r"^(?P<first>(?P<indent> *)(?:#|\[//\]: #) \(?>>> (?P<name>[\w ]+): .*\n\n?)"
     r"(?:.*\n)*?"
-    r"(?P<last>(?P=indent)(?:#|<!--) <<< (?P=name)\b.*$)",
+    r"(?P<last>\n?(?P=indent)(?:#|\[//\]: #) \(?<<< (?P=name)\b.*$)",
     re.MULTILINE,
 )
 
@@ -148,7 +149,7 @@ def with_blocks(text: str, name: str) -> str:
         return f"{found['first']}{body}\n{found['last']}"
 
     result, number = _BLOCK.subn(render, text)
-    if number != len(re.findall(r"(?:#|<!--) >>> ", text)):
+    if number != len(re.findall(r"# \(?>>> ", text)):
         raise BlockError(f"{name}: a block that begins with >>> has no end, <<< and its name")
     return result
 
@@ -166,7 +167,7 @@ def delivery_files(project: Path) -> dict[str, str]:
         "models/marts/_metrics.md": metrics_markdown(),
     }
     for file in sorted((project / "models").rglob("*.*")):
-        if file.suffix in {".yml", ".md"} and " >>> " in (text := file.read_text("utf-8")):
+        if file.suffix in {".yml", ".md"} and ">>> " in (text := file.read_text("utf-8")):
             files[file.relative_to(project).as_posix()] = with_blocks(text, file.name)
     return files
 

@@ -60,6 +60,7 @@ def page(documentation: Path, route: str) -> str:
 
 def test_the_overview_has_the_title_the_layers_and_every_model(documentation: Path) -> None:
     text = page(documentation, "overview")
+    assert "make sources" not in text
     manifest = json.loads((documentation / "target" / "manifest.json").read_text())
     models = [
         node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"

@@ -305,6 +305,8 @@ def test_the_command_writes_the_file_and_says_where(
         answer = run("report", "--database", str(copy), "--output", str(tmp_path / name))
         assert answer.code == 2
         assert "give another name" in answer.err
+    answer = run("report", "--database", str(copy), "--output", str(tmp_path / "page.pdf"))
+    assert (answer.code, "end in .html" in answer.err) == (2, True)
     assert run("report", "--database", str(copy), "--to", str(copy)).code == 2
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
     assert os.listdir(to.parent) == [to.name]

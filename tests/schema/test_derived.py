@@ -89,7 +89,7 @@ def test_what_dbt_knows_of_the_delivery_columns_is_in_step(root) -> None:
 
 def test_every_block_is_in_some_file_of_the_dbt_project(root) -> None:
     texts = [file.read_text() for file in (root / "dbt_project/models").rglob("*.*")]
-    unused = [name for name in blocks() if not any(f" >>> {name}: " in text for text in texts)]
+    unused = [name for name in blocks() if not any(f">>> {name}: " in text for text in texts)]
     assert unused == []
 
 
