@@ -245,6 +245,8 @@ class Library:
         for kind, known in names.items():
             if name in known:
                 return kind
+        if os.path.isdir(name):
+            raise bad_input("is a folder; give the path of a YAML file in it", name)
         workflows = names[TemplateKind.WORKFLOWS]
         near = nearest(name, {known for some in names.values() for known in some})
         hint = near if "did you mean" in near else nearest(name, workflows)

@@ -191,6 +191,11 @@ def test_a_circle_of_extends_is_refused(tmp_path) -> None:
         dataset(str(tmp_path / "a.yml"))
 
 
+def test_a_folder_is_no_workflow(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder; give the path of a YAML file in it"):
+        dataset(str(tmp_path))
+
+
 @pytest.mark.parametrize("name", ["complet", "../complete", "/etc/passwd", "a b", "'; drop table"])
 def test_an_unknown_workflow_is_a_sentence(name: str) -> None:
     with pytest.raises(InputError, match="there is no workflow"):
