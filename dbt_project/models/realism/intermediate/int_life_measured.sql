@@ -86,13 +86,13 @@ creative_days as (
     ),
 {% endfor %}
 
--- a bad file or release: the worst day of any creative on a device, over its own rate
+-- a bad file or release: the worst day of errors of any creative on a device, over its own rate
 worst_day_of_errors as (
 
     select
         'worst_day_of_errors' as shape_id,
         max({{ safe_divide('part', 'whole * rate') }}) as measured_value
-    from days_beyond_chance_errors_rates
+    from {{ rates[-1][0] }}_rates
     where whole >= 10000
 
 ),
