@@ -210,6 +210,10 @@ def _scorecard(result: results.Scorecard, width: int) -> Iterator[Part]:
         yield _verdict(noun, rows)
     outside = [row for _, rows in judged for row in rows if row.status == "OUTSIDE"]
     if outside:
+        yield (
+            "The ranges are those of a market, such as the workflow calibration: "
+            "a few campaigns can be outside."
+        )
         yield ""
         yield _judgements("outside", outside, width, _WRONG)
     for noun, rows in judged:

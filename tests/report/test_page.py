@@ -318,6 +318,7 @@ def test_the_scorecard_is_printed_with_its_count(
     answer = run("scorecard", "--database", str(built_database))
     assert answer.code == 0
     assert "vcr_ctv" in answer.out
+    assert ("such as the workflow calibration" in answer.out) == ("\noutside " in answer.out)
     found = re.search(r"^(\d+) of (\d+) benchmarks inside, (\d+) not", answer.out, re.M)
     assert found
     inside, binding, _ = map(int, found.groups())
