@@ -24,10 +24,12 @@ EXCEPTIONS: dict[str, set[str]] = {
     # A day of each campaign is what weeks, months, advertisers and the report are made of.
     "model fanout": {"fct_campaign_performance_daily"},
     # A plan, a schedule and a snapshot are tables that people read and tests judge: not inlined.
-    # What is measured asks the run for its market, the scorecard for its name.
+    # What is measured asks the run for its market, the scorecard for its name. A mart of days asks
+    # which of them to build again.
     "rejoining of upstream concepts": {
         "dim_campaigns",
         "int_campaigns_as_of",
+        "int_source_local_days",
         "stg_ads__line_items",
         "stg_ads__runs",
     },

@@ -28,12 +28,6 @@ campaigns as (
 
 ),
 
-advertisers as (
-
-    select * from {{ ref('stg_ads__advertisers') }}
-
-),
-
 population as (
 
     select * from {{ ref('platform_population') }}
@@ -54,11 +48,6 @@ booked as (
     select
         {{ row_hash(['campaign_id', 'advertiser_id', 'platform', 'currency_code']) }} as row_digest
     from campaigns
-
-    union all
-
-    select {{ row_hash(['advertiser_id', 'time_zone']) }} as row_digest
-    from advertisers
 
     union all
 

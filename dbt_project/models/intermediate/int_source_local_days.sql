@@ -4,6 +4,22 @@ with source_days as (
 
 ),
 
+advertisers as (
+
+    select * from {{ ref('stg_ads__advertisers') }}
+
+),
+
+zones as (
+
+    select
+        coalesce(
+            cast(sum({{ row_hash(['advertiser_id', 'time_zone']) }}) as {{ dbt.type_string() }}), ''
+        ) as digest
+    from advertisers
+
+),
+
 -- Clocks are 12 hours behind UTC to 14 ahead: a local day has hours of up to three UTC days.
 shifts as (
 
@@ -26,18 +42,29 @@ touched as (
 
 ),
 
+days as (
+
+    select
+        raw_table,
+        local_date,
+        {{ dbt.listagg('source_digest', "'-'", 'order by activity_date') }} as digest
+    from touched
+    group by raw_table, local_date
+
+),
+
 final as (
 
     select
         -- identifiers
-        raw_table,
-        local_date,
+        days.raw_table,
+        days.local_date,
 
         -- metadata
-        md5({{ dbt.listagg('source_digest', "'-'", 'order by activity_date') }}) as source_digest
+        md5(days.digest || '-' || zones.digest) as source_digest
 
-    from touched
-    group by raw_table, local_date
+    from days
+    cross join zones
 
 )
 

@@ -96,7 +96,7 @@ bounded_states as (
         *,
         lead(valid_from) over (partition by campaign_id order by valid_from, place) as valid_to
     from compared_states
-    where status is distinct from status_before
+    where status_before is null or status <> status_before
 
 ),
 
