@@ -199,7 +199,7 @@ QUERIES = {
         SELECT
             incident, s.campaign, any_value(incident_type) AS what,
             any_value(is_on_purpose) AS on_purpose, any_value(is_recoverable) AS recoverable,
-            any_value(keys) AS keys, count(*) AS campaigns, min(from_ts) AS at,
+            any_value(aimed_at) AS keys, count(*) AS campaigns, min(from_ts) AS at,
             max(to_ts) AS until, sum(rows_touched) AS touched
         FROM marts.fct_incidents
         JOIN shown s USING (campaign_id)

@@ -634,7 +634,7 @@ MARKED = f"""
 GONE_WRONG = """
     INSERT INTO marts.fct_incidents (
         incident, campaign_id, incident_type, is_on_purpose, is_recoverable, from_ts, to_ts,
-        rows_touched, keys
+        rows_touched, aimed_at
     )
     SELECT
         'ad_server_outage p 2025-09-28T10', campaign_id, 'AD_SERVER_OUTAGE', false, false,

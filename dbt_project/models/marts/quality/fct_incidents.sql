@@ -26,7 +26,7 @@ spans as (
         max(to_ts) as to_ts,
         count(*) as active_days,
         sum(rows_touched) as rows_touched,
-        min(keys) as keys
+        min(keys) as aimed_at
     from fault_log
     group by fault, fault_type, campaign_id
 
@@ -52,7 +52,7 @@ final as (
         cast(spans.rows_touched as bigint) as rows_touched,
 
         -- metadata
-        spans.keys
+        spans.aimed_at
 
     from spans
     inner join campaigns
