@@ -43,7 +43,7 @@ RECOVERABLE = Faults.model_validate(
     }
 )
 # What says how rows landed, which is not the same where they landed otherwise.
-OF_THE_LANDING = ("fct_data_quality_daily", "fct_fault_detection")
+OF_THE_LANDING = ("fct_data_quality_daily", "fct_fault_detection", "fct_incidents")
 
 
 class Faulty:

@@ -36,7 +36,7 @@ def checkout(folder: Path) -> Path:
 
 def make(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run make without an active environment."""
-    without = {"VIRTUAL_ENV", "PYTHONPATH", "ADS_DATABASE", "MAKEFLAGS"}
+    without = {"VIRTUAL_ENV", "PYTHONPATH", "ADS_DATABASE", "MAKEFLAGS", "MAKELEVEL"}
     environment = {name: value for name, value in os.environ.items() if name not in without}
     return subprocess.run(
         ["make", *arguments],
