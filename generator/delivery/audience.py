@@ -4,13 +4,14 @@ A day is split, never drawn separately. Its impressions fall into four disjoint 
 not, clicked or not), each kind is split over the segments by a multinomial, and the reported counts
 are sums of kinds. So segments add up to the day, and no segment has more completes or clicks than
 impressions. Countries and local hours come from one split of every UTC hour over the time zones
-that were watching.
+that were watching, and regions from a split of each country's day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,13 +46,13 @@ from generator.schema.arrow import arrow_schema
 _SCHEMA = arrow_schema(AudienceDaily)
 IMPRESSION_KINDS = ("completed and clicked", "completed", "clicked", "neither")
 _DIMENSIONS = tuple(AudienceDimension)
-_SPLIT_BY_SHARES = (
+# What whole days are split over.
+_SPLIT_BY_DAY = (
     AudienceDimension.AGE_RANGE,
     AudienceDimension.GENDER,
     AudienceDimension.LIFE_STAGE,
     AudienceDimension.INTEREST_CATEGORY,
     AudienceDimension.CONTENT_GENRE,
-    AudienceDimension.REGION,
 )
 
 
@@ -106,14 +107,28 @@ def audience_batch(buyers: Sequence[Buyer], delivered: Sequence[HourlyDelivery])
         for (buyer, hours), by_hour in zip(pairs, kinds, strict=True)
     ]
     splits = [split for audience in audiences for split in audience.splits_of_days()]
-    by_share = multinomials(splits)
+    by_share = iter(multinomials(splits))
     by_zone = multinomials([audience.split_of_hours() for audience in audiences])
-    dimensions = len(_SPLIT_BY_SHARES)
-    parts = [
-        audience.by_dimension(
-            by_share[index * dimensions : (index + 1) * dimensions], by_zone[index]
+    by_country = [
+        audience.days_by_country(zones) for audience, zones in zip(audiences, by_zone, strict=True)
+    ]
+    by_region = iter(
+        multinomials(
+            [
+                split
+                for audience, days in zip(audiences, by_country, strict=True)
+                for split in audience.splits_of_countries(days)
+            ]
         )
-        for index, audience in enumerate(audiences)
+    )
+    parts = [
+        [
+            *audience.by_share(by_share),
+            audience.by_region(by_region, countries.segments),
+            countries,
+            _by_local_hour(audience.buyer, zones, audience.delivered, audience.days),
+        ]
+        for audience, zones, countries in zip(audiences, by_zone, by_country, strict=True)
     ]
     return _batch(audiences, parts)
 
@@ -141,22 +156,24 @@ class _Audience:
         self.zones = _zones(buyer)
 
     def splits_of_days(self) -> list[Split]:
-        """Return the split of each day over the segments of each dimension that has shares."""
+        """Return the split of each day over the segments of each dimension of `_SPLIT_BY_DAY`."""
         by_day = np.add.reduceat(self.by_hour, self.first_hour, axis=1)
-        items = line_item_shares(np.add.reduceat(self.delivered.by_item, self.first_hour, axis=0))
-        seed = self.buyer.seed
-        campaign_id = self.buyer.campaign_id
         model = self.buyer.platform_model
-        scores = scores_of_days(model, campaign_id, self.days, seed)
         splits = []
-        for dimension, by_segment in self.shares.items():
-            shares = items @ np.array(list(by_segment.values())).T
-            shares *= np.exp(loadings_of(model, dimension, by_segment) @ scores).T
+        for dimension in _SPLIT_BY_DAY:
+            shares = self._shares_by_day[dimension]
             if dimension is AudienceDimension.AGE_RANGE and model.life.scale("audience"):
-                shares = by_kind(model, by_segment, shares, by_day)
-            keys = row_keys(key(seed, "audience", campaign_id, str(dimension)), self.days)
-            splits.append(Split(by_day, shares, keys))
+                shares = by_kind(model, self.shares[dimension], shares, by_day)
+            splits.append(Split(by_day, shares, self._keys(str(dimension))))
         return splits
+
+    def splits_of_countries(self, by_country: DimensionSplit) -> list[Split]:
+        """Return the split of each country's days over its regions."""
+        shares = self._shares_by_day[AudienceDimension.REGION]
+        return [
+            Split(counts, shares[:, self._regions_of(country)], self._keys("REGION", country))
+            for country, counts in zip(by_country.segments, by_country.counts, strict=True)
+        ]
 
     def split_of_hours(self) -> Split:
         """Return the split of each hour over the time zones that were watching."""
@@ -164,18 +181,45 @@ class _Audience:
         weights = _zone_weights(self.buyer, self.delivered, self.zones)
         return Split(self.by_hour, weights, row_keys(stream, self.delivered.hours))
 
-    def by_dimension(
-        self, by_share: Sequence[WholeFloats], by_zone: WholeFloats
-    ) -> list[DimensionSplit]:
-        """Return the campaign by dimension, from its splits: (segments, kinds, days) each, and
-        (zones, kinds, hours)."""
-        splits = [
-            DimensionSplit(dimension, list(shares), counts)
-            for (dimension, shares), counts in zip(self.shares.items(), by_share, strict=True)
+    def by_share(self, counts: Iterator[WholeFloats]) -> list[DimensionSplit]:
+        """Return the dimensions of `splits_of_days`, from their counts."""
+        return [
+            DimensionSplit(dimension, list(self.shares[dimension]), next(counts))
+            for dimension in _SPLIT_BY_DAY
         ]
-        zone_days = np.add.reduceat(by_zone, self.first_hour, axis=2)
-        local_hour = _by_local_hour(self.buyer, by_zone, self.delivered, self.days)
-        return [*splits, _by_country(self.zones, zone_days), local_hour]
+
+    def days_by_country(self, by_zone: WholeFloats) -> DimensionSplit:
+        """Add up the hours of zones (zones, kinds, hours) by day and country."""
+        return _by_country(self.zones, np.add.reduceat(by_zone, self.first_hour, axis=2))
+
+    def by_region(self, counts: Iterator[WholeFloats], countries: Sequence[str]) -> DimensionSplit:
+        """Return the regions of all countries, from the counts of `splits_of_countries`."""
+        names = np.array(list(self.shares[AudienceDimension.REGION]))
+        regions = np.concatenate([names[self._regions_of(country)] for country in countries])
+        by_region = np.concatenate([next(counts) for _ in countries])
+        return DimensionSplit(AudienceDimension.REGION, regions.tolist(), by_region)
+
+    def _regions_of(self, country: str) -> Int64s:
+        """Return where the regions of a country are among the shares of regions."""
+        names = self.shares[AudienceDimension.REGION]
+        return np.flatnonzero([name.startswith(f"{country}-") for name in names])
+
+    @cached_property
+    def _shares_by_day(self) -> dict[AudienceDimension, Floats]:
+        """The shares of the segments of each dimension: (days, segments) each."""
+        items = line_item_shares(np.add.reduceat(self.delivered.by_item, self.first_hour, axis=0))
+        model = self.buyer.platform_model
+        scores = scores_of_days(model, self.buyer.campaign_id, self.days, self.buyer.seed)
+        return {
+            dimension: items
+            @ np.array(list(shares.values())).T
+            * np.exp(loadings_of(model, dimension, shares) @ scores).T
+            for dimension, shares in self.shares.items()
+        }
+
+    def _keys(self, *purpose: str) -> Keys:
+        stream = key(self.buyer.seed, "audience", self.buyer.campaign_id, *purpose)
+        return row_keys(stream, self.days)
 
 
 def impression_kinds(
@@ -345,7 +389,7 @@ def item_shares(buyer: Buyer) -> dict[AudienceDimension, dict[str, Floats]]:
         dimension: _region_shares(buyer)
         if dimension is AudienceDimension.REGION
         else _targeted_shares(buyer, dimension)
-        for dimension in _SPLIT_BY_SHARES
+        for dimension in (*_SPLIT_BY_DAY, AudienceDimension.REGION)
     }
     purposes = [
         (f"affinity {dimension} {segment}", buyer.campaign_id)

@@ -121,6 +121,14 @@ VIOLATIONS: dict[str, str] = {
         where coalesce(a.i, 0) <> coalesce(d.impressions, 0)
             or coalesce(a.v, 0) <> coalesce(d.video_q100, 0)
             or coalesce(a.c, 0) <> coalesce(d.clicks, 0)""",
+    "regions add up to their country": """
+        select count(*) from (
+            select campaign_id, activity_date, left(segment, 2) as country,
+                sum(if(dimension = 'REGION', 1, -1) * impressions) as i,
+                sum(if(dimension = 'REGION', 1, -1) * video_q100) as v,
+                sum(if(dimension = 'REGION', 1, -1) * clicks) as c
+            from raw.audience_daily where dimension in ('REGION', 'COUNTRY') group by all
+        ) where i <> 0 or v <> 0 or c <> 0""",
     "impressions of a reach window": f"""
         select count(*) from ({WINDOWS}) w full join raw.campaign_reach r
             using (campaign_id, reach_window, window_start)
