@@ -197,6 +197,13 @@ FAULTS: dict[str, list[str]] = {
         "update raw.audience_daily set clicks = clicks + 1 where rowid = 0",
         "delete from raw.audience_daily where dimension = 'REGION' and campaign_id = 1",
     ],
+    "regions add up to their country": [
+        "update raw.audience_daily set segment = 'XX-' || segment where dimension = 'REGION'",
+        *(
+            f"update raw.audience_daily set {count} = {count} + 1 where dimension = 'COUNTRY'"
+            for count in ("impressions", "video_q100", "clicks")
+        ),
+    ],
     "impressions of a reach window": [
         *(reached("impressions = impressions + 1", window) for window in ReachWindow),
         "delete from raw.campaign_reach where rowid = 0",
