@@ -113,15 +113,15 @@ test-postgres: deps ## Build and test on a temporary PostgreSQL server
 	python -m pytest tests/dbt/test_portability.py
 
 # Linting compiles models; it must not want the data file, which may be open elsewhere. What dbt parses
-# sqlfluff takes up. tests/test_lint.py runs these commands beside the other tests.
+# sqruff takes up. tests/test_lint.py runs these commands beside the other tests.
 lint: export ADS_DATABASE := :memory:
-lint: deps ## ruff, mypy, sqlfluff, and dbt's own warnings as errors
+lint: deps ## ruff, mypy, sqruff, and dbt's own warnings as errors
 	ruff check .
 	ruff format --check .
 	mypy
 	mypy --platform win32 --always-false POSIX --cache-dir .mypy_cache/win32
 	dbt parse --quiet --no-partial-parse --show-all-deprecations --warn-error
-	sqlfluff lint --disable-progress-bar --processes 1 dbt_project
+	sqruff --nocolor lint dbt_project
 
 docs: deps ## Build the dbt docs, also as one file: target/static_index.html
 	python -m generator dbt docs generate --static
@@ -156,9 +156,10 @@ bench: deps ## Compare the speed with other generators (needs Java 17)
 bench-dbt: deps ## Time the dbt models on 5 million rows beside SQL in DuckDB
 	python -m benchmarks.dbt_build
 
-sources: deps ## Write sources, doc blocks, platform seeds and diagrams
+sources: deps ## Write sources, doc blocks, seeds, JSON Schemas and diagrams
 	python -m generator dbt-sources
 	python -m generator dbt-seeds
+	python -m generator.live.json_schemas
 	python -m tests.support.diagrams
 
 # A database can hold campaigns and your schemas, and any folder a file of yours, so none of these is removed.

@@ -103,6 +103,13 @@ def market(campaigns: int, to: str, jobs: int) -> tuple[str, ...]:
     return (*command, "--campaigns", str(campaigns), "--jobs", str(jobs), "--to", to)
 
 
+def whole_log(jobs: int) -> tuple[str, ...]:
+    """Return the command that makes a campaign with a row for each of its impressions."""
+    command = (sys.executable, "-m", "generator", "generate", "complete", "--quiet", "--log", "all")
+    one = ("--select", "conversion_interactive", "--jobs", str(jobs))
+    return (*command, *one, "--to", "parquet:{folder}")
+
+
 def producers(peers: Path, arrow: Path, campaigns: int) -> list[Producer]:
     """Everyone, in the order of a round."""
 
@@ -123,6 +130,8 @@ def producers(peers: Path, arrow: Path, campaigns: int) -> list[Producer]:
         Producer(
             "market → Parquet, one process", market(campaigns, "parquet:{folder}", 1), into_parquet
         ),
+        Producer("whole log of a campaign → Parquet", whole_log(2), into_parquet),
+        Producer("whole log of a campaign → Parquet, one process", whole_log(1), into_parquet),
         Producer("dbldatagen on PySpark → Parquet", script("spark_table"), into_parquet),
         Producer("Mimesis, rows in memory", script("mimesis_rows"), into_duckdb),
         Producer("Faker, rows in memory", script("faker_rows"), into_duckdb),
@@ -254,6 +263,7 @@ Seconds are those of a whole process, its start included; MB are the memory of a
 ## Everyone
 
 A cell is a row × a column. The market is `generate market --campaigns {campaigns}`, all raw tables.
+The log has 12.4 million impressions of 30 columns, and the people behind them.
 
 {of_rounds(everyone[1:], made)}
 

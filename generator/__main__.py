@@ -9,7 +9,7 @@ from generator.interruption import interruptible, was_asked
 
 
 def run() -> None:
-    """Load the command line, which takes half a second, and run it."""
+    """Load the command line and run it."""
     # Threads for linear algebra wait busily, and no matrix here is large enough for them.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # One allocator for numpy and Arrow: what one has freed, the other can take.

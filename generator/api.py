@@ -13,10 +13,12 @@ from pydantic import BaseModel
 from generator.faults.changed_columns import landing_tables
 from generator.market.dataset import world_of
 from generator.pipeline.country_supplies import CountrySupplies
+from generator.pipeline.logs import Logs
 from generator.pipeline.parts import ROWS_A_BLOCK, parts_of, pieces
 from generator.scenario.errors import bad_input, nearest
+from generator.scenario.kinds import DEFAULT_WORKFLOW
 from generator.scenario.overrides import parse_override
-from generator.scenario.templates import DEFAULT_WORKFLOW, Dataset, Library
+from generator.scenario.templates import Dataset, Library
 from generator.scenario.validation import model_of
 from generator.scenario.values import Day, Seed
 from generator.scenario.yaml_file import Document
@@ -79,7 +81,7 @@ def tables(
     dataset = _dataset(source, seed, as_of, sets, templates)
     wanted = [_table(name) for name in only] or list(TABLES)
     batches: dict[str, list[pa.RecordBatch]] = {table.table_name: [] for table in wanted}
-    for name, batch in _batches(dataset, wanted):
+    for name, batch in _batches(dataset.with_tables(wanted), wanted):
         batches[name].append(batch)
     schemas = {table.table_name: arrow_schema(table) for table in landing_tables(dataset.faults)}
     return {name: pa.Table.from_batches(found, schemas[name]) for name, found in batches.items()}
@@ -116,8 +118,9 @@ def _batches(
 ) -> Iterator[tuple[str, pa.RecordBatch]]:
     world = world_of(dataset)
     supplies, done = CountrySupplies(world), 0
+    logs = Logs(world, supplies)
     for part in parts_of(world, ROWS_A_BLOCK):
-        for table, batch in pieces(world, part, supplies, wanted):
+        for table, batch in pieces(world, part, supplies, wanted, logs):
             yield table.table_name, batch
         done += part.campaigns
         if progress:

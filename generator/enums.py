@@ -1,6 +1,6 @@
 """The closed vocabularies of the data: what a status, a device or a buying type can be called.
 
-Every other module takes its words from here; the DDL checks, the dbt `accepted_values` tests and
+Every other module takes its words from here; the DDL checks, the tests of the raw tables in dbt and
 the validation of scenarios are derived from these classes. Names follow OpenRTB, VAST and the
 delivery platforms (DV360, Google Ad Manager, The Trade Desk). Nothing here knows a table.
 """
@@ -29,6 +29,7 @@ class ChangedEntity(StrEnum):
     """What a logged change is about."""
 
     CAMPAIGN = "CAMPAIGN"
+    FLIGHT = "FLIGHT"
     BUDGET = "BUDGET"
     LINE_ITEM = "LINE_ITEM"
     CREATIVE = "CREATIVE"
@@ -135,6 +136,66 @@ class Device(StrEnum):
     MOBILE = "MOBILE"
     TABLET = "TABLET"
     DESKTOP = "DESKTOP"
+
+
+class FurthestEvent(StrEnum):
+    """How far the video of an impression played: the last of the VAST events that it had."""
+
+    NOT_STARTED = "NOT_STARTED"
+    START = "START"
+    FIRST_QUARTILE = "FIRST_QUARTILE"
+    MIDPOINT = "MIDPOINT"
+    THIRD_QUARTILE = "THIRD_QUARTILE"
+    COMPLETE = "COMPLETE"
+
+
+class VastEvent(StrEnum):
+    """An event of an ad as VAST 4 calls it. VAST has no word for a scanned QR code: scan."""
+
+    IMPRESSION = "impression"
+    START = "start"
+    FIRST_QUARTILE = "firstQuartile"
+    MIDPOINT = "midpoint"
+    THIRD_QUARTILE = "thirdQuartile"
+    COMPLETE = "complete"
+    SKIP = "skip"
+    CLICK_THROUGH = "clickThrough"
+    SCAN = "scan"
+    ACCEPT_INVITATION = "acceptInvitation"
+    VIEWABLE = "viewable"
+    NOT_VIEWABLE = "notViewable"
+    VIEW_UNDETERMINED = "viewUndetermined"
+    ERROR = "error"
+
+
+class IfaType(StrEnum):
+    """The kind of a device's identifier for advertising (IAB Tech Lab, IFA on OTT)."""
+
+    RIDA = "RIDA"
+    AFAI = "AFAI"
+    TIFA = "TIFA"
+    VIDA = "VIDA"
+    LGUDID = "LGUDID"
+    IDFA = "IDFA"
+    AAID = "AAID"
+
+
+class DeviceFamily(StrEnum):
+    """What a device is."""
+
+    SMART_TV = "SMART_TV"
+    STREAMING_PLAYER = "STREAMING_PLAYER"
+    PHONE = "PHONE"
+    TABLET = "TABLET"
+    COMPUTER = "COMPUTER"
+
+
+class ViewingBand(StrEnum):
+    """The third of households that one belongs to by how much it watches."""
+
+    LIGHT = "LIGHT"
+    MEDIUM = "MEDIUM"
+    HEAVY = "HEAVY"
 
 
 class TargetingKey(StrEnum):
@@ -260,6 +321,61 @@ class AudienceDimension(StrEnum):
     COUNTRY = "COUNTRY"
     REGION = "REGION"
     LOCAL_HOUR = "LOCAL_HOUR"
+
+
+class ConversionType(StrEnum):
+    """What a household does that an advertiser counts as a conversion."""
+
+    VISIT = "VISIT"
+    LEAD = "LEAD"
+    PURCHASE = "PURCHASE"
+
+
+class TouchType(StrEnum):
+    """What a conversion is counted for: a click, or an impression that was not clicked."""
+
+    POST_CLICK = "POST_CLICK"
+    POST_VIEW = "POST_VIEW"
+
+
+class ConversionSource(StrEnum):
+    """Where a household converted, in the words of the IAB's ECAPI."""
+
+    WEBSITE = "WEBSITE"
+    APP = "APP"
+    PHYSICAL_STORE = "PHYSICAL_STORE"
+    PHONE_CALL = "PHONE_CALL"
+
+
+class ConversionCause(StrEnum):
+    """What brought a conversion about: nothing of the campaign, an ad, or an ad that only brought
+    it forward."""
+
+    BASELINE = "BASELINE"
+    CAUSED = "CAUSED"
+    DISPLACED = "DISPLACED"
+
+
+class ExperimentUnit(StrEnum):
+    """What an experiment assigns to its arms."""
+
+    HOUSEHOLD = "HOUSEHOLD"
+
+
+class ExperimentArm(StrEnum):
+    """The households that a campaign may reach, and those that it holds out."""
+
+    TEST = "TEST"
+    CONTROL = "CONTROL"
+
+
+class ExperimentDesign(StrEnum):
+    """What is known of the control arm: the ads that it would have seen (ghost ads), the public
+    service ads that it sees in their place (PSA), or nothing."""
+
+    GHOST_ADS = "GHOST_ADS"
+    PSA = "PSA"
+    INTENT_TO_TREAT = "INTENT_TO_TREAT"
 
 
 class FaultType(StrEnum):

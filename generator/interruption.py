@@ -20,11 +20,14 @@ _HEARD = STOPS
 if POSIX:
     _HEARD += (signal.SIGALRM,)
 _SECONDS_UNTIL_AGAIN = 0.01
+_LAST_LINE = "interrupted: no partial run is visible; rerun the same command to complete it"
 _asked = threading.Event()
 
 
 class Interrupted(BaseException):
-    """A signal asked the command to stop. No Exception, so that nothing on the way catches it."""
+    """A signal asked the command to stop. No Exception, so that nothing on the way catches it.
+
+    A command for which the usual last line is not true catches it and raises one with another."""
 
 
 def was_asked() -> bool:
@@ -43,6 +46,7 @@ def interruptible(command: Callable[[], None]) -> None:
     can be raised (`_cannot_stop_here`).
     """
     _asked.clear()
+    last_line = _LAST_LINE
     report_dropped = sys.unraisablehook
 
     def stop(_number: int, frame: FrameType | None) -> None:
@@ -75,12 +79,14 @@ def interruptible(command: Callable[[], None]) -> None:
             command()
         finally:
             no_longer()
-    except BaseException:
+    except BaseException as error:
         if not was_asked():
             raise
+        if isinstance(error, Interrupted):
+            last_line = str(error) or last_line
     if was_asked():
         no_longer()
-        _leave("interrupted: no partial run is visible; rerun the same command to complete it")
+        _leave(last_line)
 
 
 def _cannot_stop_here(frame: FrameType) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from generator.arrays import Floats, Int64s, Keys
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _12 = (np.uint64(bits) for bits in (30, 27, 31, 12))
@@ -64,7 +64,7 @@ def row_keys(base: int | Keys, positions: Int64s) -> Keys:
 
     Several streams and positions are broadcast against one another.
     """
-    return mix(np.uint64(base) + positions.astype(np.uint64) * _GOLDEN)
+    return mix(np.uint64(base) + positions.astype(np.uint64) * GOLDEN)
 
 
 def uniforms(keys: Keys, *purposes: str) -> Floats:

@@ -21,7 +21,8 @@ from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
-from tests.support.project import MODELS_ONLY, ROOT, SHARED, Answer, dbt, made_once
+from tests.support.processes import OWNER, SHARED
+from tests.support.project import MODELS_ONLY, ROOT, Answer, dbt, made_once
 
 # Where the longest tests are.
 LONGEST = (
@@ -49,6 +50,7 @@ SLOW = (
     "tests/dbt/test_faults.py",
     "tests/dbt/test_golden_campaign.py",
     "tests/dbt/test_habits.py",
+    "tests/dbt/test_live.py",
     "tests/dbt/test_names.py",
     "tests/dbt/test_portability.py",
     "tests/dbt/test_random_scenarios.py",
@@ -56,6 +58,8 @@ SLOW = (
     "tests/dbt/test_restatement.py",
     "tests/dbt/test_settings.py",
     "tests/e2e/",
+    "tests/live/test_kafka.py",
+    "tests/live/test_postgresql.py",
     "tests/packaging/",
     "tests/pipeline/",
     "tests/reliability/",
@@ -64,6 +68,7 @@ SLOW = (
     "tests/sinks/test_duckdb.py::test_a_killed_run",
     "tests/sinks/test_postgresql.py",
     "tests/test_lint.py::test_lint_finds_nothing[mypy --platform",
+    "tests/watch/test_in_browser.py",
 )
 SLOW_FIXTURES = {"faulty_database", "s3_server"}
 OF_THE_SHOWCASE = "+fct_performance_hourly +fct_campaign_pacing_daily +dim_campaigns"
@@ -89,7 +94,10 @@ settings.load_profile(os.environ.get("ADS_TEST_PROFILE", "project"))
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder that the processes share, unless one is named."""
-    if not hasattr(config, "workerinput") and SHARED not in os.environ:
+    if hasattr(config, "workerinput"):
+        return
+    os.environ[OWNER] = str(os.getpid())
+    if SHARED not in os.environ:
         os.environ[SHARED] = tempfile.mkdtemp(prefix="ads-tests-")
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SHARED)))
 

@@ -30,12 +30,18 @@ def fingerprint(table: pa.Table) -> str:
 def test_tables_have_the_rows_and_columns_that_the_command_line_lands(cwd, run) -> None:
     landed = run("generate", "smoke", "--json").json["tables"]
     data = tables("smoke")
-    assert {f"raw.{name}": fingerprint(table) for name, table in data.items()} == {
+    relations = {table.table_name: table.relation() for table in TABLES}
+    assert {relations[name]: fingerprint(table) for name, table in data.items()} == {
         row["table"]: row["hash"] for row in landed
     }
     assert {name: table.schema for name, table in data.items()} == {
         table.table_name: arrow_schema(table) for table in TABLES
     }
+
+
+@pytest.mark.parametrize(("only", "share"), [(["runs"], None), (["runs", "ad_errors"], 0.01)])
+def test_a_run_without_the_tables_of_the_log_records_none(only, share) -> None:
+    assert tables("smoke", only=only)["runs"]["log_share"].to_pylist() == [share]
 
 
 def test_batches_are_the_rows_of_the_tables() -> None:

@@ -21,6 +21,7 @@ GROUND = {
     "enums",
     "clock",
     "randomness",
+    "permutation",
     "masking",
     "extras",
     "outputs",
@@ -32,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "enums": set(),
     "clock": {"arrays"},
     "randomness": {"arrays"},
+    "permutation": {"arrays", "randomness"},
     "masking": set(),
     "outputs": set(),
     "system": set(),
@@ -42,13 +44,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "platform": GROUND | {"schema"},
     "scenario": GROUND | {"schema", "platform"},
     "delivery": GROUND | {"schema", "platform"},
+    "log": GROUND | {"schema", "platform", "delivery"},
+    "outcomes": GROUND | {"schema", "platform", "delivery", "log"},
     "sinks": GROUND | {"schema"},
     "world": GROUND | {"schema", "platform", "scenario"},
     "market": GROUND | {"schema", "platform", "scenario", "delivery", "world"},
     "faults": GROUND | {"schema", "scenario", "delivery", "sinks"},
     "report": {"enums", "scenario", "extras", "sinks"},
+    "watch": {"extras", "masking", "schema", "scenario", "sinks", "system"},
     "pipeline": GROUND
-    | {"schema", "scenario", "platform", "world", "market", "delivery", "faults", "sinks"},
+    | {"schema", "scenario", "platform", "world", "market", "delivery", "log"}
+    | {"outcomes", "faults", "sinks"},
+    "live": GROUND
+    | {"schema", "scenario", "delivery", "log", "faults", "pipeline", "sinks", "world"},
     "engines": {"schema", "sinks", "world", "pipeline", "extras", "system"},
     "cli": GROUND
     | {
@@ -60,8 +68,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "market",
         "faults",
         "report",
+        "watch",
         "pipeline",
         "engines",
+        "live",
         "interruption",
     },
     "api": {"schema", "scenario", "market", "faults", "pipeline"},

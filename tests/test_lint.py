@@ -36,5 +36,5 @@ def test_lint_finds_nothing(command: str) -> None:
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]
 
 
-def test_lint_is_ruff_mypy_sqlfluff_and_dbt() -> None:
-    assert {command.split()[0] for command in commands()} == {"ruff", "mypy", "sqlfluff", "dbt"}
+def test_lint_is_ruff_mypy_sqruff_and_dbt() -> None:
+    assert {command.split()[0] for command in commands()} == {"ruff", "mypy", "sqruff", "dbt"}

@@ -18,9 +18,10 @@ from packaging.requirements import Requirement
 
 from generator.masking import mask, without_secrets_of
 from generator.scenario.errors import InputError
-from generator.scenario.templates import Library, TemplateKind
+from generator.scenario.kinds import TemplateKind
+from generator.scenario.templates import Library
+from generator.sinks.errors import DestinationError
 from generator.sinks.postgresql import PostgresqlSink
-from generator.sinks.sink import DestinationError
 from tests.support.project import ROOT
 
 PACKAGE = sorted((ROOT / "generator").rglob("*.py"))

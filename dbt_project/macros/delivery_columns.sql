@@ -176,10 +176,16 @@
 {% endmacro %}
 
 {#-
-    The metrics of pacing, reach and audience.
+    The metrics of conversions, pacing, reach and audience.
 -#}
 {% macro further_formulas() %}
     {{ return({
+        "cpa": ("spend", "conversions"),
+        "roas": ("conversions_value", "spend"),
+        "conversion_rate": ("conversions", "impressions"),
+        "click_conversion_rate": ("post_click_conversions", "clicks"),
+        "post_click_share": ("post_click_conversions", "conversions"),
+        "post_view_share": ("post_view_conversions", "conversions"),
         "pacing_index": ("100 * cast(spend_to_date as " ~ type_double() ~ ")", "expected_spend_to_date"),
         "daily_pacing_index": ("100 * cast(spend as " ~ type_double() ~ ")", "expected_spend"),
         "budget_spent_pct": ("100 * cast(spend_to_date as " ~ type_double() ~ ")", "budget_total"),

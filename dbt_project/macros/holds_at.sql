@@ -3,3 +3,10 @@
     {{ version }}.valid_from <= {{ moment }}
     and coalesce({{ moment }} < {{ version }}.valid_to, true)
 {%- endmacro %}
+
+{% macro holds_from_date(moment) -%}
+case
+            when {{ moment }} = {{ dbt.date_trunc('day', moment) }} then cast({{ moment }} as date)
+            else cast({{ dbt.dateadd('day', 1, moment) }} as date)
+        end
+{%- endmacro %}

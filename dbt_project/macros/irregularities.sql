@@ -38,16 +38,21 @@
 {#-
     Over the rows of a creative's day on a device: whether they are one load of the 24 hours, each once, on
     time and whole. The hours are added as powers of two: 24 of them make 2^24 - 1 only if each is
-    another one, which a fifth of the time tells that count(distinct …) takes.
+    another one, which a fifth of the time tells that count(distinct …) takes. Where rows without
+    requests do not land (`vars: sparse_rows`), it may have fewer hours.
 -#}
 {% macro is_one_load_of_a_day() -%}
     (
+        {% if var("sparse_rows") -%}
+        count(*) = count(distinct hour_ts)
+        {%- else -%}
         count(*) = 24
         and sum(power(2, cast(extract(hour from hour_ts) as integer))) = 16777215
+        {%- endif %}
         and min(loaded_at) = max(loaded_at)
         and not {{ landed_late("max(hour_ts)", "max(loaded_at)") }}
-        and count(line_item_id) = 24
-        and count(campaign_id) = 24
+        and count(line_item_id) = count(*)
+        and count(campaign_id) = count(*)
         and sum(case when has_drifted then 1 else 0 end) = 0
     )
 {%- endmacro %}

@@ -27,7 +27,10 @@
                 {%- endif -%}
             {%- endfor -%}
         {%- endfor -%}
-        {%- if statements -%}{%- do run_query(statements | join(";\n")) -%}{%- endif -%}
+        {#- In one transaction, as each one waits for the disk. #}
+        {%- if statements -%}
+            {%- do run_query("begin;\n" ~ statements | join(";\n") ~ ";\ncommit") -%}
+        {%- endif -%}
     {%- endif -%}
 {% endmacro %}
 

@@ -6,7 +6,9 @@
 {% macro read_parquet() %}
     {%- if target.name in ["parquet", "spark"] and reads_raw_data() -%}
         {%- set folder = (env_var("ADS_PARQUET", "") or "data/parquet") | replace("'", "''") -%}
-        {%- do run_query("create schema if not exists " ~ raw_schema()) -%}
+        {%- for schema in sources_of_this_package() | map(attribute="schema") | unique -%}
+            {%- do run_query("create schema if not exists " ~ adapter.quote(schema)) -%}
+        {%- endfor -%}
         {%- do adapter.dispatch("raw_tables_on_parquet")(folder, sources_of_this_package()) -%}
     {%- endif -%}
 {% endmacro %}
@@ -24,7 +26,8 @@
 {#- Those that the manifest names, or without one NAME.parquet and all that is below folder NAME. -#}
 {% macro duckdb__raw_tables_on_parquet(folder, tables) %}
     {%- set landed = run_query(
-        "select table_name from duckdb_tables() where schema_name = '" ~ var("raw_schema") ~ "'"
+        "select table_name from duckdb_tables() where schema_name in ('"
+        ~ tables | map(attribute="schema") | unique | join("', '") ~ "')"
         ~ " and database_name = current_database()"
     ).columns[0].values() -%}
     {%- if tables | selectattr("name", "in", landed) | list -%}
@@ -34,7 +37,7 @@
         ) -%}
     {%- endif -%}
     {%- for table in tables -%}
-        {%- set view = raw_schema() ~ "." ~ table.name -%}
+        {%- set view = adapter.quote(table.schema) ~ "." ~ table.name -%}
         {%- set files = parquet_files(folder, table.name) -%}
         {%- if files -%}
             {#- A partition's column is a way to find files, and no column of the table. -#}
@@ -66,10 +69,11 @@
     ).rows -%}
     {%- do run_query("drop table " ~ manifest) -%}
     {%- for table in tables -%}
-        {%- do run_query("drop table if exists " ~ raw_schema() ~ "." ~ table.name) -%}
+        {%- set relation = adapter.quote(table.schema) ~ "." ~ table.name -%}
+        {%- do run_query("drop table if exists " ~ relation) -%}
         {%- for identity, tables_with_files in manifests if table.name in fromjson(tables_with_files) -%}
             {%- do run_query(
-                "create table " ~ raw_schema() ~ "." ~ table.name ~ " using parquet options (path '"
+                "create table " ~ relation ~ " using parquet options (path '"
                 ~ folder ~ "/" ~ table.name ~ "', recursiveFileLookup 'true', pathGlobFilter '*-" ~ identity[:8]
                 ~ ".parquet')"
             ) -%}

@@ -7,18 +7,25 @@
         {%- set sources = sources_of_this_package() -%}
         {%- set kind = "view" if target.name == "parquet" else "table" -%}
         {%- set present = [] -%}
+        {%- set needed = [] -%}
         {%- for table in sources -%}
             {%- if adapter.get_relation(table.database, table.schema, table.identifier) -%}
                 {%- do present.append(table.name) -%}
+                {%- if not table.config.meta.get("is_optional") -%}
+                    {%- do needed.append(table.name) -%}
+                {%- endif -%}
             {%- endif -%}
         {%- endfor -%}
         {%- for table in sources
-            if present and table.config.meta.get("is_optional") and table.name not in present -%}
+            if needed and table.config.meta.get("is_optional") and table.name not in present -%}
             {%- set columns = [] -%}
             {%- for column in table.columns.values() -%}
                 {%- set nothing = "cast(null as " ~ type_here(column.data_type) ~ ")" -%}
                 {%- do columns.append(nothing ~ " as " ~ adapter.quote(column.name)) -%}
             {%- endfor -%}
+            {%- call statement(auto_begin=true) -%}
+                create schema if not exists {{ adapter.quote(table.schema) }}
+            {%- endcall -%}
             {%- call statement(auto_begin=true) -%}
                 create {{ kind }} {{ adapter.quote(table.schema) }}.{{ adapter.quote(table.identifier) }} as
                 select {{ columns | join(", ") }} where 1 = 0
@@ -39,8 +46,12 @@
 {% macro require_raw_data() %}
     {%- if reads_raw_data() -%}
         {%- set missing = [] -%}
+        {%- set needed = [] -%}
         {%- set sources = sources_of_this_package() -%}
         {%- for table in sources -%}
+            {%- if not table.config.meta.get("is_optional") -%}
+                {%- do needed.append(table.schema ~ "." ~ table.identifier) -%}
+            {%- endif -%}
             {%- if not adapter.get_relation(table.database, table.schema, table.identifier) -%}
                 {%- do missing.append(table.schema ~ "." ~ table.identifier) -%}
             {%- endif -%}
@@ -53,13 +64,13 @@
             {%- set remedy = "run `python -m generator generate --to 'parquet:" ~ folder ~ "'`" -%}
         {%- endif -%}
         {%- set schemas = of_this_package(graph.nodes.values()) | map(attribute="schema") | unique | list -%}
-        {%- if target.type == "duckdb" and target.database in schemas + [sources[0].schema] -%}
+        {%- if target.type == "duckdb" and target.database in schemas + sources | map(attribute="schema") | list -%}
             {%- do exceptions.raise_compiler_error(
                 target.path ~ " is called like one of its schemas, and DuckDB cannot tell them apart: "
                 ~ "give the file another name"
             ) -%}
         {%- endif -%}
-        {%- if missing | length == sources | length -%}
+        {%- if needed | reject("in", missing) | list | length == 0 -%}
             {%- do exceptions.raise_compiler_error(
                 "no raw data in " ~ file ~ ": " ~ remedy
             ) -%}

@@ -8,8 +8,8 @@
         {{ total("clicks") }} as clicks,
         {{ total("impressions") }} as impressions,
         {{ total_spend() }} as spend,
-        cast(null as {{ type_double() }}) as conversions,
-        cast(null as {{ type_double() }}) as conversions_value,
+        sum(conversions) as conversions,
+        sum(conversions_value) as conversions_value,
 
         -- dimensions
         currency_code

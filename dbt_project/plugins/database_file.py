@@ -1,12 +1,17 @@
 """A plugin of dbt-duckdb that looks at the DuckDB file before dbt opens it: it makes the folder,
-and says in one line why the file cannot be opened, for which dbt has tracebacks."""
+waits a moment where a live run writes to the file, and says in one line why it cannot be opened,
+for which dbt has tracebacks."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
+
+SECONDS_OF_PATIENCE, SECONDS_BETWEEN_TRIES = 4, 0.005
+LOCKED = "could not set lock"
 
 
 class Plugin(BasePlugin):
@@ -23,14 +28,27 @@ class Plugin(BasePlugin):
             return
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            duckdb.connect(path).close()
+            try_to_open(path)
         except (OSError, duckdb.Error) as error:
             raise DbtRuntimeError(reason(path, str(error).splitlines()[0])) from error
 
 
+def try_to_open(path: str) -> None:
+    """Open and close a file. A live run has it for a second at a time; its next pause is waited
+    for."""
+    deadline = time.monotonic() + SECONDS_OF_PATIENCE
+    while True:
+        try:
+            return duckdb.connect(path).close()
+        except duckdb.IOException as error:
+            if time.monotonic() > deadline or LOCKED not in str(error).lower():
+                raise
+            time.sleep(SECONDS_BETWEEN_TRIES)
+
+
 def reason(path: str, message: str) -> str:
     """Return what is wrong with a file, and what to do, by the first line of DuckDB's message."""
-    if "could not set lock" in message.lower():
+    if LOCKED in message.lower():
         return f"{path} is open in another process: close it there and run dbt again"
     if "not a valid duckdb database file" in message.lower() or "_scanner" in message:
         return f"{path} is not a DuckDB database: name another file in ADS_DATABASE"

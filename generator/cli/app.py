@@ -5,30 +5,44 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from generator import __version__
-from generator.cli import commands, failures, results, streams, usage
-from generator.cli.catalogue import Catalogue
-from generator.cli.dbt import run_dbt
-from generator.cli.program import COMMAND, NAME
-from generator.cli.settings import ENVIRONMENT, load_settings
+from generator.cli import failures, streams, usage
+from generator.cli.later import load_later
+from generator.cli.program import COMMAND, ENVIRONMENT, NAME
 from generator.cli.terminal import answers, say
 from generator.enums import Currency, Industry, Objective
 from generator.extras import MissingExtraError
 from generator.interruption import was_asked
-from generator.pipeline.run import EngineError
+from generator.live.targets.named import FORMS
+from generator.pipeline.errors import EngineError
 from generator.scenario.errors import InputError, bad_input
-from generator.scenario.overrides import Override
-from generator.scenario.templates import DEFAULT_WORKFLOW, TemplateKind
-from generator.sinks.sink import DestinationError, DestinationFailedError
-from generator.sinks.target import short_forms
+from generator.scenario.kinds import DEFAULT_WORKFLOW, TemplateKind
+from generator.sinks.errors import DestinationError, DestinationFailedError
+from generator.sinks.target import short_form, short_forms
+
+if TYPE_CHECKING:
+    from generator.cli import catalogue, commands, dbt, results, settings
+    from generator.scenario import overrides
+else:
+    catalogue, commands, dbt, results, settings, overrides = map(
+        load_later,
+        (
+            "generator.cli.catalogue",
+            "generator.cli.commands",
+            "generator.cli.dbt",
+            "generator.cli.results",
+            "generator.cli.settings",
+            "generator.scenario.overrides",
+        ),
+    )
 
 EXIT_INPUT = 2
 EXIT_FAILURE = 1
@@ -82,7 +96,7 @@ app = typer.Typer(
 
 
 def _names(kind: TemplateKind) -> list[str]:
-    return Catalogue().library.names(kind)
+    return catalogue.Catalogue().library.names(kind)
 
 
 def _help(name: str, text: str) -> str:
@@ -153,6 +167,20 @@ AsOf = Annotated[
         help=_help("as_of", "Report data before this day, or before today"),
     ),
 ]
+FaultsFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="YAML file of faults to inject.")
+]
+Share = Annotated[
+    float | None,
+    typer.Option(
+        parser=usage.share,
+        metavar="SHARE",
+        help="Log who saw what: none, all, or a share of the households.",
+    ),
+]
+Tables = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Only this table; repeatable.")
+]
 OfAdvertiser = Annotated[
     str | None,
     typer.Option("--advertiser-id", metavar="ID", help="ID or name of an existing advertiser."),
@@ -193,12 +221,9 @@ def generate(
     select: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this scenario; repeatable.")
     ] = None,
-    faults: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="YAML file of faults to inject.")
-    ] = None,
-    tables: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this table; repeatable.")
-    ] = None,
+    faults: FaultsFile = None,
+    log: Share = None,
+    tables: Tables = None,
     campaigns: Annotated[
         int | None,
         typer.Option(
@@ -258,7 +283,7 @@ def generate(
     unchanged. Days from the as-of day on have no rows.
     """
     market = [
-        Override(("market", key), str(value), f"{option} {value}")
+        overrides.Override(("market", key), str(value), f"{option} {value}")
         for key, option, value in (
             ("campaigns", "--campaigns", campaigns),
             ("advertisers", "--advertisers", advertisers),
@@ -268,7 +293,7 @@ def generate(
         if value is not None
     ]
     return commands.generate(
-        load_settings(
+        settings.load_settings(
             database=database,
             seed=seed,
             as_of=as_of,
@@ -281,8 +306,84 @@ def generate(
         market,
         select,
         faults,
+        log,
         tables,
         replace,
+    )
+
+
+@_command(
+    "live",
+    _MAKE,
+    "live smoke --log all --speed 3600 --until 2025-09-07T02",
+    "live smoke --to ndjson:data/events --speed max",
+    "live smoke --to data/live.duckdb --speed max",
+)
+def live(
+    workflow: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="A workflow, a profile, an example, or a YAML file.",
+            autocompletion=lambda: [name for kind in _GENERATED for name in _names(kind)],
+        ),
+    ] = DEFAULT_WORKFLOW,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="TARGET", help=f"Where to send it: {', '.join(map(short_form, FORMS))}."
+        ),
+    ] = "-",
+    speed: Annotated[
+        int | None,
+        typer.Option(
+            parser=usage.rate,
+            metavar="SPEED",
+            help="Seconds of event time a second: 1 is real time; or max.",
+        ),
+    ] = 60,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keeps how far it is, for standard output and a webhook.",
+        ),
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option("--from", parser=usage.moment, metavar="TIME", help="First moment, in UTC."),
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option(
+            "--until", parser=usage.moment, metavar="TIME", help="The moment to stop before."
+        ),
+    ] = None,
+    seed: Seed = None,
+    as_of: AsOf = None,
+    sets: Sets = None,
+    faults: FaultsFile = None,
+    log: Share = None,
+    tables: Tables = None,
+    templates: Templates = None,
+) -> results.Streamed:
+    """Send the rows of a dataset as they happen, in the order of time.
+
+    Files and databases get all tables, other targets events, conversions and hourly rows. The same
+    command again goes on where the last one ended, after a kill, too. With --speed 1 and days
+    around the present, event time is the time of day.
+    """
+    return commands.live(
+        settings.load_settings(seed=seed, as_of=as_of, templates=templates),
+        workflow,
+        to,
+        state,
+        speed,
+        (start, end),
+        sets or [],
+        faults,
+        log,
+        tables,
     )
 
 
@@ -292,7 +393,7 @@ def init_db(database: Target = None) -> results.Initialised:
 
     Rows are kept. It is safe to repeat.
     """
-    return commands.init_db(load_settings(database=database))
+    return commands.init_db(settings.load_settings(database=database))
 
 
 @_command(
@@ -333,7 +434,9 @@ def create_advertiser(
         "agency_name": agency,
         "industry": industry,
     }
-    return commands.create_advertiser(load_settings(database=database), auto, plan, currency)
+    return commands.create_advertiser(
+        settings.load_settings(database=database), auto, plan, currency
+    )
 
 
 @_command(
@@ -369,8 +472,8 @@ def create_campaign(
 
     Existing rows stay unchanged. IDs continue; seed and as-of day are those of the run.
     """
-    settings = load_settings(database=database, templates=templates)
-    return commands.create_campaign(settings, advertiser, auto, objective, profile, sets or [])
+    chosen = settings.load_settings(database=database, templates=templates)
+    return commands.create_campaign(chosen, advertiser, auto, objective, profile, sets or [])
 
 
 @_command("create-profile", _MAKE, "create-profile --name mobile_consideration")
@@ -395,9 +498,9 @@ def create_profile(
 
     Its advertiser is invented, or an existing one.
     """
-    settings = load_settings(database=database, templates=templates)
+    chosen = settings.load_settings(database=database, templates=templates)
     return commands.create_from(
-        settings, TemplateKind.PROFILES, name, template, sets or [], advertiser
+        chosen, TemplateKind.PROFILES, name, template, sets or [], advertiser
     )
 
 
@@ -423,9 +526,9 @@ def create_example(
 
     Its advertiser is added once, or is an existing one.
     """
-    settings = load_settings(database=database, templates=templates)
+    chosen = settings.load_settings(database=database, templates=templates)
     return commands.create_from(
-        settings, TemplateKind.EXAMPLES, example, template, sets or [], advertiser
+        chosen, TemplateKind.EXAMPLES, example, template, sets or [], advertiser
     )
 
 
@@ -440,7 +543,7 @@ def remove(
 
     Its advertiser and the inventory stay.
     """
-    return commands.remove(load_settings(database=database), campaign_id)
+    return commands.remove(settings.load_settings(database=database), campaign_id)
 
 
 @_command("status", _LOOK, "status", "status --config")
@@ -465,13 +568,13 @@ def list_names(
         typer.Argument(
             metavar="KIND",
             help="profiles, examples, workflows, platforms, tables, enums, sinks or engines.",
-            autocompletion=lambda: list(Catalogue().kinds()),
+            autocompletion=lambda: list(catalogue.Catalogue().kinds()),
         ),
     ],
     templates: Templates = None,
 ) -> results.Listing:
     """List profiles, tables, enums and other names."""
-    return commands.catalogue(load_settings(templates=templates)).listing(kind)
+    return commands.catalogue(settings.load_settings(templates=templates)).listing(kind)
 
 
 @_command("describe", _LOOK, "describe performance_hourly", "describe nexbank_conversion")
@@ -481,7 +584,9 @@ def describe(
         typer.Argument(
             metavar="NAME",
             help="A profile, example, workflow, platform, table or enum.",
-            autocompletion=lambda: [n for kind in Catalogue().kinds().values() for n in kind],
+            autocompletion=lambda: [
+                n for kind in catalogue.Catalogue().kinds().values() for n in kind
+            ],
         ),
     ],
     templates: Templates = None,
@@ -490,7 +595,7 @@ def describe(
 
     Columns with type, unit and meaning.
     """
-    return commands.catalogue(load_settings(templates=templates)).description(name)
+    return commands.catalogue(settings.load_settings(templates=templates)).description(name)
 
 
 @_command("validate", _LOOK, "validate autumn.yml")
@@ -503,7 +608,7 @@ def validate(
 
     A scenario, a workflow, a platform, faults, or a file in the legacy format.
     """
-    return commands.validate(load_settings(templates=templates), file, sets or [])
+    return commands.validate(settings.load_settings(templates=templates), file, sets or [])
 
 
 @_command("build", _MAKE, "build", "build --no-tests")
@@ -512,14 +617,15 @@ def build(
         list[str] | None,
         typer.Option(metavar="MODELS", help="Only these models, as dbt selects; repeatable."),
     ] = None,
-    tests: Annotated[bool, typer.Option(help="Run the tests too.")] = True,
+    tests: Annotated[bool, typer.Option(help="Test the data too.")] = True,
     database: Database = None,
 ) -> results.Built:
     """Build the dbt models on a DuckDB file and test them.
 
-    Uses the dbt project of the current folder, or the one that came with the installation.
+    Uses the dbt project of the current folder, or the one that came with the installation. The
+    unit tests of its formulas run with `dbt build` or `dbt test`.
     """
-    return commands.build(load_settings(database=database), select or [], tests)
+    return commands.build(settings.load_settings(database=database), select or [], tests)
 
 
 @_command("init", _MAKE, "init my_project")
@@ -538,13 +644,37 @@ def report(
     database: Database = None,
 ) -> results.Written:
     """Write the delivery report, one HTML file, from the marts."""
-    return commands.report(load_settings(database=database), output)
+    return commands.report(settings.load_settings(database=database), output)
+
+
+@_command("watch", _LOOK, "watch data/live.duckdb", "watch data/live.duckdb --port 9000")
+def watch(
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TARGET",
+            help=_help("database", "A DuckDB file, or postgresql://…"),
+            show_default=False,
+        ),
+    ] = None,
+    port: Annotated[
+        int,
+        typer.Option(
+            parser=usage.number, metavar="NUMBER", help="Port on this machine; 0 takes a free one."
+        ),
+    ] = 8722,
+) -> results.Watching:
+    """Follow a live database on a local page: delivery against plan, rate, lag, errors.
+
+    It only reads, and answers this machine only. Ctrl-C ends it.
+    """
+    return commands.watch(settings.load_settings(database=target), port)
 
 
 @_command("scorecard", _LOOK, "scorecard")
 def scorecard(database: Database = None) -> results.Scorecard:
     """Show how the data compares with published figures."""
-    return commands.scorecard(load_settings(database=database))
+    return commands.scorecard(settings.load_settings(database=database))
 
 
 @app.command(
@@ -556,12 +686,12 @@ def scorecard(database: Database = None) -> results.Scorecard:
         "help_option_names": [],
     },
 )
-def dbt(context: typer.Context) -> None:
+def run_dbt(context: typer.Context) -> None:
     """Run dbt on the database that is set, as in `dbt build`.
 
     Everything after `dbt` is passed on to it.
     """
-    run_dbt(load_settings(), context.args)
+    dbt.run_dbt(settings.load_settings(), context.args)
 
 
 @app.command("dbt-sources", cls=_Command, hidden=True)
@@ -589,7 +719,7 @@ def dbt_seeds(
 
     Population, calendar and clocks of every platform.
     """
-    return commands.dbt_seeds(load_settings(templates=templates), folder)
+    return commands.dbt_seeds(settings.load_settings(templates=templates), folder)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -17,8 +17,9 @@ from generator.cli.results import DescribedColumn, Description, Entry, Listing
 from generator.engines import EngineName, engine
 from generator.platform.model import PlatformModel
 from generator.scenario.errors import bad_input, nearest
+from generator.scenario.kinds import TemplateKind
 from generator.scenario.models import Scenario, Workflow
-from generator.scenario.templates import Library, TemplateKind
+from generator.scenario.templates import Library
 from generator.schema import TABLES, RawTable
 from generator.sinks.target import SCHEMES, sink_class
 

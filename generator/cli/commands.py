@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,17 @@ from typing import Any
 from generator.cli import dbt_project, results
 from generator.cli.catalogue import Catalogue
 from generator.cli.dbt import build_models, next_command
+from generator.cli.progress import progress
 from generator.cli.settings import Settings, effective_settings, load_settings
-from generator.cli.terminal import progress
+from generator.cli.terminal import tell_progress
 from generator.engines import EngineName, engine
 from generator.enums import Currency, Objective
-from generator.faults.changed_columns import landing_tables
+from generator.faults.changed_columns import SPOILT, landing_tables
+from generator.interruption import Interrupted
+from generator.live.clock import datetime_of_moment, moment_of
+from generator.live.stream import Beat, Plan, stream
+from generator.live.targets.named import target_of
+from generator.live.timeline import EVENTS, SENT, Timeline
 from generator.market.dataset import market_notices, world_of
 from generator.outputs import OutputError, has_first_line_of, mode_to_keep, write_text
 from generator.pipeline.addition import (
@@ -27,6 +33,7 @@ from generator.pipeline.addition import (
     add_campaign,
     remove_campaign,
 )
+from generator.pipeline.logs import expected_impressions
 from generator.pipeline.protection import refuse_loss
 from generator.pipeline.run import TableTotal
 from generator.platform.dbt_seeds import HASHES, hashes_of, is_hashes, seeds
@@ -35,21 +42,22 @@ from generator.report import queries
 from generator.scenario import overrides
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.faults import Faults
+from generator.scenario.kinds import TemplateKind
 from generator.scenario.models import AdvertiserPlan
 from generator.scenario.templates import (
     STANDARD_WORKFLOW,
     Dataset,
     Library,
     ResolvedScenario,
-    TemplateKind,
     faults_of,
 )
 from generator.scenario.validation import model_of
 from generator.scenario.yaml_file import Document, KeyPath, Mark
-from generator.schema import TABLES, FaultLog, PerformanceHourly, RawTable, Run
+from generator.schema import LOG, TABLES, TRUTH, FaultLog, PerformanceHourly, RawTable, Run
 from generator.schema.dbt_delivery import BlockError, delivery_files
-from generator.schema.dbt_sources import docs_markdown, source_yaml
+from generator.schema.dbt_sources import docs_markdown, source_files
 from generator.schema.existing import Holdings
+from generator.schema.live import AdEvent
 from generator.sinks.duckdb import DuckdbSchema
 from generator.sinks.summary import Contents, contents
 from generator.sinks.target import database_file, file_size, label, sink_of
@@ -73,6 +81,7 @@ def generate(
     market: Sequence[overrides.Override],
     select: list[str] | None,
     faults: Path | None,
+    log: float | None,
     tables: list[str] | None,
     replace: bool,
 ) -> results.Generated:
@@ -80,21 +89,24 @@ def generate(
     is what other options than --set change of it. Another dataset in the destination, or more than
     this one holds, is replaced if `replace` says so."""
     changes = [*_overrides(sets), *market]
-    data = _check_selection(_library(settings).dataset(workflow, changes), select)
-    if settings.seed is not None:
-        data = data.with_seed(settings.seed)
-    if settings.as_of is not None:
-        data = data.with_as_of(settings.as_of)
-    if faults is not None:
-        data = data.with_faults(faults_of(faults))
-    data = data.noting(sets, data.faults if faults is not None else None)
+    data = _check_selection(_data(settings, workflow, changes, faults, log), select)
+    data = data.noting(sets, data.faults if faults is not None else None, log)
     wanted = _tables(tables)
-    if faults is not None and PerformanceHourly not in wanted:
+    if log and set(LOG + TRUTH).isdisjoint(wanted):
         raise bad_input(
-            "faults are put into raw.performance_hourly, which is not among --tables; add "
-            "--tables performance_hourly, or leave --faults out",
+            "the log is in raw.ad_impressions and its neighbours, and none of them is among "
+            "--tables; add --tables ad_impressions, or leave --log out",
+            f"--log {log:g}",
+        )
+    spoilt = [table for table in SPOILT if data.faults.of_table(table) and table not in wanted]
+    if faults is not None and spoilt:
+        name = spoilt[0].table_name
+        raise bad_input(
+            f"faults are put into raw.{name}, which is not among --tables; add "
+            f"--tables {name}, or leave --faults out",
             f"--faults {faults}",
         )
+    data = data.with_tables(wanted)
     landing = landing_tables(data.faults)
     sink = sink_of(settings.database, landing)
     if settings.engine is EngineName.SPARK and not sink.packs_files:
@@ -105,6 +117,8 @@ def generate(
     world = world_of(data)
     if select:
         world = world.only(select)
+    # A log that is too large is refused before the destination is touched.
+    expected_impressions(world)
     started = time.monotonic()
     if not replace:
         sink.guard = partial(refuse_loss, world, wanted, label(settings.database))
@@ -126,7 +140,7 @@ def generate(
         database=label(settings.database),
         tables=[
             results.LandedRows(
-                table=f"raw.{total.table.table_name}", rows=total.rows, hash=total.fingerprint
+                table=total.table.relation(), rows=total.rows, hash=total.fingerprint
             )
             for total in landed
         ],
@@ -142,6 +156,92 @@ def generate(
     )
 
 
+def live(
+    settings: Settings,
+    workflow: str,
+    address: str,
+    state: Path | None,
+    speed: int | None,
+    span: tuple[datetime | None, datetime | None],
+    sets: Sequence[str],
+    faults: Path | None,
+    log: float | None,
+    tables: list[str] | None,
+) -> results.Streamed:
+    """Send a dataset as it happens. `span` is from when to before when; without a speed everything
+    is sent at once."""
+    data = _data(settings, workflow, _overrides(sets), faults, log)
+    target = target_of(address, state)
+    wanted = _tables_to_send(tables, target.has_all)
+    world = world_of(data)
+    if not world.log and set(wanted) & {*LOG, AdEvent}:
+        raise bad_input(
+            f"workflow {data.name} has no log, and so no events; add --log 0.01, a share of the "
+            "households, or --tables performance_hourly"
+        )
+    expected_impressions(world)
+    timeline = Timeline(world, wanted)
+    first, until = _span(timeline, *span)
+    started = time.monotonic()
+
+    def listen(beat: Beat) -> None:
+        tell_progress(
+            results.Progress(
+                event_time=beat.event_time,
+                lag_seconds=round(beat.lag_seconds, 3),
+                events_per_second=round(beat.events_per_second, 1),
+                events=beat.totals.events,
+                late_events=beat.totals.late_events,
+                duplicate_events=beat.totals.duplicate_events,
+                hourly_rows=beat.totals.hourly_rows,
+                waits_for=beat.waits_for,
+            )
+        )
+
+    plan = Plan(data.name, world.identity, first, until, speed)
+    try:
+        ending = stream(timeline, target, plan, listen)
+    except Interrupted:
+        raise Interrupted(
+            "interrupted: what was sent is whole; the same command goes on at the next slice"
+        ) from None
+    return results.Streamed(
+        workflow=data.name,
+        target=target.label,
+        event_time=ending.event_time,
+        is_complete=ending.is_complete,
+        **vars(ending.totals),
+        notices=[*data.notices, *market_notices(data), *notices_of(world)],
+        seconds=time.monotonic() - started,
+        is_beside_data=target.label == "stdout",
+    )
+
+
+def _tables_to_send(names: list[str] | None, has_all: bool) -> tuple[type[RawTable], ...]:
+    """Return the tables of a live run: those named, or all, or those of what happens."""
+    known = {table.table_name: table for table in SENT}
+    for name in names or ():
+        if name not in known:
+            raise bad_input(f"there is no table {name!r} to send{nearest(name, set(known))}")
+    if names:
+        return tuple(known[name] for name in names)
+    return SENT if has_all else (*EVENTS, PerformanceHourly)
+
+
+def _span(timeline: Timeline, begin: datetime | None, end: datetime | None) -> tuple[int, int]:
+    """Return from which moment to before which one a live run goes. Raises InputError."""
+    first = timeline.first if begin is None else moment_of(begin)
+    until = timeline.end if end is None else min(moment_of(end), timeline.end)
+    if not timeline.first <= first < until:
+        raise bad_input(
+            f"there is nothing to send from {datetime_of_moment(first)} to before "
+            f"{datetime_of_moment(until)}; the data is from {datetime_of_moment(timeline.first)} "
+            f"to before {datetime_of_moment(timeline.end)}",
+            "--from, --until",
+        )
+    return first, until
+
+
 def _run_notices(
     data: Dataset,
     wanted: Sequence[type[RawTable]],
@@ -155,9 +255,12 @@ def _run_notices(
             f"{there:,} of {campaigns:,} campaigns were complete from an earlier run and were kept"
         )
     rows = {total.table: total.rows for total in landed}
+    of_events = data.faults.of_table(AdEvent)
+    if of_events:
+        yield "the faults of ad_events are in live runs alone, which send events of ads"
     if data.faults and PerformanceHourly not in wanted:
         yield "the faults are not in the data: raw.performance_hourly is not among --tables"
-    elif data.faults and FaultLog in wanted and not rows[FaultLog]:
+    elif data.faults and not of_events and FaultLog in wanted and not rows[FaultLog]:
         yield ("no row matched these faults; check their dates, hours, campaigns and devices")
 
 
@@ -308,6 +411,24 @@ def report(settings: Settings, output: Path) -> results.Written:
     return results.Written(files=[str(output)])
 
 
+def watch(settings: Settings, port: int) -> results.Watching:
+    """Return the page that follows the database. Its port is taken already."""
+    # No other command needs a server.
+    from generator.watch.database import LiveDatabase
+    from generator.watch.server import Server
+
+    server = Server(LiveDatabase(settings.database), port)
+
+    def serve() -> None:
+        with server:
+            try:
+                server.serve_forever()
+            except Interrupted:
+                raise Interrupted(f"{server.url} is closed") from None
+
+    return results.Watching(url=server.url, database=label(settings.database), serve=serve)
+
+
 def scorecard(settings: Settings) -> results.Scorecard:
     """Return how realistic the database is, as dbt judged it."""
     file = _file(settings)
@@ -331,11 +452,9 @@ def scorecard(settings: Settings) -> results.Scorecard:
 
 def dbt_sources(folder: Path) -> results.Written:
     """Write into a dbt project what the schema says of raw tables and delivery columns."""
-    staging = "models/staging/ads"
-    files = {
-        f"{staging}/_ads__sources.yml": source_yaml(TABLES),
-        f"{staging}/_ads__docs.md": docs_markdown(TABLES),
-    }
+    staging = "models/staging"
+    files = {f"{staging}/{name}": text for name, text in source_files(TABLES).items()}
+    files[f"{staging}/ads/_ads__docs.md"] = docs_markdown(TABLES)
     try:
         return _write(
             files | delivery_files(folder),
@@ -398,6 +517,24 @@ def _file(settings: Settings) -> Path:
     if not file.is_absolute():
         Path.cwd()
     return file
+
+
+def _data(
+    settings: Settings,
+    workflow: str,
+    changes: Sequence[overrides.Override],
+    faults: Path | None,
+    log: float | None,
+) -> Dataset:
+    """Return the dataset of a workflow with what options change of it."""
+    data = _library(settings).dataset(workflow, changes)
+    if settings.seed is not None:
+        data = data.with_seed(settings.seed)
+    if settings.as_of is not None:
+        data = data.with_as_of(settings.as_of)
+    if faults is not None:
+        data = data.with_faults(faults_of(faults))
+    return data if log is None else data.with_log(log)
 
 
 def _overrides(sets: Sequence[str]) -> list[overrides.Override]:

@@ -21,7 +21,7 @@ from generator.cli.dbt_project import project_folder
 from generator.cli.settings import Settings
 from generator.extras import packages_of
 from generator.masking import mask
-from generator.pipeline.run import EngineError
+from generator.pipeline.errors import EngineError
 from generator.scenario.errors import bad_input
 from generator.sinks.target import label, scheme_and_place
 
@@ -130,7 +130,8 @@ def build_models(
     environment = dbt_environment(str(database))
     arguments = [*DBT, "--log-format", "json", "build", "--target", "dev"]
     arguments += ["--select", *select] if select else []
-    arguments += [] if run_tests else ["--exclude-resource-type", "test", "unit_test"]
+    # Unit tests are of the formulas, which are the same on any data: `dbt build` runs them.
+    arguments += ["--exclude-resource-type", "unit_test", *([] if run_tests else ["test"])]
     started = time.monotonic()
     summary = BuildSummary()
     with subprocess.Popen(

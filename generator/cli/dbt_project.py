@@ -8,7 +8,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from generator.pipeline.run import EngineError
+from generator.pipeline.errors import EngineError
 from generator.scenario.errors import bad_input
 from generator.scenario.templates import BUNDLED
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -12,7 +13,42 @@ from generator.sinks.summary import Contents
 
 
 class Deed(BaseModel):
-    """Something that a command has done, and that stays done if it cannot be printed."""
+    """Something that a command has done, and that stays done if it cannot be printed. With
+    `is_beside_data` stdout has data, so the result is printed on stderr."""
+
+    is_beside_data: bool = Field(default=False, exclude=True)
+
+
+class Progress(BaseModel):
+    """How a live run is doing, once a second: up to which moment everything was sent, how much
+    later than due, and what was sent since the start. `waits_for` is why nothing is sent now."""
+
+    event_time: datetime
+    lag_seconds: float
+    events_per_second: float
+    events: int
+    late_events: int
+    duplicate_events: int
+    hourly_rows: int
+    waits_for: str | None = None
+
+
+class Streamed(Deed):
+    """A live run that ended: what it sent since it was started, and up to which moment everything
+    was sent."""
+
+    workflow: str
+    target: str
+    event_time: datetime
+    is_complete: bool
+    events: int
+    late_events: int
+    duplicate_events: int
+    hourly_rows: int
+    slices: int
+    errors: int
+    notices: list[str] = []
+    seconds: float = Field(exclude=True)
 
 
 class LandedRows(BaseModel):
@@ -183,8 +219,17 @@ class Written(Deed):
     files: list[str]
 
 
+class Watching(BaseModel):
+    """A page that follows a database, and its address. It is served once that is printed."""
+
+    url: str
+    database: str
+    serve: Callable[[], None] = Field(exclude=True)
+
+
 Result = (
     Generated
+    | Streamed
     | Initialised
     | AddedAdvertiser
     | AddedCampaign
@@ -195,6 +240,7 @@ Result = (
     | Configuration
     | Scorecard
     | Written
+    | Watching
     | Built
     | Project
     | Contents

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from generator import clock
+from generator.cli.program import ENVIRONMENT
 from generator.engines import EngineName
 from generator.masking import mask
 from generator.scenario.errors import InputError, bad_input, nearest
@@ -23,15 +24,6 @@ from generator.schema.text_types import Text
 FILE = Path("ads.yml")
 # A word for the current day in UTC, so that the data ends yesterday.
 TODAY = "today"
-ENVIRONMENT = {
-    "database": "ADS_DATABASE",
-    "seed": "ADS_SEED",
-    "as_of": "ADS_AS_OF",
-    "templates": "ADS_TEMPLATES",
-    "jobs": "ADS_JOBS",
-    "engine": "ADS_ENGINE",
-    "log_level": "ADS_LOG_LEVEL",
-}
 
 
 class LogLevel(StrEnum):

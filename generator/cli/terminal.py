@@ -9,22 +9,24 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import sys
 from collections.abc import Callable
-from typing import Annotated, Any, get_type_hints
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-)
 from rich.text import Text
 
-from generator.cli import layout, results, streams, views
-from generator.cli.settings import LogLevel, load_settings
+from generator.cli import layout, streams
+from generator.cli.later import load_later
+
+if TYPE_CHECKING:
+    from generator.cli import results, settings, views
+else:
+    results, settings, views = map(
+        load_later, ("generator.cli.results", "generator.cli.settings", "generator.cli.views")
+    )
 
 _PANEL = "Output"
 _SHARED = {
@@ -42,9 +44,23 @@ _SHARED = {
 log = logging.getLogger("generator")
 
 
+@dataclass
+class _Output:
+    """How this command prints."""
+
+    as_json: bool = False
+
+
+_output = _Output()
+
+
 def answers(command: Callable[..., results.Result]) -> Callable[..., None]:
     """Give a command the options `--json`, `--quiet` and `--verbose`, and print its result."""
-    hints = get_type_hints(command, include_extras=True)
+    # The type of the result is of no interest here, and takes time to load.
+    options = {name: kind for name, kind in command.__annotations__.items() if name != "return"}
+    hints = get_type_hints(
+        SimpleNamespace(__annotations__=options), command.__globals__, include_extras=True
+    )
     own = [
         parameter.replace(annotation=hints[parameter.name])
         for parameter in inspect.signature(command).parameters.values()
@@ -56,16 +72,20 @@ def answers(command: Callable[..., results.Result]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def answer(*arguments: Any, as_json: bool, quiet: bool, verbose: bool, **options: Any) -> None:
-        _listen(quiet, verbose)
+        _listen(quiet, verbose, as_json)
         result = command(*arguments, **options)
         for notice in getattr(result, "notices", ()):
             log.warning("%s", notice)
+        is_beside_data = isinstance(result, results.Deed) and result.is_beside_data
         if as_json:
-            print(result.model_dump_json(indent=2))
+            print(result.model_dump_json(indent=2), file=sys.stderr if is_beside_data else None)
         elif log.isEnabledFor(logging.WARNING):
-            show(result)
+            show(result, is_beside_data)
         if isinstance(result, results.Deed) and (why := streams.failure()):
             log.warning("done, but the result could not be printed: %s", why)
+        if isinstance(result, results.Watching):
+            sys.stdout.flush()
+            result.serve()
 
     answer.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
     answer.__annotations__ = {**hints, **_SHARED}
@@ -74,54 +94,30 @@ def answers(command: Callable[..., results.Result]) -> Callable[..., None]:
     return answer
 
 
-def _listen(quiet: bool, verbose: bool) -> None:
+def _listen(quiet: bool, verbose: bool, as_json: bool) -> None:
     """Set how much is logged on stderr: by the options, else by ADS_LOG_LEVEL or `ads.yml`."""
-    level = LogLevel.ERROR if quiet else LogLevel.DEBUG if verbose else load_settings().log_level
+    levels = settings.LogLevel
+    level = (
+        levels.ERROR if quiet else levels.DEBUG if verbose else settings.load_settings().log_level
+    )
     logging.basicConfig(format="%(message)s", handlers=[_Notices()], force=True)
     log.setLevel(level.value)
+    _output.as_json = as_json
 
 
-class _Facts(ProgressColumn):
-    """What is done of all, the rows so far, the time so far and the time that is left."""
-
-    def render(self, task: Task) -> Text:
-        """Return the facts of a task; its field `unit` says what is counted."""
-        of_all = "" if task.total is None else f" of {task.total:,.0f}"
-        facts = [f"{task.completed:,.0f}{of_all} {task.fields['unit']}"]
-        if rows := task.fields.get("rows"):
-            facts.append(f"{rows:,} rows")
-        facts.append(_clock(task.finished_time or task.elapsed or 0))
-        if task.time_remaining and not task.finished:
-            facts.append(f"{_clock(task.time_remaining)} left")
-        return Text(", ".join(facts))
+def tell_progress(now: results.Progress) -> None:
+    """Print on stderr how a live run is doing: a line, with `--json` one of JSON, and none with
+    `--quiet`."""
+    if log.isEnabledFor(logging.WARNING):
+        text = now.model_dump_json() if _output.as_json else views.progress_line(now)
+        print(text, file=sys.stderr)
 
 
-def _clock(seconds: float) -> str:
-    hours, rest = divmod(round(seconds), 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
-
-
-def progress() -> Progress:
-    """Return a progress bar for stderr, which appears on a terminal only and not with `--quiet`.
-
-    Each of its tasks has a field `unit`, the plural of what is counted.
-    """
-    stderr = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=12),
-        _Facts(),
-        console=stderr,
-        transient=True,
-        disable=not stderr.is_terminal or not log.isEnabledFor(logging.WARNING),
-    )
-
-
-def show(result: results.Result) -> None:
+def show(result: results.Result, to_stderr: bool = False) -> None:
     """Print a result for people."""
-    stdout = layout.console()
-    for part in views.parts(result, stdout.width, stdout.is_terminal):
-        layout.print_part(stdout, part)
+    target = layout.console(to_stderr)
+    for part in views.parts(result, target.width, target.is_terminal):
+        layout.print_part(target, part)
 
 
 def say(sentence: str, label: str = "") -> None:

@@ -22,11 +22,13 @@ from generator.cli.settings import Settings
 from generator.schema import TABLES
 from generator.sinks.summary import CampaignHeld, Contents
 
+_RELATIONS = {model.table_name: model.relation() for model in TABLES}
 _MILLION = 1_000_000
 _WIDE = 110
 _MOST_CAMPAIGNS = 50
 _MOST_LINES = 60
 _LEAST_SPENT = 0.95
+_TIME = "%Y-%m-%d %H:%M:%S"
 _WRONG, _ODD, _RIGHT = "bold red", "yellow", "green"
 
 
@@ -35,6 +37,8 @@ def parts(result: results.Result, width: int, is_terminal: bool) -> Iterable[Par
     match result:
         case results.Generated():
             return _generation(result, width)
+        case results.Streamed():
+            return _end_of_stream(result)
         case results.AddedCampaign():
             return _addition(result, width)
         case results.Removed():
@@ -46,7 +50,7 @@ def parts(result: results.Result, width: int, is_terminal: bool) -> Iterable[Par
             row = result.advertiser
             return [f"advertiser {row['advertiser_id']} {row['name']!r} → {result.database}"]
         case results.Initialised():
-            changes = [(f"raw.{name}", what) for name, what in result.tables.items()]
+            changes = [(_RELATIONS[name], what) for name, what in result.tables.items()]
             return [
                 f"{result.database}: {_sum_up(result.tables.values())}",
                 table((Column("table"), Column("what")), changes, width),
@@ -70,6 +74,8 @@ def parts(result: results.Result, width: int, is_terminal: bool) -> Iterable[Par
             ]
         case results.Written():
             return result.files
+        case results.Watching():
+            return [f"{result.url} follows {result.database}; Ctrl-C ends it"]
         case Contents():
             return _contents(result, width)
 
@@ -109,6 +115,33 @@ def _generation(result: results.Generated, width: int) -> Iterator[Part]:
         yield Command(f"next: {result.next}")
 
 
+def _end_of_stream(result: results.Streamed) -> Iterator[Part]:
+    yield (
+        f"{result.workflow} → {result.target}: "
+        + (
+            "complete"
+            if result.is_complete
+            else f"sent up to {result.event_time:%Y-%m-%d %H:%M:%S}"
+        )
+    )
+    yield (
+        f"{count(result.events, 'event')}, {result.late_events:,} of them late and "
+        f"{result.duplicate_events:,} repeated, {count(result.hourly_rows, 'hourly row')}, "
+        f"in {result.seconds:,.1f} s"
+    )
+
+
+def progress_line(now: results.Progress) -> str:
+    """Return how a live run is doing in one line."""
+    if now.waits_for:
+        return f"{now.event_time:{_TIME}}  waiting: {now.waits_for}"
+    return (
+        f"{now.event_time:{_TIME}}  {now.lag_seconds:,.1f} s behind  "
+        f"{now.events_per_second:,.0f} events/s  {now.events:,} events, {now.late_events:,} late, "
+        f"{now.duplicate_events:,} repeated, {now.hourly_rows:,} hourly rows"
+    )
+
+
 def _addition(result: results.AddedCampaign, width: int) -> Iterator[Part]:
     yield (
         f"campaign {result.campaign_id} {result.name!r} of advertiser "
@@ -119,11 +152,11 @@ def _addition(result: results.AddedCampaign, width: int) -> Iterator[Part]:
 
 
 def _rows(rows: dict[str, int], width: int) -> RenderableType:
-    order = {model.table_name: place for place, model in enumerate(TABLES)}
-    listed = sorted(rows.items(), key=lambda entry: order[entry[0]])
+    order = list(_RELATIONS)
+    listed = sorted(rows.items(), key=lambda entry: order.index(entry[0]))
     return table(
         (Column("table"), Column("rows", is_number=True)),
-        [(f"raw.{name}", f"{number:,}") for name, number in listed],
+        [(_RELATIONS[name], f"{number:,}") for name, number in listed],
         width,
     )
 

@@ -3,13 +3,13 @@
 A day is split, never drawn separately. Its impressions fall into four disjoint kinds (completed or
 not, clicked or not), each kind is split over the segments by a multinomial, and the reported counts
 are sums of kinds. So segments add up to the day, and no segment has more completes or clicks than
-impressions. Countries and local hours come from one split of every UTC hour over the time zones
-that were watching, and regions from a split of each country's day.
+impressions. Countries and local hours are those of the cells that every hour was seen in
+(`viewing`), and regions come from a split of each country's day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generator.arrays import Floats, Int64s, Keys, WholeFloats, check_counts
-from generator.clock import Hours
 from generator.delivery.audience_factors import (
     bend,
     by_kind,
@@ -27,24 +26,22 @@ from generator.delivery.audience_factors import (
     scores_of,
     scores_of_days,
 )
+from generator.delivery.households import Cell
+from generator.delivery.multinomial import Split, multinomials
 from generator.delivery.noise import effects
-from generator.delivery.quantiles import binomial
-from generator.delivery.supply import CountrySupply
-from generator.delivery.targeting import (
-    Targeting,
-    all_countries,
-    countries_of,
-    device_mask,
-    supply_share,
+from generator.delivery.targeting import all_countries, countries_of, supply_share
+from generator.delivery.viewing import (
+    IMPRESSION_KINDS,
+    Buyer,
+    HourlyDelivery,
+    line_item_shares,
 )
 from generator.enums import AudienceDimension, TargetingKey
-from generator.platform.model import PlatformModel
-from generator.randomness import key, row_keys, uniforms
+from generator.randomness import key, row_keys
 from generator.schema import AudienceDaily
 from generator.schema.arrow import arrow_schema
 
 _SCHEMA = arrow_schema(AudienceDaily)
-IMPRESSION_KINDS = ("completed and clicked", "completed", "clicked", "neither")
 _DIMENSIONS = tuple(AudienceDimension)
 # What whole days are split over.
 _SPLIT_BY_DAY = (
@@ -56,62 +53,24 @@ _SPLIT_BY_DAY = (
 )
 
 
-@dataclass(frozen=True)
-class HourlyDelivery:
-    """The counts of a campaign by hour: (hours,) each. `by_item` (hours, line items) are the
-    impressions of each line item."""
-
-    hours: Hours
-    impressions: WholeFloats
-    completes: WholeFloats
-    clicks: WholeFloats
-    by_item: Floats
-
-
-@dataclass(frozen=True)
-class Buyer:
-    """A campaign before its audience is split: its targeting, its platform, and the supply of its
-    countries."""
-
-    campaign_id: int
-    advertiser_id: int
-    targetings: tuple[Targeting, ...]
-    platform_model: PlatformModel
-    supplies: Mapping[str, CountrySupply]
-    seed: int
-
-
-@dataclass(frozen=True)
-class Split:
-    """One thing to split: `totals` (kinds, rows) over segments by `shares`, (rows, segments) or
-    (kinds, rows, segments)."""
-
-    totals: WholeFloats
-    shares: Floats
-    keys: Keys
-
-
-def audience_batch(buyers: Sequence[Buyer], delivered: Sequence[HourlyDelivery]) -> pa.RecordBatch:
+def audience_batch(
+    buyers: Sequence[Buyer], delivered: Sequence[HourlyDelivery], placed: Sequence[WholeFloats]
+) -> pa.RecordBatch:
     """Return the days of campaigns as a batch of `audience_daily`: days x segments of every
-    dimension.
+    dimension. `placed` are their impressions in cells, as `place_impressions` returns them.
 
     Campaigns are split in one go, and none depends on which others are split beside it.
     """
-    pairs = [pair for pair in zip(buyers, delivered, strict=True) if pair[1].hours.size]
-    if not pairs:
-        return pa.RecordBatch.from_pylist([], _SCHEMA)
-    streams = [key(buyer.seed, "audience kinds", buyer.campaign_id) for buyer, _ in pairs]
-    kinds = impression_kinds([hours for _, hours in pairs], streams)
     audiences = [
-        _Audience(buyer, hours, by_hour)
-        for (buyer, hours), by_hour in zip(pairs, kinds, strict=True)
+        _Audience(buyer, hours, cells.sum(axis=0))
+        for buyer, hours, cells in zip(buyers, delivered, placed, strict=True)
+        if hours.hours.size
     ]
+    if not audiences:
+        return pa.RecordBatch.from_pylist([], _SCHEMA)
     splits = [split for audience in audiences for split in audience.splits_of_days()]
     by_share = iter(multinomials(splits))
-    by_zone = multinomials([audience.split_of_hours() for audience in audiences])
-    by_country = [
-        audience.days_by_country(zones) for audience, zones in zip(audiences, by_zone, strict=True)
-    ]
+    by_country = [audience.days_by_country() for audience in audiences]
     by_region = iter(
         multinomials(
             [
@@ -126,9 +85,9 @@ def audience_batch(buyers: Sequence[Buyer], delivered: Sequence[HourlyDelivery])
             *audience.by_share(by_share),
             audience.by_region(by_region, countries.segments),
             countries,
-            _by_local_hour(audience.buyer, zones, audience.delivered, audience.days),
+            audience.by_local_hour(),
         ]
-        for audience, zones, countries in zip(audiences, by_zone, by_country, strict=True)
+        for audience, countries in zip(audiences, by_country, strict=True)
     ]
     return _batch(audiences, parts)
 
@@ -143,17 +102,17 @@ class DimensionSplit:
 
 
 class _Audience:
-    """One campaign's audience between its two splits."""
+    """One campaign's audience: its impressions in cells, (cells, kinds, hours), to be split."""
 
-    def __init__(self, buyer: Buyer, delivered: HourlyDelivery, by_hour: WholeFloats) -> None:
+    def __init__(self, buyer: Buyer, delivered: HourlyDelivery, by_cell: WholeFloats) -> None:
         self.buyer = buyer
         self.delivered = delivered
-        self.by_hour = by_hour
+        self.by_cell = by_cell
+        self.by_hour = by_cell.sum(axis=0)
         day = delivered.hours // 24
         self.first_hour = np.flatnonzero(np.diff(day, prepend=-1))
         self.days = day[self.first_hour]
         self.shares = item_shares(buyer)
-        self.zones = _zones(buyer)
 
     def splits_of_days(self) -> list[Split]:
         """Return the split of each day over the segments of each dimension of `_SPLIT_BY_DAY`."""
@@ -175,12 +134,6 @@ class _Audience:
             for country, counts in zip(by_country.segments, by_country.counts, strict=True)
         ]
 
-    def split_of_hours(self) -> Split:
-        """Return the split of each hour over the time zones that were watching."""
-        stream = key(self.buyer.seed, "audience zones", self.buyer.campaign_id)
-        weights = _zone_weights(self.buyer, self.delivered, self.zones)
-        return Split(self.by_hour, weights, row_keys(stream, self.delivered.hours))
-
     def by_share(self, counts: Iterator[WholeFloats]) -> list[DimensionSplit]:
         """Return the dimensions of `splits_of_days`, from their counts."""
         return [
@@ -188,9 +141,35 @@ class _Audience:
             for dimension in _SPLIT_BY_DAY
         ]
 
-    def days_by_country(self, by_zone: WholeFloats) -> DimensionSplit:
-        """Add up the hours of zones (zones, kinds, hours) by day and country."""
-        return _by_country(self.zones, np.add.reduceat(by_zone, self.first_hour, axis=2))
+    def days_by_country(self) -> DimensionSplit:
+        """Add up the hours of cells by day and country."""
+        by_day = np.add.reduceat(self.by_cell, self.first_hour, axis=2)
+        countries = all_countries(self.buyer.targetings, self.buyer.platform_model)
+        counts = np.zeros((len(countries), *by_day.shape[1:]))
+        for cell, days in zip(self.buyer.cells, by_day, strict=True):
+            counts[countries.index(cell.country)] += days
+        return DimensionSplit(AudienceDimension.COUNTRY, countries, counts)
+
+    def by_local_hour(self) -> DimensionSplit:
+        """Add up the hours of cells by UTC day and local hour."""
+        days = self.days.size
+        day = np.searchsorted(self.days, self.delivered.hours // 24)
+        local = [self._local_hours(cell) for cell in self.buyer.cells]
+        cells = np.stack(local).astype(np.int64) * days
+        cells += day
+        counts = np.empty((24, len(IMPRESSION_KINDS), days))
+        for kind in range(len(IMPRESSION_KINDS)):
+            of_kind = self.by_cell[:, kind].ravel()
+            by_day = np.bincount(cells.ravel(), weights=of_kind, minlength=24 * days)
+            counts[:, kind] = by_day.reshape(24, days)
+        segments = [f"{hour:02d}" for hour in range(24)]
+        return DimensionSplit(AudienceDimension.LOCAL_HOUR, segments, counts)
+
+    def _local_hours(self, cell: Cell) -> NDArray[np.int8]:
+        """Return what the clocks of a cell show at each hour."""
+        supply = self.buyer.supplies[cell.country]
+        local = supply.local_hour[supply.zones.index(cell.zone)]
+        return local[supply.rows(self.delivered.hours)]
 
     def by_region(self, counts: Iterator[WholeFloats], countries: Sequence[str]) -> DimensionSplit:
         """Return the regions of all countries, from the counts of `splits_of_countries`."""
@@ -220,161 +199,6 @@ class _Audience:
     def _keys(self, *purpose: str) -> Keys:
         stream = key(self.buyer.seed, "audience", self.buyer.campaign_id, *purpose)
         return row_keys(stream, self.days)
-
-
-def impression_kinds(
-    delivered: Sequence[HourlyDelivery], streams: Sequence[int]
-) -> list[WholeFloats]:
-    """Split each hour's impressions by kind: (kinds, hours) of each campaign.
-
-    The clicks of viewers who completed are a binomial share of the clicks, within what the hour's
-    counts allow.
-    """
-    impressions, completes, clicks = (
-        np.concatenate([getattr(campaign, name) for campaign in delivered])
-        for name in ("impressions", "completes", "clicks")
-    )
-    keys = np.concatenate(
-        [
-            row_keys(stream, campaign.hours)
-            for stream, campaign in zip(streams, delivered, strict=True)
-        ]
-    )
-    share = np.divide(
-        completes, impressions, out=np.zeros(impressions.shape), where=impressions > 0
-    )
-    both = binomial(uniforms(keys, "both"), clicks, share)
-    least = np.maximum(clicks - (impressions - completes), 0)
-    both = np.clip(both, least, np.minimum(clicks, completes))
-    neither = impressions - completes - clicks + both
-    kinds = np.stack([both, completes - both, clicks - both, neither])
-    edges = np.cumsum([campaign.hours.size for campaign in delivered])
-    return np.split(kinds, edges[:-1], axis=1)
-
-
-def multinomial(totals: WholeFloats, shares: Floats, keys: Keys) -> WholeFloats:
-    """Split `totals` (kinds, rows) over segments: (segments, kinds, rows), sums exact.
-
-    `shares` are (rows, segments), or those of each kind. Totals are split over halves of the
-    segments, then over halves of those, by a conditional binomial each, so that few numpy calls
-    make all draws. Segments beyond the last fill a power of two.
-
-    Three segments with shares 0.5, 0.3 and 0.2 fill four places. 100 impressions are first split
-    with chance 0.8 over the places (1, 2) and (3, 4), then the first half with chance 0.5 / 0.8
-    over the places 1 and 2, and the second half with chance 1 over the places 3 and 4.
-
-    >>> shares = np.array([[0.5, 0.3, 0.2]])
-    >>> counts = multinomial(np.array([[100]]), shares, row_keys(7, np.arange(1)))
-    >>> counts.ravel().tolist(), float(counts.sum())
-    ([49.0, 32.0, 19.0], 100.0)
-    """
-    segments = shares.shape[-1]
-    depth = _depth(segments)
-    if not depth:
-        return totals[None].astype(np.float64)
-    kinds, rows = totals.shape
-    weights = _weights_by_level(shares.reshape(-1, segments), depth)
-    kind_keys = np.concatenate([uniform_keys(keys, kind) for kind in range(kinds)])
-    row = np.arange(kinds * rows) % weights[0].shape[1]
-    counts = totals.reshape(1, -1).astype(np.float64)
-    for level in range(depth, 0, -1):
-        whole = weights[level]
-        first_half = weights[level - 1][::2]
-        chance = np.divide(first_half, whole, out=np.zeros(whole.shape), where=whole > 0)
-        nodes = range(whole.shape[0])
-        node_keys = [key("segments", node << level, 1 << level) for node in nodes]
-        in_first = _split_nodes(
-            counts, chance, row, kind_keys, np.array(node_keys, dtype=np.uint64)
-        )
-        halves = np.empty((whole.shape[0], 2, row.size))
-        halves[:, 0] = in_first
-        np.subtract(counts, in_first, out=halves[:, 1])
-        counts = halves.reshape(-1, row.size)
-    return _without_filling(counts.reshape(-1, kinds, rows), segments)
-
-
-def _weights_by_level(shares: Floats, depth: int) -> list[Floats]:
-    """Return the weights of the segments (2^depth, rows), filled up with zeros, then those of pairs
-    of them, and so on up to the whole: (1, rows)."""
-    rows, segments = shares.shape
-    weights = [np.zeros((2**depth, rows))]
-    weights[0][:segments] = shares.T
-    for _ in range(depth):
-        weights.append(weights[-1][::2] + weights[-1][1::2])
-    return weights
-
-
-def _split_nodes(
-    counts: WholeFloats, chance: Floats, row: Int64s, kind_keys: Keys, node_keys: Keys
-) -> WholeFloats:
-    """Draw how much of each count goes to the first half of its node: (nodes, cells).
-
-    A cell is a kind and a row: `counts` are (nodes, cells), `chance` (nodes, rows), `row` and
-    `kind_keys` (cells,), `node_keys` (nodes,).
-    """
-    in_first = np.zeros(counts.shape)
-    live = np.flatnonzero(counts > 0.0)
-    node = live // row.size
-    cell = live - node * row.size
-    trials = counts.take(live)
-    probability = chance.take(node * chance.shape[1] + row.take(cell))
-    first = trials * (probability >= 1.0)
-    open_draws = np.flatnonzero(np.abs(probability - 0.5) < 0.5)
-    keys = kind_keys.take(cell.take(open_draws))
-    keys ^= node_keys.take(node.take(open_draws))
-    first[open_draws] = binomial(
-        uniforms(keys, "split"), trials.take(open_draws), probability.take(open_draws)
-    )
-    in_first.reshape(-1)[live] = first
-    return in_first
-
-
-def _without_filling(counts: WholeFloats, segments: int) -> WholeFloats:
-    """Return the first `segments` of the counts (places, kinds, rows). Where no segment has a share
-    at all, the counts fell to the places after them, and the last segment gets them."""
-    counts[segments - 1] += counts[segments:].sum(axis=0)
-    return counts[:segments]
-
-
-def multinomials(splits: Sequence[Split]) -> list[WholeFloats]:
-    """Split each of these as `multinomial` does: (segments, kinds, rows) each. Splits that are
-    halved equally often are made in one go."""
-    results: dict[int, WholeFloats] = {}
-    sorts = [(_depth(split.shares.shape[-1]), split.shares.ndim) for split in splits]
-    for sort in sorted(set(sorts)):
-        positions = [position for position in range(len(splits)) if sorts[position] == sort]
-        counts = _split_together([splits[position] for position in positions])
-        results |= zip(positions, counts, strict=True)
-    return [results[position] for position in range(len(splits))]
-
-
-def _split_together(splits: Sequence[Split]) -> Iterator[WholeFloats]:
-    """Yield the counts of splits of one depth, made as one split over the most segments."""
-    width = max(split.shares.shape[-1] for split in splits)
-    rows_of_all = sum(split.keys.size for split in splits)
-    shares = np.zeros((*splits[0].shares.shape[:-2], rows_of_all, width))
-    first = 0
-    for split in splits:
-        rows, segments = split.shares.shape[-2:]
-        shares[..., first : first + rows, :segments] = split.shares
-        first += rows
-    totals = np.concatenate([split.totals for split in splits], axis=1)
-    counts = multinomial(totals, shares, np.concatenate([split.keys for split in splits]))
-    first = 0
-    for split in splits:
-        rows, segments = split.shares.shape[-2:]
-        yield _without_filling(counts[:, :, first : first + rows], segments)
-        first += rows
-
-
-def _depth(segments: int) -> int:
-    """Return how often N segments are halved until each is alone."""
-    return (segments - 1).bit_length()
-
-
-def uniform_keys(keys: Keys, kind: int) -> Keys:
-    """Return the keys of one kind of impression in the rows of `keys`."""
-    return keys ^ np.uint64(key("kind", kind))
 
 
 def item_shares(buyer: Buyer) -> dict[AudienceDimension, dict[str, Floats]]:
@@ -446,79 +270,6 @@ def _region_shares(buyer: Buyer) -> dict[str, list[float]]:
                 weight * rest * (named is None)
             )
     return total
-
-
-def line_item_shares(impressions: Floats) -> Floats:
-    """Return each line item's share of a row's impressions: (rows, line items), equal shares in
-    rows without impressions.
-
-    >>> line_item_shares(np.array([[30.0, 10.0], [0.0, 0.0]])).tolist()
-    [[0.75, 0.25], [0.5, 0.5]]
-    """
-    total = impressions.sum(axis=1, keepdims=True)
-    even = np.full(impressions.shape, 1.0 / impressions.shape[1])
-    return np.divide(impressions, total, out=even, where=total > 0)
-
-
-def _zones(buyer: Buyer) -> list[tuple[str, str]]:
-    """Return the (country, zone) pairs that the campaign is watched in, by country."""
-    return [
-        (country, zone)
-        for country in all_countries(buyer.targetings, buyer.platform_model)
-        for zone in buyer.supplies[country].zones
-    ]
-
-
-def _zone_weights(buyer: Buyer, delivered: HourlyDelivery, zones: list[tuple[str, str]]) -> Floats:
-    """Return how much was watched in each time zone, the line items weighted by what they
-    delivered: (hours, zones)."""
-    hours = delivered.hours
-    shares = line_item_shares(delivered.by_item)
-    weights = np.zeros((hours.size, len(zones)))
-    for item, targeting in enumerate(buyer.targetings):
-        watched = np.zeros_like(weights)
-        devices = np.flatnonzero(device_mask(targeting))
-        for country in countries_of(targeting, buyer.platform_model):
-            supply = buyer.supplies[country]
-            first = zones.index((country, supply.zones[0]))
-            viewing = supply.zone_viewing.take(supply.rows(hours), axis=0)
-            here = watched[:, first : first + len(supply.zones)]
-            for device in devices:
-                here += viewing[:, device]
-            here *= supply_share(buyer.platform_model, country, targeting)
-        total = watched.sum(axis=1, keepdims=True)
-        weights += shares[:, [item]] * np.divide(
-            watched, total, out=np.zeros_like(watched), where=total > 0
-        )
-    return weights
-
-
-def _by_country(zones: list[tuple[str, str]], by_day: WholeFloats) -> DimensionSplit:
-    """Add up days by zone (zones, kinds, days) by country."""
-    countries = sorted({country for country, _ in zones})
-    counts = np.zeros((len(countries), *by_day.shape[1:]))
-    for (country, _), days in zip(zones, by_day, strict=True):
-        counts[countries.index(country)] += days
-    return DimensionSplit(AudienceDimension.COUNTRY, countries, counts)
-
-
-def _by_local_hour(
-    buyer: Buyer, by_zone: WholeFloats, delivered: HourlyDelivery, days: Int64s
-) -> DimensionSplit:
-    """Add up hours by zone (zones, kinds, hours) by UTC day and local hour."""
-    day = np.searchsorted(days, delivered.hours // 24)
-    countries = all_countries(buyer.targetings, buyer.platform_model)
-    supplies = [buyer.supplies[country] for country in countries]
-    local = [supply.local_hour.take(supply.rows(delivered.hours), axis=1) for supply in supplies]
-    cells = np.concatenate(local).astype(np.int64) * days.size
-    cells += day
-    counts = np.empty((24, len(IMPRESSION_KINDS), days.size))
-    for kind in range(len(IMPRESSION_KINDS)):
-        of_kind = by_zone[:, kind].ravel()
-        by_cell = np.bincount(cells.ravel(), weights=of_kind, minlength=24 * days.size)
-        counts[:, kind] = by_cell.reshape(24, days.size)
-    segments = [f"{hour:02d}" for hour in range(24)]
-    return DimensionSplit(AudienceDimension.LOCAL_HOUR, segments, counts)
 
 
 def _batch(

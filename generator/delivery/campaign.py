@@ -10,43 +10,63 @@ from itertools import accumulate, pairwise
 import numpy as np
 import pyarrow as pa
 
-from generator.arrays import Floats, Int64s
+from generator.arrays import Floats, Int64s, WholeFloats
 from generator.clock import HOURS_A_DAY, Hours, day_number, hours_of
-from generator.delivery import audience, performance, reach
-from generator.delivery.capping import Cap, ImpressionLimits, caps_of, impression_limits
+from generator.delivery import audience, conversions, performance, reach
+from generator.delivery.addressees import Addressees, addressees, days_of, expected_before
+from generator.delivery.capping import ImpressionLimits
 from generator.delivery.flight_supply import FlightContext
-from generator.delivery.history import active_hours, bids, budgets
-from generator.delivery.households import country_parts, household_numbers
+from generator.delivery.history import (
+    active_hours,
+    added_micros,
+    bids,
+    booked_flights,
+    budgets,
+)
+from generator.delivery.households import Cell
 from generator.delivery.incidents import Incident, line_item_incidents
 from generator.delivery.ledger import Addressed
 from generator.delivery.noise import ar1_normals
 from generator.delivery.odds import OddsTable, odds_table
 from generator.delivery.pacing import Goal
 from generator.delivery.supply import CountrySupply
-from generator.delivery.targeting import count_households, countries_of, targeting_of
+from generator.delivery.targeting import countries_of, targeting_of
 from generator.delivery.variation import Booked
-from generator.enums import BudgetType, Pacing
+from generator.delivery.viewing import Buyer, HourlyCounts, HourlyDelivery, place_impressions
+from generator.enums import BudgetType
 from generator.platform.model import PlatformModel
 from generator.randomness import key
 from generator.schema import FaultLog, Flight
 from generator.schema.booking import STRAIGHT, BookedLineItem, Booking
 
 _MOST_MICROS = 2**62
-# How many times the mean day of a booking its best day may deliver before the cap is near, and the
-# part of a day that its best hour has. Where all is taken that comes, a day may have it all.
-_HEADROOM = {Pacing.EVEN: 2.0, Pacing.FRONTLOADED: 4.0, Pacing.ASAP: float("inf")}
-_PEAK_HOUR = 0.15
-_LEAST_OF_CAP, _MOST_OF_CAP = 0.25, 0.95
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Where a campaign was seen, from which follows who saw it.
+
+    `groups` has the group of each line item, `by_cell` (groups, cells, hours) the impressions of
+    each group in each cell of `cells`. `exposures` are the same by line of households.
+    """
+
+    campaign_id: int
+    groups: tuple[int, ...]
+    cells: tuple[Cell, ...]
+    by_cell: Int64s
+    exposures: reach.HourlyImpressions
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """The facts of some campaigns, one batch of each raw table."""
+    """The facts of some campaigns, one batch of each raw table, and where each was seen."""
 
     performance: pa.RecordBatch
     reach: pa.RecordBatch
     audience: pa.RecordBatch
+    conversions: pa.RecordBatch
     incidents: list[FaultLog]
+    seen: list[Seen]
 
 
 def deliver(
@@ -87,72 +107,82 @@ def deliver(
     stretches = [stretch for plan in plans for stretch in plan.stretches]
     rows = performance.draw_rows(stretches)
     by_hour = []
+    counting = []
     first = 0
     for booking, plan in zip(bookings, plans, strict=True):
         campaign_rows = rows.slice(first, sum(stretch.rows for stretch in plan.stretches))
         first += campaign_rows.num_rows
-        by_hour.append(_by_hour(booking, plan.stretches, campaign_rows))
-    exposures = [
-        _exposures(
-            booking, platform_models[booking.campaign.platform], plan.addressed, delivered, seed
-        )
-        for booking, plan, delivered in zip(bookings, plans, by_hour, strict=True)
-    ]
+        by_hour.append(_by_hour(booking, plan.addressees.groups, plan.stretches, campaign_rows))
+        platform_model = platform_models[booking.campaign.platform]
+        counting += _counting(booking, platform_model, plan, campaign_rows, seed)
     buyers = [
-        audience.Buyer(
-            campaign_id=booking.campaign.campaign_id,
-            advertiser_id=booking.campaign.advertiser_id,
-            targetings=tuple(targeting_of(item.line_item) for item in booking.line_items),
-            platform_model=platform_models[booking.campaign.platform],
-            supplies=supplies[booking.campaign.platform],
-            seed=seed,
-        )
-        for booking in bookings
+        _buyer(booking, platform_models[booking.campaign.platform], supplies, plan, seed)
+        for booking, plan in zip(bookings, plans, strict=True)
     ]
-    campaign_ids = [booking.campaign.campaign_id for booking in bookings]
+    placed = place_impressions(buyers, by_hour)
+    seen = [
+        _seen(buyer, plan.addressees.lines, delivered, cells)
+        for buyer, plan, delivered, cells in zip(buyers, plans, by_hour, placed, strict=True)
+    ]
+    campaign_ids = [campaign.campaign_id for campaign in seen]
+    windows = reach.windows_of([campaign.exposures for campaign in seen])
     return Delivery(
         performance=rows,
-        reach=reach.reach_batch(campaign_ids, reach.windows_of(exposures)),
-        audience=audience.audience_batch(buyers, by_hour),
+        reach=reach.reach_batch(campaign_ids, windows),
+        audience=audience.audience_batch(buyers, by_hour, placed),
+        conversions=conversions.conversions_batch(counting, horizon_day),
         incidents=performance.incident_log(stretches, rows),
+        seen=seen,
     )
 
 
-def household_of(
+def _counting(
+    booking: Booking, platform_model: PlatformModel, plan: _Plan, rows: pa.RecordBatch, seed: int
+) -> list[tuple[conversions.CountingCampaign, conversions.Touches]]:
+    """Return a campaign and what it did on each day; nothing where it counts no conversions."""
+    households = plan.addressees.households
+    planned = expected_before(booking, len(booking.flights))
+    campaign = conversions.counting_campaign(booking, platform_model, households, planned, seed)
+    if campaign is None or not rows.num_rows:
+        return []
+    return [(campaign, conversions.touches_of(campaign, plan.stretches, rows))]
+
+
+def _buyer(
     booking: Booking,
     platform_model: PlatformModel,
-    delivered: audience.HourlyDelivery,
-    impressions: Int64s,
+    supplies: Mapping[str, Mapping[str, CountrySupply]],
+    plan: _Plan,
     seed: int,
-) -> Int64s:
-    """Return the household that sees each impression of a campaign: same shape as `impressions`.
+) -> Buyer:
+    """Return what the impressions of a campaign are split by."""
+    return Buyer(
+        campaign_id=booking.campaign.campaign_id,
+        advertiser_id=booking.campaign.advertiser_id,
+        targetings=tuple(targeting_of(item.line_item) for item in booking.line_items),
+        platform_model=platform_model,
+        supplies=supplies[booking.campaign.platform],
+        cells=plan.addressees.cells,
+        limits=plan.addressees.cell_limits,
+        groups=plan.addressees.groups,
+        seed=seed,
+    )
 
-    `impressions` are numbers, from 0 in order of time; `delivered` is the campaign by hour, up
-    to any day. Households have numbers that are the same in every campaign of a platform.
-    Counting them gives `campaign_reach`, for every window and tier.
-    """
-    addressed = _addressed(booking, platform_model, seed)
-    exposures = _exposures(booking, platform_model, addressed, delivered, seed)
-    targetings = [targeting_of(item.line_item) for item in booking.line_items]
-    parts = country_parts(platform_model, targetings, booking.campaign.campaign_id, seed)
-    return household_numbers(parts, exposures.ledger().places(impressions))
 
-
-def _exposures(
-    booking: Booking,
-    platform_model: PlatformModel,
-    addressed: Addressed,
-    delivered: audience.HourlyDelivery,
-    seed: int,
-) -> reach.HourlyImpressions:
-    """Return what reach is counted from."""
+def _seen(
+    buyer: Buyer, lines: tuple[Addressed, ...], delivered: HourlyDelivery, placed: WholeFloats
+) -> Seen:
+    """Return where a campaign was seen, from its impressions in cells."""
     days = delivered.hours[::HOURS_A_DAY] // HOURS_A_DAY
-    return reach.HourlyImpressions(
+    by_cell = placed.sum(axis=2).astype(np.int64)
+    by_line = by_cell.sum(axis=0)
+    exposures = reach.HourlyImpressions(
         delivered.hours,
-        delivered.impressions.astype(np.int64),
-        addressed,
-        reach.shapes_of_days(platform_model, booking.campaign.campaign_id, days, seed),
+        by_line if len(lines) == len(by_line) else by_line.sum(axis=0, keepdims=True),
+        lines,
+        reach.shapes_of_days(buyer.platform_model, buyer.campaign_id, days, buyer.seed),
     )
+    return Seen(buyer.campaign_id, buyer.groups, buyer.cells, by_cell, exposures)
 
 
 def _odds(
@@ -164,7 +194,8 @@ def _odds(
         on_platform = booked.setdefault(booking.campaign.platform, [])
         for item in booking.line_items:
             on_platform += [
-                Booked(booking.campaign, item.line_item, creative) for creative in item.creatives
+                Booked(booking.campaign, booking.industry, item.line_item, creative)
+                for creative in item.creatives
             ]
     return OddsTable.concatenate(
         [odds_table(platform_models[name], on_it, seed) for name, on_it in booked.items()]
@@ -176,7 +207,7 @@ class _Plan:
     """A campaign before its draws."""
 
     stretches: list[performance.Stretch]
-    addressed: Addressed
+    addressees: Addressees
 
 
 def _plan(
@@ -188,8 +219,7 @@ def _plan(
     horizon_day: int,
 ) -> _Plan:
     """Plan every line item of a campaign for each of its flights."""
-    addressed = _addressed(booking, platform_model, seed)
-    limits = _limits(booking, platform_model, addressed.households, addressed.caps)
+    public = addressees(booking, platform_model, seed)
     stretches = []
     for index, flight in enumerate(booking.flights):
         for position, item in enumerate(booking.line_items):
@@ -200,18 +230,20 @@ def _plan(
                 item=item,
                 hours=_hours(flight),
                 horizon=horizon_day * HOURS_A_DAY,
-                households=addressed.households,
+                households=public.households,
                 line_items=len(booking.line_items),
                 is_daily=booking.budget.budget_type is BudgetType.DAILY,
-                delivered_before=_expected_before(booking, index),
+                delivered_before=expected_before(booking, index),
                 seed=seed,
                 active=active_hours(booking, _hours(flight)),
                 bids=bids(booking, item.line_item.line_item_id, _hours(flight)),
                 incidents=_incidents(platform_model, supplies, item, _hours(flight), seed),
             )
-            goal = _goal(booking, position, index, limits[position], addressed.part_of_cap, seed)
+            goal = _goal(
+                booking, position, index, public.item_limits[position], public.part_of_cap, seed
+            )
             stretches.append(performance.plan_stretch(context, goal, table))
-    return _Plan(stretches, addressed)
+    return _Plan(stretches, public)
 
 
 def _incidents(
@@ -226,62 +258,6 @@ def _incidents(
     if supplies[first_country].booked is None:
         return ()
     return line_item_incidents(platform_model, item.line_item, item.creatives, hours, seed)
-
-
-def _addressed(booking: Booking, platform_model: PlatformModel, seed: int) -> Addressed:
-    """Return what is known of a campaign's households when it begins."""
-    targetings = [targeting_of(item.line_item) for item in booking.line_items]
-    households = count_households(platform_model, targetings)
-    campaign_days = sum(_days(flight) for flight in booking.flights)
-    caps = caps_of(booking.frequency_caps, campaign_days * HOURS_A_DAY)
-    return Addressed(
-        households=households,
-        planned=_expected_before(booking, len(booking.flights)),
-        caps=caps,
-        part_of_cap=_part_of_cap(booking, _limits(booking, platform_model, households, caps)),
-        stream=key(seed, "households", booking.campaign.campaign_id),
-    )
-
-
-def _limits(
-    booking: Booking, platform_model: PlatformModel, households: int, caps: Sequence[Cap]
-) -> list[ImpressionLimits]:
-    """Return what each line item may deliver under the caps of its campaign."""
-    shares = [item.line_item.budget_share for item in booking.line_items]
-    result = []
-    for item, share in zip(booking.line_items, shares, strict=True):
-        part = households * share / sum(shares)
-        here = count_households(platform_model, [targeting_of(item.line_item)])
-        result.append(impression_limits(caps, min(float(here), part)))
-    return result
-
-
-def _part_of_cap(booking: Booking, limits: Sequence[ImpressionLimits]) -> float:
-    """Return the part of what the caps allow that no hour and no day delivers more than.
-
-    It is what the original booking needs, with headroom, since the ledger is set up for it when the
-    campaign begins. The less of a cap is used, the more unequal households may be under it.
-    """
-    planned = _expected_before(booking, len(booking.flights))
-    per_day = planned / sum(_days(flight) for flight in booking.flights)
-    shares = [item.line_item.budget_share for item in booking.line_items]
-    needed = _LEAST_OF_CAP
-    for item, limit, share in zip(booking.line_items, limits, shares, strict=True):
-        day = per_day * share / sum(shares) * _HEADROOM[item.line_item.pacing]
-        for most, wanted in ((limit.day, day), (limit.hour, day * _PEAK_HOUR)):
-            if most is not None:
-                needed = max(needed, wanted / max(most, 1))
-    return min(needed, _MOST_OF_CAP)
-
-
-def _expected_before(booking: Booking, flight_index: int) -> float:
-    """Return the impressions that the campaign's earlier flights buy at its target price."""
-    days = [_days(flight) for flight in booking.flights]
-    amount = booking.budget.amount_micros
-    days_before = sum(days[:flight_index])
-    lifetime = booking.budget.budget_type is BudgetType.LIFETIME
-    spent = amount * days_before / sum(days) if lifetime else amount * days_before
-    return spent * 1000 / max(booking.campaign.target_cpm_micros, 1)
 
 
 def split_exactly(amount: int, weights: list[float]) -> list[int]:
@@ -305,21 +281,20 @@ def _goal(
 ) -> Goal:
     """Return a line item's part of the budget in one flight, with its limits under the cap.
 
-    A lifetime budget is split over the flights by their days and then over the line items by their
-    share, a daily budget over the line items. The parts are whole micros that add up to the whole.
+    A lifetime budget is split over the flights and then over the line items by their share, a daily
+    budget over the line items. The parts are whole micros that add up to the whole.
     """
     shares = [item.line_item.budget_share for item in booking.line_items]
-    days = [_days(flight) for flight in booking.flights]
-    amount = booking.budget.amount_micros
+    flight = booking.flights[flight_index]
     day_micros = None
     known = None
     if booking.budget.budget_type is BudgetType.DAILY:
-        day_micros = split_exactly(amount, shares)[position]
-        flight_micros = min(day_micros * days[flight_index], _MOST_MICROS)
+        day_micros = split_exactly(booking.budget.amount_micros, shares)[position]
+        flight_micros = min(day_micros * days_of(flight), _MOST_MICROS)
     else:
-        of_flight = split_exactly(amount, [float(number) for number in days])[flight_index]
+        of_flight = _flight_micros(booking)[flight_index]
         flight_micros = split_exactly(of_flight, shares)[position]
-        amounts = budgets(booking, booking.flights[flight_index])
+        amounts = budgets(booking, flight)
         if amounts is not None:
             known = np.array([split_exactly(amount, shares)[position] for amount in amounts])
             flight_micros = int(known[-1])
@@ -334,15 +309,25 @@ def _goal(
         pacing=item.line_item.pacing,
         pacing_pct=item.line_item.pacing_pct,
         beyond=min(item.steering.beyond, 0.0) if is_daily else item.steering.beyond,
-        day_aims=_day_aims(item, booking.flights[flight_index], seed),
+        day_aims=_day_aims(item, flight, seed, is_extension=flight not in booked_flights(booking)),
         known_micros=known,
     )
 
 
-def _day_aims(item: BookedLineItem, flight: Flight, seed: int) -> Floats | None:
+def _flight_micros(booking: Booking) -> list[int]:
+    """Return the part of a lifetime budget that each flight gets: what was booked by days, and what
+    an extension adds to its flight."""
+    first = [float(days_of(flight)) for flight in booked_flights(booking)]
+    parts = split_exactly(booking.budget.amount_micros, first)
+    later = (added_micros(booking, flight) for flight in booking.flights[len(parts) :])
+    return [*parts, *(added or 0 for added in later)]
+
+
+def _day_aims(item: BookedLineItem, flight: Flight, seed: int, is_extension: bool) -> Floats | None:
     """Return the aims of a line item's days relative to the right ones, (days,); None: all right.
 
-    A forecast errs for some days on end. At the start of a flight less is delivered than planned.
+    A forecast errs for some days on end. At the start of a flight less is delivered than planned,
+    but an extension goes on as before.
     """
     steering = item.steering
     if steering == STRAIGHT:
@@ -351,36 +336,40 @@ def _day_aims(item: BookedLineItem, flight: Flight, seed: int) -> Floats | None:
     stream = key(seed, "forecast error", item.line_item.line_item_id)
     errors = ar1_normals(stream, days, steering.error_autocorrelation)
     aims = np.exp(steering.error_log_sd * errors)
-    ramp = steering.ramp[: days.size]
+    ramp = () if is_extension else steering.ramp[: days.size]
     aims[: len(ramp)] *= ramp
     return aims
 
 
 def _by_hour(
-    booking: Booking, stretches: Sequence[performance.Stretch], rows: pa.RecordBatch
-) -> audience.HourlyDelivery:
-    """Add up the campaign's rows by hour, up to the horizon, and by line item."""
+    booking: Booking,
+    groups: Sequence[int],
+    stretches: Sequence[performance.Stretch],
+    rows: pa.RecordBatch,
+) -> HourlyDelivery:
+    """Add up the campaign's rows by hour, up to the horizon, by group and by line item."""
     hours = _delivered_hours(stretches)
     items = [item.line_item.line_item_id for item in booking.line_items]
-    totals = {name: np.zeros(hours.size) for name in ("impressions", "video_q100", "clicks")}
+    names = ("impressions", "video_q100", "clicks")
+    totals = {name: np.zeros((max(groups) + 1, hours.size)) for name in names}
     by_item = np.zeros((hours.size, len(items)))
     first = 0
     for stretch in stretches:
         stretch_rows = rows.slice(first, stretch.rows)
         first += stretch.rows
         if stretch.rows:
+            item = items.index(stretch.line_item_id)
             start = int(np.searchsorted(hours, stretch.hours[0]))
             span = slice(start, start + stretch.hours.size)
             hour = stretch.hour - stretch.hours[0]
             for name, total in totals.items():
                 amounts = stretch_rows.column(name).to_numpy()
                 counts = np.bincount(hour, amounts, stretch.hours.size)
-                total[span] += counts
+                total[groups[item], span] += counts
                 if name == "impressions":
-                    by_item[span, items.index(stretch.line_item_id)] += counts
-    return audience.HourlyDelivery(
-        hours, totals["impressions"], totals["video_q100"], totals["clicks"], by_item
-    )
+                    by_item[span, item] += counts
+    by_group = tuple(HourlyCounts(*counts) for counts in zip(*totals.values(), strict=True))
+    return HourlyDelivery(hours, by_group, by_item)
 
 
 def _delivered_hours(stretches: Sequence[performance.Stretch]) -> Int64s:
@@ -388,10 +377,6 @@ def _delivered_hours(stretches: Sequence[performance.Stretch]) -> Int64s:
     flights = {stretch.hours.tobytes(): stretch.hours for stretch in stretches}
     first, *others = flights.values()
     return np.unique(np.concatenate([first, *others])) if others else first
-
-
-def _days(flight: Flight) -> int:
-    return (flight.end_date - flight.start_date).days + 1
 
 
 def _hours(flight: Flight) -> Hours:

@@ -7,30 +7,37 @@ import numpy as np
 from generator.arrays import Int64s
 from generator.clock import HOURS_A_DAY, date_of, datetime_of
 from generator.enums import FaultType
-from generator.schema import FaultLog, PerformanceHourly
+from generator.schema import FaultLog, PerformanceHourly, RawTable
 
 
 class Log:
     """The rows and hours that were touched, by fault, campaign and day."""
 
     def __init__(self) -> None:
-        self._faults: dict[str, tuple[FaultType, str]] = {}
+        self._faults: dict[str, tuple[FaultType, str, str]] = {}
         self._touched: dict[tuple[str, int, int], tuple[int, int, int]] = {}
 
     def add(
-        self, fault_type: FaultType, name: str, keys: str, campaigns: Int64s, hours: Int64s
+        self,
+        fault_type: FaultType,
+        name: str,
+        keys: str,
+        campaigns: Int64s,
+        hours: Int64s,
+        table: type[RawTable] = PerformanceHourly,
     ) -> None:
-        """Add rows that a fault touches, by their campaigns and hours: (rows,) each. `keys` is what
-        it was aimed at, as JSON."""
-        self._faults[name] = fault_type, keys
-        groups = np.stack([campaigns, hours // HOURS_A_DAY])
-        (campaigns, days), group = np.unique(groups, axis=1, return_inverse=True)
-        counts = np.bincount(group)
-        first = np.full(counts.size, np.iinfo(np.int64).max)
-        np.minimum.at(first, group, hours)
-        last = np.zeros(counts.size, dtype=np.int64)
-        np.maximum.at(last, group, hours)
-        columns = (campaigns, days, counts, first, last)
+        """Add rows of a table that a fault touches, by their campaigns and hours: (rows,) each.
+        `keys` is what it was aimed at, as JSON."""
+        self._faults[name] = fault_type, keys, table.table_name
+        if not hours.size:
+            return
+        order = np.lexsort((hours, campaigns))
+        campaigns, hours = campaigns[order], hours[order]
+        days = hours // HOURS_A_DAY
+        begins = np.append(True, (campaigns[1:] != campaigns[:-1]) | (days[1:] != days[:-1]))
+        start = np.flatnonzero(begins)
+        end = np.append(start[1:], hours.size)
+        columns = (campaigns[start], days[start], end - start, hours[start], hours[end - 1])
         for campaign, day, count, earliest, latest in zip(
             *(column.tolist() for column in columns), strict=True
         ):
@@ -47,7 +54,7 @@ class Log:
             FaultLog(
                 fault=name,
                 fault_type=self._faults[name][0],
-                affected_table=PerformanceHourly.table_name,
+                affected_table=self._faults[name][2],
                 campaign_id=campaign,
                 activity_date=date_of(day),
                 keys=self._faults[name][1],

@@ -97,7 +97,9 @@ def flight_supply(context: FlightContext, flight_micros: int, in_rotation: Mask)
         np.minimum(forecast, won.expected_slots * part * rendered, out=forecast)
         np.minimum(available, slots * rendered, out=available)
     available *= _kept_of_promises(context)
-    demand = demand_noise(context) * (1.0 if context.active is None else context.active)
+    demand = demand_noise(context, in_rotation) * (
+        1.0 if context.active is None else context.active
+    )
     demand *= kept_demand(context.incidents, context.hours)
     return FlightSupply(
         forecast=forecast,
@@ -110,12 +112,13 @@ def flight_supply(context: FlightContext, flight_micros: int, in_rotation: Mask)
     )
 
 
-def demand_noise(context: FlightContext) -> Floats:
+def demand_noise(context: FlightContext, in_rotation: Mask) -> Floats:
     """Draw how what a line item buys differs from its plan, around 1: (hours,).
 
     A campaign has days of its own, better and worse weekdays, and a strength of both; a line item
     has its own hours. Days are those of the first country that it is targeted on. A daily budget
-    keeps days together, and on the last day of a lifetime budget people see to it that it is spent.
+    keeps days together, and on the last day of a lifetime budget on which the line item has a
+    creative people see to it that it is spent.
     """
     platform_model = context.platform_model
     figures = platform_model.supply.demand_noise
@@ -149,7 +152,8 @@ def demand_noise(context: FlightContext) -> Floats:
     logs += by_weekday_sd * np.array(by_weekday)[weekday_of(local_hours // HOURS_A_DAY)]
     of_days = np.exp(scale * logs)
     if not context.is_daily:
-        of_days[-HOURS_A_DAY:] = 1.0
+        last = int(in_rotation.nonzero()[0].max(initial=-1)) + 1
+        of_days[max(last - HOURS_A_DAY, 0) : last] = 1.0
     factor *= of_days
     return factor
 
@@ -296,6 +300,12 @@ def click_habit(context: FlightContext, hours: Hours) -> Floats:
     """Return how readily people in the line item's countries click at each hour: (hours,), around
     1."""
     return _over_countries(context, lambda supply: supply.click_habit[supply.window(hours)])
+
+
+def timeouts(context: FlightContext, hours: Hours) -> Floats:
+    """Return how many requests of the line item's countries time out at each hour: (hours,), around
+    1."""
+    return _over_countries(context, lambda supply: supply.timeouts[supply.window(hours)])
 
 
 def _over_countries(context: FlightContext, figures: Callable[[CountrySupply], Floats]) -> Floats:

@@ -97,12 +97,14 @@ def supply_side(
     impressions: WholeFloats,
     spare: WholeFloats,
     contest: Floats,
+    timeouts: Floats,
     keys: Keys,
 ) -> SupplySide:
     """Draw the counts that it took to deliver these impressions: (rows,) each.
 
     `spare` is the most slots that can be won beside those of the impressions. `contest` multiplies
-    the odds to lose an auction (1 on average): where others pay more, more are lost.
+    the odds to lose an auction (1 on average): where others pay more, more are lost. `timeouts`
+    multiplies the requests that time out likewise: under load, more do.
     Invalid traffic and VAST errors are parts of what was won but not rendered, time-outs of what
     was requested but not answered.
     """
@@ -126,8 +128,11 @@ def supply_side(
     )
     responses = eligible + not_eligible
     most = largest_loss(responses, odds.floor_response)
-    (unanswered,) = binomial_shares(keys, ("no response", most, odds.lost_response))
-    (timeouts,) = binomial_shares(keys, ("timeouts", unanswered, odds.timeouts_of_no_response))
+    timed_out = odds.timeouts_of_no_response * timeouts
+    grown = timed_out + (1.0 - odds.timeouts_of_no_response)
+    not_answered = np.minimum(odds.lost_response * grown, 1.0)
+    (unanswered,) = binomial_shares(keys, ("no response", most, not_answered))
+    (late,) = binomial_shares(keys, ("timeouts", unanswered, timed_out / grown))
     return SupplySide(
         requests=responses + unanswered,
         responses=responses,
@@ -135,7 +140,7 @@ def supply_side(
         auctions_won=won,
         invalid_impressions=invalid,
         error_count=errors,
-        timeout_count=timeouts,
+        timeout_count=late,
     )
 
 

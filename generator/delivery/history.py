@@ -54,14 +54,36 @@ def bids(booking: Booking, line_item_id: int, hours: Hours) -> Floats | None:
     return micros / 1_000_000
 
 
+def booked_flights(booking: Booking) -> tuple[Flight, ...]:
+    """Return the flights that were booked at first, without extensions; these come after them."""
+    added = {
+        change.entity_id for change in booking.changes if change.entity_type is ChangedEntity.FLIGHT
+    }
+    return tuple(flight for flight in booking.flights if flight.flight_id not in added)
+
+
+def added_micros(booking: Booking, flight: Flight) -> int | None:
+    """Return what an extension adds to a lifetime budget for its flight. None: it was booked."""
+    budget = (ChangedEntity.BUDGET, booking.budget.budget_id, "amount_micros")
+    for extension in changes_of(booking, ChangedEntity.FLIGHT, flight.flight_id, "end_date"):
+        amounts = [
+            int(change.new_value or 0) - int(change.old_value or 0)
+            for change in changes_of(booking, *budget)
+            if change.changed_at == extension.changed_at
+        ]
+        return sum(amounts)
+    return None
+
+
 def budgets(booking: Booking, flight: Flight) -> list[int] | None:
-    """Return the budget that holds on each day of a flight, in micros. None: it was never changed.
+    """Return the budget that holds on each day of a flight, in micros. None: it was never changed,
+    but for extensions.
 
     A cut after the flight holds too: no budget is cut below what was spent.
     """
     budget = booking.budget
     changes = changes_of(booking, ChangedEntity.BUDGET, budget.budget_id, "amount_micros")
-    if not changes:
+    if not changes or len(booked_flights(booking)) < len(booking.flights):
         return None
     days = range(day_number(flight.start_date), day_number(flight.end_date) + 1)
     after = [change for change in changes if _first_hour(change) > days[-1] * HOURS_A_DAY]

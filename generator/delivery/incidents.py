@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -21,28 +21,23 @@ from generator.clock import HOURS_A_DAY, Hours, datetime_of, landing_of
 from generator.delivery.quantiles import normal
 from generator.delivery.variation import HOURS_A_STEP
 from generator.enums import Device, FaultType
-from generator.platform.incidents import LONGEST_HOURS, Spell
+from generator.platform.incidents import LONGEST_HOURS, Incidents, Spell
 from generator.platform.model import PlatformModel
 from generator.randomness import key, uniform, uniforms
 from generator.schema import Creative, LineItem
 
 _HOURS_A_YEAR = 365.25 * HOURS_A_DAY
-# Requests are built from impressions, and each step has a floor: an outage reaches it nearly.
-_TIMEOUTS_OF_AN_OUTAGE = 3.0
-# Bots are a part of what is won and not counted as an impression, so that part grows with them.
-_LOSS_OF_BOTS = 0.7
-# A viewer of a broken file may not see the first frame.
-_NEVER_STARTED_PER_LOG_TIMES = 0.05
 
 
 @dataclass(frozen=True)
 class Incident:
     """One incident: what happened to which subject, from the hour `first` to before `last`.
 
-    `device` and `creative_id` restrict it, where they are set.
+    `device` and `creative_id` restrict it, where they are set. `figures` are those of its kind.
     """
 
     kind: FaultType
+    figures: Incidents = field(compare=False, repr=False)
     subject: tuple[int | str, ...]
     first: int
     last: int
@@ -78,12 +73,17 @@ class Incident:
         """What it adds to the log-odds of rates."""
         match self.kind:
             case FaultType.AD_SERVER_OUTAGE:
-                return {"response": _TIMEOUTS_OF_AN_OUTAGE}
+                return {"response": self.figures.ad_server_outage.unanswered}
             case FaultType.APP_RELEASE | FaultType.BAD_CREATIVE:
                 return {"render": math.log(self.strength)}
             case FaultType.BOT_BURST:
-                return {"invalid": math.log(self.strength), "render": _LOSS_OF_BOTS}
+                return {"invalid": math.log(self.strength), "render": self.lost_to_machines}
         return {}
+
+    @property
+    def lost_to_machines(self) -> float:
+        """What it adds to the log-odds of render losses because machines watch."""
+        return self.figures.bot_burst.not_rendered if self.kind is FaultType.BOT_BURST else 0.0
 
     @property
     def kept_events(self) -> dict[str, float]:
@@ -95,7 +95,8 @@ class Incident:
             case FaultType.VENDOR_GAP:
                 return {"measurable": 1.0 - self.strength}
             case FaultType.BAD_CREATIVE:
-                return {"start": 1.0 - _NEVER_STARTED_PER_LOG_TIMES * math.log(self.strength)}
+                never = self.figures.bad_creative.never_started * math.log(self.strength)
+                return {"start": max(1.0 - never, 0.0)}
         return {}
 
 
@@ -123,7 +124,7 @@ def line_item_incidents(
         subjects.append((FaultType.BAD_CREATIVE, (creative_id,), {"creative_id": creative_id}))
     first, last = int(hours[0]), int(hours[-1]) + 1
     return tuple(
-        Incident(kind, subject, start, end, strength, **part)
+        Incident(kind, platform_model.incidents, subject, start, end, strength, **part)
         for kind, subject, part in subjects
         for start, end, strength in _spells(platform_model, kind, subject, seed, first, last)
     )
@@ -142,27 +143,42 @@ def _spells(
     figures: Spell = getattr(platform_model.incidents, kind.lower())
     chance = figures.per_year * LONGEST_HOURS / _HOURS_A_YEAR
     chance *= platform_model.life.scale("incidents")
+    least, most = figures.strength
     for block in range(first // LONGEST_HOURS - 1, (last - 1) // LONGEST_HOURS + 1):
-        if not _happens(chance, seed, kind, subject, block):
-            continue
-        keys = np.array([key(seed, "incident", kind, *subject, block)], dtype=np.uint64)
-        when, length, how_bad = uniforms(keys, "start", "length", "strength")[:, 0].tolist()
-        start = block * LONGEST_HOURS + int(when * LONGEST_HOURS)
-        lengthened = math.exp(figures.hours_log_sd * float(normal(np.array([length]))[0]))
-        hours = min(max(round(figures.median_hours * lengthened), 1), LONGEST_HOURS)
-        if kind is FaultType.LATE_LOAD:
-            start -= start % HOURS_A_DAY
-            hours = HOURS_A_DAY
-        if start < last and start + hours > first:
-            least, most = figures.strength
-            yield start, start + hours, least + how_bad * (most - least)
+        lengths = figures.median_hours, figures.hours_log_sd
+        spell = _spell(chance, lengths, seed, (kind, *subject), block)
+        if spell is not None:
+            start, end, how_bad = spell
+            if start < last and end > first:
+                yield start, end, least + how_bad * (most - least)
 
 
-@lru_cache(maxsize=4096)
-def _happens(
-    chance: float, seed: int, kind: FaultType, subject: tuple[int | str, ...], block: int
-) -> bool:
-    return uniform(seed, "incident happens", kind, *subject, block) < chance
+# Line items of a market share platforms, devices and vendors.
+@lru_cache(maxsize=16_384)
+def _spell(
+    chance: float,
+    lengths: tuple[float, float],
+    seed: int,
+    kind_and_subject: tuple[int | str, ...],
+    block: int,
+) -> tuple[int, int, float] | None:
+    """Return the first hour of a subject's spell in a block, the hour after the last, and how bad
+    it is, between 0 and 1; None where it has none.
+
+    `lengths` are the median and the log-sd of its hours, `kind_and_subject` what happens to which.
+    """
+    if uniform(seed, "incident happens", *kind_and_subject, block) >= chance:
+        return None
+    median_hours, hours_log_sd = lengths
+    keys = np.array([key(seed, "incident", *kind_and_subject, block)], dtype=np.uint64)
+    when, length, how_bad = uniforms(keys, "start", "length", "strength")[:, 0].tolist()
+    start = block * LONGEST_HOURS + int(when * LONGEST_HOURS)
+    lengthened = math.exp(hours_log_sd * float(normal(np.array([length]))[0]))
+    hours = min(max(round(median_hours * lengthened), 1), LONGEST_HOURS)
+    if kind_and_subject[0] is FaultType.LATE_LOAD:
+        start -= start % HOURS_A_DAY
+        hours = HOURS_A_DAY
+    return start, start + hours, how_bad
 
 
 def kept_demand(incidents: Iterable[Incident], hours: Hours) -> Floats:

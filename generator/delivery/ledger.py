@@ -23,6 +23,7 @@ UTC day alone. So reach of what has happened never changes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,6 +33,13 @@ from generator.delivery.capping import Cap, cap_rates
 from generator.randomness import row_keys, uniforms
 
 TIERS = (1, 2, 3, 5, 10)
+# A household sees n impressions where a hand passes it, and then the n - 1 that start behind it.
+_AHEAD = sorted({tier - less for tier in TIERS for less in (0, 1)} - {0})
+_REST = {ahead: position for position, ahead in enumerate([0, *_AHEAD])}
+# They fit into the cache of a core.
+_PAIRS_AT_ONCE = 2**15
+# Below it, sums of all that is dealt are 32-bit integers, which take half the time.
+_FEW_IMPRESSIONS = 2**30
 
 # How much a household watches, relative to the mean: a grid on which the gamma law is added up.
 _LOG_ACTIVITY = np.linspace(-18.0, 4.0, 1200)
@@ -56,6 +64,17 @@ def _viewing(shape_k: float) -> tuple[Floats, Floats]:
     return households / households[-1], watched / watched[-1]
 
 
+def activity(parts: Floats, shape_k: float) -> Floats:
+    """Return how much households watch relative to the mean, of which these parts of all watch
+    less: same shape.
+
+    >>> activity(np.array([0.1, 0.5, 0.9]), 0.6).round(2).tolist()
+    [0.03, 0.52, 2.58]
+    """
+    households, _ = _viewing(shape_k)
+    return np.interp(parts, households, np.exp(_LOG_ACTIVITY))
+
+
 def _edges() -> Floats:
     """Return where the line of households is cut into dials, 0 to 1: (dials + 1,)."""
     households, watched = _viewing(_SHAPE_OF_DIALS)
@@ -73,11 +92,11 @@ _WATCHED_AS_PLANNED = np.interp(_EDGES, *_viewing(_SHAPE_OF_DIALS))
 
 @dataclass(frozen=True)
 class Addressed:
-    """The households that a campaign addresses, and what is known when it begins.
+    """The households of a line, and what is known when its campaign begins.
 
     `planned` are the impressions that the original booking pays for. No hour and no day delivers
-    more than `part_of_cap` of what the caps allow. `stream` is the key that random places come
-    from.
+    more than `part_of_cap` of what the caps allow, and `rounding` impressions. `stream` is the key
+    that random places come from. `joined` of the finest dials make one.
     """
 
     households: int
@@ -85,6 +104,8 @@ class Addressed:
     caps: tuple[Cap, ...]
     part_of_cap: float
     stream: int
+    rounding: int = 0
+    joined: int = 1
 
 
 @dataclass(frozen=True)
@@ -109,6 +130,11 @@ class Dials:
         """The number of each dial's first hand."""
         return self.hands.cumsum() - self.hands
 
+    def of(self, dial: int) -> Int64s:
+        """Return where the hands of a dial start."""
+        first = self.first_hand[dial]
+        return self.start[first : first + self.hands[dial]]
+
 
 def set_dials(addressed: Addressed) -> Dials:
     """Cut the line of households into dials and place their hands.
@@ -116,7 +142,7 @@ def set_dials(addressed: Addressed) -> Dials:
     Where dials are too small for a cap they are joined, in the end to one with one hand, which goes
     through all households in turn: that holds every cap that the impressions can hold.
     """
-    for joined in (1, 2, 4, 8, _DIALS):
+    for joined in (step for step in (1, 2, 4, 8, _DIALS) if step >= addressed.joined):
         edges = np.floor(_EDGES[::joined] * max(addressed.households, 1) + 0.5)
         sizes = _steps(edges.astype(np.int64))
         planned = np.diff(_WATCHED_AS_PLANNED[::joined]) * addressed.planned
@@ -150,13 +176,15 @@ def _watched(shape_k: Floats) -> Floats:
 def _most(addressed: Addressed, cap: Cap, sizes: Int64s) -> Int64s:
     """Return the most impressions of each dial in a window of the cap: (dials,).
 
-    Each hour's part of a dial is rounded to less than one more.
+    Each hour's part of a dial is rounded to less than one more. So is each hour's or day's part of
+    a line.
     """
     hourly, daily = cap_rates(addressed.caps)
     short = cap.hours < HOURS_A_DAY
     allowed = hourly * cap.hours if short else daily * cap.days
     hours = cap.hours if short else -(-cap.hours // HOURS_A_DAY) * HOURS_A_DAY
     most = np.ceil(addressed.part_of_cap * allowed * sizes).astype(np.int64)
+    most += addressed.rounding * (hours if short else -(-cap.hours // HOURS_A_DAY))
     return most + hours if sizes.size > 1 else most
 
 
@@ -193,6 +221,17 @@ def _places(addressed: Addressed, sizes: Int64s, hands: Int64s) -> Int64s:
 
 
 @dataclass(frozen=True)
+class _Pairs:
+    """Pairs of hands of a dial, (pairs,) each: how far the second starts ahead of the first, the
+    place of the first among the hands, and that of the second."""
+
+    dial: Int64s
+    distance: Int64s
+    place: Int64s
+    other: Int64s
+
+
+@dataclass(frozen=True)
 class Ledger:
     """Who saw what of a campaign: its dials, and how many impressions each dial was dealt.
 
@@ -211,14 +250,115 @@ class Ledger:
         >>> ledger.places(np.arange(12)).tolist()
         [4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0]
         """
+        return self.views(impressions)[0]
+
+    def views(self, impressions: Int64s) -> tuple[Int64s, Int64s]:
+        """Return the place in the line of the household that sees each impression, and how many
+        impressions it has seen with it, by the impression's number: same shape each.
+
+        >>> addressed = Addressed(5, 12.0, (), 1.0, stream=1)
+        >>> ledger = open_ledger(addressed, np.array([2, 10] + [0] * 22), np.array([0.6]))
+        >>> ledger.views(np.arange(12))[1].tolist()
+        [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3]
+        """
         dials = self.dials
-        first_of_cell = self.dealt[:, :-1].sum(axis=0) + self._before_dial()
-        cell = np.searchsorted(first_of_cell.T.ravel(), impressions, side="right") - 1
-        hour, dial = np.divmod(cell, dials.sizes.size)
-        turn = self.dealt[dial, hour] + impressions - first_of_cell[dial, hour]
-        rounds, hand = np.divmod(turn, dials.hands[dial])
+        dial, rounds, hand = self._turns(impressions)
+        size = dials.sizes[dial]
         start = dials.start[dials.first_hand[dial] + hand]
-        return dials.first[dial] + (start + rounds) % dials.sizes[dial]
+        laps, rest = np.divmod(rounds, size)
+        # Hands that start up to `rest` households ahead passed it in this lap. The dials follow one
+        # another, and each goes round twice.
+        apart = 4 * dials.first
+        hands = [dials.of(number) + apart[number] for number in range(apart.size)]
+        around = np.concatenate(
+            [np.append(own, own + whole) for own, whole in zip(hands, dials.sizes, strict=True)]
+        )
+        passed = np.searchsorted(around, apart[dial] + start + rest, side="right")
+        passed -= 2 * dials.first_hand[dial] + hand
+        return dials.first[dial] + (start + rest) % size, laps * dials.hands[dial] + passed
+
+    def impressions_of(self, places: Int64s) -> tuple[Int64s, Int64s]:
+        """Return the impressions of the households at places of the line: the position of each
+        one's household in `places`, and its number.
+
+        >>> addressed = Addressed(5, 12.0, (), 1.0, stream=1)
+        >>> ledger = open_ledger(addressed, np.array([2, 10] + [0] * 22), np.array([0.6]))
+        >>> [numbers.tolist() for numbers in ledger.impressions_of(np.array([4, 2]))]
+        [[0, 0, 0, 1, 1], [0, 5, 10, 3, 8]]
+        """
+        dials = self.dials
+        owners, numbers = [], []
+        dial_of = np.searchsorted(dials.first, places, side="right") - 1
+        first_of_cell = self._first_of_cell()
+        for dial, (size, hands) in enumerate(zip(dials.sizes, dials.hands, strict=True)):
+            here = np.flatnonzero(dial_of == dial)
+            dealt = self.dealt[dial]
+            rounds = (places[here, None] - dials.first[dial] - dials.of(dial)) % size
+            turn = (rounds * hands + np.arange(hands)).ravel()
+            # In each lap every hand comes by once.
+            laps = np.maximum(-(-(dealt[-1] - turn) // (size * hands)), 0)
+            lap = np.arange(laps.sum()) - np.repeat(laps.cumsum() - laps, laps)
+            turn = np.repeat(turn, laps) + lap * size * hands
+            hour = np.searchsorted(dealt, turn, side="right") - 1
+            owners.append(np.repeat(np.repeat(here, hands), laps))
+            numbers.append(first_of_cell[dial, hour] + turn - dealt[hour])
+        return np.concatenate(owners), np.concatenate(numbers)
+
+    @property
+    def first_of_hour(self) -> Int64s:
+        """The number of the first impression of each hour: (hours,)."""
+        first: Int64s = self.dealt[:, :-1].sum(axis=0)
+        return first
+
+    def hour_of(self, impressions: Int64s) -> tuple[Int64s, Int64s]:
+        """Return the hour of each impression, and its number in the hour: same shape each."""
+        hour = np.searchsorted(self.first_of_hour, impressions, side="right") - 1
+        return hour, impressions - self.first_of_hour[hour]
+
+    def reached_places(self) -> Int64s:
+        """Return the places of the households that see at least one impression, in order.
+
+        >>> addressed = Addressed(5, 12.0, (), 1.0, stream=1)
+        >>> ledger = open_ledger(addressed, np.array([2] + [0] * 23), np.array([0.6]))
+        >>> ledger.reached_places().tolist()
+        [0, 4]
+        """
+        begin, end = self.reached_arcs()
+        length = end - begin
+        return np.arange(length.sum()) + np.repeat(begin - (length.cumsum() - length), length)
+
+    def reached_arcs(self) -> tuple[Int64s, Int64s]:
+        """Return the stretches of the line that are `reached_places`, in order: the first place of
+        each, and the one after its last, (stretches,) each."""
+        dials = self.dials
+        begins, ends = [], []
+        for dial, (size, hands) in enumerate(zip(dials.sizes, dials.hands, strict=True)):
+            rounds = -(-(self.dealt[dial, -1] - np.arange(hands)) // hands)
+            start = dials.of(dial)
+            # A hand goes on up to where the next one began, and past the end of the dial.
+            length = np.minimum(rounds, np.diff(start, append=start[0] + size))
+            begin = start % size
+            over = np.maximum(begin + length - size, 0)
+            first = dials.first[dial]
+            begins += [first + begin, np.full(hands, first)]
+            ends += [first + begin + length - over, first + over]
+        begin, end = np.concatenate(begins), np.concatenate(ends)
+        some = np.flatnonzero(end > begin)
+        in_order = some[np.argsort(begin[some])]
+        return begin[in_order], end[in_order]
+
+    def _turns(self, impressions: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+        """Return the dial that deals each impression, the rounds of its hands before, and the hand:
+        same shape each."""
+        first_of_cell = self._first_of_cell()
+        cell = np.searchsorted(first_of_cell.T.ravel(), impressions, side="right") - 1
+        hour, dial = np.divmod(cell, self.dials.sizes.size)
+        turn = self.dealt[dial, hour] + impressions - first_of_cell[dial, hour]
+        return dial, *np.divmod(turn, self.dials.hands[dial])
+
+    def _first_of_cell(self) -> Int64s:
+        """Return the number of the first impression that each dial deals in each hour."""
+        return self.first_of_hour + self._before_dial()
 
     def _before_dial(self) -> Int64s:
         """Return the impressions of each hour that go to dials before each one: (dials, hours)."""
@@ -237,27 +377,65 @@ class Ledger:
         >>> {tier: households.tolist() for tier, households in reached.items()}
         {1: [2, 5], 2: [0, 5], 3: [0, 2], 5: [0, 0], 10: [0, 0]}
         """
+        pairs = self._pairs
+        all_rounds, all_places = self._rounds
+        rounds = all_rounds.take(end, axis=1) - all_rounds.take(begin, axis=1)
+        longest = rounds.max(axis=1, initial=0) + 1
+        near = pairs.distance < longest.take(pairs.dial)
+        dial = pairs.dial[near]
+        distance, place, other = (
+            values[near][:, None] for values in (pairs.distance, pairs.place, pairs.other)
+        )
+        sign = 8 * rounds.itemsize - 1
+        rest = np.zeros((len(_AHEAD) + 1, begin.size), dtype=np.int64)
+        rest[0] = (self.dealt.take(end, axis=1) - self.dealt.take(begin, axis=1)).sum(axis=0)
+        count = np.count_nonzero(near.reshape(len(_AHEAD), -1), axis=1)
+        met = count.nonzero()[0]
+        first = (count.cumsum() - count)[met]
+        few = _PAIRS_AT_ONCE // max(dial.size, 1) + 1
+        for window in range(0, begin.size if dial.size else 0, few):
+            these = slice(window, window + few)
+            # In a window every hand passes an arc of its dial. A hand that starts some households
+            # behind another passes again the last of its arc. Arcs may be longer than the dial. A
+            # sign that is shifted over all bits is -1 or 0.
+            again = rounds[:, these].take(dial, axis=0)
+            again -= distance
+            again -= (place - all_places.take(end[these], axis=1).take(dial, axis=0)) >> sign
+            before = all_places.take(begin[these], axis=1)
+            if before.any():
+                again += (other - before.take(dial, axis=0)) >> sign
+            np.maximum(again, 0, out=again)
+            rest[met + 1, these] = np.add.reduceat(again, first, axis=0)
+        return {tier: rest[_REST[tier - 1]] - rest[_REST[tier]] for tier in TIERS}
+
+    @cached_property
+    def _pairs(self) -> _Pairs:
+        """Each hand and the one that starts some places ahead, for each such number of places."""
         dials = self.dials
         dial = np.repeat(np.arange(dials.hands.size), dials.hands)
         first, of_dial = dials.first_hand[dial], dials.hands[dial]
         place = np.arange(dial.size) - first
-        before, places_before = np.divmod(self.dealt[:, begin], dials.hands[:, None])
-        rounds, places = np.divmod(self.dealt[:, end], dials.hands[:, None])
-        rounds -= before
-        longest = rounds.max(axis=1, initial=0) + 1
-        rest = {0: (self.dealt[:, end] - self.dealt[:, begin]).sum(axis=0)}
-        for ahead in sorted({tier - less for tier in TIERS for less in (0, 1)} - {0}):
-            lap, other = np.divmod(place + ahead, of_dial)
-            distance = dials.start[first + other] + lap * dials.sizes[dial] - dials.start
-            near = np.flatnonzero(distance < longest[dial])
-            # In a window every hand passes an arc of its dial. A hand that starts some households
-            # behind another passes again the last of its arc. Arcs may be longer than the dial.
-            at = dial[near]
-            again = rounds[at] - distance[near, None]
-            again += places[at] > place[near, None]
-            again -= places_before[at] > other[near, None]
-            rest[ahead] = np.maximum(again, 0, out=again).sum(axis=0)
-        return {tier: rest[tier - 1] - rest[tier] for tier in TIERS}
+        lap, other = np.divmod(place + np.array(_AHEAD, dtype=np.int64)[:, None], of_dial)
+        distance = dials.start[first + other] + lap * dials.sizes[dial] - dials.start
+        # No arc is as long as the largest integer of the type.
+        dtype = self._rounds[0].dtype
+        distance = np.minimum(distance, np.iinfo(dtype).max)
+        every = len(_AHEAD)
+        return _Pairs(
+            np.tile(dial, every),
+            distance.astype(dtype).ravel(),
+            np.tile(place.astype(dtype), every),
+            other.astype(dtype).ravel(),
+        )
+
+    @cached_property
+    def _rounds(self) -> tuple[Int64s, Int64s]:
+        """The rounds that all hands of each dial have made before each hour and at the end, and how
+        many hands have made one more: (dials, hours + 1) each."""
+        rounds, places = np.divmod(self.dealt, self.dials.hands[:, None])
+        if self.dealt[:, -1].sum() < _FEW_IMPRESSIONS:
+            return rounds.astype(np.int32), places.astype(np.int32)
+        return rounds, places
 
 
 def open_ledger(addressed: Addressed, impressions: Int64s, shape_k: Floats) -> Ledger:

@@ -86,9 +86,22 @@ class OddsTable:
         odds = Odds.concatenate([table.odds for table in tables])
         return cls(odds=odds, **arrays, first_profile=first_profile)
 
-    def in_time(self, profiles: Int64s, moves: Floats) -> tuple[Odds, Floats]:
+    def clicks_of(self, creative_id: int) -> float:
+        """Return the log-odds of a click on a creative, the mean of its devices."""
+        first = self.first_profile[creative_id]
+        devices: Floats = self.log_odds[RATES.index("click"), first : first + len(Device)]
+        return float(devices.mean())
+
+    def in_time(
+        self, profiles: Int64s, moves: Floats, machines: Floats | float = 0.0
+    ) -> tuple[Odds, Floats]:
         """Return the odds of some profiles at each step: (steps x profiles,), and the chances of an
-        impression's fates, (fates, steps x profiles). `moves` are (rates, steps, profiles)."""
+        impression's fates, (fates, steps x profiles).
+
+        `moves` are (rates, steps, profiles), `machines` what is in them of render losses because
+        machines watch, (steps, profiles). Files and apps that lose more lose no more of it to
+        invalid traffic.
+        """
         steps = moves.shape[1]
         rates = chances(self.log_odds[:, None, profiles] + moves)
         highest = self.highest_rate.take(profiles)
@@ -98,6 +111,13 @@ class OddsTable:
         values = vars(self.odds.take(everywhere))
         for name, rate in _VARIED.items():
             values[name] = rates[RATES.index(rate)].ravel()
+        usual = chances(centre(self.odds.lost_render.take(profiles), 0.0) + machines)
+        usual = np.broadcast_to(usual, (steps, profiles.size)).ravel()
+        lost = values["lost_render"]
+        of_usual = np.divide(usual, lost, out=np.ones(lost.size), where=lost > 0.0)
+        values["invalid_of_render_loss"] = np.minimum(
+            values["invalid_of_render_loss"] * of_usual, 1.0
+        )
         completion = rates[RATES.index("completion")].ravel()
         fates = video.fates(
             self.start.take(everywhere), completion, self.gone.take(everywhere, axis=1)

@@ -26,6 +26,7 @@ from generator.delivery.flight_supply import (
     FlightContext,
     click_habit,
     flight_supply,
+    timeouts,
 )
 from generator.delivery.funnel import SupplySide, largest_loss, supply_side
 from generator.delivery.incidents import Incident, first_of_steps, landing_hours
@@ -39,6 +40,7 @@ from generator.enums import FaultType
 from generator.randomness import key, row_keys, uniforms
 from generator.schema import Creative, FaultLog, PerformanceHourly
 from generator.schema.arrow import arrow_schema
+from generator.schema.booking import Optimiser
 
 # With fewer rows the fixed cost of numpy calls shows; with more the arrays leave the cache.
 ROWS_AT_ONCE = 24_000
@@ -57,7 +59,7 @@ class Stretch:
     (fates, cells) are those of each creative, device and quarter of a day, `cell` is the row's
     place in them, and `floor_render` the thousandths of what is won that render at least.
     `clicking` is the click rate relative to that of the odds, `contest` the odds to lose an auction
-    likewise. `incidents` are those that the line item meets.
+    likewise, `timeouts` how many requests time out. `incidents` are those that the line item meets.
     """
 
     campaign_id: int
@@ -79,6 +81,7 @@ class Stretch:
     ceiling: Int64s
     clicking: Floats
     contest: Floats
+    timeouts: Floats
     incidents: tuple[Incident, ...]
 
     @property
@@ -91,7 +94,10 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
     """Plan one line item for one flight, up to the horizon; `table` has its creatives."""
     creatives = context.item.creatives
     line_item = context.item.line_item
-    by_day = rotation_shares(creatives, context.hours)
+    clicks = [float(table.clicks_of(creative.creative_id)) for creative in creatives]
+    by_day = rotation_towards_clicks(
+        rotation_shares(creatives, context.hours), clicks, context.item.steering.optimiser
+    )
     creatives_a_day = np.count_nonzero(by_day, axis=1)
     supply = flight_supply(context, goal.flight_micros, _by_hour(creatives_a_day > 0))
     model = context.platform_model
@@ -123,10 +129,12 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
     starts = first_of_steps(context.incidents, hours)
     moves = _moves(context, hours, exposures)[:, starts // HOURS_A_STEP][:, :, targeted]
     moves = moves.repeat(len(creatives), axis=2)
+    machines = np.zeros(moves.shape[1:])
     for incident, steps, cells in _met(context.incidents, hours[starts], targeted, ids):
         for rate, log_odds in incident.log_odds.items():
             moves[RATES.index(rate), steps, cells] += log_odds
-    odds, fates = table.in_time(profiles, moves)
+        machines[steps, cells] += incident.lost_to_machines
+    odds, fates = table.in_time(profiles, moves, machines)
     for incident, steps, cells in _met(context.incidents, hours[starts], targeted, ids):
         _lose_events(odds, fates, incident, steps * profiles.size + cells)
     step = np.searchsorted(starts, np.arange(hours.size), side="right") - 1
@@ -153,6 +161,7 @@ def plan_stretch(context: FlightContext, goal: pacing.Goal, table: OddsTable) ->
         ceiling=supply.ceiling[:delivered],
         clicking=by_row(clicking[:, None, None]),
         contest=by_row(supply.contest[:delivered, targeted, None]),
+        timeouts=by_row(timeouts(context, hours)[:, None, None]),
         incidents=context.incidents,
     )
 
@@ -199,6 +208,27 @@ def rotation_shares(creatives: tuple[Creative, ...], hours: Hours) -> Floats:
         shares[:, index] = creative.rotation_weight * ((days >= first) & (days <= last))
     total = shares.sum(axis=1, keepdims=True)
     return np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
+
+
+def rotation_towards_clicks(
+    shares: Floats, clicks: Sequence[float], optimiser: Optimiser
+) -> Floats:
+    """Return shares of creatives by day, as an optimiser moves them: (days, creatives).
+
+    `clicks` are the log-odds of a click on each creative. From the first days on, in which it
+    learns, the optimiser gives more to those that are clicked more, the more days have passed.
+
+    >>> half = np.full((3, 2), 0.5)
+    >>> after_a_day = Optimiser(gain=1.0, after_days=1, days=1)
+    >>> rotation_towards_clicks(half, [0.0, 0.7], after_a_day).round(2).tolist()
+    [[0.5, 0.5], [0.5, 0.5], [0.33, 0.67]]
+    """
+    if optimiser.gain == 0.0:
+        return shares
+    learnt = np.clip((np.arange(len(shares)) - optimiser.after_days) / optimiser.days, 0.0, 1.0)
+    moved: Floats = shares * np.exp(optimiser.gain * learnt[:, None] * np.array(clicks))
+    total = moved.sum(axis=1, keepdims=True)
+    return np.divide(moved, total, out=np.zeros_like(moved), where=total > 0)
 
 
 def _by_hour(by_day: NDArray[Any]) -> NDArray[Any]:
@@ -299,16 +329,18 @@ def incident_log(stretches: Sequence[Stretch], rows: pa.RecordBatch) -> list[Fau
         impressions = rows.column("impressions").slice(first, stretch.rows).to_numpy()
         first += stretch.rows
         for incident in stretch.incidents:
-            touched = (stretch.hour >= incident.first) & (stretch.hour < incident.last)
+            during = slice(*np.searchsorted(stretch.hour, [incident.first, incident.last]))
+            hours = stretch.hour[during]
+            touched = np.ones(hours.size, dtype=bool)
             if incident.device is not None:
-                touched &= stretch.device == DEVICES.index(incident.device)
+                touched &= stretch.device[during] == DEVICES.index(incident.device)
             if incident.creative_id is not None:
-                touched &= stretch.creative_id == incident.creative_id
+                touched &= stretch.creative_id[during] == incident.creative_id
             if incident.kind is FaultType.AD_SERVER_OUTAGE:
-                touched &= stretch.means > 0.0
+                touched &= stretch.means[during] > 0.0
             elif incident.kind is not FaultType.LATE_LOAD:
-                touched &= impressions > 0
-            hours = stretch.hour[touched]
+                touched &= impressions[during] > 0
+            hours = hours[touched]
             campaign = np.full(hours.size, stretch.campaign_id)
             log.add(incident.kind, incident.name, incident.keys, campaign, hours)
     return log.rows()
@@ -359,7 +391,8 @@ def _draw_block(
         target = first + live
     odds = Odds.concatenate([stretch.odds for stretch in stretches]).take(cell[live])
     contest = _join(stretches, "contest")[live]
-    supply = supply_side(odds, impressions[live], spare[live], contest, keys[live])
+    under_load = _join(stretches, "timeouts")[live]
+    supply = supply_side(odds, impressions[live], spare[live], contest, under_load, keys[live])
     clicking = _join(stretches, "clicking")[live]
     events = _events(odds, fates[:, live], impressions[live], supply, clicking, keys[live])
     # No other count of a row is larger.

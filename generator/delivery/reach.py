@@ -66,18 +66,22 @@ def shapes_of_days(
 class HourlyImpressions:
     """The impressions of one campaign by hour, and the households that it addresses.
 
-    `hours` are in order and make whole UTC days; flights may leave gaps. `shape_k` (days,) is how
-    unequally households watch on each day.
+    `hours` are in order and make whole UTC days; flights may leave gaps. `by_line` (lines, hours)
+    are the impressions of each line of households, `lines` what is known of them. `shape_k` (days,)
+    is how unequally households watch on each day.
     """
 
     hours: Hours
-    impressions: Int64s
-    addressed: Addressed
+    by_line: Int64s
+    lines: tuple[Addressed, ...]
     shape_k: Floats
 
-    def ledger(self) -> Ledger:
-        """Return who saw which impression."""
-        return open_ledger(self.addressed, self.impressions, self.shape_k)
+    def ledgers(self) -> list[Ledger]:
+        """Return who saw which impression, line by line."""
+        return [
+            open_ledger(line, impressions, self.shape_k)
+            for line, impressions in zip(self.lines, self.by_line, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,8 @@ def windows_of(campaigns: Sequence[HourlyImpressions]) -> list[Windows]:
     >>> monday = 20_089 * 24
     >>> hours = np.arange(monday, monday + 48)
     >>> addressed = Addressed(1000, 900.0, (), 1.0, stream=7)
-    >>> campaign = HourlyImpressions(hours, impressions, addressed, np.array([0.6, 0.6]))
+    >>> lines = impressions[None], (addressed,)
+    >>> campaign = HourlyImpressions(hours, *lines, np.array([0.6, 0.6]))
     >>> hour, day, week, to_date = windows_of([campaign])
     >>> day.tiers[1].tolist(), week.tiers[1].tolist(), to_date.tiers[1].tolist()
     ([228, 365], [458], [228, 458])
@@ -115,8 +120,8 @@ def windows_of(campaigns: Sequence[HourlyImpressions]) -> list[Windows]:
 
 def _windows_of_one(owner: int, campaign: HourlyImpressions) -> list[Windows]:
     """Return the windows of one campaign, by kind."""
-    ledger = campaign.ledger()
-    so_far = np.concatenate([[0], campaign.impressions.cumsum()])
+    ledgers = campaign.ledgers()
+    so_far = np.concatenate([[0], campaign.by_line.sum(axis=0).cumsum()])
     hours = np.arange(campaign.hours.size + 1)
     midnights = hours[::HOURS_A_DAY]
     day_starts = campaign.hours[::HOURS_A_DAY]
@@ -135,10 +140,15 @@ def _windows_of_one(owner: int, campaign: HourlyImpressions) -> list[Windows]:
             np.full(start.size, owner),
             start,
             so_far[end] - so_far[begin],
-            ledger.reach(begin, end),
+            _add_up([ledger.reach(begin, end) for ledger in ledgers]),
         )
         for kind, (start, begin, end) in edges.items()
     ]
+
+
+def _add_up(lines: Sequence[dict[int, Int64s]]) -> dict[int, Int64s]:
+    """Return what all lines reach, by tier: no household is in two of them."""
+    return {tier: np.sum([line[tier] for line in lines], axis=0) for tier in TIERS}
 
 
 def _join(windows: Sequence[Windows]) -> Windows:

@@ -7,6 +7,7 @@ platform see the same supply, which is a function of (seed, platform, country, h
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
@@ -37,6 +38,9 @@ from generator.schema import InventoryHourly
 from generator.schema.arrow import arrow_schema
 
 DEVICES = tuple(Device)
+_EPOCH_YEAR = 1970
+# Assumption: a title that comes out in the night is watched most in the evening (days later).
+_FIRST_EVENING = 0.85
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class CountrySupply:
     `forecast` is what buyers expect, `opportunities` what came, as landed in `inventory_hourly`,
     `zone_viewing` the forecast by time zone (hours, devices, zones), and `local_hour` what the
     clocks there show (zones, hours). `local_hours` (hours,) counts the hours of the
-    clock that most viewers have, `click_habit` (hours,) is how readily people click. `booked` is
+    clock that most viewers have, `click_habit` (hours,) is how readily people click, `timeouts`
+    (hours,) how many requests time out under the load, around 1. `booked` is
     what a market has booked, None without a market, and `kept_of_promises` the part of its supply
     that a guaranteed line item gets. Each process keeps all supplies of its run, so whole numbers
     have small types.
@@ -64,6 +69,7 @@ class CountrySupply:
     price_forecast: Floats
     price_index: Floats
     click_habit: Floats
+    timeouts: Floats
     kept_of_promises: Floats
     booked: BookedDays | None
 
@@ -121,6 +127,7 @@ def country_supply(
         price_forecast=price_forecast,
         price_index=np.round(price_forecast * price_factor[:, None], 4),
         click_habit=click_habit(platform_model, country, hours),
+        timeouts=_timeouts(platform_model, country, opportunities),
         kept_of_promises=_kept_of_promises(platform_model, booked, forecast, opportunities, hours),
         booked=booked,
     )
@@ -139,6 +146,7 @@ def viewing(platform_model: PlatformModel, country: str, hours: Hours) -> Floats
         clock = local_clock(zone, hours)
         level = weekday[weekday_of(clock.day)] * month[month_of(clock.day)]
         level *= event_factor(supply.events, country, clock)
+        level *= release_factor(platform_model, country, clock)
         shape = curves[:, clock.is_weekend.astype(np.int64), clock.hour].T
         result[:, :, index] = zone_share * level[:, None] * shape * device_share
     return result
@@ -172,6 +180,56 @@ def event_factor(events: list[Event], country: str, clock: LocalClock) -> Floats
     return factor
 
 
+def release_factor(platform_model: PlatformModel, country: str, clock: LocalClock) -> Floats:
+    """Return the product of what titles that came out lift at each local hour: (hours,).
+
+    A lift rises during the day of its release and fades from its evening on, so no hour has a step.
+    """
+    scale = platform_model.life.scale("releases")
+    factor = np.ones(clock.day.size)
+    hour = clock.day * HOURS_A_DAY + clock.hour
+    for release in platform_model.supply.releases:
+        if scale == 0.0 or (release.countries is not None and country not in release.countries):
+            continue
+        since = (hour - HOURS_A_DAY * _latest(release.day, clock.day)) / HOURS_A_DAY
+        faded = np.exp(-np.maximum(since - _FIRST_EVENING, 0.0) / release.fades_in_days)
+        factor *= 1.0 + scale * release.lift * np.minimum(since / _FIRST_EVENING, 1.0) * faded
+    return factor
+
+
+def _latest(day: str, days: Int64s) -> Int64s:
+    """Return the day number of the latest such day of the year, until each day: (days,)."""
+    if not days.size:
+        return days
+    years = days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + _EPOCH_YEAR
+    month, number = (int(part) for part in day.split("-"))
+    first = int(years.min()) - 1
+    by_year = np.array(
+        [
+            day_number(date(year, month, min(number, monthrange(year, month)[1])))
+            for year in range(first, int(years.max()) + 1)
+        ]
+    )
+    this_year = by_year.take(years - first)
+    return np.where(this_year <= days, this_year, by_year.take(years - first - 1))
+
+
+def _timeouts(platform_model: PlatformModel, country: str, opportunities: Floats) -> Floats:
+    """Return how many requests time out at each hour under its load: (hours,). The mean over
+    viewing is 1, but for noise and seasons."""
+    scale = platform_model.life.scale("load")
+    elasticity = scale * platform_model.funnel.load_elasticity_of_timeouts
+    supply = platform_model.supply
+    households = platform_model.countries[country].households
+    usual = households * supply.hours_per_household_day / HOURS_A_DAY * supply.slots_per_hour
+    load = opportunities.sum(axis=1) / max(usual, 1e-300)
+    shares = device_shares(platform_model, country)
+    watched = np.tensordot(shares, hour_curves(platform_model, country), axes=1).mean(axis=0)
+    mean = np.average((watched / watched.mean()) ** elasticity, weights=watched)
+    factor: Floats = load**elasticity / mean
+    return factor
+
+
 def inventory_batch(supply: CountrySupply, hours: Hours) -> pa.RecordBatch:
     """Return the supply of these hours, which may have gaps, as a batch of `inventory_hourly`, by
     hour and device."""
@@ -192,11 +250,12 @@ def inventory_batch(supply: CountrySupply, hours: Hours) -> pa.RecordBatch:
 
 def _booked_column(supply: CountrySupply, hours: Hours) -> pa.Array:
     """Return the part of each hour's expected ad opportunities that is booked: a column by hour and
-    device, NULL without a market."""
+    device, NULL on days without a market."""
     if supply.booked is None:
         return pa.nulls(hours.size * len(DEVICES), pa.float64())
     day = hours // HOURS_A_DAY - supply.booked.first_day
-    return pa.array(np.round(supply.booked.share.take(day, axis=0), 4).ravel())
+    shares = np.round(supply.booked.share.take(day, axis=0), 4).ravel()
+    return pa.array(shares, from_pandas=True)
 
 
 def device_column(codes: NDArray[np.int8]) -> pa.DictionaryArray:
@@ -308,7 +367,7 @@ def _kept_of_promises(
     most = platform_model.competition.times(scale).displaced_above
     if booked is None or most >= 1.0:
         return np.ones_like(forecast)
-    wanted = booked.by_hour(booked.share, hours) * forecast
+    wanted = booked.by_hour(np.nan_to_num(booked.share), hours) * forecast
     over = np.maximum(wanted / np.maximum(opportunities, 1.0) - most, 0.0)
     fits = most - (1.0 - most) * np.expm1(-over / (1.0 - most))
     kept: Floats = (fits / (most + over)) ** scale

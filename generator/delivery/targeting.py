@@ -40,6 +40,11 @@ def countries_of(targeting: Targeting, platform_model: PlatformModel) -> tuple[s
     return tuple(targeting.get(TargetingKey.GEO_COUNTRY, list(platform_model.countries)))
 
 
+def regions_of(targeting: Targeting) -> list[str] | None:
+    """Return the regions a line item runs in; None: everywhere in its countries."""
+    return targeting.get(TargetingKey.GEO_DMA)
+
+
 def devices_of(targeting: Targeting) -> tuple[Device, ...]:
     """Return the devices a line item runs on, in the order of `Device`."""
     named = targeting.get(TargetingKey.DEVICE)
@@ -56,7 +61,8 @@ def supply_share(platform_model: PlatformModel, country: str, targeting: Targeti
     """
     share = 1.0
     for key in _SEGMENT_KEYS:
-        share *= _named_share(platform_model.segment_shares(key, country), targeting.get(key))
+        if key in targeting:
+            share *= _named_share(platform_model.segment_shares(key, country), targeting[key])
     return share
 
 
@@ -77,8 +83,8 @@ def households_by_country(
 ) -> dict[str, float]:
     """Return the households that at least one of these targetings addresses in each country.
 
-    They are the sum of the targetings' households, and at most what all their values together
-    address. So the same targeting twice addresses no household twice.
+    In each region they are the sum of the targetings' households, and at most what all their values
+    together address. So the same targeting twice addresses no household twice.
     """
     result = {}
     for country in all_countries(targetings, platform_model):
@@ -87,10 +93,35 @@ def households_by_country(
             for targeting in targetings
             if country in countries_of(targeting, platform_model)
         ]
-        shares = sum(_household_share(platform_model, country, targeting) for targeting in here)
-        most = _household_share(platform_model, country, _all_values(here))
-        result[country] = platform_model.countries[country].households * min(shares, most)
+        share = sum(
+            part * share_of_union(platform_model, running)
+            for part, running in _by_region(platform_model, country, here)
+        )
+        result[country] = platform_model.countries[country].households * share
     return result
+
+
+def _by_region(
+    platform_model: PlatformModel, country: str, targetings: Sequence[Targeting]
+) -> list[tuple[float, list[Targeting]]]:
+    """Return the parts of a country where the same targetings run, and these."""
+    shares = platform_model.segment_shares(TargetingKey.GEO_DMA, country)
+    everywhere = [targeting for targeting in targetings if regions_of(targeting) is None]
+    if len(everywhere) == len(targetings):
+        return [(1.0, everywhere)]
+    parts: dict[tuple[int, ...], float] = {}
+    for region, share in {**shares, "": max(0.0, 1.0 - sum(shares.values()))}.items():
+        running = tuple(
+            position
+            for position, targeting in enumerate(targetings)
+            if region in (regions_of(targeting) or [region])
+        )
+        parts[running] = parts.get(running, 0.0) + share
+    return [
+        (share, [targetings[position] for position in running])
+        for running, share in parts.items()
+        if running
+    ]
 
 
 def all_countries(targetings: Sequence[Targeting], platform_model: PlatformModel) -> list[str]:
@@ -109,24 +140,28 @@ def _all_values(targetings: Sequence[Targeting]) -> Targeting:
     }
 
 
-def _household_share(platform_model: PlatformModel, country: str, targeting: Targeting) -> float:
-    """Return the share of a country's households that the targeting addresses."""
+def household_share(platform_model: PlatformModel, targeting: Targeting) -> float:
+    """Return the share of a region's households that the targeting addresses where it runs."""
     share = 1.0
-    regions = platform_model.segment_shares(TargetingKey.GEO_DMA, country)
-    share *= _named_share(regions, targeting.get(TargetingKey.GEO_DMA))
     without_device = 1.0
     for device in devices_of(targeting):
         without_device *= 1.0 - getattr(platform_model.reach.device_households, device)
     share *= 1.0 - without_device
     for key in _VIEWER_KEYS:
-        looks = platform_model.reach.breadth.get(key, 1.0)
-        viewing = _named_share(platform_model.segment_shares(key), targeting.get(key))
-        share *= 1.0 - (1.0 - viewing) ** looks
+        if key in targeting:
+            looks = platform_model.reach.breadth.get(key, 1.0)
+            viewing = _named_share(platform_model.segment_shares(key), targeting[key])
+            share *= 1.0 - (1.0 - viewing) ** looks
     return share
 
 
-def _named_share(shares: Mapping[str, float], named: Iterable[str] | None) -> float:
-    """Return the share of the named segments, 1 where no segment is named."""
-    if named is None:
-        return 1.0
+def share_of_union(platform_model: PlatformModel, targetings: Sequence[Targeting]) -> float:
+    """Return the share of a region's households that at least one of these targetings, which all
+    run there, addresses."""
+    shares = sum(household_share(platform_model, targeting) for targeting in targetings)
+    return min(shares, household_share(platform_model, _all_values(targetings)))
+
+
+def _named_share(shares: Mapping[str, float], named: Iterable[str]) -> float:
+    """Return the share of the named segments."""
     return min(1.0, sum(shares.get(name, 0.0) for name in named))

@@ -9,7 +9,7 @@ part the campaign's. `odds` moves its base rates so that the platform's figures 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,9 +18,9 @@ import numpy as np
 from generator.arrays import Floats, Int64s, Keys
 from generator.delivery.noise import autoregression, memory_of
 from generator.delivery.quantiles import normal
-from generator.delivery.targeting import targeting_of
+from generator.delivery.targeting import Targeting, targeting_of
 from generator.delivery.video import REFERENCE_SECONDS
-from generator.enums import Device, TargetingKey
+from generator.enums import Device, Industry, TargetingKey
 from generator.platform.model import PlatformModel
 from generator.platform.variation import Reasons, Spread, Variation
 from generator.randomness import key, row_keys, uniforms
@@ -49,9 +49,11 @@ _STEPS_KEPT = 256
 
 @dataclass(frozen=True)
 class Booked:
-    """A creative with the line item and the campaign that it runs in."""
+    """A creative with the line item and the campaign that it runs in, and the industry of its
+    advertiser."""
 
     campaign: Campaign
+    industry: Industry
     line_item: LineItem
     creative: Creative
 
@@ -87,7 +89,8 @@ def entity_effects(
 
 
 def reasons(platform_model: PlatformModel, booked: Sequence[Booked], seed: int) -> Floats:
-    """Return what rates owe to objective, format, genre, duration and code: (rates, creatives)."""
+    """Return what rates owe to industry, objective, format, audience, genre, duration and code:
+    (rates, creatives)."""
     scale = platform_model.life.scale("effects")
     result = np.zeros((len(RATES), len(booked)))
     for rate, figures in (
@@ -105,24 +108,45 @@ def _reason(
 ) -> float:
     creative = booked.creative
     seconds = creative.duration_seconds or REFERENCE_SECONDS
+    named = targeting_of(booked.line_item)
     return (
-        figures.objective.get(booked.campaign.objective, 0.0)
+        figures.industry.get(booked.industry, 0.0)
+        + figures.objective.get(booked.campaign.objective, 0.0)
         + figures.ad_format.get(booked.line_item.ad_format, 0.0)
         + figures.per_doubling_of_duration * math.log2(seconds / REFERENCE_SECONDS)
         + figures.qr_code * (creative.qr_code_url is not None)
-        + figures.genre_sd * _of_genres(rate, booked.line_item, platform_model, seed)
+        + sum(log_odds for key_, log_odds in figures.targeted.items() if key_ in named)
+        + _of_ages(rate, named, platform_model)
+        + figures.genre_sd * _of_genres(rate, named, platform_model, seed)
     )
 
 
-def _of_genres(rate: str, line_item: LineItem, platform_model: PlatformModel, seed: int) -> float:
+def _of_genres(rate: str, named: Targeting, platform_model: PlatformModel, seed: int) -> float:
     """Return the mean effect of the genres that a line item is targeted on, by their viewing, as a
     standard normal; 0 without such a targeting."""
-    named = targeting_of(line_item).get(TargetingKey.CONTENT_GENRE, [])
-    shares = [platform_model.genres[genre].share for genre in named]
+    genres = named.get(TargetingKey.CONTENT_GENRE, [])
+    shares = [platform_model.genres[genre].share for genre in genres]
     if not sum(shares):
         return 0.0
-    effects = [float(_genre_effect(seed, rate, genre)) for genre in named]
+    effects = [float(_genre_effect(seed, rate, genre)) for genre in genres]
     return float(np.average(effects, weights=shares))
+
+
+def _of_ages(rate: str, named: Targeting, platform_model: PlatformModel) -> float:
+    """Return how the ages that a line item is targeted on differ from the population."""
+    factors = platform_model.audience.factors
+    by_age = factors.click_by_age if rate == RATES[_CLICK] else factors.completion_by_age
+    ages = named.get(TargetingKey.AGE_RANGE)
+    if ages is None or not by_age:
+        return 0.0
+    shares = platform_model.segment_shares(TargetingKey.AGE_RANGE)
+    effects = {age: by_age.get(age, 0.0) for age in shares}
+
+    def mean(members: Iterable[str]) -> float:
+        total = sum(shares[age] for age in members)
+        return sum(shares[age] * effects[age] for age in members) / total if total else 0.0
+
+    return mean(ages) - mean(shares)
 
 
 @lru_cache(maxsize=256)

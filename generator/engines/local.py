@@ -28,10 +28,10 @@ import numpy as np
 from generator.engines.shared import Shared, map_arrays, nameless_file, write_arrays
 from generator.extras import do_without_pandas
 from generator.pipeline.country_supplies import CountrySupplies
+from generator.pipeline.errors import EngineError
 from generator.pipeline.parts import Part
 from generator.pipeline.run import (
     Engine,
-    EngineError,
     Job,
     Maker,
     PackedPart,
@@ -98,7 +98,7 @@ def processes(jobs: int) -> Engine:
     """Return the engine of `jobs` processes; of one, or for a single part, this process."""
 
     def made(job: Job, parts: Sequence[Part]) -> Iterator[PackedPart]:
-        workers = min(jobs, sum(part.campaigns > 0 for part in parts))
+        workers = min(jobs, sum(part.last > part.first for part in parts))
         return _in_workers(job, parts, workers) if workers > 1 else in_this_process(job, parts)
 
     return made

@@ -1,4 +1,5 @@
-"""Faults on purpose: delivery data damaged between the simulation and the sink, and a log of it.
+"""Faults on purpose: rows of delivery, and of who saw it, damaged between the simulation and the
+sink, and a log of it.
 
 `stage` takes the batches of a run through the requested faults. `effects` defines what each kind of
 fault does to rows. `rows` keeps the identity of a row, even if a fault changes its ids.

@@ -13,47 +13,53 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from generator.scenario.faults import Faults
-from generator.schema import TABLES, PerformanceHourly, RawTable
+from generator.scenario.faults import Faults, NullIds, SchemaDrift
+from generator.schema import TABLES, AdImpression, PerformanceHourly, RawTable
 from generator.schema.table import STORAGE, Column
 
 # The columns that faults empty, and those that they add: the new name, and the renamed column.
 EmptiedColumns = frozenset[str]
 AddedColumns = tuple[tuple[str, str | None], ...]
+Derivation = tuple[type[RawTable], EmptiedColumns, AddedColumns]
+
+
+# The tables with rows that faults can touch.
+SPOILT: tuple[type[RawTable], ...] = (PerformanceHourly, AdImpression)
 
 
 def landing_tables(faults: Faults) -> tuple[type[RawTable], ...]:
     """Return the tables of a run with these faults."""
-    landing = landing_table(faults)
-    return tuple(landing if table is PerformanceHourly else table for table in TABLES)
+    return tuple(landing_table(faults, table) if table in SPOILT else table for table in TABLES)
 
 
-def landing_table(faults: Faults) -> type[PerformanceHourly]:
-    """Return the table of performance in a run with these faults; the model itself if no fault
-    changes its columns."""
-    emptied: set[str] = {fault.column for fault in faults.null_ids}
-    emptied |= {drift.column for drift in faults.schema_drift if drift.column}
-    added = tuple((drift.new_column, drift.column) for drift in faults.schema_drift)
-    return _landing(frozenset(emptied), added) if emptied or added else PerformanceHourly
+def landing_table(faults: Faults, table: type[RawTable] = PerformanceHourly) -> type[RawTable]:
+    """Return a table in a run with these faults; the model itself if no fault changes its
+    columns."""
+    here = [fault for _, _, fault in faults.of_table(table)]
+    drifts = [fault for fault in here if isinstance(fault, SchemaDrift)]
+    emptied: set[str] = {fault.column for fault in here if isinstance(fault, NullIds)}
+    emptied |= {drift.column for drift in drifts if drift.column}
+    added = tuple((drift.new_column, drift.column) for drift in drifts)
+    return _landing(table, frozenset(emptied), added) if emptied or added else table
 
 
-class _Derived(type(PerformanceHourly)):  # type: ignore[misc]
+class _Derived(type(RawTable)):  # type: ignore[misc]
     """The class of the tables that are derived here. A class made in a function cannot be pickled
     by its name, so it is pickled by the changes that it is derived from."""
 
 
 @cache
-def _landing(emptied: EmptiedColumns, added: AddedColumns) -> type[PerformanceHourly]:
+def _landing(table: type[RawTable], emptied: EmptiedColumns, added: AddedColumns) -> type[RawTable]:
     """Return one class for the same changes, so that it can be a key."""
-    columns = {column.name: column for column in PerformanceHourly.columns()}
+    columns = {column.name: column for column in table.columns()}
     landed = tuple(
         replace(column, nullable=column.nullable or column.name in emptied)
         for column in columns.values()
     )
     new = tuple(_new_column(name, columns.get(renamed or "")) for name, renamed in added)
 
-    class Landing(PerformanceHourly, metaclass=_Derived):
-        """Hourly performance as it lands with faults."""
+    class Landing(table, metaclass=_Derived):  # type: ignore[valid-type,misc]
+        """A table as it lands with faults."""
 
         @classmethod
         @cache
@@ -61,15 +67,13 @@ def _landing(emptied: EmptiedColumns, added: AddedColumns) -> type[PerformanceHo
             return landed + new
 
         @classmethod
-        def derivation(cls) -> tuple[EmptiedColumns, AddedColumns]:
-            return emptied, added
+        def derivation(cls) -> Derivation:
+            return table, emptied, added
 
     return Landing
 
 
-def _reduce(
-    table: Any,
-) -> tuple[Callable[..., type[PerformanceHourly]], tuple[EmptiedColumns, AddedColumns]]:
+def _reduce(table: Any) -> tuple[Callable[..., type[RawTable]], Derivation]:
     return _landing, table.derivation()
 
 

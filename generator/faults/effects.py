@@ -46,6 +46,7 @@ _HUMAN = (
 )
 _LARGEST_COUNT = 2**31 - 1
 _ROW = ("creative", "device", "hour")
+_IMPRESSION = (*_ROW, "impression")
 _CAMPAIGN_HOUR = ("campaign", "hour")
 _CAMPAIGN_DAY = ("campaign", "day")
 
@@ -83,7 +84,8 @@ def select_rows(
     if isinstance(fault, faults.Vast401) and fault.creatives is not None:
         chosen &= np.isin(rows.creative, fault.creatives)
     if fault.rate < 1:
-        chosen &= uniforms(rows.keys(stream, kind.unit), "touched") < fault.rate
+        unit = _IMPRESSION if getattr(fault, "table", None) else kind.unit
+        chosen &= uniforms(rows.keys(stream, unit), "touched") < fault.rate
     return chosen
 
 
@@ -132,6 +134,7 @@ def _restated_days(rows: Rows, mask: Mask, fault: faults.RestatedDays) -> Rows:
 
 
 def _late_rows(rows: Rows, mask: Mask, fault: faults.LateRows) -> Rows:
+    assert fault.days is not None, "events of ads are sent late, and never landed by days"
     return _landing_later(rows, mask, fault.days)
 
 

@@ -1,4 +1,4 @@
-"""Rows of performance on their way to the sink: their values, and their original identity.
+"""Rows of a fact on their way to the sink: their values, and their original identity.
 
 Faults choose rows by their original identity, so that one fault does not hide a row from the next.
 """
@@ -17,6 +17,7 @@ from generator.arrays import Int64s, Keys, Mask
 from generator.clock import MICROSECONDS_AN_HOUR
 from generator.enums import Device
 from generator.randomness import key, mix, row_keys
+from generator.sinks.fingerprint import words_of_ids
 
 _ODD = np.uint64(key("unit of a fault") | 1)
 
@@ -24,13 +25,15 @@ _ODD = np.uint64(key("unit of a fault") | 1)
 @dataclass(frozen=True)
 class Rows:
     """Rows of one batch; every array is (rows,). `hour` counts from the epoch, `device` is the
-    position in `Device`. Both and the ids are the original ones, while faults change `values`."""
+    position in `Device`. Both and the ids are the original ones, while faults change `values`.
+    `impression` is a random number for each impression of the log, and 0 elsewhere."""
 
     values: pa.RecordBatch
     campaign: Int64s
     creative: Int64s
     device: Int64s
     hour: Int64s
+    impression: Int64s
 
     @classmethod
     def of(cls, batch: pa.RecordBatch, schema: pa.Schema) -> Self:
@@ -48,6 +51,9 @@ class Rows:
             creative=_numbers(batch, "creative_id"),
             device=positions[devices.indices.to_numpy(zero_copy_only=False)].astype(np.int64),
             hour=_numbers(batch, "hour_ts") // MICROSECONDS_AN_HOUR,
+            impression=words_of_ids(known["impression_id"]).view(np.int64)
+            if "impression_id" in known
+            else np.zeros(batch.num_rows, dtype=np.int64),
         )
 
     @property
@@ -76,6 +82,7 @@ class Rows:
             creative=self.creative[positions],
             device=self.device[positions],
             hour=self.hour[positions],
+            impression=self.impression[positions],
         )
 
     def with_columns(self, columns: Mapping[str, NDArray[Any] | pa.Array]) -> Rows:
@@ -98,7 +105,7 @@ def concatenate(first: Rows, second: Rows) -> Rows:
         values,
         *(
             np.concatenate([getattr(first, name), getattr(second, name)])
-            for name in ("campaign", "creative", "device", "hour")
+            for name in ("campaign", "creative", "device", "hour", "impression")
         ),
     )
 

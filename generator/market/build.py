@@ -67,6 +67,7 @@ def build_market(dataset: Dataset) -> World:
             booked=outline.booked_days,
         ),
         faults=dataset.faults,
+        log=dataset.log,
         booked_later=len(made) - len(booked),
     )
 
@@ -217,7 +218,7 @@ class _Maker:
             self.pools,
             booked=lambda _: moment_of(int(self.outline.booked[position])),
         )
-        booking = steer(booking, order.mix.control, self.run.seed)
+        booking = steer(booking, order.mix.control, order.mix.rotation, self.run.seed)
         return change(booking, order.mix.changes, order.advertiser.time_zone, self.run.seed)
 
     def rows(self) -> Int64s:

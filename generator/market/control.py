@@ -7,25 +7,27 @@ from dataclasses import replace
 
 from generator.enums import BuyType
 from generator.market.order import Draw
-from generator.platform.booking_mix import Control
-from generator.schema.booking import BookedLineItem, Booking, Steering
+from generator.platform.booking_mix import Control, Rotation
+from generator.schema.booking import BookedLineItem, Booking, Optimiser, Steering
 
 _MOST_SHORT = 0.6
 
 
-def steer(booking: Booking, control: Control, seed: int) -> Booking:
+def steer(booking: Booking, control: Control, rotation: Rotation, seed: int) -> Booking:
     """Return a booking with line items that are steered as people and programs steer."""
-    if control == Control():
+    if control == Control() and rotation == Rotation():
         return booking
     is_guaranteed = booking.campaign.buy_type is not BuyType.PRIVATE_AUCTION
     items = [
-        replace(item, steering=_steering(item, is_guaranteed, control, seed))
+        replace(item, steering=_steering(item, is_guaranteed, control, rotation, seed))
         for item in booking.line_items
     ]
     return replace(booking, line_items=tuple(items))
 
 
-def _steering(item: BookedLineItem, is_guaranteed: bool, control: Control, seed: int) -> Steering:
+def _steering(
+    item: BookedLineItem, is_guaranteed: bool, control: Control, rotation: Rotation, seed: int
+) -> Steering:
     """Draw how a line item is steered. Only guaranteed buys aim past their goal, since an auction
     bills each impression."""
     draw = Draw(seed, "market line item", item.line_item.line_item_id)
@@ -42,4 +44,12 @@ def _steering(item: BookedLineItem, is_guaranteed: bool, control: Control, seed:
         error_log_sd=control.forecast_error.log_sd,
         error_autocorrelation=control.forecast_error.autocorrelation,
         ramp=tuple(first ** (1 - day / ramp.days) for day in range(ramp.days)),
+        optimiser=_optimiser(item, rotation, draw),
     )
+
+
+def _optimiser(item: BookedLineItem, rotation: Rotation, draw: Draw) -> Optimiser:
+    """Draw whether a program moves the rotation of a line item with several creatives."""
+    if len(item.creatives) < 2 or not draw.happens(rotation.optimised, "optimised rotation"):
+        return Optimiser()
+    return Optimiser(gain=rotation.gain, after_days=rotation.after_days, days=rotation.days)

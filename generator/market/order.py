@@ -51,6 +51,10 @@ SCENARIO = "market"
 _DAYS_A_WEEK = 7
 # Assumption: the most of a campaign that lies between its flights.
 _MOST_GAPS = 0.3
+# Assumptions: line items of shorter campaigns (days) run as long as these; a line item leaves out
+# at most this part of the days, since it has to sell its goal on the others.
+_SHORTEST_WITH_OWN_DATES = 21
+_MOST_OWN_DAYS = 0.15
 # Segments of these keys are in an order, so people name neighbours.
 _ORDERED = (TargetingKey.AGE_RANGE, TargetingKey.HOUSEHOLD_INCOME)
 
@@ -288,15 +292,40 @@ class _Planner:
         cpm = self.target_cpm * (mix.paid_in_auction if self.is_auction else 1.0)
         days = sum((end - start).days + 1 for start, end in self.flights)
         amount = order.impressions * cpm / 1000 * (days / order.days)
-        is_daily = draw.happens(mix.daily_budget, "budget type")
-        windows = days if is_daily else 1
+        windows = days if self.is_daily else 1
         currency = order.platform_model.countries[order.country].currency
         digits = draw.of("budget digits", mix.habits.budget_digits)
         most = amount * max(mix.most_of_share / order.use, 1.0)
         return BudgetPlan(
             amount=round_budget(amount / windows, digits, currency, most / windows),
-            type=BudgetType.DAILY if is_daily else BudgetType.LIFETIME,
+            type=BudgetType.DAILY if self.is_daily else BudgetType.LIFETIME,
         )
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether the budget is one for each day."""
+        return self.draw.happens(self.mix.daily_budget, "budget type")
+
+    def _own_dates(self, position: int) -> tuple[date | None, date | None]:
+        """Return the first and the last day of a line item that begins later or ends earlier than
+        the only flight of its campaign, None for that of the campaign."""
+        order, draw, own = self.order, self.draw, self.mix.plans.own_dates
+        is_long = order.days >= _SHORTEST_WITH_OWN_DATES and len(self.flights) == 1
+        has_own = is_long and not self.is_daily and position > 0
+        if not has_own or not draw.happens(own.share, "own dates", position):
+            return None, None
+        least, most = own.days
+        number = least + int(draw.uniform("days", position) * (most - least + 1))
+        days = timedelta(days=min(number, int(_MOST_OWN_DAYS * order.days)))
+        if draw.happens(0.5, "begins later", position):
+            return order.start + days, None
+        return None, order.end - days
+
+    def _part_of_days(self, position: int) -> float:
+        """Return the part of the campaign's days on which a line item runs."""
+        start, end = self._own_dates(position)
+        days = ((end or self.order.end) - (start or self.order.start)).days + 1
+        return days / self.order.days
 
     def _line_item(self, position: int, targeting: dict[str, list[str]]) -> LineItemPlan:
         """Return a line item with its creatives."""
@@ -306,7 +335,10 @@ class _Planner:
         tier = GeoTier.DMA if names_region else GeoTier.COUNTRY
         is_direct = self.buy_type is BuyType.DIRECT_IO
         ad_server = draw.of("ad server", plans.ad_server, position)
+        start, end = self._own_dates(position)
         return LineItemPlan(
+            start_date=start,
+            end_date=end,
             ad_format=self._ad_format(position),
             bid_cpm=self.bid_cpm,
             budget_share=self.shares[position],
@@ -380,7 +412,8 @@ class _Planner:
         its audience, and those of other keys that it names.
 
         A key that would leave too little supply for the line item's part of the campaign is left
-        out.
+        out. So is one that would leave so few households that they meet the campaign too often,
+        but for the regions that a local advertiser books in.
 
         An example: a campaign needs 2 % of its country's supply. Its one line item may use a
         quarter of what fits its targeting, and is sized to 0.75 of that: 18.75 %. Drama and comedy,
@@ -392,7 +425,10 @@ class _Planner:
         room = supply.room_for_chance / len(order.creatives)
         left = min(supply.max_share_of_voice, room) * mix.fitting
         left *= mix.won_in_auction if self.is_auction else 1.0
-        needed = order.share * order.use * self.shares[position]
+        needed = order.share * order.use * self.shares[position] / self._part_of_days(position)
+        households = float(order.platform_model.countries[order.country].households)
+        fewest = order.impressions / mix.most_per_household
+        at_home = self._home_regions()
         devices = mix.devices[order.devices].devices
         lists = {TargetingKey.GEO_COUNTRY.value: [order.country]}
         if set(devices) != set(Device):
@@ -400,10 +436,12 @@ class _Planner:
         for key, wanted in self._wanted(position).items():
             shares = order.platform_model.segment_shares(key, order.country)
             named = [segment for segment in wanted if shares.get(segment)]
-            left_with_key = left * sum(shares[segment] for segment in named)
-            if named and left_with_key >= needed:
+            part = sum(shares[segment] for segment in named)
+            has_households = key in at_home or households * part >= fewest
+            if named and left * part >= needed and has_households:
                 lists[key.value] = named
-                left = left_with_key
+                left *= part
+                households *= part
         return lists
 
     def _wanted(self, position: int) -> dict[TargetingKey, list[str]]:

@@ -9,7 +9,7 @@ add up to the platform's fill.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -196,6 +196,42 @@ def booked_days(
         ]
         for of_platform, supply in zip(shares, platforms, strict=True)
     ]
+
+
+def recorded_days(
+    platform_model: PlatformModel,
+    shares: Iterable[tuple[str, str, date, float]],
+    days: Int64s,
+) -> dict[str, BookedDays]:
+    """Return what a market has booked on a platform, from a record of it, by country.
+
+    `shares` are the country, the device, the day and the booked share of its ad opportunities, as
+    `inventory_hourly` has them. `days` are day numbers that are covered too, since a campaign runs
+    on them; a day without a record is none of the market's.
+    """
+    recorded = [(country, Device(device), day, share) for country, device, day, share in shares]
+    if not recorded or not days.size or platform_model.booking_mix is None:
+        return {}
+    known = [day for _, _, day, _ in recorded]
+    opens, closes = day_number(min(known)), day_number(max(known))
+    first, last = min(opens, int(days[0])), max(closes, int(days[-1]))
+    countries = sorted({country for country, *_ in recorded} & platform_model.countries.keys())
+    supply = platform_supply(platform_model, countries, min(known), max(known))
+    share = np.full((len(countries), len(Device), last - first + 1), np.nan)
+    for country, device, day, part in recorded:
+        if country in countries:
+            place = countries.index(country), list(Device).index(device), day_number(day) - first
+            share[place] = part
+    of_market = slice(opens - first, closes - first + 1)
+    usual = np.zeros_like(share)
+    for position, a_day in enumerate(supply.a_day):
+        of_country = np.nan_to_num(share[position, :, of_market])
+        usual[position, :, of_market] = _usual(of_country, a_day, supply.demand)
+    usual[np.isnan(share)] = 0.0
+    return {
+        country: BookedDays(first, share[position].T, usual[position].T)
+        for position, country in enumerate(countries)
+    }
 
 
 def _usual(share: Floats, a_day: Floats, demand: Floats) -> Floats:

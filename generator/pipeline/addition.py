@@ -6,7 +6,7 @@ Existing rows stay byte for byte; ids, seed and as-of day are those of the datab
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,8 +14,10 @@ from pydantic import ValidationError
 
 from generator import __version__
 from generator.enums import Currency
+from generator.market.shares import recorded_days
 from generator.pipeline.run import in_this_process, land
 from generator.platform.life import UNCHANGED, Life
+from generator.platform.model import PlatformModel
 from generator.scenario.errors import bad_input, nearest
 from generator.scenario.models import AdvertiserPlan
 from generator.scenario.templates import NO_OVERRIDES, ResolvedScenario
@@ -23,7 +25,7 @@ from generator.scenario.values import FIRST_DAY, LAST_DAY
 from generator.schema import TABLES, Advertiser, Campaign, Run
 from generator.schema.existing import Holdings
 from generator.sinks.duckdb import DuckdbAddition
-from generator.sinks.sink import DestinationError
+from generator.sinks.errors import DestinationError
 from generator.world.extend import (
     advertiser_by_name,
     advertiser_of,
@@ -80,6 +82,7 @@ def add_campaign(
                 notices += different_details(buyer, resolved.scenario.advertiser)
         platform_model = resolved.platform.with_life(_life_of(file, run))
         world = with_campaign(holdings, run, resolved.scenario, platform_model, buyer)
+        world = _beside_a_market(world, platform_model, sink)
         land(world, sink, in_this_process)
     advertiser_id = world.bookings[0].campaign.advertiser_id
     (payer,) = (
@@ -126,6 +129,17 @@ def remove_campaign(file: Path, campaign_id: int) -> dict[str, int]:
         return sink.remove(Campaign, campaign_id)
 
 
+def _beside_a_market(world: World, platform_model: PlatformModel, sink: DuckdbAddition) -> World:
+    """Return a world with a campaign that meets the prices and incidents of the market in the
+    database, if there is one. What the market has booked stays without the campaign."""
+    shares = sink.booked_shares(platform_model.name)
+    booked = recorded_days(platform_model, shares, world.outline.days)
+    if not booked:
+        return world
+    outline = replace(world.outline, booked={platform_model.name: booked})
+    return replace(world, outline=outline)
+
+
 def _rows(sink: DuckdbAddition) -> dict[str, int]:
     return {table.table_name: rows for table, rows in sink.inserted.items() if rows}
 
@@ -167,4 +181,6 @@ def _run_of(file: Path, holdings: Holdings, start: Start) -> Run:
         life=UNCHANGED.model_dump_json(exclude_unset=True),
         overrides=NO_OVERRIDES,
         market_campaigns=None,
+        log_share=None,
+        log_missing_ids=None,
     )

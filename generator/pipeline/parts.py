@@ -19,22 +19,29 @@ from generator.delivery.campaign import deliver
 from generator.delivery.supply import inventory_batch
 from generator.faults.stage import inject_faults
 from generator.pipeline.country_supplies import CountrySupplies, Supplies
+from generator.pipeline.logs import ROWS_A_HOUSEHOLD, Logs, expected_impressions, logged_households
 from generator.schema import (
+    LOG,
     TABLES,
+    TRUTH,
     Advertiser,
     AudienceDaily,
     Budget,
     Campaign,
     CampaignChange,
     CampaignReach,
+    ConversionsDaily,
     Creative,
     FaultLog,
     Flight,
     FrequencyCap,
+    Household,
+    HouseholdDevice,
     InventoryHourly,
     LineItem,
     PerformanceHourly,
     Platform,
+    Profile,
     RawTable,
     Run,
 )
@@ -46,7 +53,10 @@ from generator.world.world import World
 
 ROWS_A_BLOCK = ROW_GROUP
 _A_FEW = 4
-FACTS = (PerformanceHourly, CampaignReach, AudienceDaily, FaultLog)
+PEOPLE = (Household, Profile, HouseholdDevice)
+# A log is cut into longer parts than hourly rows: its households are looked up part by part.
+_BLOCKS_OF_A_LOG = 4
+FACTS = (PerformanceHourly, CampaignReach, AudienceDaily, ConversionsDaily, FaultLog)
 
 
 @dataclass(frozen=True)
@@ -54,24 +64,31 @@ class Part:
     """A piece of a run: its name, and the positions of its campaigns, `first` to before `last`.
 
     `platform` is set for an inventory. A part with neither is that of platforms and advertisers.
+    `log` is set for a piece of the log of one campaign, or of the people of a platform: its number,
+    from 0, and how many there are. The log of other campaigns is in their part, if it has up to
+    `longest_log` impressions.
     """
 
     name: str
     first: int = 0
     last: int = 0
     platform: str | None = None
+    log: tuple[int, int] | None = None
+    longest_log: int = 0
 
     @property
     def campaigns(self) -> int:
-        """The number of campaigns."""
-        return self.last - self.first
+        """The number of campaigns with their entities and facts in this part."""
+        return 0 if self.log else self.last - self.first
 
 
 def parts_of(world: World, rows_a_part: int) -> list[Part]:
-    """Return the parts of a run, in order: accounts, the inventories, then ranges of campaigns.
+    """Return the parts of a run, in order: accounts, the inventories, ranges of campaigns, then
+    pieces of long logs and the people in the log.
 
-    A range has about `rows_a_part` rows of performance. The last of many ranges are smaller, so
-    that no process works alone for long at the end.
+    A range has about `rows_a_part` rows of performance and of the log. The last of many ranges are
+    smaller, so that no process works alone for long at the end. A log that would be longer than a
+    part is in pieces of whole hours.
 
     >>> from generator.scenario.templates import dataset
     >>> from generator.world.build import build_world
@@ -79,15 +96,36 @@ def parts_of(world: World, rows_a_part: int) -> list[Part]:
     ...     print(part.name)
     accounts
     inventory-netflix_like
-    campaigns-00000001-00000006
+    campaigns-00000001-00000004
+    campaigns-00000005-00000006
     campaigns-00000007-00000007
+    people-netflix_like-00001
     """
     inventories = [Part(f"inventory-{name}", platform=name) for name in world.outline.countries]
+    rows, logged = world.outline.rows, expected_impressions(world)
+    log_rows = max(rows_a_part, _BLOCKS_OF_A_LOG * ROWS_A_BLOCK)
+    is_long = logged > log_rows
+    rows = rows + logged * ~is_long
+    households_a_part = log_rows // ROWS_A_HOUSEHOLD
     campaigns = [
-        Part(f"campaigns-{first + 1:08d}-{last:08d}", first, last)
-        for first, last in _ranges(world.outline.rows, _edges(world.outline.rows, rows_a_part))
+        Part(f"campaigns-{first + 1:08d}-{last:08d}", first, last, longest_log=log_rows)
+        for first, last in _ranges(rows, _edges(rows, rows_a_part))
     ]
-    return [Part("accounts"), *inventories, *campaigns]
+    logs = [
+        Part(
+            f"log-{position + 1:08d}-{number + 1:05d}", position, position + 1, log=(number, count)
+        )
+        for position in np.flatnonzero(is_long).tolist()
+        for count in [-(-int(logged[position]) // log_rows)]
+        for number in range(count)
+    ]
+    people = [
+        Part(f"people-{name}-{number + 1:05d}", platform=name, log=(number, count))
+        for name in world.outline.countries
+        for count in [-(-logged_households(world, name, logged) // households_a_part)]
+        for number in range(count)
+    ]
+    return [Part("accounts"), *inventories, *campaigns, *logs, *people]
 
 
 def _edges(rows: Int64s, size: int) -> list[int]:
@@ -123,10 +161,15 @@ def _ranges(rows: Int64s, edges: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def pieces(
-    world: World, part: Part, supplies: Supplies, tables: Collection[type[RawTable]]
+    world: World,
+    part: Part,
+    supplies: Supplies,
+    tables: Collection[type[RawTable]],
+    logs: Logs | None = None,
 ) -> Iterator[Piece]:
-    """Yield every batch of a part, of the wanted tables."""
-    clean = _clean_pieces(world, part, supplies, tables)
+    """Yield every batch of a part, of the wanted tables. Parts of the same `logs` make a campaign
+    that is in several of them once."""
+    clean = _clean_pieces(world, part, supplies, tables, logs or Logs(world, supplies))
     for table, batch in inject_faults(clean, world.faults, world.run):
         if issubclass(table, tuple(tables)):
             yield table, batch
@@ -135,21 +178,30 @@ def pieces(
 def all_pieces(world: World, tables: Collection[type[RawTable]] = TABLES) -> Iterator[Piece]:
     """Yield every batch of a run, in order."""
     supplies = CountrySupplies(world)
+    logs = Logs(world, supplies)
     for part in parts_of(world, ROWS_A_BLOCK):
-        yield from pieces(world, part, supplies, tables)
+        yield from pieces(world, part, supplies, tables, logs)
 
 
 def _clean_pieces(
-    world: World, part: Part, supplies: Supplies, tables: Collection[type[RawTable]]
+    world: World,
+    part: Part,
+    supplies: Supplies,
+    tables: Collection[type[RawTable]],
+    logs: Logs,
 ) -> Iterator[Piece]:
-    if part.platform is not None:
+    if part.log:
+        if not set(PEOPLE if part.platform else (*LOG, *TRUTH)).isdisjoint(tables):
+            yield from logs.pieces(part.first, part.platform, *part.log)
+    elif part.platform is not None:
         if InventoryHourly in tables:
             yield from _inventory(world, part.platform, supplies)
     elif part.campaigns:
         bookings = world.bookings[part.first : part.last]
         yield from _entities(_rows_of(bookings, world.run.as_of_date))
-        if not set(FACTS).isdisjoint(tables):
-            yield from _facts(world, bookings, world.outline.rows[part.first : part.last], supplies)
+        if not set(FACTS + LOG + TRUTH).isdisjoint(tables):
+            rows = world.outline.rows[part.first : part.last]
+            yield from _facts(world, bookings, rows, supplies, logs, part.longest_log)
     else:
         yield from _entities(
             {Run: [world.run], Platform: world.platforms, Advertiser: world.advertisers}
@@ -187,8 +239,14 @@ def _inventory(world: World, platform: str, supplies: Supplies) -> Iterator[Piec
 
 
 def _facts(
-    world: World, bookings: Sequence[Booking], rows: Int64s, supplies: Supplies
+    world: World,
+    bookings: Sequence[Booking],
+    rows: Int64s,
+    supplies: Supplies,
+    logs: Logs,
+    longest_log: int,
 ) -> Iterator[Piece]:
+    """Yield the facts of campaigns, and their logs where they are not longer than that."""
     horizon_day = day_number(world.run.as_of_date)
     blocks = _blocks(rows)
     if len(blocks) > 1:
@@ -202,8 +260,12 @@ def _facts(
         yield PerformanceHourly, delivery.performance
         yield CampaignReach, delivery.reach
         yield AudienceDaily, delivery.audience
+        if delivery.conversions.num_rows:
+            yield ConversionsDaily, delivery.conversions
         for batch in to_arrow(FaultLog, delivery.incidents).to_batches():
             yield FaultLog, batch
+        if world.log:
+            yield from logs.short(bookings[first:last], delivery, longest_log)
 
 
 def _blocks(rows: Int64s) -> list[tuple[int, int]]:

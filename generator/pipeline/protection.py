@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from generator.schema import PerformanceHourly, RawTable
+from generator.schema import TABLES, PerformanceHourly, RawTable
+from generator.sinks.errors import DestinationError
 from generator.sinks.held import HeldDataset
-from generator.sinks.sink import DestinationError
 from generator.world.world import World
 
 _MOST_NAMED = 3
@@ -35,11 +35,12 @@ def _loss(world: World, tables: Collection[type[RawTable]], held: HeldDataset) -
     if run is None or (run.workflow, run.seed) != (world.run.workflow, world.run.seed):
         return ""
     if run.overrides != world.run.overrides:
-        return ", made with other --set or --faults"
+        return ", made with other --set, --faults or --log"
     if run.as_of_date > world.run.as_of_date:
         return f", and this run ends before {world.run.as_of_date}"
     made = {table.table_name for table in tables}
-    unmade = [f"raw.{name}" for name, rows in held.rows.items() if rows and name not in made]
+    relations = {table.table_name: table.relation() for table in TABLES}
+    unmade = [relations[name] for name, rows in held.rows.items() if rows and name not in made]
     if unmade:
         return _unmade("table", unmade)
     campaigns = np.setdiff1d(held.campaign_ids, world.outline.ids).tolist()

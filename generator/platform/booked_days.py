@@ -14,8 +14,9 @@ from generator.clock import HOURS_A_DAY, Hours
 class BookedDays:
     """The part of a country's expected ad opportunities that a market has booked.
 
-    `first_day` is a day number (UTC). `share` is the part that campaigns are sized to, `usual` the
-    part that is usual in the season; (days, devices) each.
+    `first_day` is a day number (UTC). `share` is the part that campaigns are sized to, NaN on a day
+    that is none of the market's, `usual` the part that is usual in the season, 0 on such a day;
+    (days, devices) each.
     """
 
     first_day: int

@@ -289,6 +289,21 @@ class Control(Figures):
         )
 
 
+class Rotation(Figures):
+    """How creatives rotate: the share of line items with several of them in which a program favours
+    those that are clicked more. It learns for `after_days` and moves over `days`. In the end a
+    creative that is clicked twice as often has 2 to the power of `gain` times its share."""
+
+    optimised: Share = 0.0
+    gain: Annotated[float, Field(ge=0, le=5)] = 0.0
+    after_days: Annotated[int, Field(ge=0, le=60)] = 3
+    days: Annotated[int, Field(ge=1, le=60)] = 7
+
+    def times(self, scale: float) -> Rotation:
+        """Return a rotation that is moved by this many times as much."""
+        return self.model_copy(update={"gain": self.gain * scale}) if scale else Rotation()
+
+
 class Pause(Figures):
     """The share of campaigns that are paused, for how many days, and why."""
 
@@ -300,9 +315,8 @@ class Pause(Figures):
     )
 
 
-class LateStart(Figures):
-    """The share of campaigns that start late, since a creative is not approved, and by how many
-    days, from and to."""
+class ForDays(Figures):
+    """The share of those that something happens to, and for how many days, from and to."""
 
     share: Share
     days: Annotated[list[Annotated[int, Field(ge=1, le=14)]], Field(min_length=2, max_length=2)]
@@ -319,13 +333,16 @@ class AmountChange(Figures):
 
 class Changes(Figures):
     """What happens to campaigns after they are booked. `flights` says in how many flights they run,
-    `early_stop` and `creative_swap` which share of them ends early and replaces a creative."""
+    `late_start` how many begin late, since a creative is not approved, and `extension` how many
+    campaigns of one flight get another right after it, with money for it. `early_stop` and
+    `creative_swap` are the shares that end early and replace a creative."""
 
     flights: Mix[Annotated[int, Field(ge=1, le=9)]] = Field(default={1: 1.0})
-    late_start: LateStart = LateStart(share=0.0, days=[1, 1])
+    late_start: ForDays = ForDays(share=0.0, days=[1, 1])
     pause: Pause = Pause(share=0.0, days=1.0, days_log_sd=0.0)
     budget: AmountChange = AmountChange(share=0.0, factor_log_sd=0.0)
     bid: AmountChange = AmountChange(share=0.0, factor_log_sd=0.0)
+    extension: ForDays = ForDays(share=0.0, days=[1, 1])
     early_stop: Share = 0.0
     creative_swap: Share = 0.0
 
@@ -337,7 +354,7 @@ class Changes(Figures):
             name: getattr(self, name).model_copy(
                 update={"share": min(getattr(self, name).share * scale, 1.0)}
             )
-            for name in ("late_start", "pause", "budget", "bid")
+            for name in ("late_start", "pause", "budget", "bid", "extension")
         }
         return self.model_copy(
             update={
@@ -364,7 +381,8 @@ class Audience(Figures):
 class Plans(Figures):
     """How campaigns are planned: tilts of the mix (times its shares) by what they depend on, the
     audiences that line items name (`targeted` of them), how often a planner leaves one segment of
-    an audience out, and in what line items differ."""
+    an audience out, and in what line items differ. `own_dates` says how many line items, but for
+    the first one of a campaign, begin later or end earlier than it."""
 
     objective_of_industry: dict[InIndustry, dict[WithObjective, Positive]] = Field(default={})
     ad_format_of_objective: dict[WithObjective, dict[InFormat, Positive]] = Field(default={})
@@ -375,6 +393,7 @@ class Plans(Figures):
     line_items: Mix[Annotated[LineItemDesign, Field(strict=False)]] = Field(
         default={LineItemDesign.BY_AUDIENCE: 1.0}
     )
+    own_dates: ForDays = ForDays(share=0.0, days=[1, 1])
     dsp: Mix[Annotated[DspPartner, Field(strict=False)]] = Field(
         default=dict.fromkeys(
             (DspPartner.DV360, DspPartner.THE_TRADE_DESK, DspPartner.AMAZON, DspPartner.YAHOO), 0.25
@@ -412,6 +431,9 @@ class Plans(Figures):
                 "targeted": min(self.targeted * scale, 1.0),
                 "audiences": audiences,
                 "segment_left_out": min(self.segment_left_out * scale, 1.0),
+                "own_dates": self.own_dates.model_copy(
+                    update={"share": min(self.own_dates.share * scale, 1.0)}
+                ),
                 **{
                     name: _toward(getattr(self, name), getattr(plain, name), scale)
                     for name in mixes
@@ -443,9 +465,9 @@ class BookingMix(Figures):
     `fill` is the part of all ad opportunities that its campaigns are sized to sell together,
     `most_of_share` the part of its share of the market that a campaign plans to use,
     `size_log_sd` the spread of campaign sizes, `largest_over_median` how many times the median the
-    largest are, `most_per_household` how many impressions of a campaign a household of its country
-    may get on average, `country_exponent` how much slower than its
-    opportunities the number of campaigns of a country grows. `targeting` is how often a line item
+    largest are, `most_per_household` how many impressions of a campaign a household that it
+    addresses may get on average, `country_exponent` how much slower than its opportunities the
+    number of campaigns of a country grows. `targeting` is how often a line item
     names segments of a key; lengths are in seconds, flights in weeks.
 
     `fitting` is the part of the supply that fits its targeting which a line item is sized to,
@@ -453,8 +475,8 @@ class BookingMix(Figures):
     the target. A cap is booked if the campaign needs at most `use_of_a_cap` of what it allows.
     `brand_lift` and `attention` are the shares of campaigns that are measured so.
 
-    `customers`, `demand`, `habits`, `plans`, `rate_card`, `control` and `changes` are forces: what
-    is left out of them leaves the mix alone.
+    `customers`, `demand`, `habits`, `plans`, `rate_card`, `control`, `rotation` and `changes` are
+    forces: what is left out of them leaves the mix alone.
     """
 
     fill: Annotated[float, Field(gt=0, le=0.9)]
@@ -496,6 +518,7 @@ class BookingMix(Figures):
     plans: Plans = Plans()
     rate_card: RateCard = RateCard()
     control: Control = Control()
+    rotation: Rotation = Rotation()
     changes: Changes = Changes()
 
     def under(self, life: Life) -> BookingMix:
@@ -508,6 +531,7 @@ class BookingMix(Figures):
                 "plans": self.plans.times(life.scale("planning")),
                 "rate_card": self.rate_card.times(life.scale("rate_card")),
                 "control": self.control.times(life.scale("control")),
+                "rotation": self.rotation.times(life.scale("rotation")),
                 "changes": self.changes.times(life.scale("changes")),
             }
         )

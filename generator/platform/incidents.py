@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from generator.platform.figures import Figures, LogSd, Positive
+from generator.platform.figures import Figures, LogOdds, LogSd, Positive, Share
 
 LONGEST_HOURS = 28 * 24
 
@@ -43,6 +43,26 @@ class PartOfEvents(Spell):
         return self
 
 
+class Outage(PartOfEvents):
+    """An outage: `unanswered` is what it adds to the log-odds that a request is not answered."""
+
+    unanswered: LogOdds = 0.0
+
+
+class BadCreative(Spell):
+    """A bad file: `never_started` is the part of impressions that start no video, for each e-fold
+    that losses rise by."""
+
+    never_started: Share = 0.0
+
+
+class BotBurst(Spell):
+    """Machines that watch: `not_rendered` is what they add to the log-odds that a won ad does not
+    render, since invalid traffic is a part of these."""
+
+    not_rendered: LogOdds = 0.0
+
+
 class Incidents(Figures):
     """What goes wrong in a market by itself.
 
@@ -55,10 +75,10 @@ class Incidents(Figures):
     lands later; strength is in hours.
     """
 
-    ad_server_outage: PartOfEvents = PartOfEvents()
+    ad_server_outage: Outage = Outage()
     tracking_gap: PartOfEvents = PartOfEvents()
     vendor_gap: PartOfEvents = PartOfEvents()
     app_release: Spell = Spell()
-    bad_creative: Spell = Spell()
-    bot_burst: Spell = Spell()
+    bad_creative: BadCreative = BadCreative()
+    bot_burst: BotBurst = BotBurst()
     late_load: Spell = Spell()

@@ -23,7 +23,8 @@ class Preset(StrEnum):
 
 _SCALES = {Preset.CALM: 0.0, Preset.REALISTIC: 1.0, Preset.ROUGH: 1.8}
 
-Scale = Annotated[float, Field(ge=0, le=3)] | None
+LARGEST_SCALE = 3.0
+Scale = Annotated[float, Field(ge=0, le=LARGEST_SCALE)] | None
 
 
 class Life(BaseModel):
@@ -54,6 +55,9 @@ class Life(BaseModel):
     habits: Scale = None
     changes: Scale = None
     incidents: Scale = None
+    releases: Scale = None
+    load: Scale = None
+    rotation: Scale = None
 
     def scale(self, force: str) -> float:
         """Return how strongly a force acts."""

@@ -22,6 +22,7 @@ from pydantic import (
 from generator.enums import BuyType, Currency, Device, TargetingKey
 from generator.platform.audience import AUDIENCE_KEYS, AudienceFactors
 from generator.platform.booking_mix import BookingMix
+from generator.platform.conversions import Conversions
 from generator.platform.figures import (
     Autocorrelation,
     CountryCode,
@@ -39,7 +40,8 @@ from generator.platform.figures import (
     adds_up_to_one,
 )
 from generator.platform.incidents import Incidents
-from generator.platform.life import UNCHANGED, Life
+from generator.platform.life import LARGEST_SCALE, UNCHANGED, Life
+from generator.platform.people import PeopleFigures
 from generator.platform.variation import Effects, Variation
 from generator.schema.text_types import TemplateName, Text, TimeZone
 
@@ -69,6 +71,15 @@ class HourCurve(Figures):
     weekend: DayCurve
 
 
+def day_of_year(day: str) -> str:
+    """Return a day of the year, MM-DD. Raises ValueError where it is none."""
+    try:
+        datetime.strptime(f"2024-{day}", "%Y-%m-%d")
+    except ValueError as error:
+        raise ValueError(f"{day!r} is not a day of the year") from error
+    return day
+
+
 class Event(Figures):
     """A window in which viewing is higher or lower everywhere (a holiday, a première, live sport).
 
@@ -87,13 +98,21 @@ class Event(Figures):
             raise ValueError("start and end are both full dates or both MM-DD")
         for day in (self.start, self.end):
             if isinstance(day, str):
-                try:
-                    datetime.strptime(f"2024-{day}", "%Y-%m-%d")
-                except ValueError as error:
-                    raise ValueError(f"{day!r} is not a day of the year") from error
+                day_of_year(day)
         if isinstance(self.start, date) and isinstance(self.end, date) and self.end < self.start:
             raise ValueError("end lies before start")
         return self
+
+
+class Release(Figures):
+    """A title that comes out: it lifts viewing by a part, on its first evening most. The lift fades
+    by a factor of e in `fades_in_days`. `day` is a local day, `MM-DD` every year."""
+
+    title: Text
+    day: Annotated[str, StringConstraints(pattern=r"^\d\d-\d\d$"), AfterValidator(day_of_year)]
+    lift: Annotated[float, Field(gt=0, le=2)]
+    fades_in_days: Annotated[float, Field(gt=0, le=60)]
+    countries: list[CountryCode] | None = None
 
 
 _NO_NOISE = Noise(log_sd=0.0, autocorrelation=0.0)
@@ -135,6 +154,7 @@ class Supply(Figures):
     weekday: WeekCurve
     month: YearCurve
     events: list[Event] = Field(default=[])
+    releases: list[Release] = Field(default=[])
     market_noise: Noise
     country_day_noise: Noise = _NO_NOISE
     country_hour_noise: Noise = _NO_NOISE
@@ -159,10 +179,12 @@ class Supply(Figures):
 
 
 class Region(Figures):
-    """A part of a country that can be targeted: a DMA, a state, a city."""
+    """A part of a country that can be targeted: a DMA, a state, a city. Without a `zone` it lies in
+    all time zones of its country."""
 
     name: Text
     share: Share
+    zone: TimeZone | None = None
 
 
 class Country(Figures):
@@ -184,7 +206,27 @@ class Country(Figures):
     def _regions_fit(self) -> Country:
         if sum(region.share for region in self.regions.values()) > 1 + 1e-6:
             raise ValueError("the shares of the regions add up to more than 1")
+        for code, region in self.regions.items():
+            if region.zone is not None and region.zone not in self.zones:
+                raise ValueError(
+                    f"the region {code} has the zone {region.zone}, which the country has not"
+                )
+        for zone, share in self.zones.items():
+            if sum(self.share_in_zone(code, zone) for code in self.regions) > share + 1e-6:
+                raise ValueError(f"the regions in the zone {zone} add up to more than its share")
         return self
+
+    def share_in_zone(self, region: str, zone: str) -> float:
+        """Return the share of the country's households that live in a region and in a time zone.
+
+        The region "" is the rest of the zone.
+        """
+        if region:
+            figures = self.regions[region]
+            whole = self.zones[zone] if figures.zone is None else float(figures.zone == zone)
+            return figures.share * whole
+        regions = sum(self.share_in_zone(code, zone) for code in self.regions)
+        return max(0.0, self.zones[zone] - regions)
 
     @model_validator(mode="after")
     def _devices_add_up(self) -> Country:
@@ -222,13 +264,18 @@ class FunnelFloor(Figures):
 
 
 class Funnel(Figures):
-    """The mean of each step of the supply funnel, and what the losses are made of."""
+    """The mean of each step of the supply funnel, and what the losses are made of.
+
+    Time-outs rise with what is watched: by `load_elasticity_of_timeouts` of an hour's ad
+    opportunities over those of a mean hour.
+    """
 
     response_rate: Share
     eligibility_rate: Share
     win_rate: dict[Annotated[BuyType, Field(strict=False)], Share]
     render_rate: Share
     timeout_share_of_no_response: Share
+    load_elasticity_of_timeouts: Annotated[float, Field(ge=0, le=2)] = 0.0
     error_share_of_render_loss: Share
     invalid_traffic_rate: Annotated[float, Field(ge=0, lt=1)]
 
@@ -393,6 +440,8 @@ class PlatformModel(Figures):
     competition: Competition = Competition()
     pacing: PacingFigures
     reach: Reach
+    people: PeopleFigures = PeopleFigures()
+    conversions: Conversions | None = None
     booking_mix: BookingMix | None = Field(default=None, alias="market")
     life: Life = UNCHANGED
 
@@ -453,10 +502,12 @@ class PlatformModel(Figures):
 
     @model_validator(mode="after")
     def _events_name_its_countries(self) -> PlatformModel:
-        for event in self.supply.events:
-            for country in event.countries or ():
+        named = [(f"event {event.name!r}", event.countries) for event in self.supply.events]
+        named += [(f"release {one.title!r}", one.countries) for one in self.supply.releases]
+        for what, countries in named:
+            for country in countries or ():
                 if country not in self.countries:
-                    raise ValueError(f"the event {event.name!r} names {country}, no country of it")
+                    raise ValueError(f"the {what} names {country}, no country of it")
         return self
 
     @model_validator(mode="after")
@@ -474,6 +525,7 @@ class PlatformModel(Figures):
         days = [day for curve in curves for day in (curve.weekday, curve.weekend)]
         peak = max(max(day) / sum(day) for day in days) * _SEASONS_AND_NOISE
         peak *= max([1.0, *(event.multiplier for event in supply.events)])
+        peak *= 1.0 + LARGEST_SCALE * max([0.0, *(release.lift for release in supply.releases)])
         for code, country in self.countries.items():
             a_day = country.households * supply.hours_per_household_day * supply.slots_per_hour
             if a_day * peak > _MOST_OPPORTUNITIES:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from generator.enums import AdFormat, Objective
+from generator.enums import AdFormat, Industry, Objective, TargetingKey
 from generator.platform.figures import Autocorrelation, DayCurve, Figures, LogOdds, LogSd, WeekCurve
 
 Correlation = Annotated[float, Field(gt=-1, lt=1)]
@@ -55,14 +55,16 @@ class Variation(Figures):
 
 
 class Reasons(Figures):
-    """What a rate owes to what was booked, as log-odds; 0 for what is not named.
+    """What a rate owes to who booked and what was booked, as log-odds; 0 for what is not named.
 
-    `genre_sd` is the spread between genres that a line item can be targeted on. Durations count
-    from 15 seconds.
+    `targeted` is what it adds to name segments of a key. `genre_sd` is the spread between genres
+    that a line item can be targeted on. Durations count from 15 seconds.
     """
 
+    industry: dict[Annotated[Industry, Field(strict=False)], LogOdds] = Field(default={})
     objective: dict[Annotated[Objective, Field(strict=False)], LogOdds] = Field(default={})
     ad_format: dict[Annotated[AdFormat, Field(strict=False)], LogOdds] = Field(default={})
+    targeted: dict[Annotated[TargetingKey, Field(strict=False)], LogOdds] = Field(default={})
     genre_sd: LogSd = 0.0
     per_doubling_of_duration: LogOdds = 0.0
     per_doubling_of_exposure: LogOdds = 0.0

@@ -439,6 +439,122 @@ const CHARTS = [
     },
   },
   {
+    id: "log-frequency", section: "People", needs: "log_frequency", ignores: ["device", "days"],
+    title: "Households by how often they saw a campaign",
+    text: "Counted in the log, over its whole time. With several campaigns a household counts once for each.",
+    rows: (choice) => {
+      const rows = sums(tables.log_frequency.filter(inCampaigns(choice)), ({ exposures }) => ({ exposures: Math.min(exposures, 10) }));
+      const all = rows.reduce((sum, row) => sum + row.sum.households, 0);
+      return rows.sort(by("exposures")).map(({ exposures, sum: { households } }) => (
+        { times: exposures < 10 ? String(exposures) : "10+", households, share: ratio(households, all) }));
+    },
+    columns: [["times", "Impressions", "text"], ["households", "Households in the log", "count"], ["share", "Of them", "percent"]],
+    spec: () => ({
+      height: 230,
+      mark: { type: "bar", color: COLOURS.delivered, tooltip: true },
+      encoding: {
+        x: { field: "times", type: "ordinal", sort: null, title: "Impressions of the campaign", axis: { labelAngle: 0 } },
+        y: number("share", "percent"),
+        tooltip: tip(["times", "Impressions", "text"], ["households", "Households in the log", "count"], ["share", "Of them", "percent"]),
+      },
+    }),
+  },
+  {
+    id: "log-reach", section: "People", needs: "log_reach", ignores: ["device"],
+    title: "Reach counted in the log, beside the published one",
+    text: "Households to date of the campaign that reached most of those chosen. A panel is multiplied up, so it misses by its own error.",
+    rows: (choice) => {
+      const [largest] = latest(tables.log_reach, choice).sort(by("published", -1));
+      return tables.log_reach.filter((row) => row.campaign === largest?.campaign).filter(inDays(choice))
+        .map((row) => ({ ...row, name: campaigns.get(row.campaign).name, day: days[row.day] }));
+    },
+    columns: [["name", "Campaign", "text"], ["day", "Until", "day"], ["published", "Published", "count"], ["measured", "From the log", "count"], ["counted", "Households in the log", "count"]],
+    spec: (rows) => {
+      const series = { "From the log": "var(--delivered)", Published: "var(--planned)" };
+      const names = { type: "nominal", field: "series", scale: { domain: Object.keys(series) } };
+      return {
+        height: 230,
+        title: { text: rows[0].name, anchor: "start", color: "currentColor", fontSize: 12, fontWeight: "normal" },
+        transform: [{ fold: ["measured", "published"], as: ["key", "households"] }, { calculate: "datum.key == 'measured' ? 'From the log' : 'Published'", as: "series" }],
+        mark: { type: "line", tooltip: true },
+        encoding: {
+          x: time("day"), y: number("households", "short"),
+          color: { ...names, scale: { ...names.scale, range: Object.values(series) } },
+          strokeDash: { ...names, scale: { ...names.scale, range: [[1, 0], [5, 4]] } },
+          tooltip: tip(["day", "Until", "day"], ["measured", "From the log", "count"], ["published", "Published", "count"]),
+        },
+      };
+    },
+  },
+  {
+    id: "log-overlap", section: "People", needs: "log_overlap", ignores: ["device", "days"], wide: true,
+    title: "Campaigns that share households",
+    text: "Of the households that a campaign reached, the part that the campaign with the number of the column reached too. The ten largest campaigns.",
+    rows: (choice) => {
+      const found = [...new Set(tables.log_overlap.map((row) => row.campaign))];
+      return tables.log_overlap.filter(inCampaigns(choice)).map((row) => ({
+        name: `${found.indexOf(row.campaign) + 1} · ${campaigns.get(row.campaign).name}`, other: campaigns.get(row.other).name,
+        column: found.indexOf(row.other) + 1, households: row.households, part: row.part,
+      }));
+    },
+    columns: [["name", "Campaign", "text"], ["other", "Shared with", "text"], ["households", "Shared households in the log", "count"], ["part", "Of its reach", "percent"]],
+    spec: (rows, width) => {
+      const names = [...new Set(rows.map((row) => row.name))];
+      const x = { field: "column", type: "ordinal", title: "Number of the other campaign", axis: { labelAngle: 0 } };
+      const y = { field: "name", type: "nominal", sort: names, axis: null };
+      const most = Math.max(...rows.map((row) => row.part));
+      return {
+        height: Math.max(names.length * 44, 80),
+        layer: [
+          {
+            mark: { type: "rect", height: 22, yOffset: 10, tooltip: true, stroke: "var(--card)", strokeWidth: 1 },
+            encoding: {
+              x, y,
+              color: { field: "part", type: "quantitative", legend: null, scale: { type: "quantize", domain: [0, most], range: COLOURS.steps.slice(0, 4) } },
+              tooltip: tip(["name", "Campaign", "text"], ["other", "Shared with", "text"], ["households", "Shared households in the log", "count"], ["part", "Of its reach", "percent"]),
+            },
+          },
+          // On a narrow screen cells have no room for figures.
+          ...(width < 480 ? [] : [{
+            transform: [{ calculate: "percent(datum.part)", as: "said" }],
+            mark: { type: "text", yOffset: 10 }, encoding: { x, y, text: { field: "said", type: "nominal" } },
+          }]),
+          { transform: [{ aggregate: [{ op: "count", as: "cells" }], groupby: ["name"] }], ...nameAbove("name", y) },
+        ],
+      };
+    },
+  },
+  {
+    id: "log-day", section: "People", needs: "log_day", wide: true,
+    title: "One household's day, ad by ad",
+    text: "Of the households that saw a chosen campaign, the UTC day with the most ads of any. All people are made up.",
+    rows: (choice) => {
+      const [first] = tables.log_day.filter((row) => inCampaigns(choice)({ campaign: row.chosen })).filter(inDays(choice));
+      return tables.log_day.filter((row) => row.chosen === first?.chosen).filter(onDevice(choice))
+        .map((row) => ({ ...row, day: days[row.day], time: row.at.slice(11, 19), start: Date.parse(`${row.at.slice(0, 19)}Z`), name: campaigns.get(row.campaign).name, device: DEVICES[row.device], place: `${row.slot} of ${row.slots}` }));
+    },
+    columns: [["day", "Day", "day"], ["time", "Time (UTC)", "text"], ["name", "Campaign", "text"], ["device", "Device", "text"], ["genre", "Genre", "text"], ["break", "Break of the sitting", "count"], ["place", "Slot", "text"], ["event", "Furthest event", "text"], ["seconds", "Seconds watched", "count"]],
+    spec: (rows) => {
+      const names = [...new Set(rows.map((row) => row.name))];
+      const y = { field: "name", type: "nominal", sort: names, axis: null };
+      const said = tip(["time", "Time (UTC)", "text"], ["name", "Campaign", "text"], ["device", "Device", "text"], ["genre", "Genre", "text"], ["place", "Slot", "text"], ["event", "Furthest event", "text"], ["seconds", "Seconds watched", "count"]);
+      return {
+        height: Math.max(names.length * 40, 80),
+        title: { text: day(rows[0].day), anchor: "start", color: "currentColor", fontSize: 12, fontWeight: "normal" },
+        layer: [
+          {
+            mark: { type: "tick", thickness: 4, size: 16, yOffset: 8, tooltip: true },
+            encoding: {
+              y, x: time("start", { axis: { format: "%H:%M", formatType: "utcFormat", grid: true, tickCount: 6, labelFlush: true } }),
+              color: coloured("device", COLOURS.device, rows), tooltip: said,
+            },
+          },
+          { transform: [{ aggregate: [{ op: "count", as: "ads" }], groupby: ["name"] }, { calculate: "datum.name + '  ·  ' + count(datum.ads)", as: "label" }], ...nameAbove("label", y) },
+        ],
+      };
+    },
+  },
+  {
     id: "creatives", section: "Creatives", wide: true,
     title: "Creatives side by side",
     text: "The largest creatives first, at most sixteen. Bars around a rate are its 95% confidence interval (Wilson).",

@@ -43,6 +43,8 @@ _METRICS = {
     "invalid_traffic_rate": "Invalid traffic",
     "effective_cpm": "Price per thousand impressions",
     "auction_win_rate": "Auction win rate",
+    "post_view_share": "Conversions after a view",
+    "click_conversion_rate": "Conversions per click",
 }
 # How the benchmarks name a part of the data, and how a reader does.
 _SEGMENTS = {
@@ -101,7 +103,18 @@ def verdict(scorecard: Iterable[Row]) -> dict[str, int]:
 
 def _data(marts: Marts) -> dict[str, Any]:
     """Return the tables that the page adds up; `day` is a place in the list of days."""
-    by_day = ("facts", "creative_facts", "pacing", "reach", "hours", "audience", "market")
+    by_day = (
+        "facts",
+        "conversions",
+        "creative_facts",
+        "pacing",
+        "reach",
+        "hours",
+        "audience",
+        "market",
+        "log_reach",
+        "log_day",
+    )
     days = sorted({row["day"] for name in by_day for row in marts[name]})
     places = {day: place for place, day in enumerate(days)}
 
@@ -115,6 +128,7 @@ def _data(marts: Marts) -> dict[str, Any]:
             for row in marts["campaigns"]
         ],
         "facts": placed("facts"),
+        "conversions": placed("conversions"),
         "creatives": [row | {"placement": _words(row["placement"])} for row in marts["creatives"]],
         "creative_facts": placed("creative_facts"),
         "pacing": placed("pacing"),
@@ -129,6 +143,20 @@ def _data(marts: Marts) -> dict[str, Any]:
         ],
         "market": placed("market"),
         "reach": placed("reach"),
+        "attribution": [row | {"type": _words(row["type"])} for row in marts["attribution"]],
+        "lift": [
+            row
+            | {name: _words(row[name]) for name in ("type", "method")}
+            | {"covers": "✓ yes" if row["covers"] else "no"}
+            for row in marts["lift"]
+        ],
+        "log_frequency": marts["log_frequency"],
+        "log_reach": placed("log_reach"),
+        "log_overlap": marts["log_overlap"],
+        "log_day": [
+            row | {name: _words(row[name]) for name in ("genre", "event")}
+            for row in placed("log_day")
+        ],
         "hours": _series(placed("hours"), ("campaign", "hour")),
         "audience": [
             row | {"dimension": _DIMENSIONS[row["dimension"]], "segment": _words(row["segment"])}

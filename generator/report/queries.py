@@ -27,6 +27,7 @@ MARTS = (
     "fct_campaign_performance_daily",
     "fct_creative_performance_daily",
     "fct_device_performance_daily",
+    "fct_conversions_daily",
     "fct_campaign_pacing_daily",
     "fct_campaign_changes",
     "fct_inventory_daily",
@@ -104,6 +105,21 @@ QUERIES = {
         JOIN shown s USING (campaign_id)
         GROUP BY s.campaign, activity_date, device
         ORDER BY s.campaign, activity_date, device
+    """,
+    # Of the campaigns that count conversions: also what they spent. Days after the last one with
+    # delivery are counted on it.
+    "conversions": """
+        SELECT
+            s.campaign, least(c.activity_date, l.last_day) AS day, device,
+            sum(conversions) AS conversions, sum(post_view_conversions) AS post_view,
+            round(sum(conversions_value), 2) AS value, round(sum(spend), 2) AS spend
+        FROM marts.fct_conversions_daily c
+        JOIN shown s USING (campaign_id)
+        CROSS JOIN (
+            SELECT max(activity_date) AS last_day FROM marts.fct_campaign_performance_daily
+        ) l
+        GROUP BY s.campaign, least(c.activity_date, l.last_day), device
+        ORDER BY s.campaign, day, device
     """,
     "creatives": """
         SELECT creative_id AS creative, c.campaign_id AS campaign, creative_name AS name,
@@ -279,6 +295,136 @@ QUERIES = {
     """,
 }
 
+# What the report reads of a log, where there is one.
+LOG_MARTS = (
+    "fct_ad_impressions",
+    "fct_frequency_distribution",
+    "fct_household_frequency_daily",
+    "fct_reach_overlap",
+    "fct_attribution_scorecard",
+    "fct_experiment_scorecard",
+)
+# What each method of attribution gives a campaign.
+_ATTRIBUTED = ", ".join(
+    f"round(max(attributed_conversions) FILTER (attribution_method = '{method}'), 1) "
+    f"AS {method.lower()}"
+    for method in (
+        "LAST_TOUCH",
+        "FIRST_TOUCH",
+        "LINEAR",
+        "TIME_DECAY",
+        "POSITION",
+        "MARKOV",
+        "SHAPLEY",
+    )
+)
+# The overlap of more campaigns would be too many cells to read.
+_MOST_OVERLAPPING = 10
+LOG_QUERIES = {
+    "log_frequency": """
+        SELECT s.campaign, f.exposures, f.households
+        FROM marts.fct_frequency_distribution f
+        JOIN shown s USING (campaign_id)
+        WHERE s.campaign > 0
+        ORDER BY s.campaign, f.exposures
+    """,
+    # Households that are new on a day add up to the reach to date. A panel stands for all.
+    "log_reach": """
+        WITH new AS (
+            SELECT campaign_id, activity_date, count(*) AS households
+            FROM marts.fct_household_frequency_daily
+            WHERE impressions = impressions_to_date
+            GROUP BY campaign_id, activity_date
+        )
+        SELECT
+            s.campaign, r.activity_date AS day, r.reach AS published,
+            round(
+                sum(n.households) OVER to_date
+                / (SELECT max(log_share) FROM staging.stg_ads__runs)
+            ) AS measured,
+            sum(n.households) OVER to_date AS counted
+        FROM marts.fct_campaign_reach r
+        JOIN shown s USING (campaign_id)
+        LEFT JOIN new n USING (campaign_id, activity_date)
+        WHERE
+            r.reach_window = 'FLIGHT_TO_DATE' AND s.campaign > 0
+            AND campaign_id IN (SELECT campaign_id FROM new)
+        WINDOW to_date AS (PARTITION BY campaign_id ORDER BY r.activity_date)
+        ORDER BY s.campaign, r.activity_date
+    """,
+    # Both ways, so that a row of the matrix has all campaigns.
+    "log_overlap": f"""
+        WITH pairs AS (
+            FROM marts.fct_reach_overlap SELECT campaign_id, other_campaign_id, shared_reach, reach
+            UNION ALL
+            FROM marts.fct_reach_overlap
+            SELECT other_campaign_id, campaign_id, shared_reach, other_reach
+        )
+        SELECT
+            s.campaign, o.campaign AS other, p.shared_reach AS households,
+            round(p.shared_reach / p.reach, 5) AS part
+        FROM pairs p
+        JOIN shown s USING (campaign_id)
+        JOIN shown o ON o.campaign_id = p.other_campaign_id
+        WHERE
+            greatest(s.place, o.place) <= {_MOST_OVERLAPPING}
+            AND least(s.campaign, o.campaign) > 0
+        ORDER BY s.place, o.place
+    """,
+    # The methods side by side.
+    "attribution": f"""
+        SELECT
+            s.campaign, any_value(a.currency_code) AS currency, a.conversion_type AS type,
+            round(any_value(a.spend), 2) AS spend,
+            {_ATTRIBUTED},
+            round(any_value(a.expected_conversions), 1) AS truth
+        FROM marts.fct_attribution_scorecard a
+        JOIN shown s USING (campaign_id)
+        WHERE s.campaign > 0
+        GROUP BY s.campaign, s.place, a.conversion_type
+        ORDER BY s.place, a.conversion_type
+    """,
+    "lift": """
+        SELECT
+            s.campaign, e.conversion_type AS type, e.lift_method AS method,
+            round(e.lift, 5) AS lift, round(e.lift_low, 5) AS low, round(e.lift_high, 5) AS high,
+            round(e.incremental_conversions, 1) AS found,
+            round(e.expected_conversions, 1) AS truth, e.covers_truth AS covers
+        FROM marts.fct_experiment_scorecard e
+        JOIN shown s USING (campaign_id)
+        WHERE s.campaign > 0
+        ORDER BY s.place, e.conversion_type, e.lift_method
+    """,
+    # Of each campaign the day of a household that saw it, with the most ads of any; of several days
+    # the first one.
+    "log_day": """
+        WITH days AS (
+            SELECT household_id, activity_date, count(*) AS ads
+            FROM marts.fct_ad_impressions
+            GROUP BY household_id, activity_date
+        ),
+        chosen AS (
+            SELECT seen.campaign_id, d.*
+            FROM marts.fct_household_frequency_daily seen
+            JOIN days d USING (household_id, activity_date)
+            QUALIFY row_number() OVER (
+                PARTITION BY seen.campaign_id ORDER BY d.ads DESC, d.activity_date, d.household_id
+            ) = 1
+        )
+        SELECT
+            o.campaign AS chosen, s.campaign, i.activity_date AS day, i.event_ts AS at, i.device,
+            i.content_genre AS genre, i.break_number AS break, i.slot_in_pod AS slot,
+            i.pod_size AS slots, i.furthest_event AS event,
+            round(i.milliseconds_watched / 1000) AS seconds
+        FROM marts.fct_ad_impressions i
+        JOIN chosen c USING (household_id, activity_date)
+        JOIN shown o ON o.campaign_id = c.campaign_id
+        JOIN shown s ON s.campaign_id = i.campaign_id
+        WHERE least(s.campaign, o.campaign) > 0
+        ORDER BY c.ads DESC, c.activity_date, c.household_id, c.campaign_id, i.event_ts
+    """,
+}
+
 Row = dict[str, Any]
 
 
@@ -297,8 +443,12 @@ def read(file: Path) -> Marts:
     another version."""
     with open_marts(file) as connection:
         connection.execute(_SHOWN)
+        has_log = set(LOG_MARTS) <= _existing_marts(connection)
         try:
-            return Marts({name: _fetch(connection, query) for name, query in QUERIES.items()})
+            rows = {name: _fetch(connection, query) for name, query in QUERIES.items()}
+            for name, query in LOG_QUERIES.items():
+                rows[name] = _fetch(connection, query) if has_log else []
+            return Marts(rows)
         except duckdb.BinderException as error:
             message = "has marts of another version, without a column of the report's"
             raise bad_input(f"{message}; run `{_build_command(file)}`", str(file)) from error

@@ -75,6 +75,7 @@ function download(name, text) {
 
 // Why a chart does not follow a filter.
 const IGNORED = {
+  days: "The days do not apply: this is of the whole log.",
   device: "The device filter does not apply: this is only known for all devices together.",
   campaign: "The campaign filter does not apply: this is of whole countries.",
   advertiser: "The advertiser filter does not apply: this is of whole countries.",
@@ -120,7 +121,8 @@ function listMarks(figure, marks) {
 async function draw(chart) {
   const figure = at(`chart-${chart.id}`);
   const place = figure.querySelector(".chart");
-  const ignored = (chart.ignores ?? []).filter((name) => choice[name]);
+  const isOn = { ...choice, days: choice.from !== FIRST || choice.to !== LAST };
+  const ignored = (chart.ignores ?? []).filter((name) => isOn[name]);
   figure.querySelector(".ignores").textContent = ignored.map((name) => IGNORED[name]).join(" ");
   figure.querySelector(".ignores").hidden = !ignored.length;
   const rows = chart.rows(choice);
@@ -152,6 +154,21 @@ async function draw(chart) {
 
 // --- Tiles, the story, campaigns.
 
+/** What campaigns count as conversions, with their cost and return; none where none is counted. */
+function conversionTiles() {
+  const rows = tables.conversions.filter(inCampaigns(choice)).filter(inDays(choice)).filter(onDevice(choice));
+  const conversions = total(rows, "conversions");
+  if (!conversions) return [];
+  const found = [["Conversions", short(conversions), `${percent(total(rows, "post_view") / conversions)} after a view`]];
+  const used = new Set(rows.map((row) => campaigns.get(row.campaign).currency));
+  if (used.size > 1) return found;
+  const [currency] = used;
+  const [spend, value] = [total(rows, "spend"), total(rows, "value")];
+  if (spend) found.push(["Cost per conversion", amount(spend / conversions, currency), "of campaigns that count them"]);
+  if (spend && value) found.push(["ROAS", figure(value / spend), "value by last touch per spend"]);
+  return found;
+}
+
 function tiles() {
   const rows = facts(choice);
   const impressions = total(rows, "impressions");
@@ -171,6 +188,7 @@ function tiles() {
     ["Click-through", percent(ratio(total(rows, "clicks"), impressions)), "of impressions"],
     ["Viewability", percent(ratio(total(rows, "viewable"), total(rows, "measurable"))), "of measurable ads"],
   );
+  found.push(...conversionTiles());
   const [reached] = choice.campaign ? latest(tables.reach, choice) : [];
   if (reached) found.push(["Reach", short(reached.reach), `households, ${figure(reached.impressions / reached.reach)}× each`]);
   at("tiles").replaceChildren(...found.map(([label, value, note]) =>
@@ -239,8 +257,30 @@ const INCIDENTS = {
     }).sort(by("start"));
   },
 };
+const named = (row) => ({ ...row, name: campaigns.get(row.campaign).name, currency: campaigns.get(row.campaign).currency });
+const ATTRIBUTION = {
+  id: "attribution", section: "What ads cause", wide: true, ignores: ["device", "days"],
+  title: "Attribution: seven methods and the truth",
+  text: "Conversions of the households in the log that each method gives a campaign, and those that it causes. Most of what follows an ad would have come without it. Real data does not have the last column.",
+  columns: [
+    ["name", "Campaign", "text"], ["type", "Type", "text"], ["spend", "Spend in the log", "money"],
+    ["last_touch", "Last touch", "count"], ["first_touch", "First touch", "count"], ["linear", "Linear", "count"], ["time_decay", "Time decay", "count"],
+    ["position", "Position", "count"], ["markov", "Markov", "count"], ["shapley", "Shapley", "count"], ["truth", "Caused", "count"],
+  ],
+  rows: () => tables.attribution.filter(inCampaigns(choice)).map(named),
+};
+const LIFT = {
+  id: "lift", section: "What ads cause", wide: true, ignores: ["device", "days"],
+  title: "Lift: experiments and the truth",
+  text: "What reached households do more, with a 95% interval: by comparing them with unreached ones (naive), and by experiments with held-out households.",
+  columns: [
+    ["name", "Campaign", "text"], ["type", "Type", "text"], ["method", "Method", "text"], ["lift", "Lift", "percent"], ["low", "From", "percent"], ["high", "To", "percent"],
+    ["found", "Conversions found", "count"], ["truth", "Caused", "count"], ["covers", "Interval covers it", "text"],
+  ],
+  rows: () => tables.lift.filter(inCampaigns(choice)).map(named),
+};
 // Cards with a table and no chart. Data in which nothing happened have no card for that.
-const LISTS = [CAMPAIGNS, ...[CHANGES, INCIDENTS].filter(({ id }) => tables[id].length)];
+const LISTS = [CAMPAIGNS, ...[CHANGES, INCIDENTS, ATTRIBUTION, LIFT].filter(({ id }) => tables[id].length)];
 
 function fillList({ id, columns, rows }) {
   const found = rows();
@@ -264,7 +304,8 @@ function listCard({ id, title, text, columns, rows }) {
 
 function build() {
   const sections = [...new Set(CHARTS.map((chart) => chart.section))];
-  if (LISTS.length > 1) sections.splice(sections.indexOf(CAMPAIGNS.section) + 1, 0, "What happened");
+  const further = [...new Set(LISTS.map((list) => list.section))].filter((section) => !sections.includes(section));
+  sections.splice(sections.indexOf(CAMPAIGNS.section) + 1, 0, ...further);
   for (const section of sections) {
     const cards = CHARTS.filter((chart) => chart.section === section).map(card);
     for (const list of LISTS.filter((one) => one.section === section)) {

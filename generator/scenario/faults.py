@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from generator.enums import FaultType
+from generator.enums import FaultType, VastEvent
 from generator.scenario.errors import nearest
-from generator.scenario.values import Day, Devices, Share, no_repeats
-from generator.schema import PerformanceHourly
+from generator.scenario.values import Day, Devices, Flag, Share, no_repeats
+from generator.schema import PerformanceHourly, RawTable
 from generator.schema.text_types import TemplateName, Text
 
 Number = Annotated[int, Field(strict=True, ge=1)]
@@ -24,6 +24,8 @@ Hours = Annotated[
     list[Annotated[int, Field(strict=True, ge=0, le=23)]], Field(min_length=1), no_repeats
 ]
 DaysLater = Annotated[int, Field(strict=True, ge=1, le=60)]
+MinutesLater = Annotated[int, Field(strict=True, ge=1, le=1440)]
+Events = Annotated[list[VastEvent], Field(min_length=1), no_repeats]
 Times = Annotated[int, Field(strict=True, ge=2, le=50)]
 PartOf = Annotated[float, Field(strict=True, gt=0, lt=1)]
 
@@ -58,13 +60,43 @@ class HourlyWindow(Window):
     hours: Hours | None = None
 
 
-class LateRows(HourlyWindow):
-    """Rows that land `days` days late."""
+class RowWindow(HourlyWindow):
+    """A window of rows that may be those of the log; those of hourly performance by default."""
 
-    days: DaysLater
+    table: Literal["ad_impressions"] | None = None
 
 
-class Duplicates(HourlyWindow):
+class EventWindow(HourlyWindow):
+    """A window of rows that may be those of the log, or events of ads, which live runs send: those
+    called as in `events`, or all. By default the rows are those of hourly performance."""
+
+    table: Literal["ad_impressions", "ad_events"] | None = None
+    events: Events | None = None
+
+    @model_validator(mode="after")
+    def _has_events(self) -> EventWindow:
+        if self.events and self.table != "ad_events":
+            raise ValueError("events are those of ad_events; add table: ad_events")
+        return self
+
+
+class LateRows(EventWindow):
+    """Rows that land `days` days late; events of ads are sent `minutes` minutes late."""
+
+    days: DaysLater | None = None
+    minutes: MinutesLater | None = None
+
+    @model_validator(mode="after")
+    def _has_one_unit(self) -> LateRows:
+        needed = "minutes" if self.table == "ad_events" else "days"
+        if (self.days is None, self.minutes is None) != (needed != "days", needed != "minutes"):
+            raise ValueError(
+                f"rows of {self.table or 'performance_hourly'} are late by {needed}; give {needed}"
+            )
+        return self
+
+
+class Duplicates(EventWindow):
     """Rows that land twice."""
 
 
@@ -79,10 +111,19 @@ class MissingHours(HourlyWindow):
     """Hours of a campaign that never land."""
 
 
-class NullIds(HourlyWindow):
+class NullIds(RowWindow):
     """Rows that land without one of their ids."""
 
     column: Literal["campaign_id", "line_item_id", "creative_id"]
+
+    @model_validator(mode="after")
+    def _can_be_found_again(self) -> NullIds:
+        if self.table and self.column == "creative_id":
+            raise ValueError(
+                f"an impression of {self.table} without its creative_id belongs to no campaign; "
+                "empty campaign_id or line_item_id"
+            )
+        return self
 
 
 class TimeZoneShift(Window):
@@ -160,7 +201,11 @@ class SchemaDrift(BaseModel):
 
 
 class Faults(BaseModel):
-    """The faults of a run, by kind. First the facts are spoilt, then the rows on their way."""
+    """The faults of a run, by kind. First the facts are spoilt, then the rows on their way.
+
+    With `sparse_rows` rows without requests never land, as in the reports of many platforms. No log
+    has them, since nothing is wrong.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -176,6 +221,7 @@ class Faults(BaseModel):
     null_ids: list[NullIds] = []
     time_zone_shift: list[TimeZoneShift] = []
     schema_drift: list[SchemaDrift] = []
+    sparse_rows: Flag = False
 
     @model_validator(mode="after")
     def _new_columns_are_new(self) -> Faults:
@@ -188,14 +234,17 @@ class Faults(BaseModel):
         return self
 
     def __bool__(self) -> bool:
-        return any(self.in_order())
+        return any(getattr(self, kind) for kind in type(self).model_fields)
 
-    def in_order(self) -> list[tuple[FaultType, str, Any]]:
-        """Return the faults in the order in which they happen: type, name, and figures of each."""
+    def of_table(self, table: type[RawTable]) -> list[tuple[FaultType, str, Any]]:
+        """Return the faults of a table's rows in the order in which they happen: type, name, and
+        figures of each."""
         return [
             (FaultType(kind.upper()), f"{kind}_{number}", fault)
             for kind in type(self).model_fields
+            if kind != "sparse_rows"
             for number, fault in enumerate(getattr(self, kind), start=1)
+            if (getattr(fault, "table", None) or PerformanceHourly.table_name) == table.table_name
         ]
 
 

@@ -8,6 +8,7 @@ write them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import partial
 from itertools import pairwise
 from typing import Annotated
@@ -28,8 +29,11 @@ from generator.enums import (
     ChangeReason,
     CleanRoom,
     ContentTier,
+    ConversionType,
     Currency,
     DspPartner,
+    ExperimentDesign,
+    ExperimentUnit,
     GeoTier,
     Industry,
     MeasurementPartner,
@@ -44,6 +48,7 @@ from generator.platform.life import UNCHANGED, Life
 from generator.platform.model import PlatformModel
 from generator.scenario.errors import nearest
 from generator.scenario.faults import NO_FAULTS, Faults
+from generator.scenario.log import NO_LOG, LogPlan
 from generator.scenario.money import in_whole_units
 from generator.scenario.values import (
     Amount,
@@ -142,6 +147,35 @@ class ChangePlan(Plan):
         return self
 
 
+class GoalPlan(Plan):
+    """One kind of conversion: how many a household has in 28 days without ads, the share of clicks
+    that one follows, what one is worth in units of the currency, and the lift of reached
+    households, if it is not drawn."""
+
+    monthly_rate: Annotated[float, Field(strict=True, gt=0, le=10)]
+    click_rate: Share
+    value: Amount = 0.0
+    lift: Annotated[float, Field(strict=True, ge=0, le=10)] | None = None
+
+
+class ConversionsPlan(Plan):
+    """What the campaign counts as conversions, and how many days after a click or an impression."""
+
+    types: Annotated[dict[ConversionType, GoalPlan], Field(max_length=9)]
+    click_window_days: Annotated[int, Field(strict=True, ge=1, le=90)] = 30
+    view_window_days: Annotated[int, Field(strict=True, ge=1, le=90)] = 14
+
+
+class ExperimentPlan(Plan):
+    """An experiment: which share of the households is held out, what is known of them, and the
+    share of the ads kept from them that reach them all the same."""
+
+    design: ExperimentDesign
+    unit: ExperimentUnit = ExperimentUnit.HOUSEHOLD
+    control_share: Annotated[float, Field(strict=True, ge=0.1, le=0.5)]
+    contamination: Annotated[float, Field(strict=True, ge=0, le=0.5)] = 0.0
+
+
 class CampaignPlan(Plan):
     """What is bought, for how much, and when."""
 
@@ -163,6 +197,17 @@ class CampaignPlan(Plan):
     max_share_of_voice: Share | None = None
     frequency_caps: Annotated[list[FrequencyCapPlan], Field(max_length=9)] = []
     changes: Annotated[list[ChangePlan], Field(max_length=20)] = []
+    conversions: ConversionsPlan | None = None
+    experiment: ExperimentPlan | None = None
+
+    @model_validator(mode="after")
+    def _an_experiment_counts_something(self) -> CampaignPlan:
+        if self.experiment and not (self.conversions and self.conversions.types):
+            raise ValueError(
+                "an experiment compares conversions; say which under conversions.types, or leave "
+                "out the experiment"
+            )
+        return self
 
     @model_validator(mode="after")
     def _changes_are_possible(self) -> CampaignPlan:
@@ -263,9 +308,11 @@ class CreativePlan(Plan):
 
 
 class LineItemPlan(Plan):
-    """What is bought in one format with one targeting."""
+    """What is bought in one format with one targeting, on all days of the flights or on some."""
 
     name: Text | None = None
+    start_date: Day | None = None
+    end_date: Day | None = None
     ad_format: AdFormat = AdFormat.STANDARD_VIDEO
     bid_cpm: Cpm | None = None
     budget_share: Share | None = None
@@ -289,6 +336,26 @@ class LineItemPlan(Plan):
             raise ValueError("interactive creatives belong in an INTERACTIVE_OVERLAY line item")
         return self
 
+    @model_validator(mode="after")
+    def _creatives_rotate_while_it_runs(self) -> LineItemPlan:
+        if self.start_date and self.end_date and self.end_date < self.start_date:
+            raise ValueError(f"end_date {self.end_date} lies before start_date {self.start_date}")
+        for creative in self.creatives:
+            start, end = self.rotation_of(creative)
+            if start and end and end < start:
+                raise ValueError(
+                    f"a creative rotates from {start} to {end} within the dates of its line item, "
+                    "which are no days"
+                )
+        return self
+
+    def rotation_of(self, creative: CreativePlan) -> tuple[date | None, date | None]:
+        """Return the first and the last day on which a creative rotates, None for no limit: its own
+        days, within those of the line item."""
+        starts = [day for day in (self.start_date, creative.rotation_start_date) if day]
+        ends = [day for day in (self.end_date, creative.rotation_end_date) if day]
+        return max(starts, default=None), min(ends, default=None)
+
 
 class Scenario(Plan):
     """An example or a profile: one campaign with its line items."""
@@ -309,6 +376,26 @@ class Scenario(Plan):
             raise ValueError(
                 f"the budget_share of the line items add up to {sum(given):g}, not to 1"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _line_items_run_in_every_flight(self) -> Scenario:
+        for item in self.line_items:
+            if not item.start_date and not item.end_date:
+                continue
+            for flight in self.campaign.flights:
+                if not flight.start_date or not flight.end_date:
+                    raise ValueError(
+                        "a line item has dates, and a flight does not: give it start_date and "
+                        "end_date, or leave out those of the line item"
+                    )
+                starts_late = item.start_date and item.start_date > flight.end_date
+                if starts_late or (item.end_date and item.end_date < flight.start_date):
+                    raise ValueError(
+                        "a line item with dates has no day in the flight from "
+                        f"{flight.start_date} to {flight.end_date}, and every flight has a part of "
+                        "its budget: change its dates"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -359,6 +446,7 @@ class Workflow(Plan):
     profiles: list[Text] = []
     faults: Faults = NO_FAULTS
     life: Life = UNCHANGED
+    log: LogPlan = NO_LOG
     market: MarketPlan | None = None
 
     @model_validator(mode="after")
@@ -385,6 +473,8 @@ def platform_problems(
                 if key in known and value not in known[key]:
                     path = ("line_items", position, "targeting", key, index)
                     yield path, partial(_missing_segment, platform.name, key, value, known[key])
+    if scenario.campaign.conversions and platform.conversions is None:
+        yield ("campaign", "conversions"), partial(_no_figures_of_conversions, platform.name)
 
 
 def budget_problems(scenario: Scenario) -> Iterator[tuple[KeyPath, Callable[[], str]]]:
@@ -404,6 +494,13 @@ def _not_in_whole_units(amount: float, currency: Currency) -> str:
 
 def _missing_segment(platform: str, key: str, value: str, known: set[str]) -> str:
     return f"{platform} has no {key} {value!r}{nearest(value, known)}"
+
+
+def _no_figures_of_conversions(platform: str) -> str:
+    return (
+        f"{platform} has no figures of conversions; leave the key out, or add `conversions` to the "
+        "platform file, as netflix_like has it"
+    )
 
 
 def _currency_problems(

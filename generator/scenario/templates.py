@@ -11,10 +11,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,9 @@ from generator.platform.life import UNCHANGED, Life
 from generator.platform.model import PlatformModel
 from generator.scenario.errors import InputError, Problem, bad_input, nearest
 from generator.scenario.faults import NO_FAULTS, Faults
+from generator.scenario.kinds import TemplateKind
 from generator.scenario.legacy_format import LegacyFile, Remarks, is_legacy, translate
+from generator.scenario.log import NO_LOG, LogPlan
 from generator.scenario.models import (
     MarketPlan,
     Scenario,
@@ -34,11 +35,10 @@ from generator.scenario.models import (
 from generator.scenario.overrides import Override, with_overrides
 from generator.scenario.validation import MOST_PROBLEMS, first_problems, input_error, model_of
 from generator.scenario.yaml_file import Document, KeyPath, Mark, merge, path_text, read
+from generator.schema import LOG, RawTable
 from generator.schema.text_types import TEMPLATE_NAME
 
 BUNDLED = Path(__file__).resolve().parent.parent / "templates"
-# What is generated where nothing is named.
-DEFAULT_WORKFLOW = "showcase"
 # Gives its seed and as-of day to files and databases that have none.
 STANDARD_WORKFLOW = "complete"
 # Of a dataset that is as its files say.
@@ -50,16 +50,7 @@ _PROFILE_OF_OBJECTIVE = {
 }
 _SUFFIXES = (".yml", ".yaml", ".json")
 _PLATFORM_KEYS = {"countries", "genres", "supply", "funnel", "funnel_floor", "reach"}
-_WORKFLOW_KEYS = {"seed", "as_of", "examples", "profiles", "market", "faults", "life"}
-
-
-class TemplateKind(StrEnum):
-    """The folders of `templates/`."""
-
-    PLATFORMS = "platforms"
-    EXAMPLES = "examples"
-    PROFILES = "profiles"
-    WORKFLOWS = "workflows"
+_WORKFLOW_KEYS = {"seed", "as_of", "examples", "profiles", "market", "faults", "life", "log"}
 
 
 _EXTENDED = (
@@ -88,19 +79,30 @@ class Dataset:
     market: MarketPlan | None = None
     faults: Faults = NO_FAULTS
     life: Life = UNCHANGED
+    log: LogPlan = NO_LOG
     overrides: str = NO_OVERRIDES
 
-    def noting(self, sets: Sequence[str], faults: Faults | None) -> Dataset:
-        """Return the same dataset with a note of the options --set and --faults."""
+    def noting(self, sets: Sequence[str], faults: Faults | None, log: float | None) -> Dataset:
+        """Return the same dataset with a note of the options --set, --faults and --log."""
         noted: dict[str, Any] = {"set": list(sets)} if sets else {}
         if faults is not None:
             text = faults.model_dump_json(exclude_unset=True).encode()
             noted["faults"] = hashlib.blake2b(text, digest_size=8).hexdigest()
+        if log is not None:
+            noted["log"] = log
         return replace(self, overrides=json.dumps(noted))
 
     def with_faults(self, faults: Faults) -> Dataset:
         """Return the same dataset with these faults."""
         return replace(self, faults=faults)
+
+    def with_log(self, households: float) -> Dataset:
+        """Return the same dataset with a log of this share of the households."""
+        return replace(self, log=self.log.model_copy(update={"households": households}))
+
+    def with_tables(self, tables: Collection[type[RawTable]]) -> Dataset:
+        """Return the same dataset for these tables alone: without a log, if none of them has it."""
+        return self.with_log(0.0) if set(LOG).isdisjoint(tables) else self
 
     def with_seed(self, seed: int) -> Dataset:
         """Return the same dataset under another seed."""
@@ -233,9 +235,9 @@ class Library:
             document = self.document(kind, name_or_file)
             if kind is TemplateKind.WORKFLOWS:
                 return self._of_workflow(document, None, overrides)
-            of_life, others = _of_life(overrides)
+            of_run, others = _of_run(overrides)
             only = self._resolve(document, _for(name_or_file, {name_or_file}, others))
-            return self._dataset(self._like_default(name_or_file, of_life), [only])
+            return self._dataset(self._like_default(name_or_file, of_run), [only])
         file = Path(name_or_file)
         return self._of_document(self._of_file(file), file, overrides)
 
@@ -269,9 +271,9 @@ class Library:
                 LegacyFile(document, self._bundled_profile), file, overrides
             )
         if "line_items" in document.data or "campaign" in document.data:
-            of_life, others = _of_life(overrides)
+            of_run, others = _of_run(overrides)
             only = self._resolve(document, others)
-            return self._dataset(self._like_default(only.scenario.name, of_life), [only])
+            return self._dataset(self._like_default(only.scenario.name, of_run), [only])
         return self._of_workflow(document, file.parent, overrides)
 
     def _folders(self, kind: TemplateKind) -> list[Path]:
@@ -329,7 +331,7 @@ class Library:
     ) -> Dataset:
         """Return every entry of a file of the older shape. Raises InputError with all problems."""
         remarks = _remarks_on(legacy, file)
-        of_life, others = _of_life(overrides)
+        of_run, others = _of_run(overrides)
         resolved, problems = [], []
         for name in legacy.entries:
             try:
@@ -339,7 +341,7 @@ class Library:
                 problems += error.problems
         if problems:
             raise input_error(problems)
-        data = self._dataset(self._like_default(template_name(file.stem), of_life), resolved)
+        data = self._dataset(self._like_default(template_name(file.stem), of_run), resolved)
         return replace(data, notices=(*data.notices, *remarks.notices()))
 
     def _of_legacy(
@@ -354,15 +356,15 @@ class Library:
         """Return the bundled profile that a campaign of an objective is like."""
         return Library().document(TemplateKind.PROFILES, _PROFILE_OF_OBJECTIVE[objective])
 
-    def _like_default(self, name: str, of_life: Sequence[Override]) -> Workflow:
+    def _like_default(self, name: str, of_run: Sequence[Override]) -> Workflow:
         document = Library().document(TemplateKind.WORKFLOWS, STANDARD_WORKFLOW)
-        default = model_of(with_overrides(document, of_life, Workflow), Workflow)
+        default = model_of(with_overrides(document, of_run, Workflow), Workflow)
         return default.model_copy(update={"name": name})
 
     def _of_workflow(
         self, document: Document, folder: Path | None, overrides: Sequence[Override]
     ) -> Dataset:
-        of_life, overrides = _of_life(overrides)
+        of_run, overrides = _of_run(overrides)
         of_market = [override for override in overrides if override.path[0] == "market"]
         if of_market and "market" not in document.data:
             name = document.data.get("name")
@@ -370,7 +372,7 @@ class Library:
                 f"workflow {name!r} has no market, as the workflow market has",
                 str(of_market[0].mark),
             )
-        document = with_overrides(document, [*of_life, *of_market], Workflow)
+        document = with_overrides(document, [*of_run, *of_market], Workflow)
         workflow = model_of(document, Workflow)
         if workflow.market is not None:
             paths = ", ".join(f"market.{field}" for field in MarketPlan.model_fields)
@@ -432,6 +434,7 @@ class Library:
             market=market,
             faults=workflow.faults,
             life=workflow.life,
+            log=workflow.log,
         )
 
     def _dataset(self, workflow: Workflow, resolved: Sequence[ResolvedScenario]) -> Dataset:
@@ -446,6 +449,7 @@ class Library:
             notices=tuple(notice for found in resolved for notice in found.notices),
             faults=workflow.faults,
             life=workflow.life,
+            log=workflow.log,
         )
 
     def _resolve(self, document: Document, overrides: Sequence[Override]) -> ResolvedScenario:
@@ -519,10 +523,10 @@ def _bundled_platform(name: str) -> PlatformModel:
     return model_of(Library().document(TemplateKind.PLATFORMS, name), PlatformModel)
 
 
-def _of_life(overrides: Sequence[Override]) -> tuple[list[Override], list[Override]]:
-    """Return the overrides of the run's life, and the others."""
-    of_life = [override for override in overrides if override.path[0] == "life"]
-    return of_life, [override for override in overrides if override not in of_life]
+def _of_run(overrides: Sequence[Override]) -> tuple[list[Override], list[Override]]:
+    """Return the overrides of the run as a whole, its life and its log, and the others."""
+    of_run = [override for override in overrides if override.path[0] in ("life", "log")]
+    return of_run, [override for override in overrides if override not in of_run]
 
 
 def _for(

@@ -1,13 +1,14 @@
 """The rows of the raw tables: one pydantic model per table, and everything that is derived from it.
 
-`entities` and `facts` hold the models; `arrow`, `ddl` and `dbt_sources` turn them into an Arrow
-schema, DuckDB DDL and the dbt source file. No value is made here and nothing is read or written.
-A table that one of the two modules defines is in `TABLES` and in all that follows from it.
+`entities`, `facts`, `log` and `truth` hold the models; `arrow`, `ddl` and `dbt_sources` turn them
+into an Arrow schema, DuckDB DDL and the dbt source file. No value is made here and nothing is read
+or written.
+A table that one of the four modules defines is in `TABLES` and in all that follows from it.
 """
 
 from types import ModuleType
 
-from generator.schema import entities, facts
+from generator.schema import entities, facts, log, truth
 from generator.schema.entities import (
     Advertiser,
     Budget,
@@ -23,11 +24,30 @@ from generator.schema.entities import (
 from generator.schema.facts import (
     AudienceDaily,
     CampaignReach,
+    ConversionsDaily,
     FaultLog,
     InventoryHourly,
     PerformanceHourly,
 )
+from generator.schema.log import (
+    AdError,
+    AdImpression,
+    Conversion,
+    Experiment,
+    ExperimentAssignment,
+    GhostImpression,
+    Household,
+    HouseholdDevice,
+    Profile,
+)
 from generator.schema.table import Column, Ordered, RawTable, Rule
+from generator.schema.truth import (
+    CampaignLift,
+    ConversionCauses,
+    CreativeEffects,
+    ExperimentLift,
+    HouseholdOutcomes,
+)
 
 
 def _tables_of(module: ModuleType) -> tuple[type[RawTable], ...]:
@@ -42,28 +62,47 @@ def _tables_of(module: ModuleType) -> tuple[type[RawTable], ...]:
 
 ENTITIES = _tables_of(entities)
 FACTS = _tables_of(facts)
-TABLES = ENTITIES + FACTS
+LOG = _tables_of(log)
+TRUTH = _tables_of(truth)
+TABLES = ENTITIES + FACTS + LOG + TRUTH
 
 __all__ = [
     "ENTITIES",
     "FACTS",
+    "LOG",
     "TABLES",
+    "TRUTH",
+    "AdError",
+    "AdImpression",
     "Advertiser",
     "AudienceDaily",
     "Budget",
     "Campaign",
     "CampaignChange",
+    "CampaignLift",
     "CampaignReach",
     "Column",
+    "Conversion",
+    "ConversionCauses",
+    "ConversionsDaily",
     "Creative",
+    "CreativeEffects",
+    "Experiment",
+    "ExperimentAssignment",
+    "ExperimentLift",
     "FaultLog",
     "Flight",
     "FrequencyCap",
+    "GhostImpression",
+    "Household",
+    "HouseholdDevice",
+    "HouseholdOutcomes",
     "InventoryHourly",
     "LineItem",
     "Ordered",
     "PerformanceHourly",
     "Platform",
+    "Profile",
     "RawTable",
     "Rule",
     "Run",

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ import yaml
 
 from generator.enums import Device
 from generator.schema.delivery_columns import (
+    CONVERSION_FACTS,
+    CONVERSION_METRICS,
     DELIVERY_FACTS,
     DELIVERY_METRICS,
     HELPERS,
@@ -42,6 +44,15 @@ _BLOCK = re.compile(
     r"(?P<last>\n?(?P=indent)(?:#|\[//\]: #) \(?<<< (?P=name)\b.*$)",
     re.MULTILINE,
 )
+
+
+# What campaigns that count conversions delivered, as measures beside those of all campaigns.
+_TRACKED = {
+    "impressions": "tracked_impressions",
+    "clicks": "tracked_clicks",
+    "spend": "tracked_spend",
+}
+_NO_NAMES: Mapping[str, str] = {}
 
 
 class BlockError(ValueError):
@@ -93,7 +104,9 @@ def macros_sql() -> str:
             metrics,
         ),
         _formula_macro(
-            "further_formulas", "The metrics of pacing, reach and audience.", OTHER_METRICS
+            "further_formulas",
+            "The metrics of conversions, pacing, reach and audience.",
+            (*CONVERSION_METRICS, *OTHER_METRICS),
         ),
     )
     return f"{{#- {_WRITTEN} -#}}\n\n" + "\n\n".join(macros) + "\n"
@@ -101,8 +114,10 @@ def macros_sql() -> str:
 
 def metrics_markdown() -> str:
     """Return the text of `_metrics.md`: a doc block per metric, and per fact that raw lacks."""
-    facts = [(fact.name, fact.description) for fact in delivery_facts() if fact.description]
-    metrics = [(metric.name, metric.text) for metric in (*delivery_metrics(), *OTHER_METRICS)]
+    described = (*delivery_facts(), *CONVERSION_FACTS)
+    all_metrics = (*delivery_metrics(), *CONVERSION_METRICS, *OTHER_METRICS)
+    facts = [(fact.name, fact.description) for fact in described if fact.description]
+    metrics = [(metric.name, metric.text) for metric in all_metrics]
     blocks = [
         f"{{% docs {name} %}}\n{textwrap.fill(text, 100)}\n{{% enddocs %}}\n"
         for name, text in (*facts, *metrics)
@@ -115,6 +130,7 @@ def blocks() -> dict[str, str]:
     facts = delivery_facts()
     metrics = delivery_metrics()
     sums = [_column(fact.name, fact.doc, fact.sum_type) for fact in facts]
+    conversion_sums = [_column(fact.name, fact.doc, fact.sum_type) for fact in CONVERSION_FACTS]
     return {
         "raw counts": "\n".join(
             _column(column.name, f"performance_hourly__{column.name}") for column in raw_counts()
@@ -124,13 +140,22 @@ def blocks() -> dict[str, str]:
         "sums and metrics": "\n".join(
             sums + [_column(metric.name, metric.name, "double precision") for metric in metrics]
         ),
+        "conversions and metrics": "\n".join(
+            conversion_sums
+            + [_column(one.name, one.name, "double precision") for one in CONVERSION_METRICS]
+        ),
         "tests of facts": _yaml(_fact_tests(facts)),
         "tests of metrics": _yaml(_metric_tests(metrics)),
+        "tests of conversion metrics": _yaml(_metric_tests(CONVERSION_METRICS, "conversion_")),
         "facts at zero": "\n".join(f"{fact.name}: 0" for fact in facts),
         "metrics at null": "\n".join(f"{metric.name}: null" for metric in metrics),
-        "measures": "\n".join(_measures(facts)),
+        "measures": "\n".join([*_measures(facts), *_helper_measures()]),
         "ratios": "\n\n".join(map(_ratio, metrics)),
-        "table of metrics": "\n".join(_table([*metrics, *OTHER_METRICS])),
+        "measures of conversions": "\n".join([*_measures(CONVERSION_FACTS), *_tracked_measures()]),
+        "ratios of conversions": "\n\n".join(
+            _ratio(metric, _TRACKED) for metric in CONVERSION_METRICS
+        ),
+        "table of metrics": "\n".join(_table([*metrics, *CONVERSION_METRICS, *OTHER_METRICS])),
     }
 
 
@@ -240,7 +265,7 @@ def _fact_tests(facts: list[DeliveryFact]) -> list[dict[str, Any]]:
     ]
 
 
-def _metric_tests(metrics: list[Metric]) -> list[dict[str, Any]]:
+def _metric_tests(metrics: Sequence[Metric], prefix: str = "") -> list[dict[str, Any]]:
     """Return one test of all metrics that have the same bound."""
     bounds = {metric.at_most: None for metric in metrics}
     tests = []
@@ -248,7 +273,7 @@ def _metric_tests(metrics: list[Metric]) -> list[dict[str, Any]]:
         columns = [metric.name for metric in metrics if metric.at_most == bound]
         limit = {} if bound is None else {"at_most": bound}
         name = "metrics_are_finite" if bound is None else f"metrics_are_at_most_{bound}"
-        tests.append(_test("finite", name, columns=columns, **limit))
+        tests.append(_test("finite", prefix + name, columns=columns, **limit))
     return tests
 
 
@@ -260,12 +285,22 @@ def _label(name: str, label: str) -> str:
     return label or name.replace("_", " ").capitalize()
 
 
-def _measures(facts: list[DeliveryFact]) -> Iterable[str]:
+def _measures(facts: Iterable[DeliveryFact]) -> Iterable[str]:
     for fact in facts:
         yield _measure(fact.name, _label(fact.name, fact.label), f"\"{{{{ doc('{fact.doc}') }}}}\"")
+
+
+def _helper_measures() -> Iterable[str]:
     for sql, helper in HELPERS.items():
         label = _label(helper.name, "")
         yield f"{_measure(helper.name, label, helper.description)}\n  expr: {sql}"
+
+
+def _tracked_measures() -> Iterable[str]:
+    """Yield what is delivered by campaigns that count conversions, under separate names."""
+    for name, tracked in _TRACKED.items():
+        text = f"The {name} of campaigns that count conversions."
+        yield f"{_measure(tracked, _label(tracked, ''), text)}\n  expr: {name}"
 
 
 def _measure(name: str, label: str, description: str) -> str:
@@ -275,15 +310,17 @@ def _measure(name: str, label: str, description: str) -> str:
     )
 
 
-def _measure_of(sql: str) -> str:
+def _measure_of(sql: str, renamed: Mapping[str, str]) -> str:
     """Return the name of the measure of one side of a ratio: its column, or a helper."""
     if " " in sql and sql not in HELPERS:
         raise BlockError(f"HELPERS in delivery_columns.py has no measure of '{sql}': add one")
-    return HELPERS[sql].name if sql in HELPERS else sql
+    return HELPERS[sql].name if sql in HELPERS else renamed.get(sql, sql)
 
 
-def _ratio(metric: Metric) -> str:
-    numerator, denominator = map(_measure_of, (metric.scaled_numerator, metric.denominator))
+def _ratio(metric: Metric, renamed: Mapping[str, str] = _NO_NAMES) -> str:
+    numerator, denominator = (
+        _measure_of(sql, renamed) for sql in (metric.scaled_numerator, metric.denominator)
+    )
     return (
         f"- name: {metric.name}\n  config: {_SEMANTIC_LAYER}\n"
         f"  label: {_label(metric.name, metric.label)}\n"

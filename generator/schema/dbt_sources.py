@@ -9,11 +9,19 @@ from typing import Any
 
 import yaml
 
-from generator.schema.table import Column, Constraint, Ordered, RawTable
+from generator.schema.table import Column, Ordered, RawTable, Rule
 
 HEADER = """\
 # Derived from generator/schema by `make sources`. Change the model there, not this file.
 """
+# The name in dbt and the description of each schema.
+_SOURCES = {
+    "raw": ("ads", "Streaming-ad delivery as the generator lands it: one schema, `raw`."),
+    "truth": (
+        "truth",
+        "What is true of the conversions, in schema `truth`: scorecards alone read it.",
+    ),
+}
 _WHY_A_WARNING = (
     "Reports, and stops nothing: staging repairs such rows or puts them aside, and what they would "
     "break is an error there."
@@ -23,27 +31,32 @@ DOCS_HEADER = """\
 """
 
 
-def source_yaml(tables: tuple[type[RawTable], ...]) -> str:
-    """Return the text of `_ads__sources.yml` for these tables."""
-    source = {
-        "name": "ads",
-        "description": "Streaming-ad delivery as the generator lands it: one schema, `raw`.",
-        "schema": "{{ var('raw_schema') }}",
-        "tables": [_table(table) for table in tables],
-    }
-    document = {"version": 2, "sources": [source]}
-    return HEADER + yaml.safe_dump(document, sort_keys=False, width=100, allow_unicode=True)
+def source_files(tables: tuple[type[RawTable], ...]) -> dict[str, str]:
+    """Return the source file of each schema that these tables are in: name below the folder of
+    staging → text."""
+    files = {}
+    for schema, (name, description) in _SOURCES.items():
+        source = {
+            "name": name,
+            "description": description,
+            "schema": f"{{{{ var('{schema}_schema') }}}}",
+            "tables": [_table(table) for table in tables if table.schema_name == schema],
+        }
+        document = {"version": 2, "sources": [source]}
+        text = yaml.safe_dump(document, sort_keys=False, width=100, allow_unicode=True)
+        files[f"{name}/_{name}__sources.yml"] = HEADER + text
+    return files
 
 
 def docs_markdown(tables: tuple[type[RawTable], ...]) -> str:
-    """Return the text of `_ads__docs.md`: a doc block per table, and per column `table__column`."""
+    """Return the text of `_ads__docs.md`: a doc block per table, `schema_table`, and per column,
+    `table__column`."""
     blocks = []
     for table in tables:
-        blocks.append(_doc_block(table.table_name, table.description()))
+        blocks.append(_doc_block(f"{table.schema_name}_{table.table_name}", table.description()))
         for column in table.columns():
-            text = (
-                f"{column.description} Unit: {column.unit}." if column.unit else column.description
-            )
+            unit = f" Unit: {column.unit}." if column.unit else ""
+            text = _description(column) + unit
             blocks.append(_doc_block(f"{table.table_name}__{column.name}", text))
     return DOCS_HEADER + "\n" + "\n".join(blocks)
 
@@ -53,13 +66,10 @@ def _doc_block(name: str, text: str) -> str:
 
 
 def _table(table: type[RawTable]) -> dict[str, Any]:
-    required = [column.name for column in table.columns() if not column.nullable]
-    tests = [_named_test(f"not_null_raw_{table.table_name}", "not_null_columns", columns=required)]
+    tests = [_named_test(f"rules_raw_{table.table_name}", "rules", **_rules(table))]
     if table.primary_key is None:
         name = f"unique_grain_raw_{table.table_name}"
         tests.append(_named_test(name, "unique_grain", columns=list(table.grain)))
-    tests += _bounds_tests(table)
-    tests += [_constraint_test(constraint) for constraint in table.constraints]
     if table.is_repaired:
         tests = [_warning(test) for test in tests]
     entry: dict[str, Any] = {"name": table.table_name, "description": table.description()}
@@ -87,31 +97,42 @@ def _freshness() -> dict[str, Any]:
     }
 
 
-def _bounds_tests(table: type[RawTable]) -> list[dict[str, Any]]:
-    """Return a test of the ratios and a test of all other numbers: finite, and not below 0."""
-    ratios = [column.name for column in table.columns() if column.maximum == 1]
-    numbers = [
-        column.name for column in table.columns() if column.maximum is None and column.minimum == 0
-    ]
-    tests = []
-    if numbers:
-        tests.append(_named_test(f"finite_raw_{table.table_name}", "finite", columns=numbers))
-    if ratios:
-        name = f"finite_ratios_raw_{table.table_name}"
-        tests.append(_named_test(name, "finite", columns=ratios, at_most=1))
-    return tests
+def _rules(table: type[RawTable]) -> dict[str, Any]:
+    """Return what holds in every row, as the arguments of the test `rules` that are not empty."""
+    columns = table.columns()
+    rules: dict[str, Any] = {
+        "not_null": [column.name for column in columns if not column.nullable],
+        "numbers": [
+            column.name for column in columns if column.maximum is None and column.minimum == 0
+        ],
+        "ratios": [column.name for column in columns if column.maximum == 1],
+        "ordered": [
+            list(constraint.expressions)
+            for constraint in table.constraints
+            if isinstance(constraint, Ordered)
+        ],
+        "words": {
+            column.name: [member.value for member in column.enum]
+            for column in columns
+            if column.enum
+        },
+        "conditions": [
+            constraint.sql for constraint in table.constraints if isinstance(constraint, Rule)
+        ],
+    }
+    return {name: rule for name, rule in rules.items() if rule}
 
 
-def _constraint_test(constraint: Constraint) -> dict[str, Any]:
-    if isinstance(constraint, Ordered):
-        return _test("ordered", columns=list(constraint.expressions))
-    return _test("holds", condition=constraint.sql)
+def _description(column: Column) -> str:
+    """Return the description of a column, with the words that it may hold."""
+    words = f" One of {', '.join(column.enum)}." if column.enum else ""
+    return column.description + words
 
 
 def _column(table: type[RawTable], column: Column) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": column.name,
-        "description": column.description,
+        "description": _description(column),
         "data_type": column.storage.duckdb,
     }
     if column.unit:
@@ -128,9 +149,6 @@ def _column_tests(table: type[RawTable], column: Column) -> list[str | dict[str,
     if column.references:
         target, field = column.references.split(".")
         tests.append(_test("relationships", to=f"source('ads', '{target}')", field=field))
-    if column.enum:
-        members = [member.value for member in column.enum]
-        tests.append(_test("accepted_values", values=members))
     return tests
 
 

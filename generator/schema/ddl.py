@@ -25,7 +25,12 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def create_table(table: type[RawTable], schema: str = "raw") -> str:
+def sql_name(table: type[RawTable]) -> str:
+    """Return a raw table's name with its schema in SQL."""
+    return f"{quote(table.schema_name)}.{quote(table.table_name)}"
+
+
+def create_table(table: type[RawTable]) -> str:
     """Return the `CREATE OR REPLACE TABLE` of one raw table, with every constraint of its model.
 
     Facts land by the million, and each CHECK costs time. So a bound that follows from an order of
@@ -41,7 +46,7 @@ def create_table(table: type[RawTable], schema: str = "raw") -> str:
         lines.append(f"CHECK (({' | '.join(counts)}) >= 0)")
     lines += [f"CHECK ({constraint.sql})" for constraint in table.constraints]
     body = ",\n    ".join(lines)
-    return f"CREATE OR REPLACE TABLE {quote(schema)}.{quote(table.table_name)} (\n    {body}\n)"
+    return f"CREATE OR REPLACE TABLE {sql_name(table)} (\n    {body}\n)"
 
 
 def _bounded_by_order(table: type[RawTable]) -> set[str]:

@@ -540,6 +540,100 @@ OTHER_METRICS: tuple[Metric, ...] = (
     ),
 )
 
+# What `fct_conversions_daily` has in addition: conversions are counted by day and not by hour.
+CONVERSION_FACTS: tuple[DeliveryFact, ...] = (
+    DeliveryFact(
+        "conversions",
+        "Conversions that the platform counts for the campaign: by its last click or else its last "
+        "impression, within the windows of the campaign. Dated by the conversion, so some are "
+        "after the flight. Not the conversions that ads caused: most would have happened anyway. "
+        "Unit: conversions.",
+    ),
+    DeliveryFact(
+        "post_click_conversions",
+        "Conversions counted for a click. With `post_view_conversions` they are all "
+        "`conversions`. Unit: conversions.",
+    ),
+    DeliveryFact(
+        "post_view_conversions",
+        "Conversions counted for an impression, where no click lies within the window. Unit: "
+        "conversions.",
+    ),
+    DeliveryFact(
+        "conversions_value",
+        "What the counted conversions are worth to the advertiser: orders, or the value that it "
+        "gives a lead; 0 for visits. Unit: units of `currency_code`; amounts of different "
+        "currencies do not add up.",
+        row_type="decimal(18,6)",
+        sum_type="decimal(18,6)",
+        sum_macro="total_spend",
+    ),
+)
+
+CONVERSION_METRICS: tuple[Metric, ...] = (
+    Metric(
+        "cpa",
+        "spend",
+        "conversions",
+        meaning="cost per acquisition: spend per counted conversion",
+        null="without conversions",
+        unit=f"{MONEY} conversion.",
+        at_most=None,
+        note="Conversions come later than the spend, so the CPA of a short period misleads. Not "
+        "the cost of a conversion that ads caused.",
+        label="CPA",
+    ),
+    Metric(
+        "roas",
+        "conversions_value",
+        "spend",
+        meaning="return on ad spend: the value of counted conversions per unit of spend",
+        null="without spend",
+        unit="Unit: a ratio; 1 is as much value as spend.",
+        at_most=None,
+        note="The platform's own claim. The incremental return is a small part of it: see "
+        "`lift` in the platform file.",
+        label="ROAS",
+    ),
+    Metric(
+        "conversion_rate",
+        "conversions",
+        "impressions",
+        meaning="counted conversions per impression",
+        null="without impressions",
+        unit="Unit: conversions per impression.",
+        at_most=None,
+        note="On the last days of a flight conversions of earlier impressions can outnumber "
+        "impressions.",
+    ),
+    Metric(
+        "click_conversion_rate",
+        "post_click_conversions",
+        "clicks",
+        meaning="counted conversions per click",
+        null="without clicks",
+        unit="Unit: conversions per click.",
+        at_most=None,
+        note="Of whole campaigns it is what web analytics call conversion rate; a day has "
+        "conversions of earlier clicks.",
+    ),
+    Metric(
+        "post_click_share",
+        "post_click_conversions",
+        "conversions",
+        meaning="the part of the conversions that is counted for a click",
+        null="without conversions",
+    ),
+    Metric(
+        "post_view_share",
+        "post_view_conversions",
+        "conversions",
+        meaning="the part of the conversions that is counted for an impression",
+        null="without conversions",
+        note="Nearly 1 on television, where clicks are rare.",
+    ),
+)
+
 # The semantic layer divides measures, and a measure has a name.
 HELPERS: dict[str, Helper] = {
     "1000 * cast(spend as double precision)": Helper(

@@ -66,7 +66,13 @@ class Run(RawTable):
         "How strongly the forces act: the preset, and the scales that differ from it.", unit="JSON"
     )
     overrides: str = column(
-        "What --set and --faults changed in the workflow; {} for nothing.", unit="JSON"
+        "What --set, --faults and --log changed in the workflow; {} for nothing.", unit="JSON"
+    )
+    log_share: Real | None = column(
+        "Share of the households with a log of their impressions; NULL without a log.", unit="ratio"
+    )
+    log_missing_ids: Real | None = column(
+        "Share of the logged devices without an id; NULL without a log.", unit="ratio"
     )
 
 

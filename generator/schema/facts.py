@@ -1,18 +1,26 @@
-"""The raw facts: ad inventory, hourly performance, campaign reach, the daily audience, and the log
-of the faults that were put in on purpose."""
+"""The raw facts: ad inventory, hourly performance, campaign reach, the daily audience, daily
+conversions, and the log of the faults that were put in on purpose."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import ClassVar
 
-from generator.enums import AudienceDimension, Device, FaultType, ReachWindow
+from generator.enums import (
+    AudienceDimension,
+    ConversionType,
+    Device,
+    FaultType,
+    ReachWindow,
+    TouchType,
+)
 from generator.schema.table import (
     Big,
     Constraint,
     Count,
     Id,
     Micros,
+    Number,
     RawTable,
     Real,
     Rule,
@@ -43,7 +51,7 @@ class InventoryHourly(RawTable):
     )
     booked_share: Real | None = column(
         "Part of the day's expected ad slots that the campaigns of the market are sized to, those "
-        "left out of a sample included; NULL without a market.",
+        "left out of a sample included; NULL on a day without a market.",
         unit="ratio",
     )
 
@@ -184,12 +192,46 @@ class AudienceDaily(RawTable):
     )
 
 
+class ConversionsDaily(RawTable):
+    """What the platform counts as conversions, by last touch: each one for the last click of the
+    household on an ad of the campaign, or else for the last impression, within a window. One row
+    per creative, device, UTC day of the conversion, conversion type and touch type with at least
+    one conversion. Conversions follow ads with a lag, so some come after the flight. Each campaign
+    counts for itself, so a household that two campaigns of an advertiser reach may be counted by
+    both. Most of what is counted would also have happened without the ads."""
+
+    table_name: ClassVar = "conversions_daily"
+    grain: ClassVar = ("creative_id", "device", "activity_date", "conversion_type", "touch_type")
+    is_optional: ClassVar = True
+
+    campaign_id: Id = column("The campaign.", references="campaigns.campaign_id")
+    line_item_id: Id = column("The line item.", references="line_items.line_item_id")
+    creative_id: Id = column("The creative of the touch.", references="creatives.creative_id")
+    device: Device = column("Device group of the touch.")
+    activity_date: date = column("The day of the conversion.", unit="UTC day")
+    conversion_type: ConversionType = column("What the household did.")
+    touch_type: TouchType = column("Whether the last touch was a click or an impression.")
+    window_days: Number = column(
+        "How long before the conversion a touch of this type may lie.", unit="days"
+    )
+    conversions: Count = column("Conversions counted.", unit="conversions")
+    value_micros: Micros = column(
+        "What the conversions are worth to the advertiser: orders, or the value it gives a lead.",
+        unit="micros of the campaign's currency_code",
+    )
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (
+        Rule("conversions >= 1", "a cell without conversions has no row"),
+    )
+
+
 class FaultLog(RawTable):
     """What was spoilt on purpose, and the incidents of a market, and where: the truth that a search
-    for faults is judged by. One row per fault, campaign and UTC day."""
+    for faults is judged by. One row per fault, campaign and UTC day; a day of a long log may be in
+    two."""
 
     table_name: ClassVar = "fault_log"
-    grain: ClassVar = ("fault", "campaign_id", "activity_date")
+    grain: ClassVar = ("fault", "campaign_id", "activity_date", "from_ts")
     is_optional: ClassVar = True
 
     fault: str = column(

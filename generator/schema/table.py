@@ -41,6 +41,11 @@ Ratio = Annotated[
     Decimal, Storage("DECIMAL(4,3)", pa.decimal128(4, 3)), Field(ge=Decimal(0), le=Decimal(1))
 ]
 
+# A word of a few: text that is stored once for all rows that have it.
+Word = Annotated[str, Storage("VARCHAR", pa.dictionary(pa.int8(), pa.string()))]
+# An id of 128 bits in 32 hexadecimal digits. No other text has its Arrow type.
+HexId = Annotated[str, Storage("VARCHAR", pa.large_string())]
+
 STORAGE: dict[type, Storage] = {
     str: Storage("VARCHAR", pa.string()),
     bool: Storage("BOOLEAN", pa.bool_()),
@@ -110,16 +115,19 @@ def column(
 
 
 class RawTable(BaseModel):
-    """A row of a table in schema `raw`. The class docstring is the table's description.
+    """A row of a table in schema `raw`, or in the one of its `schema_name`. No two tables have the
+    same `table_name`. The class docstring is the table's description.
 
     Rows of a table that `is_repaired` may land with faults. Staging repairs them, so tests of the
     raw rows warn, and tests of staging and marts fail. A table that `is_optional` may be missing.
     `landed_at` is the SQL of the moment that a row reports up to, or at which it landed; the latest
-    one says how fresh the table is.
+    one says how fresh the table is. `time_column` is the time by which its files are cut, of a
+    table that has none in its grain.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    schema_name: ClassVar[str] = "raw"
     table_name: ClassVar[str]
     grain: ClassVar[tuple[str, ...]]
     primary_key: ClassVar[str | None] = None
@@ -127,12 +135,18 @@ class RawTable(BaseModel):
     is_repaired: ClassVar[bool] = False
     is_optional: ClassVar[bool] = False
     landed_at: ClassVar[str | None] = None
+    time_column: ClassVar[str | None] = None
 
     @classmethod
     @cache
     def columns(cls) -> tuple[Column, ...]:
         """Return the columns in the order in which they are stored."""
         return tuple(_column(name, field) for name, field in cls.model_fields.items())
+
+    @classmethod
+    def relation(cls) -> str:
+        """Return the table's name with its schema."""
+        return f"{cls.schema_name}.{cls.table_name}"
 
     @classmethod
     def description(cls) -> str:

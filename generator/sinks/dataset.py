@@ -26,6 +26,7 @@ import pyarrow as pa
 
 from generator import __version__
 from generator.schema import TABLES, RawTable, Run
+from generator.sinks.errors import DestinationError, DestinationFailedError
 from generator.sinks.folder import UNFINISHED, Entry, Folder, Kind, parents
 from generator.sinks.held import KEYED, OF_A_RUN, Guard, HeldDataset, HeldRun
 from generator.sinks.lock import Lock
@@ -45,7 +46,7 @@ from generator.sinks.manifest import (
     sums,
     table_path,
 )
-from generator.sinks.sink import DestinationError, DestinationFailedError, printable
+from generator.sinks.sink import printable
 
 STAGING = "_staging"
 RECEIPTS = "_receipts"

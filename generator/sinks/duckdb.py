@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -18,21 +19,30 @@ import duckdb
 import pyarrow as pa
 from pydantic import ValidationError
 
-from generator.schema import Advertiser, Campaign, InventoryHourly, Platform, RawTable, Run
-from generator.schema.ddl import create_table, literal, quote
+from generator.schema import (
+    TABLES,
+    AdImpression,
+    Advertiser,
+    Campaign,
+    Conversion,
+    ConversionCauses,
+    Household,
+    HouseholdDevice,
+    InventoryHourly,
+    Platform,
+    Profile,
+    RawTable,
+    Run,
+)
+from generator.schema.ddl import create_table, literal, quote, sql_name
 from generator.schema.existing import Holdings
+from generator.sinks.errors import DestinationError, DestinationFailedError
 from generator.sinks.held import KEYED, OF_A_RUN, HeldDataset, HeldRun
 from generator.sinks.replacement import Replacement
-from generator.sinks.sink import (
-    ROW_GROUP,
-    BatchSink,
-    DestinationError,
-    DestinationFailedError,
-    printable,
-)
+from generator.sinks.sink import ROW_GROUP, BatchSink, printable
 from generator.sinks.table_mark import DatabaseColumn, is_own, mark_of
 
-SCHEMA = "raw"
+SCHEMAS = tuple(dict.fromkeys(table.schema_name for table in TABLES))
 ROWS_PER_INSERT = ROW_GROUP // 2
 MEMORY = "56MB"
 _INTEGERS = ("SMALLINT", "INTEGER", "BIGINT")
@@ -55,7 +65,16 @@ _INDEXES = (
     "SELECT index_name, table_name, sql FROM duckdb_indexes() "
     "WHERE lower(schema_name) = $1 AND database_name = current_database() AND sql IS NOT NULL"
 )
-SHARED: tuple[type[RawTable], ...] = (Run, Platform, InventoryHourly)
+SHARED: tuple[type[RawTable], ...] = (
+    Run,
+    Platform,
+    InventoryHourly,
+    Household,
+    Profile,
+    HouseholdDevice,
+    Conversion,
+    ConversionCauses,
+)
 
 Row = TypeVar("Row", bound=RawTable)
 
@@ -72,9 +91,9 @@ class DuckdbTransaction(BatchSink):
         self._indexes: dict[str, str] = {}
 
     def __enter__(self) -> Self:
-        if self.file.name.split(".")[0].lower() == SCHEMA:
+        if self.file.name.split(".")[0].lower() in SCHEMAS:
             raise DestinationError(
-                f"{self.file}: is called like the schema in it, and DuckDB cannot tell them apart; "
+                f"{self.file}: is called like a schema in it, and DuckDB cannot tell them apart; "
                 "choose another --database"
             )
         try:
@@ -127,27 +146,33 @@ class DuckdbTransaction(BatchSink):
 
     def _refuse_views(self) -> None:
         """Raise DestinationError for a view with the name of a raw table."""
-        for name, kind, _ in self._in_schema():
+        for schema, name, kind, _ in self._existing():
             if kind == "view":
-                raise self._strange(f"view {SCHEMA}.{printable(name)}", "rename it")
+                raise self._strange(f"view {schema}.{printable(name)}", "rename it")
 
     def _refuse_strangers(self) -> None:
         """Raise DestinationError for what has the name of a raw table, and neither its mark nor
         exactly its columns and constraints."""
         self._refuse_views()
         expected, present = _definitions_of(self.tables), _existing_definitions(self)
-        for name, kind, comment in self._in_schema():
-            if present[name] != expected[name.lower()] and not is_own(comment, self._columns(name)):
+        for schema, name, kind, comment in self._existing():
+            is_alike = present[f"{schema}.{name}"] == expected[f"{schema}.{name.lower()}"]
+            if not is_alike and not is_own(comment, self._columns(schema, name)):
                 raise self._strange(
-                    f"{kind} {SCHEMA}.{printable(name)}",
+                    f"{kind} {schema}.{printable(name)}",
                     "rename it, have `init-db` migrate one of an older version",
                 )
 
-    def _in_schema(self) -> list[tuple[str, str, str | None]]:
-        """Return the tables and views with the name of a raw table: name, kind and comment."""
-        names = {table.table_name for table in self.tables}
-        found = self._connection.execute(_IN_SCHEMA, [SCHEMA]).fetchall()
-        return [(name, kind, comment) for name, kind, comment in found if name.lower() in names]
+    def _existing(self) -> list[tuple[str, str, str, str | None]]:
+        """Return the tables and views with the name of a raw table: schema, name, kind and
+        comment."""
+        names = {table.relation() for table in self.tables}
+        return [
+            (schema, name, kind, comment)
+            for schema in SCHEMAS
+            for name, kind, comment in self._connection.execute(_IN_SCHEMA, [schema]).fetchall()
+            if f"{schema}.{name.lower()}" in names
+        ]
 
     def _strange(self, what: str, remedy: str) -> DestinationError:
         return DestinationError(
@@ -156,27 +181,35 @@ class DuckdbTransaction(BatchSink):
 
     def _make(self, table: type[RawTable]) -> None:
         """Create a table, empty, with its mark."""
-        self._connection.execute(create_table(table, SCHEMA))
+        self._connection.execute(create_table(table))
         self._mark(table)
 
     def _mark(self, table: type[RawTable]) -> None:
-        mark = mark_of(self._columns(table.table_name))
+        mark = mark_of(self._columns(table.schema_name, table.table_name))
         self._connection.execute(f"COMMENT ON TABLE {sql_name(table)} IS {literal(mark)}")
 
-    def _columns(self, name: str) -> list[DatabaseColumn]:
-        return self._connection.execute(_COLUMNS, [SCHEMA, name]).fetchall()
+    def _columns(self, schema: str, name: str) -> list[DatabaseColumn]:
+        return self._connection.execute(_COLUMNS, [schema, name]).fetchall()
+
+    def _make_schemas(self) -> None:
+        for schema in SCHEMAS:
+            self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
 
     def _note_indexes(self) -> None:
         """Note the indexes that a user has put on raw tables, to make them again in the end."""
-        names = {table.table_name for table in self.tables}
-        self._indexes = {
-            index: sql
-            for index, table, sql in self._connection.execute(_INDEXES, [SCHEMA]).fetchall()
-            if table in names
-        }
+        names = {table.relation() for table in self.tables}
+        self._indexes = {index: sql for index, table, sql in self._all_indexes() if table in names}
+
+    def _all_indexes(self) -> list[tuple[str, str, str]]:
+        """Return the indexes of all schemas: name, table with its schema, and SQL."""
+        return [
+            (index, f"{schema}.{table}", sql)
+            for schema in SCHEMAS
+            for index, table, sql in self._connection.execute(_INDEXES, [schema]).fetchall()
+        ]
 
     def _restore_indexes(self) -> None:
-        present = {name for name, *_ in self._connection.execute(_INDEXES, [SCHEMA]).fetchall()}
+        present = {name for name, *_ in self._all_indexes()}
         for index, sql in self._indexes.items():
             if index in present:
                 continue
@@ -215,7 +248,7 @@ class DuckdbSink(DuckdbTransaction):
     def _prepare(self) -> None:
         self._connection.execute(f"SET memory_limit = '{MEMORY}'")
         self._connection.execute("SET threads = 1")
-        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
+        self._make_schemas()
         if not self._replacement.is_new:
             self._refuse_strangers()
             if self.guard:
@@ -229,8 +262,8 @@ class DuckdbSink(DuckdbTransaction):
         """Return what the tables hold. Of tables of another version only the rows are known."""
         query = self._connection.execute
         rows = {}
-        for name, *_ in self._in_schema():
-            count = query(f"SELECT count(*) FROM {quote(SCHEMA)}.{quote(name)}").fetchone()
+        for schema, name, *_ in self._existing():
+            count = query(f"SELECT count(*) FROM {quote(schema)}.{quote(name)}").fetchone()
             rows[name.lower()] = count[0] if count else 0
         # DuckDB 2 ends the transaction at a query that fails, so none asks for what is not there.
         needed: dict[type[RawTable], tuple[str, ...]] = {
@@ -238,7 +271,8 @@ class DuckdbSink(DuckdbTransaction):
             **{table: (table.primary_key or "",) for table in KEYED},
         }
         if any(
-            not set(columns) <= {name for name, *_ in self._columns(table.table_name)}
+            not set(columns)
+            <= {name for name, *_ in self._columns(table.schema_name, table.table_name)}
             for table, columns in needed.items()
         ):
             return HeldDataset(None, rows)
@@ -261,7 +295,7 @@ class DuckdbSink(DuckdbTransaction):
                 self._connection.execute(f"DROP TABLE IF EXISTS {sql_name(table)}")
             except (duckdb.CatalogException, duckdb.DependencyException) as error:
                 raise DestinationError(
-                    f"{self.file}: raw.{table.table_name} cannot be replaced: "
+                    f"{self.file}: {table.relation()} cannot be replaced: "
                     f"{str(error).splitlines()[0]}; drop what refers to it, or choose another "
                     "--database"
                 ) from error
@@ -290,7 +324,7 @@ class DuckdbAddition(DuckdbTransaction):
         ]
         if outdated:
             raise DestinationError(
-                f"{self.file}: has no raw.{outdated[0]} of this version; `init-db` makes or "
+                f"{self.file}: has no {outdated[0]} of this version; `init-db` makes or "
                 "migrates the tables"
             )
 
@@ -313,6 +347,16 @@ class DuckdbAddition(DuckdbTransaction):
             platforms=frozenset(name for (name,) in platforms),
         )
 
+    def booked_shares(self, platform: str) -> list[tuple[str, str, date, float]]:
+        """Return the country, the device, the day and the part of its ad opportunities that a
+        market has booked on a platform; nothing without a market."""
+        return self._connection.execute(
+            "SELECT country, device, CAST(hour_ts AS DATE), max(booked_share) "
+            f"FROM {sql_name(InventoryHourly)} WHERE platform = ? AND booked_share IS NOT NULL "
+            "GROUP BY ALL ORDER BY ALL",
+            [platform],
+        ).fetchall()
+
     def ids(self, table: type[RawTable]) -> list[int]:
         """Return the existing ids of an entity, in order."""
         key = quote(table.primary_key or "")
@@ -322,7 +366,8 @@ class DuckdbAddition(DuckdbTransaction):
         return [row_id for (row_id,) in found]
 
     def remove(self, table: type[RawTable], row_id: int) -> dict[str, int]:
-        """Delete a row and all rows that refer to it. Return how many, by table name."""
+        """Delete a row, all rows that refer to it, the conversions that it caused, and the people
+        that no impression and no conversion has any more. Return how many, by table name."""
         deleted: dict[str, int] = {}
         key = table.primary_key
         assert key is not None
@@ -341,6 +386,17 @@ class DuckdbAddition(DuckdbTransaction):
                 else:
                     _add_up(deleted, {child.table_name: self._delete(child, condition)})
         _add_up(deleted, {table.table_name: self._delete(table, f"{quote(key)} = {int(row_id)}")})
+        if table is Campaign:
+            known = f"SELECT conversion_id FROM {sql_name(ConversionCauses)}"
+            removed = self._delete(Conversion, f"conversion_id NOT IN ({known})")
+            _add_up(deleted, {Conversion.table_name: removed})
+            logged = f"SELECT household_id FROM {sql_name(AdImpression)} UNION ALL "
+            logged += (
+                f"SELECT household_id FROM {sql_name(Conversion)} WHERE household_id IS NOT NULL"
+            )
+            for people in (Household, Profile, HouseholdDevice):
+                unseen = self._delete(people, f"household_id NOT IN ({logged})")
+                _add_up(deleted, {people.table_name: unseen})
         return {name: rows for name, rows in deleted.items() if rows}
 
     def _delete(self, table: type[RawTable], condition: str) -> int:
@@ -363,20 +419,20 @@ class DuckdbSchema(DuckdbTransaction):
 
     def _prepare(self) -> None:
         self.changes: dict[str, str] = {}
-        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
+        self._make_schemas()
         expected, present = _definitions_of(self.tables), _existing_definitions(self)
         self._refuse_views()
         self._note_indexes()
         for table in self.tables:
-            name = table.table_name
+            name = table.relation()
             if name not in present:
                 self._make(table)
-                self.changes[name] = "created"
+                self.changes[table.table_name] = "created"
             elif present[name] != expected[name]:
                 self._rebuild(table)
-                self.changes[name] = "migrated"
+                self.changes[table.table_name] = "migrated"
             else:
-                self.changes[name] = "kept"
+                self.changes[table.table_name] = "kept"
 
     def _rebuild(self, table: type[RawTable]) -> None:
         known = {column.name for column in table.columns()}
@@ -384,11 +440,13 @@ class DuckdbSchema(DuckdbTransaction):
         common = [name for name, *_ in described if name in known]
         if lost := [name for name, *_ in described if name not in known]:
             raise DestinationError(
-                f"{self.file}: raw.{table.table_name} has columns that this version does not know "
+                f"{self.file}: {table.relation()} has columns that this version does not know "
                 f"({', '.join(lost)}); drop them, or `generate` into another --database"
             )
         listed = ", ".join(quote(name) for name in common)
-        comments = self._connection.execute(_COLUMN_COMMENTS, [SCHEMA, table.table_name]).fetchall()
+        comments = self._connection.execute(
+            _COLUMN_COMMENTS, [table.schema_name, table.table_name]
+        ).fetchall()
         self._connection.execute(f"CREATE TEMP TABLE before_migration AS FROM {sql_name(table)}")
         self._make(table)
         try:
@@ -432,14 +490,9 @@ class DuckdbSchema(DuckdbTransaction):
 
     def _do_not_fit(self, table: type[RawTable], reason: str) -> DestinationError:
         return DestinationError(
-            f"{self.file}: the rows of raw.{table.table_name} do not fit this version ({reason}); "
+            f"{self.file}: the rows of {table.relation()} do not fit this version ({reason}); "
             "`generate` them again, or change them first"
         )
-
-
-def sql_name(table: type[RawTable]) -> str:
-    """Return a raw table's name in SQL."""
-    return f"{quote(SCHEMA)}.{quote(table.table_name)}"
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: type[Row], clause: str) -> list[Row]:
@@ -449,11 +502,12 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: type[Row], clause: str) 
 
 
 def _definitions_of(tables: Iterable[type[RawTable]]) -> dict[str, str]:
-    """Return how DuckDB itself writes the tables down, by name."""
+    """Return how DuckDB itself writes the tables down, by name with the schema."""
     with duckdb.connect() as connection:
-        connection.execute(f"CREATE SCHEMA {quote(SCHEMA)}")
+        for schema in SCHEMAS:
+            connection.execute(f"CREATE SCHEMA {quote(schema)}")
         for table in tables:
-            connection.execute(create_table(table, SCHEMA))
+            connection.execute(create_table(table))
         return _definitions(connection)
 
 
@@ -462,13 +516,15 @@ def _existing_definitions(transaction: DuckdbTransaction) -> dict[str, str]:
 
 
 def _definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    return dict(
-        connection.execute(
+    return {
+        f"{schema}.{name}": sql
+        for schema in SCHEMAS
+        for name, sql in connection.execute(
             "SELECT table_name, sql FROM duckdb_tables() "
             "WHERE lower(schema_name) = ? AND database_name = current_database()",
-            [SCHEMA],
+            [schema],
         ).fetchall()
-    )
+    }
 
 
 def _add_up(totals: dict[str, int], more: dict[str, int]) -> None:

@@ -23,7 +23,7 @@ from pyarrow import fs
 
 from generator.masking import mask, without_secrets_of
 from generator.outputs import set_mode
-from generator.sinks.sink import DestinationFailedError
+from generator.sinks.errors import DestinationFailedError
 
 CHUNK = 1 << 20
 # A file on its way to its name, when it is written in one step.

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from generator.sinks.sink import DestinationFailedError
+from generator.sinks.errors import DestinationFailedError
 from generator.system import POSIX
 
 if POSIX:
@@ -75,6 +75,23 @@ def lock_file(opened: BinaryIO) -> None:
         fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def hold_file(file: Path) -> Callable[[], None]:
+    """Keep a file for this process among those that ask for it here, and return what ends that. It
+    is another lock than that of DuckDB, which can come and go meanwhile. Raises BlockingIOError if
+    another process has it."""
+    if POSIX:
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise
+        except OSError:
+            pass  # This file system knows no locks.
+        return partial(os.close, descriptor)
+    return _acquire(file)
+
+
 def _is_still(folder: Path, descriptor: int) -> bool:
     """Return whether a folder has not been removed while this process waited for it."""
     try:
@@ -83,17 +100,22 @@ def _is_still(folder: Path, descriptor: int) -> bool:
         return False
 
 
-def _lock_beside(folder: Path) -> Callable[[], None] | None:
+def _acquire(path: Path) -> Callable[[], None]:
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
+    return lock.release
+
+
+def _lock_beside(folder: Path) -> Callable[[], None] | None:
+    release = _acquire(folder)
     if folder.is_dir():
-        return lock.release
-    lock.release()
+        return release
+    release()
     if folder.exists():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     return None

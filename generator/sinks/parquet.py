@@ -41,6 +41,8 @@ ROWS_A_PART = 1_000_000
 ROWS_IN_MEMORY = 500_000
 PARTITION = "month"
 _IN_LONG_RUNS = frozenset({"campaign_id", "line_item_id", "loaded_at"})
+# Ids that are hashes: nothing makes them smaller.
+_HASHED = frozenset({"household_id", "profile_id", "device_id", "session_id"})
 _MICROSECONDS_A_DAY = 86_400_000_000
 
 
@@ -287,15 +289,18 @@ def _encoding(table: type[RawTable]) -> dict[str, Any]:
     """Return how the columns are written.
 
     Whole numbers and times are differences, text is by dictionary, and fractions are plain. So are
-    columns that have one value in many rows of a fact: zstd makes them as small, and sooner.
+    columns that have one value in many rows of a fact: zstd makes them as small, and sooner. Ids
+    that are hashes are not compressed.
     """
     schema = arrow_schema(table)
     in_runs = _IN_LONG_RUNS if _time(table) else frozenset[str]()
     words = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    texts = [field.name for field in schema if pa.types.is_large_string(field.type)]
+    hashed = {field.name for field in schema if field.name in _HASHED or field.name in texts}
     return {
-        "compression": "zstd",
+        "compression": {name: "none" if name in hashed else "zstd" for name in schema.names},
         # Differences leave little to find: the fast side of zstd is as small, a seventh sooner.
-        "compression_level": -1,
+        "compression_level": {name: -1 for name in schema.names if name not in hashed},
         "use_dictionary": [
             field.name for field in schema if pa.types.is_string(field.type) or field.name in words
         ],
@@ -303,15 +308,16 @@ def _encoding(table: type[RawTable]) -> dict[str, Any]:
             field.name: "DELTA_BINARY_PACKED"
             for field in schema
             if pa.types.is_integer(field.type) or pa.types.is_temporal(field.type)
-            if field.name not in in_runs
-        },
+            if field.name not in in_runs | hashed
+        }
+        | dict.fromkeys(texts, "DELTA_LENGTH_BYTE_ARRAY"),
         # What a reader looks for, not what it adds up, nor the few words that every group has; and
         # a page a column, not one of 20,000 rows.
         "write_statistics": [
             column.name
             for column in table.columns()
             if column.references or column.name in table.grain
-            if column.name not in words
+            if column.name not in hashed.union(words)
         ],
         "max_rows_per_page": ROW_GROUP,
         "write_batch_size": ROW_GROUP,
@@ -345,7 +351,9 @@ def _days(times: pa.Array) -> NDArray[np.int64]:
 
 @cache
 def _time(table: type[RawTable]) -> str | None:
-    """Return the column of a table's grain that is a time."""
+    """Return the time by which the files of a table are cut: a column of its grain by default."""
+    if table.time_column:
+        return table.time_column
     for column in table.columns():
         if column.name in table.grain and pa.types.is_temporal(column.storage.arrow):
             return column.name

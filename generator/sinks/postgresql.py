@@ -27,16 +27,11 @@ import pyarrow as pa
 from generator.extras import packages_of
 from generator.masking import without_secrets_of
 from generator.schema import RawTable, Run
-from generator.schema.ddl import column_conditions, literal, quote
+from generator.schema.ddl import column_conditions, literal, quote, sql_name
 from generator.schema.table import Column
+from generator.sinks.errors import DestinationError, DestinationFailedError
 from generator.sinks.held import KEYED, OF_A_RUN, HeldDataset, HeldRun
-from generator.sinks.sink import (
-    BatchSink,
-    DestinationError,
-    DestinationFailedError,
-    check_columns,
-    printable,
-)
+from generator.sinks.sink import BatchSink, check_columns, printable
 from generator.sinks.table_mark import is_own, mark_of
 
 with suppress(
@@ -45,7 +40,6 @@ with suppress(
     from adbc_driver_manager import Error
     from adbc_driver_postgresql import dbapi
 
-SCHEMA = "raw"
 # DuckDB's types as PostgreSQL writes them down; the others have the same name.
 _TYPES = {
     "DOUBLE": "double precision",
@@ -100,7 +94,8 @@ _DEPENDENTS = f"""
     SELECT 'view ' || nspname::text || '.' || relname::text FROM below
     JOIN pg_class c ON c.oid = below.oid JOIN pg_namespace n ON n.oid = relnamespace
     WHERE c.oid <> to_regclass($1)
-    AND NOT (relname ~ '^(base_ads__|stg_ads__|int_)' AND nspname ~ '(staging|intermediate)$')
+    AND NOT (relname ~ '^(base_ads__|stg_(ads|truth)__|int_)'
+        AND nspname ~ '(staging|intermediate)$')
     UNION ALL {_FOREIGN_KEYS}
     UNION ALL SELECT 'index ' || indexrelid::regclass::text FROM pg_index
     WHERE indrelid = to_regclass($1)
@@ -143,7 +138,7 @@ class PostgresqlSink(BatchSink):
             import adbc_driver_postgresql  # noqa: F401
         try:
             self._connection = self._run_interruptibly(
-                lambda: dbapi.connect(_with_time_limit(self._uri))
+                lambda: dbapi.connect(with_time_limit(self._uri))
             )
         except Error as error:
             raise self._failure(error) from error
@@ -167,7 +162,8 @@ class PostgresqlSink(BatchSink):
             raise DestinationFailedError(
                 "PostgreSQL: another run loads this database; wait for its end"
             )
-        self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
+        for schema in dict.fromkeys(table.schema_name for table in self.tables):
+            self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
         if self.guard:
             self.guard(self._held_dataset())
         for table in self.tables:
@@ -241,10 +237,11 @@ class PostgresqlSink(BatchSink):
     def _held_dataset(self) -> HeldDataset:
         """Return what the tables hold. Of tables of another version only the rows are known."""
         columns = {
-            table: {name for name, *_ in self._ask(_COLUMNS, _name(table))} for table in self.tables
+            table: {name for name, *_ in self._ask(_COLUMNS, sql_name(table))}
+            for table in self.tables
         }
         rows = {
-            table.table_name: self._ask(f"SELECT count(*) FROM {_name(table)}")[0][0]
+            table.table_name: self._ask(f"SELECT count(*) FROM {sql_name(table)}")[0][0]
             for table, found in columns.items()
             if found
         }
@@ -252,7 +249,7 @@ class PostgresqlSink(BatchSink):
         if any(set(names) - columns.get(table, set()) for table, names in wanted.items()):
             return HeldDataset(None, rows)
         runs, platforms, advertisers, campaigns = (
-            self._ask(f"SELECT {', '.join(quote(name) for name in names)} FROM {_name(table)}")
+            self._ask(f"SELECT {', '.join(quote(name) for name in names)} FROM {sql_name(table)}")
             for table, names in wanted.items()
         )
         return HeldDataset(
@@ -264,8 +261,8 @@ class PostgresqlSink(BatchSink):
         )
 
     def _make_empty(self, table: type[RawTable]) -> None:
-        name = _name(table)
-        existing = self._ask(_EXISTING, SCHEMA, table.table_name)
+        name = sql_name(table)
+        existing = self._ask(_EXISTING, table.schema_name, table.table_name)
         if not existing:
             self._make(table)
             return
@@ -274,13 +271,13 @@ class PostgresqlSink(BatchSink):
         expected = [(column.name, _type(column), column.nullable) for column in table.columns()]
         if kind != "r" or (columns != expected and not is_own(comment, columns)):
             raise DestinationError(
-                f"PostgreSQL: {_KINDS.get(kind, kind)} raw.{table.table_name} is not as a run made "
+                f"PostgreSQL: {_KINDS.get(kind, kind)} {table.relation()} is not as a run made "
                 "it; rename it, or choose another --to"
             )
         is_kept = columns == expected
         if others := self._ask(_FOREIGN_KEYS if is_kept else _DEPENDENTS, name):
             raise DestinationError(
-                f"PostgreSQL: raw.{table.table_name} cannot be replaced: "
+                f"PostgreSQL: {table.relation()} cannot be replaced: "
                 f"{printable(others[0][0])} depends on it; drop that, or choose another --to"
             )
         if is_kept:
@@ -291,7 +288,7 @@ class PostgresqlSink(BatchSink):
         self._make(table)
 
     def _make(self, table: type[RawTable]) -> None:
-        name = _name(table)
+        name = sql_name(table)
         self._cursor.execute(create_table(table))
         mark = mark_of(self._ask(_COLUMNS, name))
         self._cursor.execute(f"COMMENT ON TABLE {name} IS {literal(mark)}")
@@ -301,10 +298,10 @@ class PostgresqlSink(BatchSink):
         return [tuple(row) for row in self._cursor.fetchall()]
 
     def _insert(self, table: type[RawTable], rows: pa.Table) -> None:
-        name = table.table_name
-        cursor, plain = self._cursor, _decode_dictionaries(rows)
+        name, schema = table.table_name, table.schema_name
+        cursor, plain = self._cursor, decode_dictionaries(rows)
         self._run_interruptibly(
-            lambda: cursor.adbc_ingest(name, plain, mode="append", db_schema_name=SCHEMA)
+            lambda: cursor.adbc_ingest(name, plain, mode="append", db_schema_name=schema)
         )
 
     def _abandon(self) -> None:
@@ -341,7 +338,7 @@ class PostgresqlSink(BatchSink):
         return without_secrets_of(self._uri, first)
 
 
-def _with_time_limit(uri: str) -> str:
+def with_time_limit(uri: str) -> str:
     """Return an address with a limit to the time that connecting takes, if it has none."""
     if "connect_timeout=" in uri or "PGCONNECT_TIMEOUT" in os.environ:
         return uri
@@ -353,7 +350,7 @@ def create_table(table: type[RawTable]) -> str:
     lines = [_column(column, column.name == table.primary_key) for column in table.columns()]
     lines += [f"CHECK ({constraint.sql})" for constraint in table.constraints]
     body = ",\n    ".join(lines)
-    return f"CREATE TABLE {_name(table)} (\n    {body}\n)"
+    return f"CREATE TABLE {sql_name(table)} (\n    {body}\n)"
 
 
 def _column(column: Column, is_primary_key: bool) -> str:
@@ -372,11 +369,7 @@ def _type(column: Column) -> str:
     return _TYPES.get(column.storage.duckdb, column.storage.duckdb.lower())
 
 
-def _name(table: type[RawTable]) -> str:
-    return f"{quote(SCHEMA)}.{quote(table.table_name)}"
-
-
-def _decode_dictionaries(rows: pa.Table) -> pa.Table:
+def decode_dictionaries(rows: pa.Table) -> pa.Table:
     """Return the rows with dictionaries decoded, which the bulk path does not take."""
     fields: list[Any] = [
         field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field

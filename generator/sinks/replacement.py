@@ -22,8 +22,8 @@ from typing import BinaryIO
 import duckdb
 
 from generator.outputs import set_mode
+from generator.sinks.errors import DestinationError
 from generator.sinks.lock import lock_file, lock_folder
-from generator.sinks.sink import DestinationError
 from generator.system import POSIX
 
 SUFFIX = ".unfinished"

@@ -1,4 +1,4 @@
-"""The protocol of a destination, and the failures it speaks of in sentences.
+"""The protocol of a destination.
 
 A run arrives in parts. Each part is packed where it is made, which may be another process or
 another machine, and taken by the sink in the process that opened it.
@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 import pyarrow as pa
 
 from generator.schema import RawTable
+from generator.sinks.errors import DestinationError
 from generator.sinks.fingerprint import Fingerprint, Tally
 from generator.sinks.held import Guard
 
@@ -191,12 +192,3 @@ def check_columns(tables: Iterable[type[RawTable]], taken: Collection[str], by: 
                     f"{table.table_name}: a column cannot be called {column.name!r}, which {by}; "
                     "give it another name"
                 )
-
-
-class DestinationError(Exception):
-    """The destination is not one to write to: its name, what is wrong, and what to do."""
-
-
-class DestinationFailedError(DestinationError):
-    """The destination is right and did not work: locked, read-only, full, vanished, out of reach.
-    What it held is unchanged."""

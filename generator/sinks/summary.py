@@ -13,8 +13,9 @@ import duckdb
 from pydantic import BaseModel, ValidationError
 
 from generator.schema import TABLES
-from generator.sinks.duckdb import failure, sql_name, unfit_value
-from generator.sinks.sink import DestinationError
+from generator.schema.ddl import sql_name
+from generator.sinks.duckdb import failure, unfit_value
+from generator.sinks.errors import DestinationError
 
 _SPEND = """
     SELECT
@@ -122,7 +123,7 @@ def _read(file: Path, connection: duckdb.DuckDBPyConnection) -> Contents:
         first_hour=span[0] if span else None,
         last_hour=span[1] if span else None,
         tables=[
-            TableHeld(table=f"raw.{table.table_name}", rows=count[0] if count else 0)
+            TableHeld(table=table.relation(), rows=count[0] if count else 0)
             for table, count in zip(TABLES, counts, strict=True)
         ],
         campaigns=[

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from mimetypes import MimeTypes
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generator.masking import MASK, mask
-from generator.schema import RawTable
-from generator.sinks.sink import DestinationError, Sink
+from generator.sinks.errors import DestinationError
+
+if TYPE_CHECKING:
+    from generator.schema import RawTable
+    from generator.sinks.sink import Sink
 
 # A single letter is a drive of Windows, unless two slashes follow.
 _SCHEME = re.compile(
@@ -79,7 +82,16 @@ def file_size(target: str) -> int | None:
 def short_forms() -> list[str]:
     """Return the forms of destinations other than a DuckDB file, addresses cut short."""
     forms = ", ".join(scheme.form for name, scheme in SCHEMES.items() if name != "duckdb")
-    return [re.sub("//.*", "//…", form) for form in forms.split(", ")]
+    return [short_form(form) for form in forms.split(", ")]
+
+
+def short_form(form: str) -> str:
+    """Return the form of a destination, an address cut short.
+
+    >>> short_form("kafka://HOST:PORT/PREFIX")
+    'kafka://…'
+    """
+    return re.sub("//\\S*", "//…", form)
 
 
 def label(target: str) -> str:

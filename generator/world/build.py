@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from generator import __version__
@@ -20,6 +20,7 @@ from generator.scenario.errors import bad_input
 from generator.scenario.models import (
     AdvertiserPlan,
     CampaignPlan,
+    ConversionsPlan,
     CreativePlan,
     FlightPlan,
     LineItemPlan,
@@ -38,7 +39,13 @@ from generator.schema import (
     Platform,
     Run,
 )
-from generator.schema.booking import BookedLineItem, Booking
+from generator.schema.booking import (
+    BookedExperiment,
+    BookedLineItem,
+    Booking,
+    ConversionCount,
+    ConversionGoal,
+)
 from generator.world import creative_files, names
 from generator.world.changes import planned_changes
 from generator.world.names import Pools
@@ -85,6 +92,15 @@ def build_world(dataset: Dataset) -> World:
         else:
             plans[advertiser_id] = _plan_of_both(plans[advertiser_id], scenario)
         every.append(book(scenario, campaign_id, advertiser_id, run, pools))
+    every = [
+        replace(
+            booking,
+            industry=_industry(
+                plans[booking.campaign.advertiser_id], booking.campaign.advertiser_id, run.seed
+            ),
+        )
+        for booking in every
+    ]
     kept = [position for position, booking in enumerate(every) if is_booked(booking.campaign, run)]
     outline = outline_of(every, dataset.platforms)
     advertisers = tuple(
@@ -105,6 +121,7 @@ def build_world(dataset: Dataset) -> World:
         bookings=tuple(every[position] for position in kept),
         outline=outline.only(kept),
         faults=dataset.faults,
+        log=dataset.log,
         booked_later=len(every) - len(kept),
     )
 
@@ -158,6 +175,8 @@ def run_of(dataset: Dataset) -> Run:
         market_campaigns=dataset.market.campaigns if dataset.market else None,
         life=dataset.life.model_dump_json(exclude_unset=True),
         overrides=dataset.overrides,
+        log_share=dataset.log.households or None,
+        log_missing_ids=dataset.log.missing_ids if dataset.log else None,
     )
 
 
@@ -190,7 +209,13 @@ def book(
     )
     budget = _budget(scenario.campaign, campaign_id)
     caps = _frequency_caps(scenario.campaign, campaign_id)
-    booking = Booking(campaign, flights, budget, caps, items)
+    industry = _industry(scenario.advertiser, advertiser_id, run.seed)
+    counted = _counted(scenario.campaign.conversions)
+    plan = scenario.campaign.experiment
+    experiment = BookedExperiment(**plan.model_dump()) if plan else None
+    booking = Booking(
+        campaign, industry, flights, budget, caps, items, counted=counted, experiment=experiment
+    )
     return planned_changes(booking, scenario.campaign.changes)
 
 
@@ -251,6 +276,19 @@ def _frequency_caps(plan: CampaignPlan, campaign_id: int) -> tuple[FrequencyCap,
             scope=cap.scope,
         )
         for position, cap in enumerate(plan.frequency_caps, start=1)
+    )
+
+
+def _counted(plan: ConversionsPlan | None) -> ConversionCount | None:
+    if plan is None:
+        return None
+    return ConversionCount(
+        goals=tuple(
+            ConversionGoal(name, goal.monthly_rate, goal.click_rate, goal.value, goal.lift)
+            for name, goal in plan.types.items()
+        ),
+        click_window_days=plan.click_window_days,
+        view_window_days=plan.view_window_days,
     )
 
 
@@ -445,15 +483,21 @@ def _line_item(
         targeting=json.dumps(targeting),
     )
     creatives = tuple(
-        _creative(creative, line_item_id, _member(line_item_id, position), seed, namer)
+        _creative(creative, plan, line_item_id, _member(line_item_id, position), seed, namer)
         for position, creative in enumerate(plan.creatives, start=1)
     )
     return BookedLineItem(line_item, creatives)
 
 
 def _creative(
-    plan: CreativePlan, line_item_id: int, creative_id: int, seed: int, namer: Namer
+    plan: CreativePlan,
+    item: LineItemPlan,
+    line_item_id: int,
+    creative_id: int,
+    seed: int,
+    namer: Namer,
 ) -> Creative:
+    first_day, last_day = item.rotation_of(plan)
     file = (
         creative_files.still_image(seed, creative_id)
         if plan.duration_seconds is None
@@ -465,8 +509,8 @@ def _creative(
         line_item_id=line_item_id,
         name=plan.name or namer.creative(creative_id, plan.duration_seconds),
         rotation_weight=plan.rotation_weight,
-        rotation_start_date=plan.rotation_start_date,
-        rotation_end_date=plan.rotation_end_date,
+        rotation_start_date=first_day,
+        rotation_end_date=last_day,
         placement=plan.placement,
         qa_status=QaStatus.APPROVED,
         is_skippable=plan.is_skippable,

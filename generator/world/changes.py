@@ -111,8 +111,14 @@ def state_on(booking: Booking, as_of: date) -> Booking:
         "amount_micros",
         booking.budget.amount_micros,
     )
+    added_later = {
+        change.entity_id
+        for change in booking.changes[len(made) :]
+        if change.entity_type is ChangedEntity.FLIGHT
+    }
     return replace(
         booking,
+        flights=tuple(flight for flight in booking.flights if flight.flight_id not in added_later),
         campaign=campaign.model_copy(update={"status": status, "updated_at": updated}),
         budget=booking.budget.model_copy(update={"amount_micros": int(amount)}),
         line_items=tuple(_item_on(item, booking, moment, status) for item in booking.line_items),

@@ -6,11 +6,13 @@ it equals the same scenario as the last of that run.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from generator.enums import Currency, Objective
 from generator.platform.model import PlatformModel
 from generator.scenario.errors import bad_input, nearest
+from generator.scenario.log import NO_LOG, LogPlan
 from generator.scenario.models import AdvertiserPlan, Scenario
 from generator.schema import Advertiser, Run
 from generator.schema.existing import Holdings
@@ -52,6 +54,8 @@ def with_campaign(
         return booked_by_hand(first_day, plan.time_zone, since, run, campaign_id)
 
     booking = book(scenario, campaign_id, buyer_id, run, pools, booked)
+    if buyer:
+        booking = replace(booking, industry=buyer.industry)
     if buyer and booking.flights[0].start_date <= since.date():
         raise bad_input(
             f"advertiser {buyer.advertiser_id} {buyer.name!r} is a customer since {since.date()}, "
@@ -69,6 +73,7 @@ def with_campaign(
         advertisers=new,
         bookings=(booking,),
         outline=outline_of([booking], {platform_model.name: platform_model}),
+        log=log_of(run),
     )
 
 
@@ -95,6 +100,13 @@ def with_advertiser(
         bookings=(),
         outline=outline_of([], {}),
     )
+
+
+def log_of(run: Run) -> LogPlan:
+    """Return what is logged of a run."""
+    if run.log_share is None:
+        return NO_LOG
+    return LogPlan(households=run.log_share, missing_ids=run.log_missing_ids or 0.0)
 
 
 def advertiser_of(holdings: Holdings, id_or_name: str) -> Advertiser:

@@ -15,6 +15,7 @@ from generator.enums import Device, TargetingKey
 from generator.platform.booked_days import BookedDays
 from generator.platform.model import PlatformModel
 from generator.scenario.faults import NO_FAULTS, Faults
+from generator.scenario.log import NO_LOG, LogPlan
 from generator.schema import Advertiser, Platform, Run
 from generator.schema.booking import Booking
 from generator.source import source_digest
@@ -57,6 +58,7 @@ class World:
     bookings: Sequence[Booking]
     outline: RunOutline
     faults: Faults = NO_FAULTS
+    log: LogPlan = NO_LOG
     booked_later: int = 0
 
     def only(self, scenarios: Collection[str]) -> World:

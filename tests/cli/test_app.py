@@ -13,7 +13,8 @@ import duckdb
 import pytest
 
 from generator import __version__
-from generator.scenario.templates import TemplateKind, names
+from generator.scenario.kinds import TemplateKind
+from generator.scenario.templates import names
 from generator.schema import TABLES
 from tests.support.project import ROOT, generate
 
@@ -36,7 +37,7 @@ line_items:
 
 def tables(output: str) -> dict[str, list[str]]:
     """The printed table: name → rows and hash."""
-    rows = [line.split() for line in output.splitlines() if line.startswith("raw.")]
+    rows = [line.split() for line in output.splitlines() if line.startswith(("raw.", "truth."))]
     return {name: cells for name, *cells in rows}
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from generator import catalogue, enums, schema
-from generator.scenario.templates import TemplateKind, names
+from generator.scenario.kinds import TemplateKind
+from generator.scenario.templates import names
 from tests.support.project import ROOT
 
 

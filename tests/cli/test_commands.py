@@ -11,14 +11,20 @@ from pathlib import Path
 
 import duckdb
 import jsonschema
+import numpy as np
 import pytest
 
 from generator.cli.catalogue import Catalogue
+from generator.clock import day_number, hours_of
+from generator.delivery.supply import country_supply
 from generator.engines import local
-from generator.scenario.templates import BUNDLED, Library, TemplateKind, dataset
+from generator.market.shares import recorded_days
+from generator.platform.life import Life
+from generator.scenario.kinds import TemplateKind
+from generator.scenario.templates import BUNDLED, Library, dataset, platform
 from generator.schema import TABLES
 from generator.schema.ddl import create_table
-from generator.sinks.duckdb import DuckdbSink
+from generator.sinks.duckdb import DuckdbAddition, DuckdbSink
 from generator.world.build import build_world
 from tests.support.invariants import violations
 
@@ -72,6 +78,11 @@ SCHEMAS = {
         workflow=TEXT, seed=WHOLE, as_of=DAY, database=TEXT, notices=TEXTS,
         next={"type": ["string", "null"]},
         tables=items(table=TEXT, rows=WHOLE, hash={"type": "string", "pattern": "^[0-9a-f]{16}$"}),
+    ),
+    "live smoke --to ndjson:live --speed max --until 2025-09-08": shape(
+        workflow=TEXT, target=TEXT, event_time=TEXT, is_complete={"type": "boolean"},
+        events=WHOLE, late_events=WHOLE, duplicate_events=WHOLE, hourly_rows=WHOLE, slices=WHOLE,
+        errors=WHOLE, notices=TEXTS,
     ),
     "dbt-seeds .": shape(files=TEXTS),
     "init project": shape(folder=TEXT, files=WHOLE),
@@ -142,7 +153,7 @@ def rows(file: Path) -> dict[str, list]:
     with duckdb.connect(str(file), read_only=True) as connection:
         return {
             table.table_name: connection.execute(
-                f"select t::varchar from raw.{table.table_name} t order by 1"
+                f"select t::varchar from {table.relation()} t order by 1"
             ).fetchall()
             for table in TABLES
         }
@@ -158,7 +169,9 @@ def test_json_of_every_command_has_its_schema(smoke, cwd, run) -> None:
         answer = run(*command.split(), "--json")
         assert answer.code == 0, answer.err
         jsonschema.validate(answer.json, schema)
-    commands = {command.split()[0] for command in (*SCHEMAS, *SCHEMAS_OF_MARTS)} | {"dbt", "build"}
+    commands = {command.split()[0] for command in (*SCHEMAS, *SCHEMAS_OF_MARTS)}
+    # What runs until it is stopped, or runs dbt: tests/watch, tests/cli/test_dbt_project.py.
+    commands |= {"dbt", "build", "watch"}
     assert commands == set(help_names(run))
 
 
@@ -235,6 +248,52 @@ def test_additions_continue_the_ids_and_leave_earlier_rows_alone(smoke, run) -> 
         ).fetchone()
     assert all(item // 100 == campaign and ad // 100 == item for campaign, item, ad in ids)
     assert covered == (0,)
+
+
+def test_a_campaign_that_is_added_to_a_market_meets_its_prices_and_its_incidents(cwd, run) -> None:
+    """On the days of the market it sees what the market's own campaigns see, and after them no
+    market."""
+    market = [
+        f"--set={change}"
+        for change in (
+            "market.platforms=[netflix_like]", "market.campaigns=40", "life.incidents=3",
+            "market.start_date=2025-06-01", "market.end_date=2025-06-30",
+        )
+    ]  # fmt: skip
+    assert run("generate", "market", "--log", "none", "--quiet", *market).code == 0
+    before = rows(cwd / DATABASE)
+    flights = "campaign.flights=[{start_date: 2025-06-02, end_date: 2025-07-09}]"
+    added = run("create-profile", "--name", "small_two_weeks", "--set", flights, "--json")
+    assert added.code == 0, added.err
+    after = rows(cwd / DATABASE)
+    assert all(set(before[name]) <= set(after[name]) for name in before)
+    with duckdb.connect(cwd / DATABASE, read_only=True) as connection:
+        assert violations(connection) == {}
+        incidents = """
+            select fault, activity_date from raw.fault_log
+            join (select distinct campaign_id, activity_date from raw.audience_daily)
+                using (campaign_id, activity_date)
+            where fault like '% netflix_like %' and campaign_id {} $added
+                and activity_date between '2025-06-02' and '2025-06-30'"""
+        of_market, met = (
+            set(connection.execute(incidents.format(which), {"added": 41}).fetchall())
+            for which in ("<>", "=")
+        )
+        assert len(met) > 5
+        assert met <= of_market
+        later = "select bool_and((booked_share is null) = (hour_ts >= '2025-07-01')) from "
+        assert connection.execute(later + "raw.inventory_hourly").fetchone() == (True,)
+        prices = connection.execute(
+            "select price_index from raw.inventory_hourly where country = 'US' "
+            "and hour_ts >= '2025-06-02' and hour_ts < '2025-06-30' order by rowid"
+        ).fetchnumpy()["price_index"]
+    with DuckdbAddition(cwd / DATABASE, TABLES) as sink:
+        shares = sink.booked_shares("netflix_like")
+    hours = hours_of(day_number(date(2025, 6, 2)), day_number(date(2025, 6, 29)))
+    model = platform("netflix_like").with_life(Life(incidents=3))
+    booked = recorded_days(model, shares, hours // 24)["US"]
+    seen = country_supply(model, "US", hours, 2025, booked).price_index
+    assert np.abs(seen.ravel() / prices - 1).max() < 1e-3
 
 
 def test_a_removed_campaign_leaves_no_row_and_takes_no_other(smoke, run) -> None:

@@ -46,6 +46,17 @@ def test_a_market_has_the_faults_that_it_is_given(cwd, run, how) -> None:
             "generate smoke --tables campaigns --faults faults.yml",
             "--faults faults.yml: faults are put into raw.performance_hourly",
         ),
+        ("generate smoke --log 2", "--log: '2' is not a share of the households; write none, all"),
+        ("generate smoke --log some", "--log: 'some' is not a share of the households"),
+        (
+            "generate smoke --tables campaigns --log 0.1",
+            "--log 0.1: the log is in raw.ad_impressions and its neighbours",
+        ),
+        (
+            "generate market --log all",
+            "impressions (",
+        ),
+        ("generate smoke --set log.households=3", "less than or equal to 1, not 3"),
         ("validate mine.yml --set campaign.target_cmp=3", "near it: campaign.target_cpm"),
         ("validate platform.yml --set supply.ad_minutes=3", "supply.ad_minutes_per_hour"),
         ("validate faults.yml --set outage[0].rate=3", "less than or equal to 1, not 3"),

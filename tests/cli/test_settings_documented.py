@@ -7,7 +7,8 @@ import re
 from typer.main import get_command
 
 from generator.cli.app import app
-from generator.cli.settings import ENVIRONMENT, Settings
+from generator.cli.program import ENVIRONMENT
+from generator.cli.settings import Settings
 from tests.support.project import ROOT
 
 

@@ -33,6 +33,8 @@ def app(marts: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     from streamlit.testing.v1 import AppTest
 
     monkeypatch.setattr(sys, "argv", [str(APP), str(marts)])
+    # AppTest leaves the page as `__main__`, which each process that a later test starts would run.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     return AppTest.from_file(str(APP), default_timeout=60)
 
 

@@ -130,7 +130,7 @@ def test_the_overview_links_to_parts_of_the_lineage(documentation: Path) -> None
     names = {file.stem for file in MODELS.rglob("*.sql")}
     folders = {folder.name for folder in MODELS.rglob("*") if folder.is_dir()}
     chosen = [selected.removeprefix("%2B").rsplit(".")[-1] for _, selected in routes]
-    assert len(chosen) == 6
+    assert len(chosen) == 9
     assert set(chosen) <= names | folders
     ((route, _),) = [found for found in routes if found[1].endswith("ad_reporting")]
     shown = {node[0] for node in lineage(documentation, route)}

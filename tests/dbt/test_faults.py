@@ -42,6 +42,16 @@ RECOVERABLE = Faults.model_validate(
         for kind in UNDONE
     }
 )
+# Reports of a platform: no rows without requests, some rows late, and days that settle.
+REPORTS = Faults.model_validate(
+    {
+        "sparse_rows": True,
+        "restated_days": [{"days": 3, "counted_at_first": 0.985}],
+        "late_rows": [{"rate": 0.02, "days": 1}],
+    }
+)
+# What counts rows: active ones, with sparse rows.
+COUNTS_OF_ROWS = ("active_hours", "active_days", "campaigns")
 # What says how rows landed, which is not the same where they landed otherwise.
 OF_THE_LANDING = ("fct_data_quality_daily", "fct_fault_detection", "fct_incidents")
 
@@ -97,11 +107,15 @@ def compared(one: Path, other: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def difference(
-    connection: duckdb.DuckDBPyConnection, mart: str, where: str = "true"
+    connection: duckdb.DuckDBPyConnection,
+    mart: str,
+    where: str = "true",
+    leave_out: tuple[str, ...] = (),
 ) -> list[tuple[Any, ...]]:
-    """Rows of a mart that only one of the databases has; but for what is of the build."""
+    """Rows of a mart that only one of the databases has, without some columns and what is of the
+    build."""
     columns = [row[0] for row in connection.execute(f"DESCRIBE one.marts.{mart}").fetchall()]
-    listed = ", ".join(name for name in columns if name != "source_digest")
+    listed = ", ".join(name for name in columns if name not in ("source_digest", *leave_out))
     sides = [f"(SELECT {listed} FROM {name}.marts.{mart} WHERE {where})" for name in BOTH]
     return connection.execute(
         f"({sides[0]} EXCEPT ALL {sides[1]}) UNION ALL ({sides[1]} EXCEPT ALL {sides[0]})"
@@ -144,6 +158,29 @@ def test_marts_of_recoverable_faults_equal_clean_ones(built_database: Path, undo
         compared_marts = marts(connection)
         assert len(compared_marts) > 15
         assert [mart for mart in compared_marts if difference(connection, mart)] == []
+
+
+def test_reports_that_are_sparse_and_late_and_settle_give_the_marts_of_clean_data(
+    faulty: Faulty, built_database: Path
+) -> None:
+    """But for rows that count nothing, once every day has settled."""
+    faulty.generate("complete", REPORTS)
+    variables = ("--vars", "{sparse_rows: true, data_test_severity: error}")
+    result = dbt(f"build {WITHOUT_UNIT_TESTS}", faulty.file, faulty.folder, *variables)
+    assert result.returncode == 0, result.stdout[-4000:]
+    settled = faulty.kept("settled")
+    with compared(settled, built_database) as connection:
+        counting = marts(connection, "requests")
+        assert len(counting) >= 6
+        for mart in counting:
+            assert difference(connection, mart, "requests > 0", COUNTS_OF_ROWS) == [], mart
+        for mart in ("fct_campaign_reach", "fct_audience_daily", "dim_campaigns"):
+            assert difference(connection, mart) == [], mart
+    assert ask(
+        settled,
+        "SELECT sum(findings) FROM marts.fct_data_quality_daily "
+        "WHERE fault_type IN ('MISSING_HOURS', 'OUTAGE')",
+    ) == [(0,)]
 
 
 @pytest.mark.parametrize("fault_type", UNDONE)

@@ -18,7 +18,7 @@ from generator.schema import TABLES
 from tests.support.project import ROOT, dbt, link_project, run_dbt
 
 LOADED_ONCE = "{freshness_warn_after_hours: 1, freshness_error_after_hours: 87600000}"
-PARTS = ("ad_reporting", "quality", "realism", "semantic_layer")
+PARTS = ("ad_reporting", "log", "quality", "realism", "semantic_layer")
 ALICE = """
 streaming_ads:
   target: dev
@@ -36,6 +36,7 @@ sources:
     tables: [{name: performance_hourly, columns: [{name: late}]}]
 """,
     "models/accounts.sql": "select * from {{ source('crm', 'accounts') }}",
+    "models/twice.sql": "select * from {{ ref('accounts') }}, {{ ref('accounts') }}",
 }
 
 
@@ -127,13 +128,16 @@ def test_sources_are_as_fresh_as_their_data(fresh: Path) -> None:
     assert {(result["unique_id"], result["status"]) for result in results} == {
         ("source.streaming_ads.ads.runs", "warn"),
         ("source.streaming_ads.ads.performance_hourly", "warn"),
+        ("source.streaming_ads.ads.ad_impressions", "warn"),
+        ("source.streaming_ads.ads.ad_errors", "warn"),
     }
     with duckdb.connect(str(fresh)) as connection:
         connection.execute("UPDATE raw.runs SET as_of_date = current_date")
-        connection.execute("UPDATE raw.performance_hourly SET loaded_at = current_date")
+        for table in ("performance_hourly", "ad_impressions", "ad_errors"):
+            connection.execute(f"UPDATE raw.{table} SET loaded_at = current_date")
     arguments = ("--vars", LOADED_ONCE.replace(" 1,", " 30,"))
     printed = succeeds(dbt("source freshness", fresh, folder, *arguments))
-    assert printed.count(" PASS freshness of ads.") == 2
+    assert printed.count(" PASS freshness of ads.") == 4
 
 
 def test_another_project_has_it_as_a_package(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +186,7 @@ def of_alice(smoke_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             renamed = "REPLACE ('Landed' AS name)" if table.table_name == "advertisers" else ""
             connection.execute(
                 f"CREATE TABLE landing.{table.table_name} AS "
-                f"SELECT * {renamed} FROM raw.{table.table_name}"
+                f"SELECT * {renamed} FROM {table.relation()}"
             )
     link_project(folder)
     (folder / "hers").mkdir()
@@ -197,7 +201,13 @@ def test_people_with_other_schemas_in_their_profiles_do_not_meet(of_alice: Path)
     with duckdb.connect(str(of_alice), read_only=True) as connection:
         assert connection.execute("FROM marts.dim_advertisers").fetchall() == [(1,)]
         schemas = connection.execute("SELECT DISTINCT schema_name FROM duckdb_columns()").fetchall()
-    made = {name for (name,) in schemas} - {"raw", "landing", "marts", "information_schema"}
+    made = {name for (name,) in schemas} - {
+        "raw",
+        "landing",
+        "truth",
+        "marts",
+        "information_schema",
+    }
     assert {name for name in made if name != "pg_catalog"} == {
         "main",
         "alice_staging",
@@ -218,6 +228,6 @@ def test_parts_are_switched_off_by_variables(of_alice: Path) -> None:
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     folders = {folder for model in models for folder in model["fqn"]}
     assert {"staging", "planning", "delivery", "audience"} <= folders
-    assert not folders & {"ad_reporting", "quality", "realism", "int_quality_findings"}
+    assert not folders & {"ad_reporting", "log", "quality", "realism", "int_quality_findings"}
     for kind in ("metrics", "semantic_models", "saved_queries", "exposures"):
         assert manifest[kind] == {}, kind

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import pairwise
@@ -24,6 +24,7 @@ import pytest
 from tests.support.project import dbt
 
 FINEST = "fct_performance_hourly"
+REACH = ("reach", "reach_2plus", "reach_3plus", "reach_5plus", "reach_10plus")
 ROLLUPS = (
     "fct_campaign_performance_hourly",
     "fct_campaign_performance_daily",
@@ -75,40 +76,37 @@ def creatives(condition: str) -> str:
 
 def raw_funnel_faults() -> Iterator[Fault]:
     """One broken order, one broken floor and one broken zero rule per step of a delivery row."""
-    supply = "source_ordered_ads_performance_hourly_requests__responses__*"
-    yield performance("fewer requests than responses", "requests = responses - 1", "", supply)
-    yield performance(
-        "fewer responses than eligible", "responses = eligible_impressions - 1", "", supply
-    )
-    yield performance(
-        "fewer eligible than won", "eligible_impressions = auctions_won - 1", "", supply
-    )
-    yield performance("fewer won than impressions", "auctions_won = impressions - 1", "", supply)
+    of_rows = "rules_raw_performance_hourly: "
+    supply = ("requests", "responses", "eligible_impressions", "auctions_won", "impressions")
+    for larger, smaller in pairwise(supply):
+        change = f"{larger} = {smaller} - 1"
+        yield performance(
+            f"fewer {larger} than {smaller}", change, "", f"{of_rows}{larger} < {smaller}"
+        )
 
-    video = "source_ordered_ads_performance_hourly_impressions__video_starts__*"
-    steps = ("impressions", "video_starts", "video_q25", "video_q50", "video_q75", "video_q100")
-    for larger, smaller in pairwise(steps):
-        yield performance(f"{smaller} above {larger}", f"{smaller} = {larger} + 1", "", video)
+    video = ("impressions", "video_starts", "video_q25", "video_q50", "video_q75", "video_q100")
+    for larger, smaller in pairwise(video):
+        change = f"{smaller} = {larger} + 1"
+        yield performance(f"{smaller} above {larger}", change, "", f"{of_rows}{larger} < {smaller}")
 
-    for column, bound, test in (
-        ("timeout_count", "requests - responses", "requests_responses__timeout_count"),
-        ("error_count", "auctions_won - impressions", "auctions_won_impressions__error_count_*"),
-        ("invalid_impressions", "auctions_won - impressions", "auctions_won_impressions__error_*"),
-        ("measurable_impressions", "impressions", "impressions__measurable_impressions__*"),
-        ("viewable_impressions", "measurable_impressions", "impressions__measurable_*"),
-        ("audible_impressions", "measurable_impressions", "measurable_impressions__audible_*"),
-        ("clicks", "impressions", "impressions__clicks"),
-        ("qr_scans", "impressions", "impressions__qr_scans"),
-        ("interactive_engagements", "impressions", "impressions__interactive_engagements"),
-        ("skips", "video_starts - video_q100", "video_starts_video_q100__skips"),
+    for column, bound, bounded in (
+        ("timeout_count", "requests - responses", "timeout_count"),
+        ("error_count", "auctions_won - impressions", "error_count + invalid_impressions"),
+        ("invalid_impressions", "auctions_won - impressions", "error_count + invalid_impressions"),
+        ("measurable_impressions", "impressions", "measurable_impressions"),
+        ("viewable_impressions", "measurable_impressions", "viewable_impressions"),
+        ("audible_impressions", "measurable_impressions", "audible_impressions"),
+        ("clicks", "impressions", "clicks"),
+        ("qr_scans", "impressions", "qr_scans"),
+        ("interactive_engagements", "impressions", "interactive_engagements"),
+        ("skips", "video_starts - video_q100", "skips"),
     ):
         yield performance(
             f"{column} above its bound",
             f"{column} = {bound} + 1",
             "",
-            f"source_ordered_ads_performance_hourly_{test}",
+            f"{of_rows}{bound} < {bounded}",
         )
-    yield performance("a count below zero", "clicks = -1", "", "finite_raw_performance_hourly")
 
     for numerator, denominator, floor in FLOORS:
         yield performance(
@@ -342,110 +340,60 @@ def reach_faults() -> Iterator[Fault]:
         "reach_window = 'HOUR'",
         nests,
     )
-    yield fault(
-        "more households than impressions",
-        "raw.campaign_reach",
-        "reach = impressions + 1",
-        "true",
-        "source_ordered_ads_campaign_reach_impressions__reach__*",
-    )
-    yield fault(
-        "more households twice than once",
-        "raw.campaign_reach",
-        "reach_2plus = reach + 1",
-        "true",
-        "source_ordered_ads_campaign_reach_impressions__reach__*",
-    )
 
 
 def raw_entity_faults() -> Iterator[Fault]:
-    """One broken row per rule of an entity, and one impossible number per table with numbers."""
-    for table, change, test in (
-        (
-            "advertisers",
-            "contact_email = 'someone@mail.test'",
-            "source_holds_ads_advertisers_contact_*",
-        ),
-        (
-            "advertisers",
-            "updated_at = created_at - INTERVAL 1 SECOND",
-            "source_ordered_ads_advertisers_*",
-        ),
-        (
-            "campaigns",
-            "buy_type = 'DIRECT_IO', dsp_partner = 'YAHOO'",
-            "source_holds_ads_campaigns_*",
-        ),
-        (
-            "campaigns",
-            "updated_at = created_at - INTERVAL 1 SECOND",
-            "source_ordered_ads_campaigns_*",
-        ),
-        ("flights", "end_date = start_date - 1", "source_ordered_ads_flights_*"),
-        (
-            "frequency_caps",
-            "max_impressions = 0",
-            "source_holds_ads_frequency_caps_max_impressions_1",
-        ),
-        ("frequency_caps", "time_units = 0", "source_holds_ads_frequency_caps_time_units_1"),
-        ("line_items", "budget_share = 1.5", "source_holds_ads_line_items_budget_share_*"),
-        ("creatives", "rotation_weight = 0", "source_holds_ads_creatives_rotation_weight_1"),
+    """One broken row per rule of a table that is no NULL, no word and no number below 0."""
+    made_early = "updated_at = created_at - INTERVAL 1 SECOND"
+    seen_early = "event_ts = hour_ts - INTERVAL 1 SECOND"
+    for table, change, rule in (
+        ("advertisers", "contact_email = 'someone@mail.test'", "not: contact_email *"),
+        ("advertisers", made_early, "updated_at < created_at"),
+        ("campaigns", "buy_type = 'DIRECT_IO', dsp_partner = 'YAHOO'", "not: (buy_type = *"),
+        ("campaigns", made_early, "updated_at < created_at"),
+        ("flights", "end_date = start_date - 1", "end_date < start_date"),
+        ("frequency_caps", "max_impressions = 0", "not: max_impressions >= 1"),
+        ("frequency_caps", "time_units = 0", "not: time_units >= 1"),
+        ("line_items", "budget_share = 1.5", "not: budget_share *"),
+        ("creatives", "rotation_weight = 0", "not: rotation_weight >= 1"),
         (
             "creatives",
             "rotation_start_date = DATE '2025-01-02', rotation_end_date = DATE '2025-01-01'",
-            "source_holds_ads_creatives_rotation_end_date_*",
+            "not: rotation_end_date *",
         ),
-        (
-            "creatives",
-            "placement = 'PAUSE', duration_seconds = 30",
-            "source_holds_ads_creatives__placement_*",
-        ),
-        ("creatives", "duration_seconds = 31", "source_holds_ads_creatives_duration_seconds_*"),
-        ("creatives", "width = height", "source_holds_ads_creatives_width_*"),
-        (
-            "creatives",
-            "file_size_bytes = 1000000001",
-            "source_holds_ads_creatives_file_size_bytes_*",
-        ),
+        ("creatives", "placement = 'PAUSE', duration_seconds = 30", "not: (placement = *"),
+        ("creatives", "duration_seconds = 31", "not: duration_seconds *"),
+        ("creatives", "width = height", "not: width *"),
+        ("creatives", "file_size_bytes = 1000000001", "not: file_size_bytes *"),
         (
             "creatives",
             "is_interactive = true, interactive_meta = NULL",
-            "source_holds_ads_creatives_is_interactive_*",
+            "not: is_interactive *",
         ),
-        ("runs", "seed = -1", "finite_raw_runs"),
-        ("platforms", "households = -1", "finite_raw_platforms"),
-        ("platforms", "ad_minutes_per_hour = 'nan'", "finite_raw_platforms"),
-        ("platforms", "min_win_ratio = 1.001", "finite_ratios_raw_platforms"),
-        ("campaigns", "target_cpm_micros = -1", "finite_raw_campaigns"),
-        ("budgets", "amount_micros = -1", "finite_raw_budgets"),
-        ("frequency_caps", "max_impressions = -1", "finite_raw_frequency_caps"),
-        ("line_items", "bid_cpm_micros = -1", "finite_raw_line_items"),
-        ("creatives", "bitrate_kbps = -1", "finite_raw_creatives"),
-        ("inventory_hourly", "price_index = 'inf'", "finite_raw_inventory_hourly"),
-        ("campaign_reach", "reach_10plus = -1", "finite_raw_campaign_reach"),
-        (
-            "campaign_reach",
-            "reach_2plus = impressions",
-            "source_holds_ads_campaign_reach_*",
-        ),
-        (
-            "campaign_reach",
-            "impressions = 10 * reach, reach_10plus = 0",
-            "source_holds_ads_campaign_reach_*",
-        ),
-        ("audience_daily", "clicks = -1", "finite_raw_audience_daily"),
-        (
-            "audience_daily",
-            "clicks = impressions + 1",
-            "source_ordered_ads_audience_daily_*__clicks",
-        ),
-        (
-            "audience_daily",
-            "video_q100 = impressions + 1",
-            "source_ordered_ads_audience_daily_*_q100",
-        ),
+        ("platforms", "ad_minutes_per_hour = 'nan'", "ad_minutes_per_hour is below *"),
+        ("platforms", "min_win_ratio = 1.001", "min_win_ratio is not from 0 to 1"),
+        ("inventory_hourly", "price_index = 'inf'", "price_index is below 0 or infinite"),
+        ("campaign_reach", "reach_2plus = impressions", "not: reach + *"),
+        ("campaign_reach", "impressions = 10 * reach, reach_10plus = 0", "not: reach + *"),
+        ("audience_daily", "clicks = impressions + 1", "impressions < clicks"),
+        ("audience_daily", "video_q100 = impressions + 1", "impressions < video_q100"),
+        ("ad_impressions", seen_early, "event_ts < hour_ts"),
+        ("ad_impressions", "slot_in_pod = pod_size + 1", "pod_size < slot_in_pod"),
+        ("ad_impressions", "is_measurable = false, is_audible = true", "not: is_measurable *"),
+        ("ad_errors", seen_early, "event_ts < hour_ts"),
+        ("conversions_daily", "conversions = 0", "not: conversions >= 1"),
     ):
-        yield fault(f"{table}: {change}", f"raw.{table}", change, "true", test)
+        yield fault(
+            f"{table}: {change}", f"raw.{table}", change, "true", f"rules_raw_{table}: {rule}"
+        )
+    for larger, smaller in pairwise(("impressions", *REACH)):
+        yield fault(
+            f"{larger} below {smaller}",
+            "raw.campaign_reach",
+            f"{larger} = {smaller} - 1",
+            "true",
+            f"rules_raw_campaign_reach: {larger} < {smaller}",
+        )
 
 
 def mart_faults() -> Iterator[Fault]:
@@ -518,6 +466,22 @@ def mart_faults() -> Iterator[Fault]:
         ("booked_share = -0.1", "prices_and_shares_are_finite_inventory_daily"),
     ):
         yield fault(f"inventory: {change}", "marts.fct_inventory_daily", change, "true", test)
+    yield fault(
+        "conversions that no report has",
+        "raw.conversions_daily",
+        "conversions = conversions + 1",
+        "true",
+        "reconciles_ad_reporting__campaign_report_*_conversions_daily",
+        "reconciles_fct_conversions_daily_*",
+    )
+    for change, test in (
+        ("conversions = conversions + 1", "conversions_are_those_of_clicks_and_of_views"),
+        ("conversions = conversions + 1", "reconciles_fct_conversions_daily_*"),
+        ("conversions_value = conversions_value + 1", "reconciles_fct_conversions_daily_*"),
+        ("roas = 'inf'", "conversion_metrics_are_finite"),
+        ("post_view_share = 1.0001", "conversion_metrics_are_at_most_1"),
+    ):
+        yield fault(f"conversions: {change}", "marts.fct_conversions_daily", change, "true", test)
     of_no_day = "INSERT INTO intermediate.int_source_days (raw_table) VALUES ('performance_hourly')"
     yield Fault("a source of no day", (of_no_day,), ("unique_grain_int_source_local_days_*",))
     hourly = "marts.fct_campaign_performance_hourly"
@@ -537,7 +501,10 @@ def mart_faults() -> Iterator[Fault]:
             (local.removeprefix("marts."), "days_of_the_advertiser_add_up_to_the_utc_days_*"),
             ("fct_performance_hourly", "reconciles_fct_performance_hourly_*"),
             ("fct_campaign_performance_daily", "reconciles_fct_campaign_performance_daily_*"),
-            ("fct_campaign_performance_daily", "reconciles_ad_reporting__campaign_report_*"),
+            (
+                "fct_campaign_performance_daily",
+                "reconciles_ad_reporting__campaign_report_*_performance_hourly",
+            ),
             ("fct_campaign_pacing_daily", "reconciles_fct_campaign_pacing_daily_*"),
         ):
             name = f"{mart} against {test}: {change}"
@@ -633,9 +600,9 @@ def pacing_faults() -> Iterator[Fault]:
     of_changes = "ads_campaign_changes"
     for name, wrong, test in (
         ("campaign", {"campaign": 99}, f"source_relationships_{of_changes}_campaign_id__*"),
-        ("entity", {"entity": "NONE"}, f"source_accepted_values_{of_changes}_entity_type__*"),
-        ("reason", {"reason": "NONE"}, f"source_accepted_values_{of_changes}_reason__*"),
-        ("id of an entity", {"id": "NULL"}, "not_null_raw_campaign_changes"),
+        ("entity", {"entity": "NONE"}, "rules_raw_campaign_changes: entity_type is another word"),
+        ("reason", {"reason": "NONE"}, "rules_raw_campaign_changes: reason is another word"),
+        ("id of an entity", {"id": "NULL"}, "rules_raw_campaign_changes: entity_id is null"),
         ("entity that has versions", {"id": "NULL"}, "unique_grain_int_logged_versions_*"),
     ):
         yield Fault(
@@ -807,11 +774,15 @@ def quality_faults() -> Iterator[Fault]:
         TIMESTAMP '2025-09-01 05:00', {rows})"""
     entry = {"type": "OUTAGE", "campaign": 1, "first": 4, "rows": 3}
     for name, wrong, test in (
-        ("type", {"type": "NONE"}, "source_accepted_values_ads_fault_log_fault_type__*"),
+        ("type", {"type": "NONE"}, "rules_raw_fault_log: fault_type is another word"),
         ("campaign", {"campaign": 99}, "source_relationships_ads_fault_log_campaign_id__*"),
-        ("end", {"first": 6}, "source_ordered_ads_fault_log_to_ts__from_ts"),
-        ("number of rows", {"rows": -1}, "finite_raw_fault_log"),
-        ("rows at all", {"rows": "NULL"}, "not_null_raw_fault_log"),
+        ("end", {"first": 6}, "rules_raw_fault_log: to_ts < from_ts"),
+        (
+            "number of rows",
+            {"rows": -1},
+            "rules_raw_fault_log: rows_touched is below 0 or infinite",
+        ),
+        ("rows at all", {"rows": "NULL"}, "rules_raw_fault_log: rows_touched is null"),
     ):
         yield Fault(f"a fault logged without a {name}", (logged.format(**entry | wrong),), (test,))
     yield Fault(
@@ -874,6 +845,193 @@ def realism_faults() -> Iterator[Fault]:
     )
 
 
+# The counts of an hourly row, over its impressions in the log.
+LOGGED = {
+    "impressions": "count(*)",
+    "video_starts": "countif(furthest_event <> 'NOT_STARTED')",
+    "video_q25": "countif(furthest_event NOT IN ('NOT_STARTED', 'START'))",
+    "video_q50": "countif(furthest_event IN ('MIDPOINT', 'THIRD_QUARTILE', 'COMPLETE'))",
+    "video_q75": "countif(furthest_event IN ('THIRD_QUARTILE', 'COMPLETE'))",
+    "video_q100": "countif(furthest_event = 'COMPLETE')",
+    "skips": "countif(is_skipped)",
+    "clicks": "countif(is_clicked)",
+    "qr_scans": "countif(is_scanned)",
+    "interactive_engagements": "countif(is_engaged)",
+    "measurable_impressions": "countif(is_measurable)",
+    "viewable_impressions": "countif(is_viewable)",
+    "audible_impressions": "countif(is_audible)",
+    "spend": "sum(spend)",
+}
+TIERS = {
+    f"reach{suffix}": least
+    for suffix, least in zip(
+        ("", "_2plus", "_3plus", "_5plus", "_10plus"), (1, 2, 3, 5, 10), strict=True
+    )
+}
+LOG = "marts.fct_ad_impressions"
+
+
+def whole_log() -> tuple[str, ...]:
+    """The statements that make the panel the log of all households: hourly rows and reach are what
+    it says."""
+    hour = "campaign_id, line_item_id, creative_id, device, hour_ts"
+    sums = ", ".join(f"{expression} AS {name}" for name, expression in LOGGED.items())
+    tiers = ", ".join(f"countif(n >= {least}) AS {tier}" for tier, least in TIERS.items())
+    windows = " UNION ALL ".join(
+        f"""SELECT campaign_id, reach_window, window_start, household_id, count(*) AS n
+            FROM raw.campaign_reach AS windows JOIN {LOG} AS log USING (campaign_id)
+            WHERE reach_window = '{window}' AND {inside} GROUP BY ALL"""
+        for window, inside in (
+            ("HOUR", "hour_ts = window_start"),
+            ("DAY", "date_trunc('day', hour_ts) = window_start"),
+            ("WEEK", "date_trunc('week', hour_ts) = window_start"),
+            ("FLIGHT_TO_DATE", "hour_ts < window_start + INTERVAL 1 DAY"),
+        )
+    )
+    return (
+        "UPDATE raw.runs SET log_share = 1",
+        *replaced(
+            f"marts.{FINEST}", hour, LOGGED, f"SELECT {hour}, {sums} FROM {LOG} GROUP BY ALL"
+        ),
+        *replaced(
+            "raw.campaign_reach",
+            "campaign_id, reach_window, window_start",
+            ("impressions", *TIERS),
+            f"""SELECT campaign_id, reach_window, window_start, sum(n) AS impressions, {tiers}
+                FROM ({windows}) GROUP BY ALL""",
+        ),
+    )
+
+
+def replaced(table: str, keys: str, columns: Iterable[str], query: str) -> Iterator[str]:
+    """The statements that give some columns the values of a query, or 0 where it has no row."""
+    yield f"UPDATE {table} SET {', '.join(f'{column} = 0' for column in columns)}"
+    values = ", ".join(f"{column} = counted.{column}" for column in columns)
+    same = " AND ".join(f"counted.{key} = kept.{key}" for key in keys.split(", "))
+    yield f"UPDATE {table} AS kept SET {values} FROM ({query}) AS counted WHERE {same}"
+
+
+def log_faults() -> Iterator[Fault]:
+    """A log that is not its delivery, or not its reach, or sold a household too often."""
+    delivery, reach = "log_counts_delivery_*", "log_counts_reach_*"
+    for count in LOGGED:
+        yield Fault(
+            f"more {count} in the log than delivered",
+            (f"UPDATE marts.{FINEST} SET {count} = 0",),
+            (delivery,),
+        )
+    for tier in ("impressions", *TIERS):
+        yield Fault(
+            f"more {tier} in the log than published",
+            (f"UPDATE raw.campaign_reach SET {tier} = 0",),
+            (reach,),
+        )
+    whole = whole_log()
+    lost = f"DELETE FROM {LOG} WHERE rowid = (SELECT min(rowid) FROM {LOG})"
+    yield Fault("a whole log without one impression", (*whole, lost), (delivery, reach))
+    for change, where in (
+        ("is_clicked = false", "is_clicked"),
+        ("spend = spend - 0.000001", "true"),
+        ("furthest_event = 'MIDPOINT'", "furthest_event = 'COMPLETE'"),
+    ):
+        yield Fault(f"a whole log: {change}", (*whole, in_one_row(LOG, change, where)), (delivery,))
+    for window in ("HOUR", "DAY", "WEEK", "FLIGHT_TO_DATE"):
+        more = in_one_row(
+            "raw.campaign_reach", "reach_2plus = reach_2plus + 1", f"reach_window = '{window}'"
+        )
+        yield Fault(f"a whole log without a household of a {window}", (*whole, more), (reach,))
+    for change in (
+        "max_impressions = 1",
+        "time_units = 100",
+        "time_unit = 'LIFETIME', max_impressions = 1",
+    ):
+        yield Fault(
+            f"a cap that did not hold: {change}",
+            (f"UPDATE raw.frequency_caps SET {change}",),
+            ("caps_hold_*",),
+        )
+    twice = (f"INSERT INTO {LOG} SELECT * FROM {LOG} LIMIT 1",)
+    yield Fault("an impression with each event twice", twice, ("unique_grain_fct_ad_events_*",))
+    yield Fault(
+        "households of no country",
+        ("UPDATE raw.households SET country = NULL",),
+        ("unique_grain_fct_clean_room_audience_*",),
+    )
+    yield Fault(
+        "profiles of other households",
+        ("UPDATE raw.profiles SET household_id = household_id + 1",),
+        ("agrees_with_fct_ad_impressions_household_id__*",),
+    )
+    for mart, change, test in (
+        ("fct_sessions", "impressions = impressions + 1", "reconciles_fct_sessions_*"),
+        ("fct_sessions", "ad_breaks = impressions + 1", "a_session_has_no_more_breaks_than_ads"),
+        ("fct_household_frequency_daily", "impressions = impressions + 1", "reconciles_fct_house*"),
+        (
+            "fct_household_frequency_daily",
+            "impressions_to_date = impressions - 1",
+            "a_day_is_a_part_of_all_days_to_date",
+        ),
+        ("fct_frequency_distribution", "impressions = impressions + 1", "reconciles_fct_freq*"),
+        (
+            "fct_frequency_distribution",
+            "effective_reach = households - 1",
+            "exactly_n_exposures_are_at_least_n",
+        ),
+        ("fct_reach_overlap", "shared_reach = reach + 1", "campaigns_share_no_more_than_*"),
+        (
+            "fct_advertiser_reach",
+            "reach = reach_of_campaigns + 1",
+            "an_advertiser_reached_no_more*",
+        ),
+        ("fct_advertiser_reach", "frequency = 0.999", "the_frequency_of_an_advertiser_is_*"),
+    ):
+        yield fault(f"{mart}: {change}", f"marts.{mart}", change, "true", test)
+
+
+def outcome_faults() -> Iterator[Fault]:
+    """Conversions, what they are attributed to, and the truth about them."""
+    for table, change, where, test in (
+        ("raw.conversions", "received_at = event_ts - INTERVAL 1 SECOND", "true", "received_at <*"),
+        (
+            "truth.conversion_causes",
+            "campaign_id = 1",
+            "cause = 'BASELINE'",
+            "not: (cause = 'BASE*",
+        ),
+        (
+            "truth.conversion_causes",
+            "without_ads_ts = NULL",
+            "cause <> 'CAUSED'",
+            "not: (cause = 'CAU*",
+        ),
+        ("truth.household_outcomes", "conversions_with_ads = 0", "true", "*with_ads >= 1"),
+        ("raw.experiments", "ends_at = starts_at - INTERVAL 1 SECOND", "true", "ends_at <*"),
+        ("raw.experiments", "control_share = 0.6", "true", "not: control_share*"),
+        ("raw.ghost_impressions", "event_ts = hour_ts - INTERVAL 1 SECOND", "true", "event_ts <*"),
+    ):
+        rule = f"rules_raw_{table.partition('.')[2]}: {test}"
+        yield fault(f"{table}: {change}", table, change, where, rule)
+    for mart, change, test in (
+        ("fct_touchpoints", "touch_number = touches + 1", "touches_are_counted_up_to_*"),
+        ("fct_attributed_conversions", "credit = credit + 0.000001", "credits_of_a_conversion_*"),
+        ("fct_attribution_scorecard", "regret = 1.01", "regret_is_a_share_*"),
+        ("fct_experiment_households", "ghost_impressions = 1", "a_held_out_household_*"),
+        ("fct_experiment_lift", "incremental_conversions = 3", "an_effect_is_inside_*"),
+        ("fct_experiment_lift", "sample_ratio_score = -4.5", "arms_have_the_share_*"),
+        ("fct_uplift_deciles", "uplift = 3", "an_uplift_is_inside_*"),
+        ("fct_creative_choices", "creative_propensity = 1", "a_choice_could_have_been_*"),
+        ("fct_creative_test", "conversion_rate = 9", "a_conversion_rate_is_inside_*"),
+        ("fct_creative_scorecard", "regret = 1.01", "a_regret_is_a_share*"),
+        ("fct_media_mix_weekly", "reach = impressions + 1", "no_household_is_reached_*"),
+    ):
+        yield fault(f"{mart}: {change}", f"marts.{mart}", change, "true", test)
+    yield Fault(
+        "touches of no type",
+        ("UPDATE marts.fct_touchpoints SET conversion_type = NULL",),
+        ("unique_grain_int_removal_effects_*",),
+    )
+
+
 def allowed() -> Iterator[Fault]:
     """What is just inside a bound: the tests named must stay silent."""
     for budget_type, spent in SPENT.items():
@@ -889,6 +1047,7 @@ def allowed() -> Iterator[Fault]:
             "",
             f"min_ratio_stg_ads__performance_hourly_*{denominator}*{floor}*",
         )
+    yield Fault("a whole log that adds up", whole_log(), ("log_counts_*",))
     yield Fault(
         "a metric that is undefined",
         ("UPDATE marts.fct_campaign_performance_hourly SET ctr = NULL, cpc = NULL",),
@@ -904,6 +1063,8 @@ FAULTS: tuple[Fault, ...] = (
     *quality_faults(),
     *incident_faults(),
     *realism_faults(),
+    *log_faults(),
+    *outcome_faults(),
 )
 
 
@@ -924,21 +1085,22 @@ class Planted:
     def __init__(self, database: Path, tests: dict[str, DataTest]) -> None:
         self.connection = duckdb.connect(str(database))
         self.tests = tests
-        for (table,) in self.connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'raw'"
+        for schema, table in self.connection.execute(
+            "SELECT schema_name, table_name FROM duckdb_tables() "
+            "WHERE schema_name IN ('raw', 'truth')"
         ).fetchall():
             words = self.connection.execute(
-                "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'raw' "
+                "SELECT column_name FROM duckdb_columns() WHERE schema_name = ? "
                 "AND table_name = ? AND starts_with(data_type, 'ENUM')",
-                [table],
+                [schema, table],
             ).fetchall()
             as_text = ", ".join(f"{name}::VARCHAR AS {name}" for (name,) in words)
             columns = f"* REPLACE ({as_text})" if words else "*"
             self.connection.execute(
-                f"CREATE TABLE raw.unguarded AS SELECT {columns} FROM raw.{table}"
+                f"CREATE TABLE {schema}.unguarded AS SELECT {columns} FROM {schema}.{table}"
             )
-            self.connection.execute(f"DROP TABLE raw.{table}")
-            self.connection.execute(f"ALTER TABLE raw.unguarded RENAME TO {table}")
+            self.connection.execute(f"DROP TABLE {schema}.{table}")
+            self.connection.execute(f"ALTER TABLE {schema}.unguarded RENAME TO {table}")
 
     def matching(self, *patterns: str) -> list[DataTest]:
         """The tests with matching names; a pattern that matches none is a mistake of this file."""
@@ -965,6 +1127,49 @@ class Planted:
             self.connection.execute("ROLLBACK")
 
 
+# The built data have no experiment, so the copy gets one.
+EXPERIMENT = (
+    """
+    INSERT INTO raw.experiments BY NAME
+    SELECT 1 AS experiment_id, 1 AS campaign_id, 'GHOST_ADS' AS experiment_design,
+        'HOUSEHOLD' AS experiment_unit, 0.1 AS control_share,
+        TIMESTAMP '2025-08-01' AS starts_at, TIMESTAMP '2025-11-01' AS ends_at""",
+    """
+    INSERT INTO raw.experiment_assignments BY NAME
+    SELECT 1 AS experiment_id, household_id, 'TEST' AS experiment_arm,
+        0 AS prior_conversions, 37.8 AS prior_viewing_hours FROM raw.households LIMIT 1""",
+    """
+    INSERT INTO raw.ghost_impressions BY NAME
+    SELECT impression_id AS ghost_id, 1 AS experiment_id, campaign_id, line_item_id, creative_id,
+        device, hour_ts, event_ts, household_id, exposure_number FROM raw.ad_impressions LIMIT 1""",
+    """
+    INSERT INTO truth.experiment_lift BY NAME
+    SELECT 1 AS experiment_id, 'PURCHASE' AS conversion_type, 0 AS contamination,
+        9 AS test_households, 1 AS control_households, 8 AS reached_households,
+        4 AS conversions_without_ads, 1 AS caused_conversions, 1.5 AS expected_conversions,
+        0 AS leaked_conversions""",
+    """
+    INSERT INTO marts.fct_experiment_households BY NAME
+    SELECT 1 AS experiment_id, 7 AS household_id, 'VISIT' AS conversion_type,
+        'TEST' AS experiment_arm, 0 AS ghost_impressions""",
+    """
+    INSERT INTO marts.fct_experiment_lift BY NAME
+    SELECT 1 AS experiment_id, 'VISIT' AS conversion_type, 'NAIVE' AS lift_method,
+        1 AS incremental_conversions, 0 AS incremental_conversions_low,
+        2 AS incremental_conversions_high, 0 AS sample_ratio_score""",
+    """
+    INSERT INTO marts.fct_experiment_scorecard BY NAME
+    SELECT 1 AS experiment_id, 'VISIT' AS conversion_type, 'NAIVE' AS lift_method""",
+    """
+    INSERT INTO marts.fct_uplift_deciles BY NAME
+    SELECT 1 AS experiment_id, 'VISIT' AS conversion_type, 1 AS viewing_decile, 1 AS uplift,
+        0 AS uplift_low, 2 AS uplift_high""",
+    """
+    INSERT INTO marts.fct_uplift_scorecard BY NAME
+    SELECT 1 AS experiment_id, 'VISIT' AS conversion_type, 1 AS viewing_decile""",
+)
+
+
 @pytest.fixture(scope="module")
 def planted(built_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
     """The unguarded copy, with the tests compiled for the build."""
@@ -976,31 +1181,52 @@ def planted(built_database: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         if node["resource_type"] != "test":
             continue
         metadata = node.get("test_metadata") or {}
-        tests[node["name"]] = DataTest(
+        found = DataTest(
             name=node["name"],
             sql=node["compiled_code"],
             kind=metadata.get("name"),
             table=table_behind(node, manifest) if metadata else None,
             arguments=metadata.get("kwargs", {}),
         )
+        tests |= {one.name: one for one in (rules_of(found) if found.kind == "rules" else [found])}
     planted = Planted(copy, tests)
+    for statement in EXPERIMENT:
+        planted.connection.execute(statement)
     yield planted
     planted.connection.close()
+
+
+def rules_of(test: DataTest) -> Iterator[DataTest]:
+    """Each rule of a test `rules`, as a test named after both."""
+    for label in re.findall(r"then '((?:[^']|'')*)' end,?\n", test.sql):
+        named = label.replace("''", "'")
+        column, _, kind = named.partition(" is ")
+        yield DataTest(
+            name=f"{test.name}: {named}",
+            sql=f"{test.sql} and contains(broken_rules, '{label}')",
+            kind=f"is {kind}" if kind else None,
+            table=test.table,
+            arguments={"column_name": column},
+        )
 
 
 def table_behind(node: dict[str, Any], manifest: dict[str, Any]) -> str | None:
     """The table to break: the tested one, the raw one of a staging view, none of another view."""
     attached = manifest["nodes"].get(node["attached_node"] or "")
     if attached is None:
-        found = re.search(r"source\('ads', '(\w+)'\)", node["test_metadata"]["kwargs"]["model"])
+        found = re.search(r"source\('(\w+)', '(\w+)'\)", node["test_metadata"]["kwargs"]["model"])
         assert found, node["name"]
-        return f"raw.{found[1]}"
+        return f"{SCHEMAS[found[1]]}.{found[2]}"
     if attached["schema"] == "staging" and attached["config"]["materialized"] == "view":
-        return f"raw.{attached['name'].removeprefix('stg_ads__')}"
+        source, _, table = attached["name"].removeprefix("stg_").partition("__")
+        return f"{SCHEMAS[source]}.{table}"
     if attached["config"]["materialized"] == "view":
         return None
     return f"{attached['schema']}.{attached['name']}"
 
+
+# The schema of each source.
+SCHEMAS = {"ads": "raw", "truth": "truth"}
 
 # Clean data leave these empty, so there is no row to break; `quality_faults` and `pacing_faults`
 # bring their own.
@@ -1014,6 +1240,9 @@ EMPTY = (
     "performance_irregular",
 )
 
+# Staging makes one row of copies, but not of two versions of one load.
+REPAIRED = ("raw.ad_impressions", "raw.ad_errors")
+
 
 def derived_faults(test: DataTest) -> list[str]:
     """Every way to break a key, a NOT NULL, a reference or a vocabulary that the test watches."""
@@ -1022,17 +1251,27 @@ def derived_faults(test: DataTest) -> list[str]:
     table, arguments = test.table, test.arguments
     column = str(arguments.get("column_name"))
     match test.kind:
-        case "not_null":
+        case "not_null" | "is null":
             return [in_one_row(table, f"{column} = NULL")]
+        case "is below 0 or infinite" | "is not from 0 to 1":
+            return [in_one_row(table, f"{column} = -1")]
         case "not_null_columns":
             return [in_one_row(table, f"{name} = NULL") for name in arguments["columns"]]
+        case "unique_grain" if table in REPAIRED:
+            other = f"SELECT * REPLACE (event_ts + INTERVAL 1 MICROSECOND AS event_ts) FROM {table}"
+            return [f"INSERT INTO {table} {other} LIMIT 1"]
         case "unique" | "unique_grain":
             return [f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1"]
         case "relationships":
             return [in_one_row(table, f"{column} = {orphan(column)}")]
-        case "accepted_values":
+        case "accepted_values" | "is another word":
             return [in_one_row(table, f"{column} = 'NOT_A_WORD'")]
     return []
+
+
+def is_rule_of_an_empty_table(test: DataTest) -> bool:
+    """Whether a rule is one that every table has, and that is broken in those with rows."""
+    return f"{test.kind}".startswith("is ") and f"{test.table}".endswith(EMPTY)
 
 
 def orphan(column: str) -> str:
@@ -1073,7 +1312,9 @@ def test_every_data_test_has_a_fault_that_it_catches(planted: Planted) -> None:
     untried = [
         name
         for name, test in planted.tests.items()
-        if not derived_faults(test) and not any(fnmatchcase(name, one) for one in patterns)
+        if not derived_faults(test)
+        and not is_rule_of_an_empty_table(test)
+        and not any(fnmatchcase(name, one) for one in patterns)
     ]
     assert untried == []
 

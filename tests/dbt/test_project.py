@@ -14,10 +14,12 @@ import pytest
 import yaml
 
 from generator.platform.dbt_seeds import HASHES, hashes_of, seeds
-from generator.scenario.templates import TemplateKind, names, platform
-from generator.schema import TABLES
+from generator.scenario.kinds import TemplateKind
+from generator.scenario.templates import names, platform
+from generator.schema import TABLES, TRUTH
 from generator.schema.dbt_sources import docs_markdown
 from tests.support import diagrams
+from tests.support.answers import check_answers
 from tests.support.project import ROOT, dbt
 
 DBT_PROJECT = ROOT / "dbt_project"
@@ -184,14 +186,15 @@ def test_a_metric_is_used_under_its_name_and_no_mart_divides_in_another_way(
     for model in models(manifest):
         columns = set(columns_of(built_database, model))
         used = re.findall(r"metric\('(\w+)'\) }} as (\w+)", model["raw_code"])
-        assert all(formula == column for formula, column in used)
+        assert all(column in (formula, "measured_value") for formula, column in used)
         if used:
-            assert {column for _, column in used} <= further & columns
+            assert {formula for formula, _ in used} <= further
+            assert {column for _, column in used} <= columns
             assert "/" not in re.sub(r"--.*", "", model["raw_code"])
         if is_rollup(model):
             assert delivery <= columns
             seen |= delivery
-        seen |= {column for _, column in used}
+        seen |= {formula for formula, _ in used}
     assert seen == delivery | further
 
 
@@ -287,9 +290,32 @@ def test_the_views_of_a_renamed_file_still_work(built_database: Path, tmp_path: 
 
 def test_the_overview_counts_tables_and_staging_views_right() -> None:
     models = ROOT / "dbt_project/models"
-    views = list(models.glob("staging/ads/stg_*.sql"))
+    views = list(models.glob("staging/*/stg_*.sql"))
     (counted,) = re.findall(r"(\d+) +(\d+) views", (models / "overview.md").read_text())
     assert counted == (str(len(TABLES)), str(len(views)))
+
+
+def test_the_page_on_the_log_has_the_answers_of_its_marts(built_database: Path) -> None:
+    _, asked = (ROOT / "docs/log.md").read_text().split("## In dbt")
+    with duckdb.connect(str(built_database), read_only=True) as connection:
+        assert check_answers(asked, connection) == 4
+
+
+def test_scorecards_alone_read_the_truth(manifest: dict[str, Any]) -> None:
+    """Directly, or by what reads it."""
+    nodes = {
+        key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"
+    }
+    reading = {key for key in manifest["sources"] if ".truth." in key}
+    assert len(reading) == len(TRUTH)
+    for _ in nodes:
+        reading |= {
+            key for key, node in nodes.items() if reading & set(node["depends_on"]["nodes"])
+        }
+    names = {nodes[key]["name"] for key in reading & set(nodes)}
+    allowed = {name for name in names if name.endswith("_scorecard")}
+    assert names - allowed == {f"stg_truth__{table.table_name}" for table in TRUTH}
+    assert allowed
 
 
 def test_nothing_outside_a_part_that_can_be_switched_off_reads_it(manifest: dict[str, Any]) -> None:
@@ -297,10 +323,16 @@ def test_nothing_outside_a_part_that_can_be_switched_off_reads_it(manifest: dict
     with it, without a word."""
     nodes = manifest["nodes"] | manifest["exposures"]
     parts = {key: switches_of(node) for key, node in nodes.items()}
-    assert set().union(*parts.values()) == {"ad_reporting", "quality", "realism", "semantic_layer"}
+    assert set().union(*parts.values()) == {
+        "ad_reporting",
+        "log",
+        "quality",
+        "realism",
+        "semantic_layer",
+    }
     for key, node in nodes.items():
         if node["resource_type"] == "model":
-            folders = {"ad_reporting", "quality", "realism"} & set(node["fqn"][1:-1])
+            folders = {"ad_reporting", "log", "quality", "realism"} & set(node["fqn"][1:-1])
             assert folders <= parts[key], f"{key} wants `enabled: \"{{{{ var('…_enabled') }}}}\"`"
         for read in node.get("depends_on", {}).get("nodes", ()):
             assert parts.get(read, set()) <= parts[node.get("attached_node") or key], key

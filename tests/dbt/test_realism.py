@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,9 @@ NOBODY_DIFFERS = {
     "days_beyond_chance_ages",
     "neighbouring_ages",
     "clicks_of_old_over_young",
+    "clicks_that_industry_explains",
+    "completion_that_films_explain",
+    "timeouts_on_load",
     "late_television_of_countries",
     "television_share_of_countries",
 }
@@ -84,12 +89,13 @@ def rows(file: Path, model: str) -> list[dict[str, Any]]:
 def calibration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("calibration") / "ads.duckdb"
     before = os.times()
-    made = generate("generate", "calibration", "--database", str(file), "--quiet")
-    assert made.returncode == 0, made.stderr
+    # A child of this process: its processor seconds are counted.
+    command = [sys.executable, "-m", "generator", "generate", "calibration", "--quiet"]
+    subprocess.run([*command, "--database", str(file)], cwd=ROOT, check=True)
     after = os.times()
     busy = after.children_user + after.children_system
     busy -= before.children_user + before.children_system
-    assert busy < 2 * 30, "two cores take more than half a minute"
+    assert 1 < busy < 2 * 30, "two cores take more than half a minute"
     assert judged(file, file.parent) == {
         "calibration_is_inside_every_binding_benchmark": 0,
         "calibration_has_every_shape": 0,
@@ -122,7 +128,7 @@ def test_every_benchmark_that_binds_is_inside(calibration: Path) -> None:
         row["benchmark_id"] for row in scorecard if row["status"] == "NOT_APPLICABLE"
     } == UNKNOWN
     binding = [row for row in scorecard if row["is_binding"] and row["benchmark_id"] not in UNKNOWN]
-    assert len(binding) == 44
+    assert len(binding) == 46
     outside = {
         row["benchmark_id"]: row["measured_value"] for row in binding if row["status"] != "INSIDE"
     }
@@ -133,7 +139,7 @@ def test_every_benchmark_that_binds_is_inside(calibration: Path) -> None:
 
 def test_every_shape_is_there(calibration: Path) -> None:
     shapes = rows(calibration, "realism_shapes")
-    assert len(shapes) == 48
+    assert len(shapes) == 51
     assert {
         row["shape_id"]: row["measured_value"] for row in shapes if row["status"] != "INSIDE"
     } == {}
@@ -141,8 +147,8 @@ def test_every_shape_is_there(calibration: Path) -> None:
 
 def test_the_terminal_counts_them(calibration: Path, run: Callable[..., Answer]) -> None:
     answer = run("scorecard", "--database", str(calibration))
-    assert "44 of 44 benchmarks inside, 5 not applicable" in answer.out
-    assert "48 of 48 shapes inside" in answer.out
+    assert "46 of 46 benchmarks inside, 5 not applicable" in answer.out
+    assert "51 of 51 shapes inside" in answer.out
 
 
 def unrealistic(folder: Path) -> Path:

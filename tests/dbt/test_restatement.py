@@ -32,6 +32,7 @@ MARTS = (
     "fct_advertiser_performance_daily",
     "fct_campaign_reach",
     "fct_audience_daily",
+    "fct_household_frequency_daily",
 )
 BUILD = f"build --select +{' +'.join(MARTS)} +dim_campaigns_history {MODELS_ONLY}"
 MARK = 1_000_000

@@ -18,9 +18,21 @@ from typing import Any
 import duckdb
 import pytest
 
+from generator.schema.delivery_columns import CONVERSION_FACTS, CONVERSION_METRICS
 from tests.support.project import link_project
 
 DAILY = "marts.fct_campaign_performance_daily"
+CONVERSIONS = "marts.fct_conversions_daily"
+TRACKED = {f"tracked_{name}": name for name in ("impressions", "clicks", "spend")}
+RATIOS_OF_CONVERSIONS = [metric.name for metric in CONVERSION_METRICS]
+OF_CONVERSIONS = {*TRACKED, *RATIOS_OF_CONVERSIONS, *(fact.name for fact in CONVERSION_FACTS)}
+LOCAL_DAYS = "marts.fct_campaign_performance_daily_local"
+OF_LOCAL_DAYS = {f"local_{name}": name for name in ("impressions", "clicks", "spend")}
+OF_THE_LOG = {
+    "logged_impressions": "sum(impressions)",
+    "logged_reach": "count(DISTINCT household_id)",
+    "logged_frequency": "sum(impressions)::DOUBLE / count(DISTINCT household_id)",
+}
 HELPERS = {"spend_per_mille": "1000 * spend", "rendered_ads": "impressions + invalid_impressions"}
 # What a ratio metric's input is in the macro.
 IN_THE_MACRO = {"spend_per_mille": "1000 * spend", "rendered_ads": HELPERS["rendered_ads"]}
@@ -118,7 +130,10 @@ def test_there_is_a_metric_for_every_additive_column_and_every_ratio(layer: Laye
         if kind.startswith(("BIGINT", "DOUBLE", "DECIMAL")) and not name.endswith("_id")
     ]
     assert {name for name in columns if name not in layer.metrics} == set()
-    assert len(layer.metrics) == len(columns) + len(HELPERS) + 2
+    assert set(layer.metrics) > OF_CONVERSIONS
+    assert len(layer.metrics) == (
+        len(columns) + len(HELPERS) + len(OF_CONVERSIONS) + len(OF_LOCAL_DAYS) + len(OF_THE_LOG) + 2
+    )
 
 
 def test_the_ratios_are_those_of_the_macro(layer: Layer) -> None:
@@ -126,7 +141,7 @@ def test_the_ratios_are_those_of_the_macro(layer: Layer) -> None:
     ratios = {
         name: metric.type_params
         for name, metric in layer.metrics.items()
-        if metric.type.value == "ratio"
+        if metric.type.value == "ratio" and name not in {*OF_CONVERSIONS, *OF_THE_LOG}
     }
     stated = {
         name: tuple(
@@ -138,10 +153,40 @@ def test_the_ratios_are_those_of_the_macro(layer: Layer) -> None:
 
 
 def test_every_metric_by_campaign_and_day_is_the_marts(layer: Layer) -> None:
-    names = [name for name, metric in layer.metrics.items() if metric.type.value != "cumulative"]
+    names = [
+        name
+        for name, metric in layer.metrics.items()
+        if metric.type.value != "cumulative"
+        and name not in {*OF_CONVERSIONS, *OF_LOCAL_DAYS, *OF_THE_LOG}
+    ]
     columns = ", ".join(f"{HELPERS[name]} AS {name}" if name in HELPERS else name for name in names)
     expected = layer.rows(f"SELECT activity_date, campaign_id, {columns} FROM {DAILY}", 2)
     assert_same(layer.query(names, ["metric_time__day", "campaign"]), expected)
+
+
+def test_days_of_advertisers_are_those_of_the_local_mart(layer: Layer) -> None:
+    columns = ", ".join(f"{column} AS {name}" for name, column in OF_LOCAL_DAYS.items())
+    expected = layer.rows(f"SELECT local_date, campaign_id, {columns} FROM {LOCAL_DAYS}", 2)
+    assert_same(layer.query([*OF_LOCAL_DAYS], ["metric_time__day", "campaign"]), expected)
+    zones = f"SELECT time_zone, sum(spend) AS local_spend FROM {LOCAL_DAYS} GROUP BY time_zone"
+    assert_same(layer.query(["local_spend"], ["local_day__time_zone"]), layer.rows(zones, 1))
+
+
+@pytest.mark.parametrize(
+    ("group_by", "columns"),
+    [(["campaign"], "campaign_id"), (["metric_time__month", "household_day__platform"], "1, 2")],
+)
+def test_a_household_of_the_log_counts_once_in_whatever_is_asked_for(
+    layer: Layer, group_by: list[str], columns: str
+) -> None:
+    measured = ", ".join(f"{formula} AS {name}" for name, formula in OF_THE_LOG.items())
+    keys = "date_trunc('month', activity_date), platform" if "," in columns else columns
+    expected = layer.rows(
+        f"SELECT {keys}, {measured} FROM marts.fct_household_frequency_daily GROUP BY {columns}",
+        len(group_by),
+    )
+    assert len(expected) > 3
+    assert_same(layer.query([*OF_THE_LOG], group_by), expected)
 
 
 def test_every_ratio_by_objective_and_week_is_a_ratio_of_sums(layer: Layer) -> None:
@@ -157,6 +202,33 @@ def test_every_ratio_by_objective_and_week_is_a_ratio_of_sums(layer: Layer) -> N
     )
     assert len(expected) > 20
     assert_same(layer.query(list(ratios), ["metric_time__week", "campaign__objective"]), expected)
+
+
+@pytest.mark.parametrize(
+    ("group_by", "columns"),
+    [
+        (["metric_time__month", "campaign__objective"], "month_start_date, objective"),
+        (["campaign", "conversion_row__device"], "campaign_id, device"),
+    ],
+)
+def test_conversions_are_those_of_the_mart_divided_again(
+    layer: Layer, group_by: list[str], columns: str
+) -> None:
+    sums = ", ".join(
+        f"sum({TRACKED.get(name, name)}) AS {name}"
+        for name in sorted(OF_CONVERSIONS - set(RATIOS_OF_CONVERSIONS))
+    )
+    ratios = ", ".join(
+        f"sum({metric.numerator})::DOUBLE / nullif(sum({metric.denominator}), 0) AS {metric.name}"
+        for metric in CONVERSION_METRICS
+    )
+    expected = layer.rows(
+        f"""SELECT {columns}, {sums}, {ratios}
+            FROM {CONVERSIONS} JOIN marts.dim_campaigns USING (campaign_id) GROUP BY ALL""",
+        2,
+    )
+    assert len(expected) > 5
+    assert_same(layer.query(sorted(OF_CONVERSIONS), group_by), expected)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.delivery.audience import HourlyDelivery, impression_kinds, multinomial
+from generator.delivery.multinomial import multinomial
+from generator.delivery.viewing import HourlyCounts, impression_kinds
 from generator.randomness import key, row_keys
 
 COUNTS = st.integers(0, 20) | st.integers(0, 10**6)
@@ -29,8 +30,8 @@ def test_kinds_of_an_hour_add_up_to_it(data) -> None:
     impressions = data.draw(COUNTS)
     completes = data.draw(st.integers(0, impressions))
     clicks = data.draw(st.integers(0, impressions))
-    hour = [np.array([value]) for value in (7, impressions, completes, clicks)]
-    (split,) = impression_kinds([HourlyDelivery(*hour, np.ones((1, 1)))], [key("kinds")])
+    hours, *counts = (np.array([value]) for value in (7, impressions, completes, clicks))
+    (split,) = impression_kinds([hours], [HourlyCounts(*counts)], [key("kinds")])
     both, completed, clicked, neither = split[:, 0]
     assert min(both, completed, clicked, neither) >= 0
     assert both + completed == completes

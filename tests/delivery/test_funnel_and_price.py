@@ -43,7 +43,8 @@ def test_every_floor_of_the_funnel_holds_at_any_count(impressions: list[int]) ->
     keys = row_keys(key("funnel"), np.arange(counts.size))
     for buy_type in BuyType:
         odds = funnel_odds(PLATFORM, buy_type).take(np.zeros(counts.size, dtype=np.int64))
-        side = supply_side(odds, counts, ENOUGH, np.full(counts.size, 1.3), keys)
+        more = np.full(counts.size, 1.3)
+        side = supply_side(odds, counts, ENOUGH, more, more, keys)
         assert (10 * side.responses >= 9 * side.requests).all()
         assert (10 * side.eligible_impressions >= 8 * side.responses).all()
         assert (10 * side.auctions_won >= 8 * side.eligible_impressions).all()
@@ -57,7 +58,8 @@ def test_the_means_of_the_funnel_are_the_platforms() -> None:
     counts = np.full(20_000, 1_000)
     keys = row_keys(key("means"), np.arange(counts.size))
     odds = funnel_odds(PLATFORM, BuyType.PREFERRED_DEAL).take(np.zeros(counts.size, dtype=np.int64))
-    side = supply_side(odds, counts, ENOUGH, np.ones(counts.size), keys)
+    evenly = np.ones(counts.size)
+    side = supply_side(odds, counts, ENOUGH, evenly, evenly, keys)
     funnel = PLATFORM.funnel
     won, eligible = side.auctions_won.sum(), side.eligible_impressions.sum()
     invalid = side.invalid_impressions.sum()
@@ -66,6 +68,19 @@ def test_the_means_of_the_funnel_are_the_platforms() -> None:
     assert eligible / side.responses.sum() == pytest.approx(funnel.eligibility_rate, abs=0.001)
     assert side.responses.sum() / side.requests.sum() == pytest.approx(0.965, abs=0.001)
     assert invalid / (invalid + counts.sum()) == pytest.approx(0.006, abs=0.0002)
+
+
+def test_only_timeouts_grow_under_load() -> None:
+    counts = np.full(20_000, 1_000)
+    keys = row_keys(key("means"), np.arange(counts.size))
+    odds = funnel_odds(PLATFORM, BuyType.PREFERRED_DEAL).take(np.zeros(counts.size, dtype=np.int64))
+    evenly = np.ones(counts.size)
+    usual, busy = (
+        supply_side(odds, counts, ENOUGH, evenly, load, keys) for load in (evenly, 1.5 * evenly)
+    )
+    assert busy.timeout_count.sum() == pytest.approx(1.5 * usual.timeout_count.sum(), rel=0.02)
+    others = [(side.requests - side.responses - side.timeout_count).sum() for side in (usual, busy)]
+    assert others[1] == pytest.approx(others[0], rel=0.02)
 
 
 @given(st.floats(0.01, 500), st.floats(0.01, 500))

@@ -36,6 +36,7 @@ from generator.world.world import World
 PLATFORM = platform("netflix_like")
 ITEM = build_world(dataset("complete")).bookings[3].line_items[0]
 INCIDENTS = [kind for kind in FaultType if kind.lower() in type(PLATFORM.incidents).model_fields]
+FIGURES = PLATFORM.incidents
 WORLD = build_market(
     Library().dataset(
         "market", [parse_override("market.campaigns=12"), parse_override("life.incidents=3")]
@@ -83,12 +84,12 @@ def test_a_calm_life_has_no_incident_and_a_rough_one_has_more() -> None:
 
 def test_an_incident_acts_in_its_hours_and_nowhere_else() -> None:
     hours = hours_of(10, 11)
-    outage = Incident(FaultType.AD_SERVER_OUTAGE, ("a",), 10 * 24 + 7, 10 * 24 + 9, 0.75)
+    outage = Incident(FaultType.AD_SERVER_OUTAGE, FIGURES, ("a",), 10 * 24 + 7, 10 * 24 + 9, 0.75)
     kept = kept_demand([outage], hours)
     assert kept[7:9].tolist() == [0.25, 0.25]
     assert np.delete(kept, [7, 8]).tolist() == [1.0] * 46
     assert first_of_steps([outage], hours).tolist() == [0, 6, 7, 9, 12, 18, 24, 30, 36, 42]
-    late = Incident(FaultType.LATE_LOAD, ("a",), 10 * 24, 11 * 24, 5.2)
+    late = Incident(FaultType.LATE_LOAD, FIGURES, ("a",), 10 * 24, 11 * 24, 5.2)
     delay = landing_hours([late], hours) - landing_hours([], hours)
     assert delay.tolist() == [5] * HOURS_A_DAY + [0] * HOURS_A_DAY
 

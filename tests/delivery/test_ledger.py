@@ -87,6 +87,24 @@ def test_reach_of_every_window_and_tier_is_the_count_of_households(campaign: Cam
             assert reached[tier][window] == (times >= tier).sum()
 
 
+@given(campaigns(), st.data())
+def test_what_a_household_sees_is_known_without_the_others(campaign: Campaign, data) -> None:
+    """Its impressions, the how-manieth each is, and who sees any at all."""
+    ledger = campaign.ledger()
+    seen, exposures = ledger.views(np.arange(campaign.hourly.sum()))
+    times: dict[int, int] = {}
+    for place, number in zip(seen, exposures, strict=True):
+        times[place] = times.get(place, 0) + 1
+        assert number == times[place]
+    assert (ledger.reached_places() == np.unique(seen)).all()
+    household = st.integers(0, campaign.addressed.households - 1)
+    places = np.array(data.draw(st.lists(household, max_size=5)), dtype=np.int64)
+    owner, numbers = ledger.impressions_of(places)
+    for position, place in enumerate(places):
+        own = np.sort(numbers[owner == position])
+        assert (own == np.flatnonzero(seen == place)).all()
+
+
 @given(campaigns())
 def test_no_household_sees_more_than_a_cap_allows(campaign: Campaign) -> None:
     """In any hours that follow one another, and for caps over days in any days that do."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.clock import day_number, hours_of
 from generator.delivery.interaction import wear_out
 from generator.delivery.limits import keep_share
-from generator.delivery.performance import rotation_shares
+from generator.delivery.performance import rotation_shares, rotation_towards_clicks
 from generator.randomness import key, row_keys, uniforms
 from generator.scenario.templates import dataset, platform
+from generator.schema.booking import Optimiser
 from generator.world.build import build_world
 
 CREATIVES = build_world(dataset("complete")).bookings[3].line_items[0].creatives
@@ -47,6 +49,17 @@ def test_a_creative_that_replaces_another_takes_over_on_its_day() -> None:
     hours = hours_of(day_number(date(2025, 9, 1)), day_number(date(2025, 9, 4)))
     shares = rotation_shares((first, second), hours)
     assert shares.tolist() == [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
+
+
+def test_an_optimiser_moves_to_what_is_clicked_and_keeps_the_days_without_a_creative() -> None:
+    shares = np.array([[0.5, 0.5, 0.0]] * 12 + [[0.0, 0.0, 0.0]])
+    optimiser = Optimiser(gain=1.0, after_days=3, days=4)
+    moved = rotation_towards_clicks(shares, [-8.0, -8.0 + np.log(2), -1.0], optimiser)
+    assert (moved[:4] == shares[:4]).all()
+    assert moved[7:12] == pytest.approx(np.array([[1 / 3, 2 / 3, 0.0]] * 5))
+    assert (np.diff(moved[:12, 1]) >= 0).all()
+    assert (moved[12] == 0).all()
+    assert (rotation_towards_clicks(shares, [0.0, 1.0, 2.0], Optimiser()) == shares).all()
 
 
 def test_days_without_a_creative_have_no_shares_and_weights_are_kept() -> None:

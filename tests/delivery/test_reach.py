@@ -31,7 +31,7 @@ def windows(
     impressions = np.full(hours.size, hourly)
     addressed = Addressed(households, float(impressions.sum()), caps, 0.95, stream=1)
     shapes = np.full(hours.size // 24, shape_k)
-    return windows_of([HourlyImpressions(hours, impressions, addressed, shapes)])
+    return windows_of([HourlyImpressions(hours, impressions[None], (addressed,), shapes)])
 
 
 def test_mean_exposure_is_impressions_over_reach() -> None:

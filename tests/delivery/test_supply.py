@@ -11,7 +11,13 @@ from scipy import stats
 from generator.clock import day_number, hours_of, local_clock
 from generator.delivery.noise import day_shocks, give_heavy_tails
 from generator.delivery.quantiles import normal
-from generator.delivery.supply import DEVICES, country_supply, event_factor, viewing
+from generator.delivery.supply import (
+    DEVICES,
+    country_supply,
+    event_factor,
+    release_factor,
+    viewing,
+)
 from generator.enums import Device
 from generator.platform.habits import device_shares, hour_curves
 from generator.platform.life import Life, Preset
@@ -20,6 +26,7 @@ from generator.randomness import key, row_keys, uniforms
 from generator.scenario.templates import platform
 
 PLATFORM = platform("netflix_like")
+CALM = PLATFORM.with_life(Life(preset=Preset.CALM))
 YEAR = hours_of(day_number(date(2025, 1, 1)), day_number(date(2025, 12, 31)))
 
 
@@ -158,3 +165,34 @@ def test_a_curve_that_is_later_by_a_part_of_an_hour_lies_between_two_hours() -> 
     later = PLATFORM.countries["KR"].later_hours
     assert later == 1.2
     assert korea[:, :, 21] == pytest.approx(0.8 * us[:, :, 20] + 0.2 * us[:, :, 19])
+
+
+def test_a_title_lifts_its_countries_for_some_days_without_a_step() -> None:
+    clock = local_clock("Europe/London", YEAR)
+    lifted = release_factor(PLATFORM, "GB", clock).reshape(-1, 24)
+    (title,) = (one for one in PLATFORM.supply.releases if one.title == "Dovewright")
+    day = day_number(date(2025, 5, 22)) - day_number(date(2025, 1, 1))
+    assert lifted[day : day + 15].max() == pytest.approx(1 + title.lift, abs=0.01)
+    assert lifted[day + 10, 20] - 1 == pytest.approx(0.09 * title.lift, rel=0.2)
+    assert np.abs(np.diff(np.log(lifted.ravel()))).max() < title.lift / 10
+    abroad = release_factor(PLATFORM, "FR", clock).reshape(-1, 24)
+    assert abroad[day + 1].max() < 1.01
+    assert (release_factor(CALM, "GB", clock) == 1.0).all()
+
+
+def test_the_lift_of_december_fades_in_january() -> None:
+    january = hours_of(day_number(date(2026, 1, 1)), day_number(date(2026, 1, 5)))
+    clock = local_clock("America/New_York", january)
+    assert 1.001 < release_factor(PLATFORM, "US", clock)[30] < 1.01
+    whole = release_factor(PLATFORM, "US", local_clock("America/New_York", YEAR))
+    part = release_factor(PLATFORM, "US", local_clock("America/New_York", YEAR[3000:4000]))
+    assert (whole[3000:4000] == part).all()
+
+
+def test_requests_time_out_more_in_the_evening() -> None:
+    supply = country_supply(PLATFORM, "GB", YEAR, seed=1)
+    by_hour = supply.timeouts[:8736].reshape(-1, 24).mean(axis=0)
+    assert by_hour[20] > 1.5 * by_hour[4]
+    watched = supply.opportunities.sum(axis=1)
+    assert np.average(supply.timeouts, weights=watched) == pytest.approx(1, abs=0.03)
+    assert (country_supply(CALM, "GB", YEAR, seed=1).timeouts == 1.0).all()

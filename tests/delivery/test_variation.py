@@ -18,7 +18,7 @@ from generator.delivery.variation import (
     reasons,
     steps_of,
 )
-from generator.enums import AdFormat, Objective
+from generator.enums import AdFormat, Industry, Objective, TargetingKey
 from generator.platform.life import Life, Preset
 from generator.scenario.templates import dataset, platform
 from generator.world.build import build_world
@@ -27,7 +27,7 @@ PLATFORM = platform("netflix_like")
 CALM = PLATFORM.with_life(Life(preset=Preset.CALM))
 BOOKING = build_world(dataset("complete")).bookings[3]
 ITEM = BOOKING.line_items[0]
-ONE = Booked(BOOKING.campaign, ITEM.line_item, ITEM.creatives[0])
+ONE = Booked(BOOKING.campaign, BOOKING.industry, ITEM.line_item, ITEM.creatives[0])
 YEAR = hours_of(day_number(date(2025, 1, 1)), day_number(date(2025, 12, 31)))
 STEPS = steps_of(YEAR)
 COMPLETION, CLICK, VIEWABLE = (RATES.index(rate) for rate in ("completion", "click", "viewable"))
@@ -38,6 +38,7 @@ def many(count: int) -> list[Booked]:
     return [
         Booked(
             ONE.campaign.model_copy(update={"campaign_id": number, "advertiser_id": number}),
+            ONE.industry,
             ONE.line_item,
             ONE.creative.model_copy(update={"creative_id": number}),
         )
@@ -105,26 +106,82 @@ def test_a_calm_platform_has_its_rates_and_nothing_else() -> None:
     assert (click_habit(CALM, "US", YEAR) == 1.0).all()
 
 
+def test_files_that_render_less_lose_no_more_to_invalid_traffic_and_machines_do() -> None:
+    table = odds_table(PLATFORM, [ONE], seed=1)
+    moves = np.zeros((len(RATES), 2, 4))
+    moves[RATES.index("render"), 1] = 2.0
+    broken, _ = table.in_time(np.arange(4), moves)
+    watched, _ = table.in_time(np.arange(4), moves, machines=moves[RATES.index("render")])
+    for odds, times in ((broken, 1.0), (watched, 4.0)):
+        before, after = (odds.lost_render * odds.invalid_of_render_loss).reshape(2, 4)
+        assert (after > 0.99 * times * before).all()
+        assert (after < 1.6 * times * before).all()
+    lost = broken.lost_render.reshape(2, 4)
+    assert (lost[1] > 3 * lost[0]).all()
+    calm = odds_table(CALM, [ONE], seed=1)
+    odds, _ = calm.in_time(np.arange(4), np.zeros((len(RATES), 1, 4)))
+    assert odds.invalid_of_render_loss == pytest.approx(calm.odds.invalid_of_render_loss)
+
+
 def test_what_was_booked_explains_clicks() -> None:
     asked = Booked(
         ONE.campaign.model_copy(update={"objective": Objective.CONVERSION}),
+        Industry.RETAIL,
         ONE.line_item.model_copy(update={"ad_format": AdFormat.INTERACTIVE_OVERLAY}),
         ONE.creative.model_copy(update={"duration_seconds": 15, "qr_code_url": None}),
     )
     longer = Booked(
         asked.campaign,
+        asked.industry,
         asked.line_item.model_copy(update={"targeting": '{"CONTENT_GENRE": ["HORROR"]}'}),
         asked.creative.model_copy(update={"duration_seconds": 30}),
     )
     figures = PLATFORM.effects.click
     plain = asked.line_item.model_copy(update={"targeting": "{}"})
-    effects = reasons(PLATFORM, [Booked(asked.campaign, plain, asked.creative), longer], seed=1)
-    expected = figures.objective[Objective.CONVERSION]
+    untargeted = Booked(asked.campaign, asked.industry, plain, asked.creative)
+    effects = reasons(PLATFORM, [untargeted, longer], seed=1)
+    expected = figures.industry[Industry.RETAIL] + figures.objective[Objective.CONVERSION]
     expected += figures.ad_format[AdFormat.INTERACTIVE_OVERLAY]
     assert effects[CLICK, 0] == pytest.approx(expected)
     genre = effects[CLICK, 1] - effects[CLICK, 0] - figures.per_doubling_of_duration
     assert 0 < abs(genre) < 4 * figures.genre_sd
     assert not reasons(CALM, [asked, longer], seed=1).any()
+
+
+def test_an_audience_that_is_named_clicks_and_completes_as_it_does() -> None:
+    def of(targeting: str) -> Booked:
+        line_item = ONE.line_item.model_copy(update={"targeting": targeting})
+        return Booked(ONE.campaign, ONE.industry, line_item, ONE.creative)
+
+    everyone, cars, old, young = reasons(
+        PLATFORM,
+        [
+            of("{}"),
+            of('{"INTEREST_CATEGORY": ["AUTO"]}'),
+            of('{"AGE_RANGE": ["65+"]}'),
+            of('{"AGE_RANGE": ["18-24"]}'),
+        ],
+        seed=1,
+    )[[CLICK, COMPLETION]].T
+    added = PLATFORM.effects.click.targeted[TargetingKey.INTEREST_CATEGORY]
+    assert cars - everyone == pytest.approx([added, 0])
+    factors = PLATFORM.audience.factors
+    for position, by_age in enumerate((factors.click_by_age, factors.completion_by_age)):
+        apart = by_age["65+"] - by_age["18-24"]
+        assert old[position] - young[position] == pytest.approx(apart)
+        assert old[position] > everyone[position] > young[position]
+
+
+@pytest.mark.parametrize("feature", ["industry", "objective", "ad_format"])
+def test_what_features_explain_leaves_the_means_of_the_market(feature: str) -> None:
+    assert PLATFORM.booking_mix is not None
+    mix: dict[str, float] = getattr(PLATFORM.booking_mix, feature)
+    clicks = getattr(PLATFORM.effects.click, feature)
+    completion = getattr(PLATFORM.effects.completion, feature)
+    times = sum(share * np.exp(clicks[on]) for on, share in mix.items())
+    assert times == pytest.approx(1, abs=0.02)
+    log_odds = sum(share * completion.get(on, 0.0) for on, share in mix.items())
+    assert log_odds == pytest.approx(0, abs=0.01)
 
 
 def test_people_click_at_midday_and_not_in_the_evening() -> None:

@@ -11,8 +11,10 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from generator.scenario.models import (
@@ -20,14 +22,18 @@ from generator.scenario.models import (
     BudgetPlan,
     CampaignPlan,
     ChangePlan,
+    ConversionsPlan,
     CreativePlan,
+    ExperimentPlan,
     FlightPlan,
     FrequencyCapPlan,
     LineItemPlan,
     Scenario,
     TargetingPlan,
 )
-from tests.support.project import ROOT, parsed
+from tests.support.answers import check_answers
+from tests.support.kafka import broker
+from tests.support.project import ROOT, parsed, programs
 
 PLANS = (
     Scenario,
@@ -37,6 +43,8 @@ PLANS = (
     BudgetPlan,
     FrequencyCapPlan,
     ChangePlan,
+    ConversionsPlan,
+    ExperimentPlan,
     LineItemPlan,
     TargetingPlan,
     CreativePlan,
@@ -46,12 +54,16 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
     ROOT / "tests/reliability/README.md",
 ]
+# Their queries ask the data that their commands make.
+LESSONS = sorted({*(ROOT / "docs/lessons").glob("*.md")} - {ROOT / "docs/lessons/README.md"})
 FENCE = re.compile(
     r"(?P<marker><!--[^\n]*-->\n)?^```(?P<kind>bash|console|sh|shell)\n(?P<text>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )
 EXCUSE = re.compile(r"<!-- not run: (installs|serves)\b.* -->\n")
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# Where pages have a broker run.
+PORT_OF_A_BROKER = 9092
 OURS = ("ADS_", "DBT_", "PYTHONPATH")
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "target", "logs", "*.duckdb", "*.wal", ".*_cache", ".hypothesis", "__pycache__"
@@ -81,18 +93,55 @@ def test_every_command_of_a_page_works(page: Path, tmp_path: Path) -> None:
     (copy / "target").mkdir()
     shutil.copy(parsed(), copy / "target")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
+    # No page reads the debug log of dbt.
+    environment["DBT_LOG_LEVEL_FILE"] = "none"
     environment["VIRTUAL_ENV"] = str(Path(sys.executable).parent.parent)
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    result = subprocess.run(
-        ["bash", "-euxo", "pipefail", "-c", "\n".join(blocks)],
-        cwd=copy,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    places = (programs(), Path(sys.executable).parent, environment["PATH"])
+    environment["PATH"] = os.pathsep.join(map(str, places))
+    text = "\n".join(blocks)
+    with broker(PORT_OF_A_BROKER) if f"localhost:{PORT_OF_A_BROKER}" in text else nullcontext():
+        result = subprocess.run(
+            ["bash", "-euxo", "pipefail", "-c", text],
+            cwd=copy,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
     assert result.returncode == 0, result.stderr[-3000:] + result.stdout[-1000:]
+    if page in LESSONS:
+        with duckdb.connect(str(copy / "data/ads.duckdb"), read_only=True) as connection:
+            assert check_answers(page.read_text(), connection) >= 3
+            if "fct_experiment_lift" in page.read_text():
+                ghost_ads_are_a_difference_of_means(connection)
+
+
+def ghost_ads_are_a_difference_of_means(connection: duckdb.DuckDBPyConnection) -> None:
+    """The sums of the mart give what the formula of a textbook gives, and its coverage is counted
+    in tests/outcomes/test_coverage.py."""
+    rows = connection.execute(
+        """
+        with arms as (
+            select experiment_id,
+                avg(conversions) filter (experiment_arm = 'TEST') as test,
+                avg(conversions) filter (experiment_arm = 'CONTROL') as control,
+                var_samp(conversions) filter (experiment_arm = 'TEST')
+                    / count(*) filter (experiment_arm = 'TEST')
+                + var_samp(conversions) filter (experiment_arm = 'CONTROL')
+                    / count(*) filter (experiment_arm = 'CONTROL') as variance
+            from marts.fct_experiment_households
+            where is_reached
+            group by experiment_id
+        )
+        select effect, test - control, standard_error, sqrt(variance)
+        from arms inner join marts.fct_experiment_lift using (experiment_id)
+        where lift_method = 'GHOST_ADS'"""
+    ).fetchall()
+    assert rows
+    for effect, difference, error, by_formula in rows:
+        assert effect == pytest.approx(difference)
+        assert error == pytest.approx(by_formula)
 
 
 def test_the_pages_with_commands_are_found() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from generator.scenario.templates import DEFAULT_WORKFLOW
+from generator.scenario.kinds import DEFAULT_WORKFLOW
 from tests.support.project import ROOT
 
 LAGS, RUNS_ON, HAS_A_BAD_CREATIVE = 1, 2, 3

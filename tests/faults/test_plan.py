@@ -8,7 +8,7 @@ from tests.support.project import generate
 
 MISTAKES = {
     "outages: []": "outages: unknown key; did you mean 'outage'?",
-    "late_rows: [{}]": "late_rows[0].days: is missing",
+    "late_rows: [{}]": "late_rows[0]: rows of performance_hourly are late by days; give days",
     "late_rows: [{days: 0}]": "late_rows[0].days: should be greater than or equal to 1",
     "late_rows: [{days: 2, rate: 2}]": "late_rows[0].rate: should be less than or equal to 1",
     "late_rows: [{days: 2, hour: [1]}]": "late_rows[0].hour: unknown key; did you mean 'hours'?",
@@ -18,6 +18,8 @@ MISTAKES = {
     "outage: [{campaigns: [1, 1]}]": "outage[0].campaigns: 1 is listed twice",
     "outage: [{start_date: 2025-02-02, end_date: 2025-02-01}]": "end_date 2025-02-01 lies before",
     "null_ids: [{column: name}]": "null_ids[0].column: should be 'campaign_id', 'line_item",
+    "null_ids: [{table: ad_impressions, column: creative_id}]": "belongs to no campaign; empty",
+    "duplicates: [{table: ad_errors}]": "duplicates[0].table: should be 'ad_impressions'",
     "time_zone_shift: [{hours_ahead: 0}]": "hours_ahead is 0, which is UTC itself",
     "schema_drift: [{start_date: 2025-01-01}]": "give column and renamed_to, or added and value",
     "schema_drift: [{start_date: 2025-01-01, column: clacks, renamed_to: x}]": "mean 'clicks'?",

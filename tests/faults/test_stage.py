@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from generator.pipeline.parts import all_pieces
 from generator.platform.incidents import Incidents
 from generator.scenario.faults import Faults
 from generator.scenario.templates import dataset
-from generator.schema import TABLES, FaultLog, PerformanceHourly
+from generator.schema import TABLES, AdImpression, FaultLog, PerformanceHourly
 from generator.schema.ddl import create_table
 from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.fingerprint import Fingerprint
@@ -32,7 +33,9 @@ from generator.world.build import build_world
 from tests.engines.test_local import Basket
 
 COMPLETE = build_world(dataset("complete"))
-CLEAN = [batch for table, batch in all_pieces(COMPLETE) if table is PerformanceHourly]
+PIECES = list(all_pieces(COMPLETE, (PerformanceHourly, AdImpression)))
+CLEAN = [batch for table, batch in PIECES if table is PerformanceHourly]
+LOGGED = [batch for table, batch in PIECES if table is AdImpression]
 COUNTS = "requests", "responses", "impressions", "video_q100", "clicks", "spend_micros"
 DAY = date(2025, 10, 8)
 WINDOW: dict[str, Any] = {"start_date": DAY, "end_date": DAY + timedelta(days=1), "campaigns": [3]}
@@ -128,6 +131,52 @@ def test_batches_and_their_order_change_nothing(kind: str) -> None:
     other, other_log = apply_faults(faults, small)
     assert fingerprint(table) == fingerprint(other)
     assert log == other_log
+
+
+REPORTS = Faults.model_validate(
+    {
+        "sparse_rows": True,
+        "restated_days": [{"days": 3, "counted_at_first": 0.985}],
+        "late_rows": [{"rate": 0.02, "days": 1}],
+    }
+)
+
+
+def test_reports_are_sparse_and_settle_after_three_days() -> None:
+    """Rows without requests are left out, and a day is not final until three days later."""
+    as_of = DAY + timedelta(days=3)
+    table, _ = apply_faults(REPORTS, run=COMPLETE.run.model_copy(update={"as_of_date": as_of}))
+    latest = ask(
+        """
+        select before.hour_ts::date as day, count(after.requests), count(*),
+            sum(after.impressions) / sum(before.impressions), min(after.requests)
+        from before left join (
+            from after qualify row_number() over (
+                partition by creative_id, device, hour_ts order by loaded_at desc
+            ) = 1
+        ) as after using (creative_id, device, hour_ts)
+        where before.hour_ts < $as_of group by all order by 1 desc limit 7
+        """.replace("$as_of", f"timestamp '{as_of}'"),
+        before=pa.Table.from_batches(CLEAN),
+        after=table,
+    )
+    assert sum(there for _, there, *_ in latest) < sum(due for _, _, due, *_ in latest)
+    assert min(fewest for *_, fewest in latest) > 0
+    counted = {day: part for day, _, _, part, _ in latest}
+    assert [part for day, part in counted.items() if day < DAY] == [1.0] * 4
+    unsettled = [part for day, part in counted.items() if day >= DAY]
+    assert len(unsettled) == 3
+    assert all(0.9 < part < 0.99 for part in unsettled)
+
+
+def test_sparse_rows_alone_leave_out_what_has_no_requests_and_nothing_of_the_log() -> None:
+    faults = Faults(sparse_rows=True)
+    made = list(inject_faults(PIECES, faults, COMPLETE.run))
+    rows = pa.Table.from_batches([rows for table, rows in made if table is PerformanceHourly])
+    clean = pa.Table.from_batches(CLEAN)
+    assert rows.equals(clean.filter(pc.greater(clean["requests"], 0)))
+    assert rows.num_rows < clean.num_rows
+    assert [rows for table, rows in made if table is AdImpression] == LOGGED
 
 
 def test_another_seed_touches_other_rows() -> None:
@@ -235,6 +284,62 @@ def test_only_what_the_faults_break_is_lifted() -> None:
         assert landing_table(one(kind)).constraints == PerformanceHourly.constraints
 
 
+def test_impressions_of_the_log_are_late_repeated_and_without_ids() -> None:
+    """As many as the log of the faults says, the same in any batches, and no hourly row is."""
+    window = {"table": "ad_impressions", "campaigns": [3], "rate": 0.2}
+    faults = Faults.model_validate(
+        {
+            "late_rows": [window | {"days": 2}],
+            "duplicates": [window],
+            "null_ids": [window | {"column": "campaign_id"}],
+        }
+    )
+    pieces = [(AdImpression, batch) for batch in LOGGED] + [(PerformanceHourly, CLEAN[0])]
+    landed: dict[int, pa.Table] = {}
+    for rows_a_batch in (10**6, 101):
+        made = [
+            (table, small)
+            for table, batch in pieces
+            for small in pa.Table.from_batches([batch]).to_batches(max_chunksize=rows_a_batch)
+        ]
+        found = list(inject_faults(made, faults, COMPLETE.run))
+        landed[rows_a_batch] = pa.Table.from_batches(
+            [batch for table, batch in found if issubclass(table, AdImpression)]
+        )
+        log = [row for table, batch in found if table is FaultLog for row in batch.to_pylist()]
+        assert [batch for table, batch in found if table is PerformanceHourly] == [
+            batch for table, batch in made if table is PerformanceHourly
+        ]
+        assert {row["affected_table"] for row in log} == {"ad_impressions"}
+        touched = {
+            kind: sum(row["rows_touched"] for row in log if row["fault_type"] == kind)
+            for kind in ("LATE_ROWS", "DUPLICATES", "NULL_IDS")
+        }
+        before = pa.Table.from_batches(LOGGED)
+        after = landed[rows_a_batch]
+        assert touched["DUPLICATES"] == after.num_rows - before.num_rows
+        assert touched["NULL_IDS"] == after["campaign_id"].null_count
+        ((late,),) = ask(
+            "SELECT count(DISTINCT impression_id) FROM after SEMI JOIN before USING "
+            "(impression_id) ANTI JOIN before USING (impression_id, loaded_at)",
+            after=after,
+            before=before,
+        )
+        assert touched["LATE_ROWS"] == late
+        of_campaign = pa.compute.sum(pa.compute.equal(before["campaign_id"], 3)).as_py()
+        # Ids are lost last: the rows that landed twice are two.
+        for count in touched.values():
+            assert 0.16 < count / of_campaign < 0.29
+    one_size, other_size = landed.values()
+    assert fingerprint(one_size) == fingerprint(other_size)
+    impressions = landing_table(faults, AdImpression).columns()
+    assert {column.name for column in impressions if column.nullable} == {
+        "campaign_id",
+        "device_id",
+        "ifa_type",
+    }
+
+
 def test_processes_and_parts_make_the_same() -> None:
     """The whole way of a run: two processes, many parts, the same hashes and the same log."""
     world = build_world(dataset("faulty"))
@@ -299,9 +404,9 @@ def test_no_fault_is_without_an_effect_and_a_type() -> None:
     assert set(FAULT_KINDS) == {FaultType(name.upper()) for name in EACH}
     incidents = {FaultType(name.upper()) for name in Incidents.model_fields}
     assert set(FAULT_KINDS) | incidents == set(FaultType)
-    assert [kind.upper() for kind in Faults.model_fields] == [
+    assert [kind.upper() for kind in Faults.model_fields if kind != "sparse_rows"] == [
         str(kind)
         for kind, *_ in Faults.model_validate(
             {kind: [figures] for kind, figures in EACH.items()}
-        ).in_order()
+        ).of_table(PerformanceHourly)
     ]

@@ -19,9 +19,9 @@ from generator.clock import date_of, day_number, month_of
 from generator.enums import BudgetType, Currency, Objective, Status
 from generator.market.build import build_market
 from generator.market.money import card_price, even_shares, round_budget
-from generator.market.outline import market_outline
+from generator.market.outline import MarketOutline, market_outline
 from generator.scenario.overrides import parse_override
-from generator.scenario.templates import Library, platform
+from generator.scenario.templates import Dataset, Library, platform
 from generator.schema.booking import Booking
 from generator.world.world import World
 
@@ -130,6 +130,18 @@ def gini(amounts: np.ndarray) -> float:
     return float((ranks * np.sort(amounts)).sum() / (amounts.size * amounts.sum()))
 
 
+def booked_money(data: Dataset, outline: MarketOutline) -> np.ndarray:
+    """Return what each campaign of an outline costs at the price level of its country, in USD."""
+    in_usd = {"JPY": 150.0, "KRW": 1350.0, "MXN": 18.0, "BRL": 5.5}
+    prices = np.zeros((len(data.market.platforms), len(outline.countries)))
+    for position, name in enumerate(data.market.platforms):
+        for code, country in data.platforms[name].countries.items():
+            price = country.cpm_level / in_usd.get(country.currency, 1.0)
+            prices[position, outline.countries.index(code)] = price
+    sizes = outline.share * outline.use * outline.opportunities
+    return sizes * prices[outline.platform, outline.country]
+
+
 @pytest.mark.parametrize(("preset", "low", "high"), [("realistic", 0.75, 0.92), ("calm", 0, 0.72)])
 def test_a_few_advertisers_spend_most(preset: str, low: float, high: float) -> None:
     data = Library().dataset(
@@ -137,22 +149,7 @@ def test_a_few_advertisers_spend_most(preset: str, low: float, high: float) -> N
         [parse_override("market.campaigns=10000"), parse_override(f"life.preset={preset}")],
     )
     outline = market_outline(data.market, data.platforms, data.seed)
-    sizes = outline.share * outline.use * outline.opportunities
-    prices = np.array(
-        [
-            [data.platforms[name].countries[code].cpm_level / 30 for code in outline.countries]
-            for name in data.market.platforms
-        ]
-    )
-    in_usd = np.array(
-        [
-            {"JPY": 150, "KRW": 1350, "MXN": 18, "BRL": 5.5}.get(
-                data.platforms["netflix_like"].countries[code].currency, 1
-            )
-            for code in outline.countries
-        ]
-    )
-    spend = sizes * (prices / in_usd)[outline.platform, outline.country]
+    spend = booked_money(data, outline)
     assert low < gini(np.bincount(outline.advertiser - 1, spend)) < high
 
 
@@ -167,16 +164,16 @@ def test_a_global_advertiser_books_in_several_countries(world, bookings) -> None
 
 
 def booked_by_quarter(*sets: str) -> np.ndarray:
-    """Return the impressions booked on the days of each quarter of the year."""
+    """Return the money booked for the days of each quarter of the year."""
     changes = [parse_override(change) for change in ("market.campaigns=10000", *sets)]
     data = Library().dataset("market", changes)
     outline = market_outline(data.market, data.platforms, data.seed)
-    sizes = outline.share * outline.use * outline.opportunities
+    money = booked_money(data, outline)
     days = outline.last_day - outline.first_day + 1
     total = np.zeros(4)
-    for first, length, size in zip(outline.first_day, days, sizes, strict=True):
+    for first, length, spend in zip(outline.first_day, days, money, strict=True):
         quarters = month_of(np.arange(first, first + length)) // 3
-        total += np.bincount(quarters, minlength=4) * size / length
+        total += np.bincount(quarters, minlength=4) * spend / length
     return total
 
 
@@ -201,6 +198,25 @@ def test_industries_have_seasons_of_their_own() -> None:
     everyone = float(np.isin(month, [11, 12]).mean())
     assert part("RETAIL", 11, 12) > 1.2 * everyone
     assert part("TRAVEL", 1, 2) > part("RETAIL", 1, 2)
+
+
+def test_no_one_targets_so_few_households_that_they_meet_a_campaign_too_often(bookings) -> None:
+    for booking in bookings:
+        model = platform(booking.campaign.platform)
+        days = sum((one.end_date - one.start_date).days + 1 for one in booking.flights)
+        daily = booking.budget.budget_type is BudgetType.DAILY
+        spend = booking.budget.amount_micros * (days if daily else 1)
+        impressions = 1000 * spend / booking.campaign.target_cpm_micros
+        for item in booking.line_items:
+            lists = dict(item.line_item.targeting_lists())
+            (country,) = lists.pop("GEO_COUNTRY")
+            lists.pop("DEVICE", None)
+            addressed = float(model.countries[country].households)
+            for key, named in lists.items():
+                shares = model.segment_shares(key, country)
+                addressed *= sum(shares[segment] for segment in named)
+            most = 1.25 * model.booking_mix.most_per_household * addressed
+            assert impressions < most or not lists.keys() - {"GEO_DMA"}
 
 
 def contiguous(bookings: Sequence[Booking]) -> float:

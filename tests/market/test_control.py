@@ -48,7 +48,7 @@ def test_some_fall_short_and_the_first_days_of_a_flight_are_slow(steered: list[B
 
 
 def test_a_calm_market_is_steered_straight() -> None:
-    calm = bookings("life.control=0")
+    calm = bookings("life.control=0", "life.rotation=0")
     assert {item.steering for booking in calm for item in booking.line_items} == {STRAIGHT}
 
 
@@ -58,3 +58,14 @@ def test_errors_grow_with_the_scale() -> None:
     assert wild.ramp.first_day == pytest.approx(CONTROL.ramp.first_day**2)
     assert wild.shortfall.share == 2 * CONTROL.shortfall.share
     assert CONTROL.times(0.0).forecast_error == Control().forecast_error
+
+
+def test_a_program_moves_some_rotations_and_none_in_a_calm_market(steered: list[Booking]) -> None:
+    rotation = platform("netflix_like").scaled_booking_mix.rotation
+
+    def optimised(of: list[Booking]) -> float:
+        several = [item for one in of for item in one.line_items if len(item.creatives) > 1]
+        return float(np.mean([item.steering.optimiser.gain > 0 for item in several]))
+
+    assert optimised(steered) == pytest.approx(rotation.optimised, abs=0.1)
+    assert optimised(bookings("life.rotation=0")) == 0.0

@@ -95,7 +95,7 @@ def test_the_metadata_is_valid_and_names_the_extras(distributions: tuple[Path, P
     (name,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
     metadata = Metadata.from_email(wheel.read(name), validate=True)
     assert (metadata.name, str(metadata.version)) == ("streaming-ads", __version__)
-    assert metadata.provides_extra == ["dbt", "postgres", "report", "s3", "spark"]
+    assert metadata.provides_extra == ["dbt", "kafka", "postgres", "report", "s3", "spark"]
     assert metadata.license_files == ["LICENSE"]
     assert metadata.description == (ROOT / "README.md").read_text()
 
@@ -122,6 +122,7 @@ def test_an_installed_command_makes_what_the_checkout_makes(
     ("extra", "arguments"),
     [
         ("report", ("report", "--database", "x.duckdb")),
+        ("kafka", ("live", "smoke", "--to", "kafka://localhost/ads")),
         ("postgres", ("generate", "smoke", "--to", "postgresql://localhost/ads")),
         ("spark", ("generate", "smoke", "--to", "parquet:folder", "--engine", "spark")),
     ],

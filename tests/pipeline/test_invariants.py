@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from generator.enums import ReachWindow
 from generator.market.control import steer
 from generator.pipeline.parts import all_pieces
+from generator.platform.booking_mix import Rotation
 from generator.scenario.templates import Dataset, dataset, platform
 from generator.schema import TABLES, RawTable
 from generator.schema.ddl import create_table
@@ -31,7 +32,7 @@ DATASETS = 200  # two thousand random scenarios; with the profile `random` as ma
 def empty() -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory with every raw table and its CHECK constraints, and no rows."""
     with duckdb.connect() as connection:
-        connection.execute("create schema raw")
+        connection.execute("create schema raw; create schema truth")
         connection.execute("set threads = 1")
         for table in TABLES:
             connection.execute(create_table(table))
@@ -41,9 +42,21 @@ def empty() -> Iterator[duckdb.DuckDBPyConnection]:
 def steered_world(data: Dataset) -> World:
     """The world of a dataset, with campaigns that are steered as badly as a market can be."""
     world = build_world(data)
-    rough = platform("netflix_like").scaled_booking_mix.control.times(3.0)
-    bookings = [steer(booking, rough, data.seed) for booking in world.bookings]
+    control = platform("netflix_like").scaled_booking_mix.control.times(3.0)
+    rotation = Rotation(optimised=0.7, gain=5.0, after_days=0, days=1)
+    bookings = [steer(booking, control, rotation, data.seed) for booking in world.bookings]
     return replace(world, bookings=bookings)
+
+
+def test_random_scenarios_are_rotated_by_an_optimiser() -> None:
+    items = [
+        item
+        for booking in steered_world(dataset("three_platforms")).bookings
+        for item in booking.line_items
+        if len(item.creatives) > 1
+    ]
+    moved = [item for item in items if item.steering.optimiser.gain]
+    assert 0 < len(moved) < len(items), "some are, and some are not"
 
 
 def violations_of(data: Dataset, connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -55,7 +68,7 @@ def violations_of(data: Dataset, connection: duckdb.DuckDBPyConnection) -> dict[
     try:
         for table, made in batches.items():
             connection.register("landing", pa.Table.from_batches(made))
-            connection.execute(f"insert into raw.{table.table_name} select * from landing")
+            connection.execute(f"insert into {table.relation()} select * from landing")
         return violations(connection)
     finally:
         connection.execute("rollback")
@@ -133,6 +146,14 @@ def hour(change: str, campaign: int = 1, among: str = "true") -> str:
         update raw.performance_hourly set {change} where rowid = (
             select rowid from raw.performance_hourly where campaign_id = {campaign} and {among}
             order by impressions desc, rowid limit 1)"""
+
+
+def converted(change: str, among: str = "true") -> str:
+    """A change of the largest count of conversions."""
+    return f"""
+        update raw.conversions_daily set {change} where rowid = (
+            select rowid from raw.conversions_daily where {among}
+            order by conversions desc, rowid limit 1)"""
 
 
 def reached(change: str, window: str, campaign: int = 1) -> str:
@@ -248,6 +269,19 @@ FAULTS: dict[str, list[str]] = {
         "delete from raw.inventory_hourly where hour_ts = '2025-09-20 12:00'",
         "update raw.inventory_hourly set ad_opportunities = 1 where hour_ts = '2025-09-20 12:00'",
     ],
+    "conversions come within the window after a touch": [
+        converted("activity_date = activity_date - 200"),
+        converted("activity_date = activity_date + 200"),
+        converted("creative_id = 1"),
+        converted("campaign_id = 1"),
+        converted("line_item_id = 1"),
+        converted("window_days = 0", "activity_date = '2026-01-14'"),
+        "update raw.performance_hourly set clicks = 0",
+        "update raw.performance_hourly set impressions = 0",
+    ],
+    "conversions are counted before the day that the data is seen on": [
+        "update raw.runs set as_of_date = '2025-12-01'",
+    ],
     "no one orders before becoming a customer": [
         "update raw.advertisers set created_at = '2025-12-30' where advertiser_id = 1"
     ],
@@ -269,10 +303,10 @@ def complete(complete_database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """`complete` in memory, without constraints."""
     with duckdb.connect() as connection:
         connection.execute(f"attach '{complete_database}' as source (read_only)")
-        connection.execute("create schema raw")
+        connection.execute("create schema raw; create schema truth")
         for table in TABLES:
-            name = table.table_name
-            connection.execute(f"create table raw.{name} as from source.raw.{name}")
+            name = table.relation()
+            connection.execute(f"create table {name} as from source.{name}")
         yield connection
 
 

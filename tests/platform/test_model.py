@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from generator.platform.model import PlatformModel
-from generator.scenario.templates import BUNDLED, TemplateKind, names, platform
+from generator.scenario.kinds import TemplateKind
+from generator.scenario.templates import BUNDLED, names, platform
 from tests.support.project import ROOT
 
 PLATFORM = platform("netflix_like")
@@ -42,7 +43,7 @@ def figures(of: PlatformModel) -> dict[str, float]:
         "ctr_mobile": interaction.ctr.MOBILE,
         "ctr_tablet": interaction.ctr.TABLET,
         "ctr_desktop": interaction.ctr.DESKTOP,
-        "ctr_campaign_log_sd": interaction.campaign_log_sd,
+        "ctr_campaign_log_sd": campaign_spread_of_clicks(of),
         "ctr_wearout_5": interaction.wear_out[5],
         "qr_scan_rate": interaction.qr_scan_rate.CTV,
         "interactive_ctv": interaction.interactive_rate.CTV,
@@ -64,6 +65,17 @@ def figures(of: PlatformModel) -> dict[str, float]:
         "month_amplitude": (max(supply.month) - min(supply.month)) / 2,
         "weekend_over_weekday": (sum(supply.weekday[5:]) / 2) / (sum(supply.weekday[:5]) / 5),
     }
+
+
+def campaign_spread_of_clicks(of: PlatformModel) -> float:
+    """The standard deviation of a campaign's log CTR: chance and what features explain."""
+    assert of.booking_mix is not None
+    variance = of.interaction.campaign_log_sd**2 + of.variation.click.advertiser**2
+    for feature in ("industry", "objective", "ad_format"):
+        mix = getattr(of.booking_mix, feature)
+        explained = getattr(of.effects.click, feature)
+        variance += sum(share * explained[on] ** 2 for on, share in mix.items())
+    return float(variance**0.5)
 
 
 FIGURES = figures(PLATFORM)
@@ -170,6 +182,13 @@ def test_a_platform_file_is_named_after_its_platform(name: str) -> None:
         (("supply", "events"), [{"name": "x", "start": "02-30", "end": "03-01", "multiplier": 2}]),
         (("supply", "events"), [{"name": "x", "start": "01-02", "end": "01-03", "multiplier": -1}]),
         (("reach", "shape_k"), 0.0),
+        (("people", "profiles"), {6: 1.0}),
+        (("people", "profiles"), {1: 0.5, 2: 0.4}),
+        (("people", "age_spread"), 0.0),
+        (("people", "devices", "CTV"), {0: 1.0}),
+        (("people", "ifa_types", "MOBILE"), {"PHONE_BOOK": 1.0}),
+        (("people", "breaks_per_hour"), 5),
+        (("people", "sitting_hours"), 2),
         (("unknown",), 1),
     ],
     ids=str,

@@ -10,6 +10,8 @@ import duckdb
 
 from generator.sinks import replacement
 
+# The schemas of the tables that a run makes.
+OURS = ("raw.", "truth.")
 # What dbt makes of raw (tables, and views on it), and a table of the user's own.
 _OTHERS = """
     CREATE SCHEMA staging;
@@ -68,6 +70,6 @@ def left_over(folder: Path, number: int) -> bool:
     return {FILE} <= set(os.listdir(folder)) <= {FILE, *may_be_there}
 
 
-def raw(held: Content) -> Content:
-    """The raw tables of it."""
-    return {name: rows for name, rows in held.items() if name.startswith("raw.")}
+def generated(held: Content) -> Content:
+    """The tables of it that a run makes."""
+    return {name: rows for name, rows in held.items() if name.startswith(OURS)}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.reliability.commands import KILLS, done, strike, struck
-from tests.reliability.database import add_others, content, left_over
+from tests.reliability.database import OURS, add_others, content, left_over
 
 ADD = ("create-campaign", "--advertiser-id", "1", "--profile", "small_two_weeks", "--to")
 
@@ -28,7 +28,7 @@ def test_a_campaign_is_added_whole_or_not_at_all(tmp_path: Path, number: int, ti
     new = content(file)
     changed = {name for name, rows in new.items() if rows != old[name]}
     assert {"raw.campaigns", "raw.performance_hourly", "raw.audience_daily"} <= changed
-    assert all(name.startswith("raw.") for name in changed)
+    assert all(name.startswith(OURS) for name in changed)
     shutil.copy(kept, file)
     ends = set()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.reliability.commands import KILLS, done, strike, struck
-from tests.reliability.database import add_others, content, left_over, raw
+from tests.reliability.database import OURS, add_others, content, generated, left_over
 
 SEEDS = ("7", "8")
 
@@ -27,9 +27,9 @@ def test_raw_is_wholly_old_or_wholly_new_and_the_rest_intact(
     runs = {}
     for seed in reversed(SEEDS):
         seconds = done(tmp_path, *generate(seed))
-        runs[seed] = raw(content(file))
+        runs[seed] = generated(content(file))
     add_others(file)
-    rest = {name: rows for name, rows in content(file).items() if not name.startswith("raw.")}
+    rest = {name: rows for name, rows in content(file).items() if not name.startswith(OURS)}
     assert len(rest) == 5
     now = SEEDS[0]
     ends = set()
@@ -42,9 +42,9 @@ def test_raw_is_wholly_old_or_wholly_new_and_the_rest_intact(
         assert left_over(tmp_path, number)
         held = content(file)
         assert held in [{**runs[seed], **rest} for seed in (now, other)]
-        assert raw(held) == runs[other] or file.read_bytes() == before
-        ends.add((was_struck, raw(held) == runs[other]))
-        if raw(held) == runs[other]:
+        assert generated(held) == runs[other] or file.read_bytes() == before
+        ends.add((was_struck, generated(held) == runs[other]))
+        if generated(held) == runs[other]:
             now = other
         return was_struck
 

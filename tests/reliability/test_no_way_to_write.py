@@ -22,8 +22,9 @@ from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.csv import CsvSink
 from generator.sinks.duckdb import DuckdbSink
+from generator.sinks.errors import DestinationFailedError
 from generator.sinks.parquet import ROWS_A_PART, ParquetSink
-from generator.sinks.sink import DestinationFailedError, Sink
+from generator.sinks.sink import Sink
 from generator.world.build import build_world
 from tests.reliability.commands import Command, done
 from tests.reliability.database import add_others, content

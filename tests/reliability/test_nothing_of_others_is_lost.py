@@ -27,11 +27,12 @@ import pytest
 from adbc_driver_postgresql import dbapi
 
 from generator.cli.app import app
+from generator.watch.server import Server
 from tests.e2e.test_makefile import checkout, make
 from tests.sinks.test_foreign_files import everything
 from tests.sinks.test_foreign_objects import Bucket
 from tests.support import postgresql, s3
-from tests.support.project import ROOT, Answer, generate
+from tests.support.project import ROOT, Answer, generate, programs
 
 DUCKDB, POSTGRESQL = "theirs.duckdb", "postgresql"
 FOLDERS = ("parquet:lake", "csv:sheets")
@@ -48,6 +49,8 @@ CALLS: dict[str, list[str]] = {
     "build": ["--select", "no_such_model"],
     "report": ["--output", "notes.html"],
     "scorecard": [],
+    "watch": ["--port", "0"],
+    "live": ["smoke", "--speed", "max", "--until", "2025-09-07T01"],
     "list": ["profiles"],
     "describe": ["smoke"],
     "validate": ["theirs.yml"],
@@ -158,7 +161,11 @@ def in_its_process(run: Callable[..., Answer], cwd: Path, command: str, *argumen
     return Answer(ended.returncode, ended.stdout, ended.stderr)
 
 
-def test_nothing_of_others_is_lost_by_any_command(run, cwd: Path) -> None:
+def test_nothing_of_others_is_lost_by_any_command(
+    run, cwd: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A page that is asked once.
+    monkeypatch.setattr(Server, "serve_forever", lambda server: server.readings.now())
     names = {command.name or "" for command in app.registered_commands}
     assert names == CALLS.keys()
     with full_destinations(cwd) as (addresses, digest):
@@ -167,7 +174,8 @@ def test_nothing_of_others_is_lost_by_any_command(run, cwd: Path) -> None:
         for command, arguments in CALLS.items():
             targets = [None] if command in WITHOUT_DESTINATION else addresses
             for target in targets:
-                option = [] if target is None else ["--database", target]
+                named = {"watch": [], "live": ["--to"]}.get(command, ["--database"])
+                option = [] if target is None else [*named, target]
                 answer = in_its_process(run, cwd, command, *arguments, *option)
                 assert answer.code in (0, 1, 2), (command, target, answer.err)
                 assert "Traceback" not in answer.err
@@ -208,22 +216,26 @@ def test_no_target_of_the_makefile_does_more_than_the_commands(tmp_path: Path) -
     assert removed == REMOVED
 
 
-# Runs the small commands of the project, and records the rest.
+# Runs the small commands of the project, and records the rest. The small sample of the market is
+# that of the copy.
 PROGRAM = """#!/bin/sh
 case "$(basename "$0") $*" in
     "python -m generator scorecard"|"python -m tests.support.pictures") ;;
-    "python -m generator "*|"python -m tests.support."*)
+    "python -m generator generate calibration"*|"python -m tests.support."*)
         exec "{python}" "$@" ;;
+    "python -m generator "*)
+        exec "{programs}/python" "$@" ;;
 esac
 echo "$(basename "$0") $*" >> "{record}"
 """
-PROGRAMS = ("python", "python3", "dbt", "uv", "ruff", "mypy", "sqlfluff")
+PROGRAMS = ("python", "python3", "dbt", "uv", "ruff", "mypy", "sqruff")
 # The first words of each command that is recorded.
 RECORDED = {
     "dbt --quiet build", "dbt docs serve", "dbt parse", "mypy", "ruff check", "ruff format",
-    "sqlfluff lint", "uv pip compile", "uv pip install", "python -m benchmarks.compare",
-    "python -m benchmarks.dbt_build", "python -m generator scorecard", "python -m pip install",
-    "python -m pytest", "python -m tests.support.pictures",
+    "sqruff --nocolor", "uv pip compile", "uv pip install", "python -m benchmarks.compare",
+    "python -m benchmarks.dbt_build", "python -m generator scorecard",
+    "python -m generator.live.json_schemas", "python -m pip install", "python -m pytest",
+    "python -m tests.support.pictures",
 }  # fmt: skip
 SMALL_CALIBRATION = """
 name: calibration
@@ -250,7 +262,8 @@ def copy_of_the_checkout(folder: Path) -> Path:
         copy(ROOT / name, folder / name)  # type: ignore[operator]
     templates = folder / "generator/templates/workflows"
     (templates / "calibration.yml").write_text(SMALL_CALIBRATION)
-    program = PROGRAM.format(python=sys.executable, record=folder.with_name("record.txt"))
+    record = folder.with_name("record.txt")
+    program = PROGRAM.format(python=sys.executable, programs=programs(), record=record)
     for place in (folder.with_name("environment"), folder / ".venv-peers"):
         (place / "bin").mkdir(parents=True)
         for name in PROGRAMS:
@@ -299,8 +312,10 @@ def test_nothing_of_others_is_lost_by_any_target_of_the_makefile(tmp_path: Path)
         "DBT_EXCLUDE_RESOURCE_TYPES": "test unit_test",
     }
     targets = re.findall(r"^([a-z-]+) ", make(folder, "help").stdout, re.MULTILINE)
-    for target in targets:
-        made = make(folder, target, "WORKFLOW=smoke", **variables)
+    for number, target in enumerate(targets):
+        # What has run for itself does not run once more for another target.
+        done = [f"--old-file={name}" for name in targets[:number]]
+        made = make(folder, target, "WORKFLOW=smoke", *done, **variables)
         assert made.returncode == 0, (target, made.stdout[-2000:], made.stderr[-2000:])
         assert digest() == before, target
     # The targets have done what they are for.

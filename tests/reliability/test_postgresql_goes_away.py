@@ -11,8 +11,8 @@ from adbc_driver_postgresql import dbapi
 from generator.engines import local
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
+from generator.sinks.errors import DestinationFailedError
 from generator.sinks.postgresql import PostgresqlSink
-from generator.sinks.sink import DestinationFailedError
 from generator.world.build import build_world
 from tests.reliability.commands import Command, done
 from tests.reliability.test_two_at_once import generate, hashes

@@ -30,7 +30,7 @@ def hashes(uri: str) -> dict[str, tuple]:
         for table in TABLES:
             cursor.execute(
                 "SELECT count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) "
-                f"FROM raw.{table.table_name} t"
+                f"FROM {table.relation()} t"
             )
             found[table.table_name] = cursor.fetchone()
     return found

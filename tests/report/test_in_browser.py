@@ -26,6 +26,10 @@ CHARTS = {
     "hours",
     "reach",
     "frequency",
+    "log-frequency",
+    "log-reach",
+    "log-overlap",
+    "log-day",
     "creatives",
     "audience",
     "prices",
@@ -115,6 +119,10 @@ def test_it_opens_from_the_disk_without_a_request_or_a_complaint(
     assert page.ask("document.documentElement.scrollWidth") == width
     backgrounds = page.ask("getComputedStyle(document.body).backgroundColor")
     assert (backgrounds == "rgb(16, 20, 24)") == dark
+    # The bar stays on the screen, so it is low, and a heading that is jumped to is below it.
+    height = page.ask("document.querySelector('.bar').getBoundingClientRect().height")
+    room = page.ask("parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop)")
+    assert height < room < 170
 
 
 def test_days_are_the_same_in_every_time_zone(page: Page, report: Path) -> None:
@@ -309,6 +317,8 @@ def test_colours_have_one_meaning_and_contrast(page: Page, report: Path, dark: b
     for chart, found in used.items():
         if chart in ("daily", "quartiles"):
             assert set(found) == devices, chart
+        elif chart == "log-day":
+            assert set(found) < devices, chart
         else:
             assert not set(found) & devices, chart
     assert used["plan"] == ["var(--delivered)", "var(--planned)"]
@@ -435,6 +445,51 @@ def test_readers_meet_words_and_one_notation(page: Page, report: Path) -> None:
     assert "$20K" in axis
 
 
+def test_conversions_are_in_the_tiles_with_their_cost_and_return(
+    page: Page, report: Path, built_database: Path
+) -> None:
+    """Where a campaign counts some, and nowhere else."""
+    page.screen(1280)
+    (campaign, cpa, roas) = answers(
+        built_database,
+        "SELECT campaign_id, sum(spend) / sum(conversions), sum(conversions_value) / sum(spend)"
+        " FROM marts.fct_conversions_daily WHERE campaign_id = 3 GROUP BY 1",
+    )[0]
+    visit(page, report, f"#campaign={campaign}")
+    tiles = page.ask("document.getElementById('tiles').innerText").split("\n")
+    assert float(tiles[tiles.index("Cost per conversion") + 1].strip("$")) == pytest.approx(
+        float(cpa), abs=0.006
+    )
+    assert float(tiles[tiles.index("ROAS") + 1]) == pytest.approx(float(roas), rel=0.006)
+    none = "SELECT min(campaign_id) FROM marts.dim_campaigns WHERE campaign_id NOT IN"
+    ((silent,),) = answers(
+        built_database, f"{none} (SELECT campaign_id FROM marts.fct_conversions_daily)"
+    )
+    visit(page, report, f"#campaign={silent}")
+    assert "Conversions" not in page.ask("document.getElementById('tiles').innerText")
+
+
+def test_methods_of_attribution_are_side_by_side_with_the_truth(
+    page: Page, report: Path, built_database: Path
+) -> None:
+    page.screen(1280)
+    ((conversions, caused),) = answers(
+        built_database,
+        "SELECT attributed_conversions::int, round(expected_conversions)::int"
+        " FROM marts.fct_attribution_scorecard"
+        " WHERE campaign_id = 3 AND attribution_method = 'LAST_TOUCH'",
+    )
+    visit(page, report, "#campaign=3")
+    ((name, _, _, last_touch, *_, truth),) = page.ask(
+        """[...document.querySelectorAll('#attribution-list tbody tr')].map(
+            row => [...row.cells].map(cell => cell.textContent))"""
+    )
+    assert "NexBank" in name
+    assert int(last_touch.replace(",", "")) == conversions
+    assert int(truth.replace(",", "")) == caused
+    assert page.ask("document.getElementById('lift-card')") is None
+
+
 # --- 10 Cards are even.
 
 
@@ -510,19 +565,29 @@ SHOWN = """({
 @pytest.mark.parametrize(
     ("values", "state", "campaigns", "unchanged"),
     [
-        ({"campaign": "7"}, "#campaign=7", 1, set()),
+        ({"campaign": "3"}, "#campaign=3", 1, set()),
         ({"advertiser": "NexBank"}, "#advertiser=NexBank", 1, set()),
         (
             {"device": "MOBILE"},
             "#device=MOBILE",
             5,
-            {"plan", "pacing", "hours", "reach", "frequency", "audience"},
+            {
+                "plan",
+                "pacing",
+                "hours",
+                "reach",
+                "frequency",
+                "log-frequency",
+                "log-reach",
+                "log-overlap",
+                "audience",
+            },
         ),
         (
             {"from": "2025-09-01", "to": "2025-09-30"},
             "#from=2025-09-01&to=2025-09-30",
             5,
-            set(),
+            {"log-frequency", "log-overlap"},
         ),
     ],
     ids=["campaign", "advertiser", "device", "dates"],

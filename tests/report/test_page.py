@@ -141,6 +141,95 @@ def test_the_scorecard_and_the_invariants_stand_in_the_file_as_tables(
         assert f">{rows:,}</span></td>" in text
 
 
+def test_people_are_counted_as_the_marts_of_the_log_count_them(
+    text: str, built_database: Path
+) -> None:
+    """How often, how many to date, who is shared, and the ads of one day; a panel multiplied up."""
+    with duckdb.connect(str(built_database), read_only=True) as connection:
+
+        def ask(query: str) -> list[tuple[Any, ...]]:
+            return connection.execute(query).fetchall()
+
+        ((impressions, households),) = ask(
+            "SELECT sum(households * exposures), sum(households) "
+            "FROM marts.fct_frequency_distribution"
+        )
+        often = rows_of(text, "log_frequency")
+        assert sum(row["households"] * row["exposures"] for row in often) == impressions
+        assert sum(row["households"] for row in often) == households > 1000
+        last = {row["campaign"]: row for row in rows_of(text, "log_reach")}
+        assert sum(row["counted"] for row in last.values()) == households
+        for row in last.values():
+            assert row["measured"] == 1000 * row["counted"]
+            assert abs(row["measured"] / row["published"] - 1) < 0.15
+        ((pairs, shared),) = ask("SELECT count(*), sum(shared_reach) FROM marts.fct_reach_overlap")
+        overlap = rows_of(text, "log_overlap")
+        assert len(overlap) == 2 * pairs
+        assert sum(row["households"] for row in overlap) == 2 * shared
+        ((most,),) = ask(
+            "SELECT max(impressions) FROM (SELECT sum(impressions) AS impressions "
+            "FROM marts.fct_household_frequency_daily GROUP BY household_id, activity_date)"
+        )
+        ads = rows_of(text, "log_day")
+        assert sum(row["chosen"] == ads[0]["chosen"] for row in ads) == most > 2
+        assert {row["chosen"] for row in ads} == set(last)
+        assert all(
+            any(row["campaign"] == chosen for row in ads if row["chosen"] == chosen)
+            for chosen in last
+        )
+
+
+def test_methods_are_beside_the_truth_and_experiments_too(
+    text: str, built_database: Path, tmp_path: Path
+) -> None:
+    with duckdb.connect(str(built_database), read_only=True) as connection:
+        ((last_touch, truth),) = connection.execute(
+            "SELECT sum(attributed_conversions), sum(expected_conversions) "
+            "FROM marts.fct_attribution_scorecard WHERE attribution_method = 'LAST_TOUCH'"
+        ).fetchall()
+    methods = rows_of(text, "attribution")
+    assert sum(row["last_touch"] for row in methods) == pytest.approx(float(last_touch), abs=1)
+    assert sum(row["truth"] for row in methods) == pytest.approx(truth, abs=1)
+    assert {"linear", "time_decay", "position", "markov", "shapley"} < set(methods[0])
+    assert rows_of(text, "lift") == []
+    file = tmp_path / "experiment.duckdb"
+    shutil.copy(built_database, file)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(
+            "INSERT INTO marts.fct_experiment_scorecard BY NAME SELECT 3 AS experiment_id, "
+            "3 AS campaign_id, 'LEAD' AS conversion_type, 'GHOST_ADS' AS lift_method, "
+            "0.1 AS lift, -0.05 AS lift_low, 0.25 AS lift_high, 40 AS incremental_conversions, "
+            "30 AS expected_conversions, true AS covers_truth"
+        )
+    assert rows_of(html(queries.read(file)), "lift") == [
+        {
+            "campaign": 3,
+            "type": "Lead",
+            "method": "Ghost ads",
+            "lift": 0.1,
+            "low": -0.05,
+            "high": 0.25,
+            "found": 40,
+            "truth": 30,
+            "covers": "✓ yes",
+        }
+    ]
+
+
+@pytest.mark.parametrize("end", ["DROP TABLE", "DELETE FROM"])
+def test_without_a_log_nothing_is_said_of_people(
+    built_database: Path, tmp_path: Path, end: str
+) -> None:
+    """Whether its marts are switched off or have no rows."""
+    file = tmp_path / "without.duckdb"
+    shutil.copy(built_database, file)
+    with duckdb.connect(str(file)) as connection:
+        for mart in queries.LOG_MARTS:
+            connection.execute(f"{end} marts.{mart}")
+    page = html(queries.read(file))
+    assert [name for name in queries.LOG_QUERIES if rows_of(page, name)] == []
+
+
 def faults_of(text: str) -> list[list[str]]:
     """The cells of the labelled faults row by row, with the headings as the first."""
     section = text.partition('id="faults"')[2].partition("</section>")[0]
@@ -324,7 +413,7 @@ def test_the_scorecard_is_printed_with_its_count(
     inside, binding, _ = map(int, found.groups())
     assert 30 < inside <= binding
     as_json = run("scorecard", "--database", str(built_database), "--json").json
-    assert len(as_json["benchmarks"]) == 54
+    assert len(as_json["benchmarks"]) == 56
     assert {benchmark["status"] for benchmark in as_json["benchmarks"]} <= {
         "INSIDE",
         "OUTSIDE",

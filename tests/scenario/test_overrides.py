@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from generator.scenario.errors import InputError
+from generator.scenario.kinds import TemplateKind
 from generator.scenario.models import Scenario
 from generator.scenario.overrides import parse_override, paths, with_overrides
-from generator.scenario.templates import Library, TemplateKind
+from generator.scenario.templates import Library
 from generator.scenario.yaml_file import Document, merge, path_text, read
 
 LIBRARY = Library()

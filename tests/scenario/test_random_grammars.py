@@ -29,13 +29,13 @@ from hypothesis import strategies as st
 
 from generator.cli.app import app, main
 from generator.market.dataset import world_of
-from generator.pipeline.run import EngineError
+from generator.pipeline.errors import EngineError
 from generator.scenario.errors import InputError
 from generator.scenario.models import Scenario, Workflow
 from generator.scenario.overrides import paths
 from generator.scenario.templates import BUNDLED, Dataset, Library
 from generator.scenario.yaml_file import KeyPath, path_text
-from generator.sinks.sink import DestinationError, DestinationFailedError
+from generator.sinks.errors import DestinationError, DestinationFailedError
 from tests.scenario.test_legacy_format import (
     ALONE,
     BY_ADVERTISER,

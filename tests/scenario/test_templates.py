@@ -12,15 +12,9 @@ from generator.market.dataset import world_of
 from generator.platform.model import PlatformModel
 from generator.scenario.errors import InputError
 from generator.scenario.faults import Faults
+from generator.scenario.kinds import TemplateKind
 from generator.scenario.overrides import parse_override
-from generator.scenario.templates import (
-    BUNDLED,
-    Dataset,
-    Library,
-    TemplateKind,
-    dataset,
-    names,
-)
+from generator.scenario.templates import BUNDLED, Dataset, Library, dataset, names
 from generator.world.build import build_world
 
 COMPLETE = {scenario.name: scenario for scenario in dataset("complete").scenarios}
@@ -104,7 +98,7 @@ def scenario_text(**changes: str) -> str:
         "platform": "netflix_like", "objective": "AWARENESS", "cpm": "20.0", "more": "",
         "flight": "{start_date: 2025-09-01, end_date: 2025-09-03}",
         "amount": "1000", "targeting": "{DEVICE: [CTV]}",
-        "creative": "{placement: PRE_ROLL, duration_seconds: 15}",
+        "creative": "{placement: PRE_ROLL, duration_seconds: 15}", "dates": "name: one",
     } | changes  # fmt: skip
     return """\
 name: mine
@@ -120,13 +114,14 @@ campaign:
 line_items:
   - targeting: {targeting}
     creatives: [{creative}]
+    {dates}
 {more}""".format(**parts)
 
 
 @pytest.mark.parametrize(
     ("changes", "place", "sentence"),
     [
-        ({"more": "budgett: 3\n"}, ":14: budgett", "unknown key"),
+        ({"more": "budgett: 3\n"}, ":15: budgett", "unknown key"),
         ({"objective": "AWARNESS"}, ":5: campaign.objective", "did you mean 'AWARENESS'?"),
         ({"cpm": "cheap"}, ":7: campaign.target_cpm", "number, not 'cheap'"),
         ({"cpm": "'20 USD'"}, ":7: campaign.target_cpm", "digits and a point only"),
@@ -150,6 +145,24 @@ line_items:
         ({"creative": "{placement: PRE_ROLL, duration_seconds: 75}"}, ":13", "of 10, 15, 20, 30"),
         ({"creative": "{placement: PAUSE}"}, ":12: line_items[0]", "has no PAUSE creatives"),
         ({"creative": ""}, ":13: line_items[0].creatives", "at least 1 item"),
+        ({"dates": "start_date: 2025-09-04"}, "", "no day in the flight from 2025-09-01"),
+        (
+            {
+                "dates": "end_date: 2025-09-02",
+                "flight": "{weeks: 2, start_between: [2025-09-01, 2025-09-01]}",
+            },
+            "",
+            "a line item has dates, and a flight does not",
+        ),
+        (
+            {
+                "dates": "end_date: 2025-09-01",
+                "creative": "{placement: PRE_ROLL, duration_seconds: 15, "
+                "rotation_start_date: 2025-09-02}",
+            },
+            ":12: line_items[0]",
+            "which are no days",
+        ),
     ],
     ids=str,
 )  # fmt: skip
@@ -348,3 +361,12 @@ def test_a_budget_is_whole_where_the_currency_has_no_smaller_unit(tmp_path, curr
     assert dataset(str(file)).scenarios[0].campaign.budget.amount == 1000
     file.write_text(text.replace(currency, "USD"))
     assert dataset(str(file)).scenarios[0].campaign.budget.amount == 1000.5
+
+
+def test_the_dates_of_a_line_item_are_those_of_its_creatives(tmp_path) -> None:
+    file = tmp_path / "mine.yml"
+    file.write_text(scenario_text(dates="start_date: 2025-09-02"))
+    (booking,) = build_world(dataset(str(file))).bookings
+    (creative,) = booking.line_items[0].creatives
+    assert creative.rotation_start_date == date(2025, 9, 2)
+    assert creative.rotation_end_date is None

@@ -154,7 +154,7 @@ def test_text_that_other_readers_take_for_a_number_stays_text(tmp_path) -> None:
 
 WRONG = [None, True, 3, -7, 2.5, float("nan"), float("inf"), 10**30, "x", "", "9" * 400, [], [[]],
          {}, {"a": 1}, date(2025, 1, 1), "2025-13-01", [1, "1"], {1: 2}]  # fmt: skip
-LIBRARY_WORDS = ("input should", "valid", "instance", "keyword", "parse", "nonetype", "datetime.")
+LIBRARY_WORDS = ("input should", "valid", "instance", "keyword", " parse", "nonetype", "datetime.")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from generator.schema.dbt_delivery import (
     with_blocks,
     without_blocks,
 )
-from generator.schema.dbt_sources import source_yaml
+from generator.schema.dbt_sources import source_files
 from generator.schema.ddl import create_table, duckdb_type, quote
 from generator.schema.delivery_columns import delivery_facts, delivery_metrics, raw_counts
 from generator.schema.facts import SUPPLY_FUNNEL, VIDEO_FUNNEL
@@ -47,7 +47,7 @@ def entries(node: Any) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def database():
     connection = duckdb.connect()
-    connection.execute("create schema raw")
+    connection.execute("create schema raw; create schema truth")
     for table in TABLES:
         connection.execute(create_table(table))
     return connection
@@ -77,8 +77,9 @@ def test_no_count_can_be_below_zero(database, count: str) -> None:
 
 
 def test_the_committed_dbt_sources_are_in_step(root) -> None:
-    committed = root / "dbt_project/models/staging/ads/_ads__sources.yml"
-    assert committed.read_text() == source_yaml(TABLES), "run `make sources`"
+    for name, text in source_files(TABLES).items():
+        committed = root / "dbt_project/models/staging" / name
+        assert committed.read_text() == text, "run `make sources`"
 
 
 def test_what_dbt_knows_of_the_delivery_columns_is_in_step(root) -> None:
@@ -125,9 +126,10 @@ def test_a_block_that_cannot_be_written_is_named(first: str, last: str, sentence
 
 
 def test_every_column_is_described_in_the_sources() -> None:
-    (source,) = yaml.safe_load(source_yaml(TABLES))["sources"]
-    assert [table["name"] for table in source["tables"]] == [t.table_name for t in TABLES]
-    for table, model in zip(source["tables"], TABLES, strict=True):
+    files = map(yaml.safe_load, source_files(TABLES).values())
+    tables = [table for file in files for table in file["sources"][0]["tables"]]
+    assert [table["name"] for table in tables] == [t.table_name for t in TABLES]
+    for table, model in zip(tables, TABLES, strict=True):
         assert table["description"].endswith(".")
         assert [column["name"] for column in table["columns"]] == list(model.model_fields)
         assert all(column["description"].endswith(".") for column in table["columns"])
@@ -135,7 +137,7 @@ def test_every_column_is_described_in_the_sources() -> None:
 
 def test_duckdb_has_the_types_and_nullability_of_the_models(database) -> None:
     for table in TABLES:
-        described = database.execute(f"describe raw.{table.table_name}").fetchall()
+        described = database.execute(f"describe {table.relation()}").fetchall()
         assert [(name, kind, null) for name, kind, null, *_ in described] == [
             (column.name, duckdb_type(table, column), "YES" if column.nullable else "NO")
             for column in table.columns()
@@ -153,7 +155,7 @@ def test_arrow_schemas_have_the_same_columns(database) -> None:
         schema = arrow_schema(table)
         assert schema.names == list(table.model_fields)
         database.register("landing", schema.empty_table())
-        database.execute(f"insert into raw.{table.table_name} select * from landing")
+        database.execute(f"insert into {table.relation()} select * from landing")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +190,7 @@ def test_identifiers_are_quoted() -> None:
 
 def test_the_ddl_names_no_storage_detail_that_another_duckdb_refuses() -> None:
     for table in TABLES:
-        assert "USING" not in create_table(table, "raw")
+        assert "USING" not in create_table(table)
 
 
 def test_each_warning_of_dbt_says_why_it_is_none_to_stop_at() -> None:
@@ -198,7 +200,7 @@ def test_each_warning_of_dbt_says_why_it_is_none_to_stop_at() -> None:
         for entry in entries(yaml.safe_load(file.read_text()))
         if isinstance(entry.get("config"), dict) and entry["config"].get("severity") == "warn"
     ]
-    assert len(warnings) > 10
+    assert len(warnings) > 5
     assert [entry for entry in warnings if len(entry.get("description", "")) < 60] == []
 
 

@@ -14,7 +14,8 @@ from generator.schema import TABLES, Advertiser
 from generator.schema.arrow import arrow_schema
 from generator.sinks.csv import CsvSink
 from generator.sinks.duckdb import DuckdbSink
-from generator.sinks.sink import CountingIterator, DestinationError
+from generator.sinks.errors import DestinationError
+from generator.sinks.sink import CountingIterator
 from generator.world.build import build_world
 
 SMOKE = build_world(dataset("smoke"))
@@ -36,12 +37,12 @@ def test_every_value_comes_back(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "ads.duckdb")) as connection:
         for table in TABLES:
             name = table.table_name
-            connection.execute(f"create temp table back as from raw.{name} limit 0")
+            connection.execute(f"create temp table back as from {table.relation()} limit 0")
             options = "header, nullstr '', allow_quoted_nulls false"
             connection.execute(f"copy back from '{tmp_path}/csv/{name}.csv' ({options})")
             assert connection.execute(
-                f"select count(*) from ((from back except all from raw.{name}) union all "
-                f"(from raw.{name} except all from back))"
+                f"select count(*) from ((from back except all from {table.relation()}) union all "
+                f"(from {table.relation()} except all from back))"
             ).fetchall() == [(0,)]
             connection.execute("drop table back")
 

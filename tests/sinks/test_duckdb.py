@@ -19,7 +19,7 @@ from generator.pipeline.parts import all_pieces
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
-from generator.sinks.sink import DestinationError
+from generator.sinks.errors import DestinationError
 from generator.sinks.summary import contents
 from generator.world.build import build_world
 from tests.support.project import ROOT
@@ -47,9 +47,11 @@ def content(file: Path) -> dict[str, int]:
 def test_what_was_written_is_what_was_counted(tmp_path) -> None:
     file = tmp_path / "new" / "folder" / "ads.duckdb"
     landed = land(SMOKE, file)
+    relations = {table.table_name: table.relation() for table in TABLES}
     with duckdb.connect(str(file), read_only=True) as connection:
         for name, rows, _ in landed:
-            assert connection.execute(f"select count(*) from raw.{name}").fetchone()[0] == rows
+            query = f"select count(*) from {relations[name]}"
+            assert connection.execute(query).fetchone()[0] == rows
 
 
 def test_a_file_can_be_copied_into_another_database(run, tmp_path) -> None:
@@ -61,7 +63,7 @@ def test_a_file_can_be_copied_into_another_database(run, tmp_path) -> None:
         connection.execute(f"ATTACH '{copy}' AS copied")
         connection.execute("COPY FROM DATABASE made TO copied")
         for table in TABLES:
-            rows = "SELECT count(*) FROM {}.raw." + table.table_name
+            rows = "SELECT count(*) FROM {}." + table.relation()
             counts = [
                 connection.execute(rows.format(name)).fetchone() for name in ("made", "copied")
             ]
@@ -222,9 +224,10 @@ def test_an_addition_to_a_run_on_an_impossible_day_is_a_sentence(run, tmp_path, 
     assert file.read_bytes() == before
 
 
-def test_a_file_called_like_its_schema_is_refused(tmp_path) -> None:
-    with pytest.raises(DestinationError, match="is called like the schema in it"):
-        land(SMOKE, tmp_path / "raw.duckdb")
+@pytest.mark.parametrize("schema", ["raw", "truth"])
+def test_a_file_called_like_its_schema_is_refused(tmp_path, schema: str) -> None:
+    with pytest.raises(DestinationError, match="is called like a schema in it"):
+        land(SMOKE, tmp_path / f"{schema}.duckdb")
     assert list(tmp_path.iterdir()) == []
 
 

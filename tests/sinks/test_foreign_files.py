@@ -24,8 +24,8 @@ from generator.pipeline.run import Job, Maker, PackedPart, land
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.dataset import RECEIPTS, STAGING
+from generator.sinks.errors import DestinationError
 from generator.sinks.manifest import Manifest
-from generator.sinks.sink import DestinationError
 from generator.sinks.target import sink_of
 from generator.world.build import build_world
 from tests.conftest import made_once

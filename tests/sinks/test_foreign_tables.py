@@ -14,7 +14,7 @@ from generator.faults.changed_columns import landing_tables
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSchema, DuckdbSink
-from generator.sinks.sink import DestinationError
+from generator.sinks.errors import DestinationError
 from generator.world.build import build_world
 
 SMOKE = build_world(dataset("smoke"))

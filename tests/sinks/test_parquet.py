@@ -24,10 +24,12 @@ from generator.schema import (
     AudienceDaily,
     Campaign,
     CampaignReach,
+    ConversionsDaily,
     PerformanceHourly,
     Run,
 )
 from generator.sinks.duckdb import DuckdbSink
+from generator.sinks.errors import DestinationError
 from generator.sinks.folder import UNFINISHED, Folder, HashedFile
 from generator.sinks.manifest import (
     LARGEST_RECORD,
@@ -37,7 +39,7 @@ from generator.sinks.manifest import (
     as_json,
 )
 from generator.sinks.parquet import ParquetSink
-from generator.sinks.sink import DestinationError, Packer
+from generator.sinks.sink import Packer
 from generator.world.build import build_world
 from tests.reliability.test_killed_in_parquet import digest
 from tests.support import s3
@@ -47,7 +49,16 @@ OTHER = build_world(dataset("smoke").with_seed(8))
 COMPLETE = build_world(dataset("complete"))
 FEW = (Run, Campaign, PerformanceHourly)
 ROWS = 5_000
-PARTITIONED = {"performance_hourly", "campaign_reach", "audience_daily", "inventory_hourly"}
+PARTITIONED = {
+    "performance_hourly",
+    "campaign_reach",
+    "audience_daily",
+    "conversions",
+    "conversions_daily",
+    "inventory_hourly",
+    "ad_impressions",
+    "ad_errors",
+}
 
 
 class Recorder:
@@ -120,12 +131,12 @@ def test_the_rows_are_those_of_a_duckdb_file(tmp_path: Path) -> None:
     ]
     with duckdb.connect(str(tmp_path / "ads.duckdb"), read_only=True) as connection:
         for table in TABLES:
-            name = table.table_name
+            name, relation = table.table_name, table.relation()
             files = f"'{tmp_path}/folder/{name}/**/*.parquet', hive_partitioning = false"
             connection.execute(f"create temp view files as from read_parquet({files})")
             ((different, columns),) = connection.execute(
-                f"select (select count(*) from ((from files except all from raw.{name}) union all "
-                f"(from raw.{name} except all from files))),"
+                f"select (select count(*) from ((from files except all from {relation}) union all "
+                f"(from {relation} except all from files))),"
                 "(select list(column_name) from (describe files))"
             ).fetchall()
             assert different == 0
@@ -154,7 +165,7 @@ def test_the_manifest_says_what_is_there(tmp_path: Path) -> None:
 def test_tables_with_a_time_are_partitioned_by_its_month(tmp_path: Path) -> None:
     landed(COMPLETE, tmp_path)
     times = {PerformanceHourly: "hour_ts", CampaignReach: "window_start"}
-    times[AudienceDaily] = "activity_date"
+    times |= {AudienceDaily: "activity_date", ConversionsDaily: "activity_date"}
     with duckdb.connect() as connection:
         for table, time in times.items():
             folder = tmp_path / table.table_name

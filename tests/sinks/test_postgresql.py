@@ -20,8 +20,8 @@ from generator.scenario.faults import Faults
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks import postgresql as sink
+from generator.sinks.errors import DestinationError
 from generator.sinks.postgresql import PostgresqlSink
-from generator.sinks.sink import DestinationError
 from generator.world.build import build_world
 from tests.conftest import ROOT
 from tests.reliability.test_two_at_once import hashes
@@ -203,7 +203,9 @@ def test_every_view_of_dbt_on_raw_tables_is_known_by_its_name() -> None:
     folders = [ROOT / "dbt_project/models/staging", ROOT / "dbt_project/models/intermediate"]
     names = [model.name for folder in folders for model in folder.rglob("*.sql")]
     assert names
-    assert all(name.startswith(("base_ads__", "stg_ads__", "int_")) for name in names)
+    assert all(
+        name.startswith(("base_ads__", "stg_ads__", "stg_truth__", "int_")) for name in names
+    )
 
 
 def test_another_dataset_stays_and_is_named(server, run) -> None:

@@ -14,8 +14,8 @@ from generator.engines import local
 from generator.scenario.templates import dataset
 from generator.schema import TABLES
 from generator.sinks.duckdb import DuckdbSink
+from generator.sinks.errors import DestinationError, DestinationFailedError
 from generator.sinks.replacement import SUFFIX, Replacement, write_ahead_log
-from generator.sinks.sink import DestinationError, DestinationFailedError
 from generator.world.build import build_world
 
 SMOKE = build_world(dataset("smoke"))

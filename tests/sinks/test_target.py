@@ -11,9 +11,9 @@ import pytest
 from generator.schema import TABLES
 from generator.sinks.csv import CsvSink
 from generator.sinks.duckdb import DuckdbSink
+from generator.sinks.errors import DestinationError
 from generator.sinks.parquet import ParquetSink
 from generator.sinks.postgresql import PostgresqlSink
-from generator.sinks.sink import DestinationError
 from generator.sinks.target import SCHEMES, label, sink_class, sink_of
 
 ADDRESS = "postgresql://ads:s3cr%40t@db.example:5432/ads"
@@ -185,7 +185,7 @@ def test_all_sinks_report_the_same_rows_and_hashes(run, cwd: Path) -> None:
     assert tables[0] == tables[1] == tables[2]
     with duckdb.connect() as connection:
         for table in tables[0]:
-            name = table["table"].removeprefix("raw.")
+            name = table["table"].rpartition(".")[2]
             for files in (f"p/{name}/**/*.parquet", f"c/{name}.csv"):
                 assert connection.execute(f"select count(*) from '{files}'").fetchall() == [
                     (table["rows"],)

@@ -73,11 +73,13 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
 
-    def open(self, file: Path, until: str, *, fragment: str = "") -> None:
-        """Open a file at a fragment (#…) and wait until an expression of the page is true."""
+    def open(self, place: Path | str, until: str, *, fragment: str = "") -> None:
+        """Open a file or an address at a fragment (#…) and wait until an expression of the page is
+        true."""
+        address = place.resolve().as_uri() if isinstance(place, Path) else place
         self.call("Page.navigate", url="about:blank")  # else another fragment would not load it
         self.events.clear()
-        self.call("Page.navigate", url=file.resolve().as_uri() + fragment)
+        self.call("Page.navigate", url=address + fragment)
         self.wait(until)
 
     def wait(self, until: str) -> None:

@@ -196,6 +196,20 @@ VIOLATIONS: dict[str, str] = {
             from raw.inventory_hourly group by all
         ) using (platform, device, hour_ts)
         where won > opportunities or opportunities is null""",
+    "conversions come within the window after a touch": """
+        with touched as (
+            select campaign_id, line_item_id, creative_id, device, hour_ts::date as day,
+                sum(impressions) as impressions, sum(clicks) as clicks
+            from raw.performance_hourly group by all
+        )
+        select count(*) from raw.conversions_daily v anti join touched t
+            on t.campaign_id = v.campaign_id and t.line_item_id = v.line_item_id
+                and t.creative_id = v.creative_id and t.device = v.device
+                and t.day between v.activity_date - v.window_days and v.activity_date
+                and if(v.touch_type = 'POST_CLICK', t.clicks, t.impressions) > 0""",
+    "conversions are counted before the day that the data is seen on": """
+        select count(*) from raw.conversions_daily
+        where activity_date >= (select as_of_date from raw.runs)""",
     "no one orders before becoming a customer": """
         select count(*) from raw.campaigns c join raw.advertisers a using (advertiser_id)
         where c.created_at < a.created_at""",

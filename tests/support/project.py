@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -21,14 +23,28 @@ from typing import Any
 from filelock import FileLock
 
 from generator.cli.dbt_project import PROJECT_FILE
+from tests.support import processes
+from tests.support.processes import OWNER, SHARED
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Of `dbt build` the models only, as data that tests cannot pass need it.
 MODELS_ONLY = "--exclude-resource-type test unit_test"
 # What formulas make of rows in a unit test is the same on any data.
 WITHOUT_UNIT_TESTS = "--exclude-resource-type unit_test"
-# Names the folder that the processes of one test run have in common.
-SHARED = "TESTS_SHARED_FOLDER"
+# What dbt has parsed, in its folder `target`.
+PARSED = "partial_parse.msgpack"
+# With these dbt writes no more than tests read.
+QUICK = {"DBT_WRITE_JSON": "false", "DBT_LOG_LEVEL_FILE": "none"}
+# As `python -m generator` sets them before it imports anything (generator/__main__.py).
+OF_SERVERS = {
+    "PYTHONPATH": str(ROOT),
+    "OPENBLAS_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+SERVE = (
+    "import socket; from tests.support import processes; "
+    "processes.serve('{program}', socket.socket(fileno={place}))"
+)
 
 
 @dataclass(frozen=True)
@@ -107,11 +123,16 @@ def parsed(*arguments: str, **variables: str) -> Path:
 
     def parse(folder: Path) -> None:
         link_project(folder)
-        result = in_new_process(folder, "parse", *words, **address)
+        before = serve("dbt") / "target" / PARSED
+        at_hand = {"DBT_PARTIAL_PARSE_FILE_PATH": str(before)}
+        result = in_new_process(folder, "parse", *words, **address, **at_hand)
         assert result.returncode == 0, result.stdout[-4000:]
+        # Where nothing is parsed again dbt writes nothing.
+        if not (folder / "target" / PARSED).exists():
+            shutil.copy(before, folder / "target")
 
     key = sha256(repr((sorted(settings.items()), sorted(address.items()))).encode()).hexdigest()
-    return made_once(f"parsed-{key[:16]}", parse) / "target" / "partial_parse.msgpack"
+    return made_once(f"parsed-{key[:16]}", parse) / "target" / PARSED
 
 
 def run_dbt(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
@@ -124,48 +145,65 @@ def run_dbt(folder: Path, *arguments: str, **variables: str) -> subprocess.Compl
 
 
 @cache
-def dbt_processes() -> subprocess.Popen[str]:
-    """The process from which those of dbt are forked."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.support.dbt_processes"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+def programs() -> Path:
+    """A folder with `dbt` and `python`, which run dbt and the generator in new processes that start
+    at once (tests/support/processes.py), and all else as ever."""
+
+    def make(folder: Path) -> None:
+        for name in ("dbt", "python"):
+            line = shlex.join([sys.executable, "-IS", processes.__file__, name])
+            (folder / name).write_text(f'#!/bin/sh\nexec {line} "$@"\n')
+            (folder / name).chmod(0o755)
+
+    for program in ("dbt", "generator"):
+        serve(program)
+    return made_once("bin", make)
+
+
+@cache
+def serve(program: str) -> Path:
+    """Let a server run dbt or the generator, if none does; the folder that it works in."""
+
+    def start(folder: Path) -> None:
+        link_project(folder)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(processes.address(program))
+            listener.listen()
+            place = listener.fileno()
+            subprocess.Popen(
+                [sys.executable, "-c", SERVE.format(program=program, place=place)],
+                cwd=folder,
+                env={**os.environ, **QUICK, **OF_SERVERS, "ADS_DATABASE": "ads.duckdb"},
+                pass_fds=[place],
+                stdin=subprocess.DEVNULL,
+            )
+
+    return made_once(f"{program}-{os.environ[OWNER]}", start)
 
 
 def in_new_process(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
     """Run dbt in a new process that writes no more than tests read: not the debug log, and
     manifest and results only where DBT_WRITE_JSON asks for them."""
-    quick = {"DBT_WRITE_JSON": "false", "DBT_LOG_LEVEL_FILE": "none"}
-    with tempfile.TemporaryDirectory() as place:
-        printed = [Path(place, name) for name in ("out", "err")]
-        request = {
-            "arguments": arguments,
-            "folder": str(folder),
-            "environment": {**os.environ, **quick, **variables},
-            "printed": [str(file) for file in printed],
-        }
-        server = dbt_processes()
-        assert server.stdin
-        assert server.stdout
-        server.stdin.write(json.dumps(request) + "\n")
-        server.stdin.flush()
-        code = int(server.stdout.readline())
-        return subprocess.CompletedProcess(
-            ["dbt", *arguments], code, *(file.read_text() for file in printed)
-        )
+    serve("dbt")
+    return run_program("dbt", arguments, folder, {**os.environ, **QUICK, **variables})
+
+
+def run_program(
+    program: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess:
+    """Run dbt or the generator in a new process, with nothing to read."""
+    with (
+        open(os.devnull) as nothing,
+        tempfile.TemporaryFile("w+") as out,
+        tempfile.TemporaryFile("w+") as err,
+    ):
+        streams = [stream.fileno() for stream in (nothing, out, err)]
+        code = processes.ask(program, arguments, str(folder), environment, streams)
+        printed = [os.pread(stream, 1 << 30, 0).decode() for stream in streams[1:]]
+        return subprocess.CompletedProcess([program, *arguments], code, *printed)
 
 
 def generate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess:
     """Run `python -m generator` as a user does, in a new process."""
-    return subprocess.run(
-        [sys.executable, "-m", "generator", *arguments],
-        cwd=cwd or ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    programs()
+    return run_program("generator", arguments, cwd or ROOT, os.environ)

@@ -21,7 +21,7 @@ def requirements_files() -> dict[str, str]:
     extras = project["optional-dependencies"]
     sections = {
         "the generator": project["dependencies"],
-        **{f"extra {name}": extras[name] for name in ("dbt", "postgres", "report", "s3")},
+        **{f"extra {name}": extras[name] for name in ("dbt", "kafka", "postgres", "report", "s3")},
         "group dev": groups["dev"],
     }
     return {

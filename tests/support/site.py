@@ -23,7 +23,7 @@ from tests.support.project import ROOT
 
 INDEX = ROOT / "docs/README.md"
 # Pages that others lead to.
-BESIDE = "docs/decisions/0*.md\nbenchmarks/\ndashboards/\ntests/"
+BESIDE = "docs/decisions/0*.md\ndocs/lessons/[a-z]*.md\nbenchmarks/\ndashboards/\ntests/"
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 _ROW = re.compile(r"^\| \[[^\]]+\]\((?P<page>[^)]+)\)")
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from generator.scenario.kinds import TemplateKind
 from generator.scenario.models import Scenario
-from generator.scenario.templates import Dataset, TemplateKind, names, platform
+from generator.scenario.templates import Dataset, names, platform
 
 PLATFORMS = names(TemplateKind.PLATFORMS)
 COUNTRIES = ["US", "GB", "JP", "AU", "BR"]
@@ -54,6 +55,17 @@ def creatives(draw: st.DrawFn, ad_format: str, first: date) -> dict[str, Any]:
     if draw(st.integers(0, 3)) == 0:
         plan["rotation_end_date"] = first + timedelta(days=draw(st.integers(3, 8)))
     return plan
+
+
+@st.composite
+def own_dates(draw: st.DrawFn, flights: list[dict[str, Any]]) -> dict[str, date]:
+    """Days of a line item within those of its campaign, with a day in each flight; mostly none."""
+    if draw(st.integers(0, 4)):
+        return {}
+    earliest, latest = flights[-1]["end_date"], flights[0]["start_date"]
+    begins = draw(st.dates(flights[0]["start_date"], flights[0]["end_date"]))
+    ends = draw(st.dates(flights[-1]["start_date"], flights[-1]["end_date"]))
+    return {"start_date": min(begins, earliest), "end_date": max(ends, begins, latest)}
 
 
 @st.composite
@@ -103,6 +115,8 @@ def scenarios(draw: st.DrawFn, first_day: date) -> dict[str, Any]:
     for position in range(count):
         ad_format = draw(st.sampled_from(["STANDARD_VIDEO", "INTERACTIVE_OVERLAY", "PAUSE_AD"]))
         first = planned[0]["start_date"]
+        ads = draw(st.lists(creatives(ad_format, first), min_size=1, max_size=2))
+        has_dates = any("rotation_start_date" in ad or "rotation_end_date" in ad for ad in ads)
         items.append(
             {
                 "ad_format": ad_format,
@@ -111,7 +125,8 @@ def scenarios(draw: st.DrawFn, first_day: date) -> dict[str, Any]:
                 "pacing": draw(st.sampled_from(["EVEN", "FRONTLOADED", "ASAP"])),
                 "pacing_pct": draw(st.sampled_from([50, 100, 150])),
                 "targeting": draw(targetings(countries)),
-                "creatives": draw(st.lists(creatives(ad_format, first), min_size=1, max_size=2)),
+                "creatives": ads,
+                **({} if has_dates else draw(own_dates(planned))),
             }
         )
     campaign = {

@@ -183,7 +183,11 @@ found as (
         'MISSING_HOURS' as fault_type,
         scheduled.campaign_id,
         scheduled.activity_date,
-        scheduled.rows_due - coalesce(deliveries.rows_there, 0) as findings
+        {% if var('sparse_rows') -%}
+            0 * scheduled.rows_due
+        {%- else -%}
+            scheduled.rows_due - coalesce(deliveries.rows_there, 0)
+        {%- endif %} as findings
     from scheduled
     left join deliveries
         on

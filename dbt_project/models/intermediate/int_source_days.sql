@@ -16,6 +16,12 @@ audience as (
 
 ),
 
+log as (
+
+    select * from {{ ref('stg_ads__ad_impressions') }}
+
+),
+
 creatives as (
 
     select * from {{ ref('stg_ads__creatives') }}
@@ -95,6 +101,20 @@ hashed as (
             'clicks',
         ]) }} as row_digest
     from audience
+
+    union all
+
+    select
+        'ad_impressions' as raw_table,
+        cast(hour_ts as date) as activity_date,
+        {{ row_hash([
+            'impression_id', 'campaign_id', 'creative_id', 'device', 'event_ts', 'household_id',
+            'profile_id', 'device_id', 'session_id', 'content_genre', 'break_number', 'pod_size',
+            'slot_in_pod', 'exposure_number', 'furthest_event', 'milliseconds_watched',
+            'is_skipped', 'is_clicked', 'is_scanned', 'is_engaged', 'is_measurable',
+            'is_viewable', 'is_audible', 'spend_micros',
+        ]) }} as row_digest
+    from log
 
 ),
 

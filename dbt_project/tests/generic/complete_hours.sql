@@ -1,7 +1,8 @@
 {#-
     Fails on every rotation of `schedule` (line item, creative, device and flight, with its first hour and
     the hour after its last) of which the model does not have each hour once, and on every row of the
-    model that lies in no rotation. Rotations are whole UTC days, so days are placed, not hours.
+    model that lies in no rotation. With `vars: sparse_rows` hours may be absent. Rotations are whole UTC days, so
+    days are placed, not hours.
 -#}
 {% test complete_hours(model, schedule) %}
 
@@ -61,6 +62,13 @@ select
     delivered.hours as delivered_hours
 from {{ schedule }} as rotations
 full outer join delivered using (line_item_id, creative_id, device, flight_id)
-where coalesce(rotations.hours, 0) <> coalesce(delivered.hours, 0)
+where
+    coalesce(delivered.hours, 0) > coalesce(rotations.hours, 0)
+    {%- if not var("sparse_rows") %}
+    or (
+        coalesce(delivered.hours, 0) < coalesce(rotations.hours, 0)
+        and {{ has_landed("rotations.end_ts") }}
+    )
+    {%- endif %}
 
 {% endtest %}

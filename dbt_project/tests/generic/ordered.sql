@@ -6,11 +6,10 @@
 
 select *
 from {{ model }}
-where not coalesce(
+where not (
     {%- for smaller in columns[1:] %}
-    {% if not loop.first %}and {% endif %}({{ columns[loop.index0] }}) >= ({{ smaller }})
-    {%- endfor %},
-    false
+    {% if not loop.first %}and {% endif %}{{ is_at_least(columns[loop.index0], smaller) }}
+    {%- endfor %}
 )
 
 {% endtest %}

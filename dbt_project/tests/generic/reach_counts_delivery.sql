@@ -97,6 +97,8 @@ select
     reach.impressions as reach_impressions
 from windows
 full outer join {{ model }} as reach using (campaign_id, reach_window, window_start)
-where coalesce(windows.impressions, 0) <> coalesce(reach.impressions, 0)
+where
+    coalesce(windows.impressions, 0) <> coalesce(reach.impressions, 0)
+    and {{ has_landed(end_of_window()) }}
 
 {% endtest %}

@@ -59,8 +59,11 @@ select
 from whole
 full outer join parts using (campaign_id, activity_date, dimension)
 where
-    coalesce(whole.impressions, 0) <> coalesce(parts.impressions, 0)
-    or coalesce(whole.video_q100, 0) <> coalesce(parts.video_q100, 0)
-    or coalesce(whole.clicks, 0) <> coalesce(parts.clicks, 0)
+    (
+        coalesce(whole.impressions, 0) <> coalesce(parts.impressions, 0)
+        or coalesce(whole.video_q100, 0) <> coalesce(parts.video_q100, 0)
+        or coalesce(whole.clicks, 0) <> coalesce(parts.clicks, 0)
+    )
+    and {{ has_landed(dbt.dateadd("day", 1, "activity_date")) }}
 
 {% endtest %}

@@ -4,6 +4,12 @@ with performance as (
 
 ),
 
+conversions as (
+
+    select * from {{ ref('fct_conversions_daily') }}
+
+),
+
 campaigns as (
 
     select * from {{ ref('dim_campaigns') }}
@@ -22,12 +28,18 @@ creatives as (
 
 ),
 
+days as (
+
+    {{ days_with_conversions("creative_id") }}
+
+),
+
 final as (
 
     select
         -- identifiers
         '' as source_relation,
-        performance.activity_date as date_day,
+        days.date_day,
         campaigns.platform,
         cast(campaigns.advertiser_id as {{ dbt.type_string() }}) as account_id,
         campaigns.advertiser_name as account_name,
@@ -39,22 +51,22 @@ final as (
         creatives.creative_name as ad_name,
 
         -- facts
-        performance.clicks,
-        performance.impressions,
-        performance.spend,
-        cast(null as {{ type_double() }}) as conversions,
-        cast(null as {{ type_double() }}) as conversions_value,
+        days.clicks,
+        days.impressions,
+        days.spend,
+        days.conversions,
+        days.conversions_value,
 
         -- dimensions
-        performance.currency_code
+        campaigns.currency_code
 
-    from performance
-    inner join campaigns
-        on performance.campaign_id = campaigns.campaign_id
-    inner join line_items
-        on performance.line_item_id = line_items.line_item_id
+    from days
     inner join creatives
-        on performance.creative_id = creatives.creative_id
+        on days.creative_id = creatives.creative_id
+    inner join line_items
+        on creatives.line_item_id = line_items.line_item_id
+    inner join campaigns
+        on line_items.campaign_id = campaigns.campaign_id
 
 )
 

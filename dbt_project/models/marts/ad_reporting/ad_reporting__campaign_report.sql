@@ -4,9 +4,21 @@ with performance as (
 
 ),
 
+conversions as (
+
+    select * from {{ ref('fct_conversions_daily') }}
+
+),
+
 campaigns as (
 
     select * from {{ ref('dim_campaigns') }}
+
+),
+
+days as (
+
+    {{ days_with_conversions("campaign_id") }}
 
 ),
 
@@ -15,7 +27,7 @@ final as (
     select
         -- identifiers
         '' as source_relation,
-        performance.activity_date as date_day,
+        days.date_day,
         campaigns.platform,
         cast(campaigns.advertiser_id as {{ dbt.type_string() }}) as account_id,
         campaigns.advertiser_name as account_name,
@@ -23,18 +35,18 @@ final as (
         campaigns.campaign_name,
 
         -- facts
-        performance.clicks,
-        performance.impressions,
-        performance.spend,
-        cast(null as {{ type_double() }}) as conversions,
-        cast(null as {{ type_double() }}) as conversions_value,
+        days.clicks,
+        days.impressions,
+        days.spend,
+        days.conversions,
+        days.conversions_value,
 
         -- dimensions
-        performance.currency_code
+        campaigns.currency_code
 
-    from performance
+    from days
     inner join campaigns
-        on performance.campaign_id = campaigns.campaign_id
+        on days.campaign_id = campaigns.campaign_id
 
 )
 

@@ -55,11 +55,7 @@ final as (
         budgets.currency_code,
         bounded.reason,
         bounded.valid_to is null as is_present,
-        case
-            when bounded.valid_from = {{ dbt.date_trunc('day', 'bounded.valid_from') }}
-                then cast(bounded.valid_from as date)
-            else cast({{ dbt.dateadd('day', 1, 'bounded.valid_from') }} as date)
-        end as holds_from_date,
+        {{ holds_from_date('bounded.valid_from') }} as holds_from_date,
 
         -- facts
         {{ micros_to_currency('bounded.amount_micros') }} as budget_amount,

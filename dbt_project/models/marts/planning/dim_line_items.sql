@@ -10,6 +10,26 @@ campaigns as (
 
 ),
 
+creatives as (
+
+    select * from {{ ref('stg_ads__creatives') }}
+
+),
+
+rotations as (
+
+    select
+        line_item_id,
+        case
+            when count(*) = count(rotation_start_date) then min(rotation_start_date)
+        end as start_date,
+        case when count(*) = count(rotation_end_date) then max(rotation_end_date) end
+            as end_date
+    from creatives
+    group by line_item_id
+
+),
+
 final as (
 
     select
@@ -28,6 +48,8 @@ final as (
         line_items.geo_tier,
         line_items.targeting,
         campaigns.currency_code,
+        rotations.start_date,
+        rotations.end_date,
 
         -- facts
         {{ micros_to_currency('line_items.bid_cpm_micros') }} as bid_cpm,
@@ -37,6 +59,8 @@ final as (
     from line_items
     inner join campaigns
         on line_items.campaign_id = campaigns.campaign_id
+    left join rotations
+        on line_items.line_item_id = rotations.line_item_id
 
 )
 

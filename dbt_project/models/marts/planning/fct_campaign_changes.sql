@@ -21,7 +21,7 @@ named as (
             when field = 'status' and new_value = 'COMPLETED' then 'STOPPED_EARLY'
             when entity_type = 'BUDGET' and field = 'amount_micros' then 'BUDGET'
             when entity_type = 'LINE_ITEM' and field = 'bid_cpm_micros' then 'BID'
-            when entity_type = 'LINE_ITEM' and field = 'targeting' then 'TARGETING_CHANGED'
+            when entity_type = 'FLIGHT' and field = 'end_date' then 'EXTENDED'
             when entity_type = 'CREATIVE' and field = 'rotation_end_date' then 'CREATIVE_SWAPPED'
             else 'OTHER'
         end as what,

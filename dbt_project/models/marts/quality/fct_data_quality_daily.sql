@@ -14,6 +14,7 @@ source_days as (
 fault_log as (
 
     select * from {{ ref('stg_ads__fault_log') }}
+    where affected_table = 'performance_hourly'
 
 ),
 

@@ -7,6 +7,7 @@ with findings as (
 fault_log as (
 
     select * from {{ ref('stg_ads__fault_log') }}
+    where affected_table = 'performance_hourly'
 
 ),
 

@@ -243,6 +243,48 @@ supply_at_midnight as (
 
 ),
 
+-- by hour of the day, in UTC: what times out of what American campaigns ask for
+timeouts_by_hour as (
+
+    select
+        cast(extract(hour from performance.hour_ts) as integer) as hour_of_day,
+        ln(
+            {{ safe_divide('sum(performance.timeout_count)', 'sum(performance.requests)') }}
+        ) as log_rate
+    from performance
+    inner join campaigns
+        on performance.campaign_id = campaigns.campaign_id
+    where campaigns.currency_code = 'USD'
+    group by cast(extract(hour from performance.hour_ts) as integer)
+    having sum(performance.timeout_count) > 1000
+
+),
+
+supply_by_hour as (
+
+    select
+        cast(extract(hour from hour_ts) as integer) as hour_of_day,
+        ln(avg(cast(ad_opportunities as {{ type_double() }}))) as log_supply
+    from inventory
+    where country = 'US'
+    group by cast(extract(hour from hour_ts) as integer)
+
+),
+
+timeouts_on_load as (
+
+    select
+        'timeouts_on_load' as shape_id,
+        {{ safe_divide(
+            'avg(log_supply * log_rate) - avg(log_supply) * avg(log_rate)',
+            'avg(log_supply * log_supply) - avg(log_supply) * avg(log_supply)',
+        ) }} as measured_value
+    from timeouts_by_hour
+    inner join supply_by_hour
+        on timeouts_by_hour.hour_of_day = supply_by_hour.hour_of_day
+
+),
+
 line_item_days as (
 
     select
@@ -301,6 +343,8 @@ measured as (
     select * from supply_within_days
     union all
     select * from supply_at_midnight
+    union all
+    select * from timeouts_on_load
     union all
     select * from daily_variation
 

@@ -41,7 +41,7 @@
     ),
     (
         "whole_days", "Every day of delivery has its 24 hours", "campaign_days",
-        "hours = 24",
+        "hours <= 24" if var("sparse_rows") else "hours = 24",
     ),
     (
         "days_add_up", "The hours of a day add up to what its devices add up to", "campaign_days",

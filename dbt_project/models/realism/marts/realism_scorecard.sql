@@ -28,6 +28,8 @@ measured as (
     select * from {{ ref('int_viewing_measured') }}
     union all
     select * from {{ ref('int_campaigns_measured') }}
+    union all
+    select * from {{ ref('int_conversions_measured') }}
 
 ),
 

@@ -23,6 +23,8 @@ measured as (
     select * from {{ ref('int_competition_measured') }}
     union all
     select * from {{ ref('int_audience_measured') }}
+    union all
+    select * from {{ ref('int_features_measured') }}
 
 ),
 

@@ -19,6 +19,8 @@ final as (
         -- facts
         seed,
         market_campaigns,
+        log_share,
+        log_missing_ids,
 
         -- metadata
         generator_version

@@ -1,0 +1,34 @@
+with source as (
+
+    select * from {{ source('ads', 'conversions') }}
+
+),
+
+final as (
+
+    select
+        -- identifiers
+        conversion_id,
+        data_set_id,
+        advertiser_id,
+        order_id,
+        household_id,
+        device_id,
+        click_id,
+
+        -- dimensions
+        cast(conversion_type as {{ dbt.type_string() }}) as conversion_type,
+        cast(conversion_source as {{ dbt.type_string() }}) as conversion_source,
+        event_ts,
+        received_at,
+        cast(currency_code as {{ dbt.type_string() }}) as currency_code,
+        is_new_customer,
+
+        -- facts
+        value_micros
+
+    from source
+
+)
+
+select * from final

@@ -1,0 +1,191 @@
+"""The line of households that a campaign addresses, as people of the population.
+
+A line is made of parts of blocks, which take turns along it, in order of how much households watch.
+A block's households are cut into stretches of neighbours in rank. Of each stretch the campaign
+addresses as many as its part has: those that it wants, in random order, and where they do not
+suffice others, off target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from generator.arrays import Int64s, Mask
+from generator.delivery.households import Part
+from generator.log.population import Population
+from generator.randomness import key, row_keys
+
+# Which of these households a campaign wants: (numbers,).
+Wanted = Callable[[Int64s], Mask]
+
+# The least households of a stretch, and the least of them that are addressed.
+_NEIGHBOURS, _ADDRESSED = 32, 8
+# How many households are looked at together.
+_AT_ONCE = 1 << 20
+# The order of turns is that of numbers: whether it comes last, whether it is unwanted, a random
+# number, and the household, counted from the first of the stretch.
+_LAST, _UNWANTED, _NOT_LAST = np.uint64(1 << 63), np.uint64(1 << 62), np.uint64(0)
+_EXACT = 1 << 53
+_AHEAD = np.uint64((1 << 26) - 1)
+_RANDOM = np.uint64((1 << 62) - (1 << 26))
+
+
+class AddressedLine:
+    """A line of addressed households: places 0 … n - 1, from those that watch least."""
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        population: Population,
+        stream: int,
+        wants: Wanted | None,
+    ) -> None:
+        self.population = population
+        # Large parts come first, so that few places are left to look up after them.
+        in_order = sorted(parts, key=lambda part: -part.addressed)
+        self._parts = [_AddressedPart(part, population, stream, wants) for part in in_order]
+        sizes = [part.size for part in self._parts]
+        # How many are left in the line when the turns of each part are taken out of it.
+        self._left = [sum(sizes[position:]) for position in range(len(sizes))]
+
+    def numbers(self, places: Int64s) -> Int64s:
+        """Return the household at each place: same shape."""
+        result = np.empty(places.shape, dtype=np.int64)
+        rest, place = np.arange(places.size), places.copy()
+        for part, left in zip(self._parts, self._left, strict=True):
+            turns = place * part.size
+            before = _quotient(turns, left)
+            is_mine = before * left + (left - part.size) <= turns
+            mine, others = np.flatnonzero(is_mine), np.flatnonzero(~is_mine)
+            result[rest[mine]] = part.numbers(before[mine])
+            place -= before
+            rest, place = rest[others], place[others]
+            if not rest.size:
+                break
+        return result
+
+    def residents(self, numbers: Int64s) -> Int64s:
+        """Return those of some households, in order, that live in the blocks of the line."""
+        return np.concatenate([numbers[:0], *(part.residents(numbers) for part in self._parts)])
+
+    def places(self, numbers: Int64s, arcs: tuple[Int64s, Int64s] | None = None) -> Int64s:
+        """Return the place of each household, -1 for those that are not addressed: same shape.
+
+        With `arcs`, stretches of the line from a first place to before another, in order, only
+        households in them need a place. Of the others no neighbours are looked at.
+        """
+        result = np.full(numbers.shape, -1, dtype=np.int64)
+        for position, part in enumerate(self._parts):
+            inside = np.flatnonzero(part.has(numbers))
+            first, end = part.turns_near(numbers[inside])
+            if arcs is not None:
+                begins, ends = arcs
+                here = np.searchsorted(ends, self._place(position, first), side="right")
+                # The arcs that are not over there begin before the stretch is.
+                near = np.append(begins, np.iinfo(np.int64).max)[here]
+                some = (end > first) & (near <= self._place(position, end - 1))
+                inside = inside[some]
+            turn = part.places(numbers[inside])
+            inside, turn = inside[turn >= 0], turn[turn >= 0]
+            result[inside] = self._place(position, turn)
+        return result
+
+    def _place(self, position: int, turn: Int64s) -> Int64s:
+        """Return the place in the line of the turns of a part: same shape."""
+        place = _quotient((turn + 1) * self._left[position] - 1, self._parts[position].size)
+        for earlier in reversed(range(position)):
+            size, left = self._parts[earlier].size, self._left[earlier]
+            place += _quotient(place * size, left - size)
+        return place
+
+
+class _AddressedPart:
+    """The households of a block that a campaign addresses: `size` of them, with places from 0."""
+
+    def __init__(
+        self, part: Part, population: Population, stream: int, wants: Wanted | None
+    ) -> None:
+        self.size = part.addressed
+        self._first, self._households = part.block.first, part.block.households
+        self._stretches = max(1, min(self._households // _NEIGHBOURS, self.size // _ADDRESSED))
+        self._stream = key(stream, population.block_of(part.block))
+        self._wants = wants
+
+    def residents(self, numbers: Int64s) -> Int64s:
+        """Return those of some households, in order, that live in the block."""
+        end = self._first + self._households
+        return numbers[slice(*np.searchsorted(numbers, [self._first, end]).tolist())]
+
+    def has(self, numbers: Int64s) -> Mask:
+        """Say which households live in the block: same shape."""
+        mask: Mask = (numbers >= self._first) & (numbers < self._first + self._households)
+        return mask
+
+    def numbers(self, places: Int64s) -> Int64s:
+        """Return the household at each place: same shape."""
+        stretch = _stretch_of(places, self._stretches, self.size)
+        turn = places - self._edge(stretch, self.size)
+        result = np.empty_like(places)
+        for asked, of_asked, low, order in self._in_order(stretch):
+            result[asked] = low[of_asked] + order[of_asked, turn[asked]]
+        return result
+
+    def turns_near(self, numbers: Int64s) -> tuple[Int64s, Int64s]:
+        """Return the first turn of the stretch of each household of the block, and the one after
+        the last: same shape each."""
+        stretch = _stretch_of(numbers - self._first, self._stretches, self._households)
+        return self._edge(stretch, self.size), self._edge(stretch + 1, self.size)
+
+    def places(self, numbers: Int64s) -> Int64s:
+        """Return the place of each household of the block, -1 for those that are not addressed:
+        same shape."""
+        stretch = _stretch_of(numbers - self._first, self._stretches, self._households)
+        place = np.empty_like(numbers)
+        for asked, of_asked, low, order in self._in_order(stretch):
+            turns = order.argsort(axis=1)
+            place[asked] = turns[of_asked, numbers[asked] - low[of_asked]]
+        place += self._edge(stretch, self.size)
+        return np.where(place < self._edge(stretch + 1, self.size), place, -1)
+
+    def _edge(self, stretch: Int64s, whole: int) -> Int64s:
+        """Return where each stretch of a whole begins: same shape."""
+        return _quotient(stretch * whole, self._stretches)
+
+    def _in_order(self, stretch: Int64s) -> Iterator[tuple[Int64s, Int64s, Int64s, Int64s]]:
+        """Yield some of what is asked for, and for each of those the row of its stretch. Of these
+        rows, yield the first household, and all households, counted from it, in the order of their
+        turns: those that are wanted and then the others, both in random order. Rows have room for
+        one more than some stretches have, which comes last."""
+        distinct, row = np.unique(stretch, return_inverse=True)
+        ahead = np.arange(-(-self._households // self._stretches))
+        some = max(1, _AT_ONCE // ahead.size)
+        for first in range(0, distinct.size, some):
+            of_rows = distinct[first : first + some]
+            low, high = (self._edge(edge, self._households) for edge in (of_rows, of_rows + 1))
+            turn = row_keys(row_keys(self._stream, of_rows)[:, None], ahead)
+            turn &= _RANDOM
+            numbers = (self._first + low)[:, None] + ahead
+            if self._wants is not None:
+                wanted = self._wants(numbers.ravel()).reshape(numbers.shape)
+                turn |= np.where(wanted, _NOT_LAST, _UNWANTED)
+            turn |= ahead.astype(np.uint64)
+            turn[:, -1] |= np.where(high - low < ahead.size, _LAST, _NOT_LAST)
+            turn.sort(axis=1)
+            turn &= _AHEAD
+            asked = np.flatnonzero((row >= first) & (row < first + some))
+            yield asked, row[asked] - first, self._first + low, turn.view(np.int64)
+
+
+def _stretch_of(values: Int64s, stretches: int, whole: int) -> Int64s:
+    """Return the stretch that each of the values below `whole` is in: same shape."""
+    return _quotient((values + 1) * stretches - 1, whole)
+
+
+def _quotient(values: Int64s, divisor: int) -> Int64s:
+    """Return values from 0 on divided by a whole number, rounded down: same shape. Doubles do it
+    sooner, and right, as far as they have all whole numbers."""
+    if values.max(initial=0) < _EXACT:
+        return (values / divisor).astype(np.int64)
+    return values // divisor

@@ -1,0 +1,10 @@
+"""The failures that a destination speaks of in sentences."""
+
+
+class DestinationError(Exception):
+    """The destination is not one to write to: its name, what is wrong, and what to do."""
+
+
+class DestinationFailedError(DestinationError):
+    """The destination is right and did not work: locked, read-only, full, vanished, out of reach.
+    What it held is unchanged."""

@@ -1,0 +1,119 @@
+"""PostgreSQL as the target of a live run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from adbc_driver_postgresql import dbapi
+
+from generator.live.clock import moment_of
+from generator.live.stream import Ending, stream
+from generator.live.targets.postgresql import PostgresqlTarget
+from generator.live.timeline import Timeline
+from generator.schema import TABLES
+from generator.schema.live import LIVE, AdEvent
+from generator.sinks.errors import DestinationError, DestinationFailedError
+from generator.world.world import World
+from tests.live.conftest import Tables, assert_equal, plan_of
+from tests.support import postgresql
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgresql.Server]:
+    with postgresql.server() as started:
+        yield started
+
+
+@pytest.fixture
+def uri(server: postgresql.Server) -> str:
+    """An empty database."""
+    with dbapi.connect(server.uri, autocommit=True) as connection:
+        for schema in ("raw", "truth", "live"):
+            connection.execute(f"drop schema if exists {schema} cascade")
+    return server.uri
+
+
+def send(world: World, target: PostgresqlTarget, **changes: Any) -> Ending:
+    timeline = Timeline(world)
+    return stream(timeline, target, plan_of(timeline, world, **changes), lambda _: None)
+
+
+def tables_in(uri: str, names: Tables) -> dict[str, pa.Table]:
+    """The rows of raw and truth tables, by table."""
+    found = {}
+    with dbapi.connect(uri) as connection, connection.cursor() as cursor:
+        for table in (*TABLES, AdEvent):
+            cursor.execute(f"select * from {table.relation()}")
+            rows = cursor.fetch_arrow_table()
+            if rows.num_rows or table.table_name in names:
+                found[table.table_name] = rows
+    return found
+
+
+def test_a_database_is_the_batch(uri: str, world: World, batch: Tables) -> None:
+    middle = moment_of(datetime(2025, 10, 2, 20, 17))
+    assert not send(world, PostgresqlTarget(uri), until=middle).is_complete
+    assert send(world, PostgresqlTarget(uri)).went_on
+    assert_equal(tables_in(uri, batch), batch)
+    with dbapi.connect(uri) as connection, connection.cursor() as cursor:
+        cursor.execute("select next_slice, is_complete from live.state")
+        assert cursor.fetchall() == [(datetime(2025, 10, 7), True)]
+        cursor.execute("select sum(hourly_rows) from live.slices")
+        assert cursor.fetchall() == [(batch["performance_hourly"].num_rows,)]
+
+
+def test_two_runs_into_one_database_one_wins(uri: str, world: World, timeline: Timeline) -> None:
+    running = PostgresqlTarget(uri)
+    assert running.open(timeline.tables) is None
+    with pytest.raises(DestinationError, match="another live run writes to it"):
+        send(world, PostgresqlTarget(uri))
+    running.close()
+    assert send(world, PostgresqlTarget(uri)).is_complete
+
+
+def test_a_server_that_goes_away_and_comes_back_gets_every_row_once(
+    server: postgresql.Server, uri: str, world: World, batch: Tables
+) -> None:
+    """Its connections are ended again and again, also while a slice is committed."""
+    beats = []
+
+    def cut(beat: object) -> None:
+        beats.append(beat)
+        with dbapi.connect(server.uri, autocommit=True) as connection:
+            connection.execute(
+                "select count(pg_terminate_backend(pid)) from pg_stat_activity "
+                "where pid <> pg_backend_pid() and backend_type = 'client backend'"
+            )
+
+    timeline = Timeline(world)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("generator.live.stream._SECONDS_BETWEEN_BEATS", 0.05)
+        patch.setattr("generator.live.stream._FIRST_WAIT", 0.01)
+        ending = stream(timeline, PostgresqlTarget(uri), plan_of(timeline, world), cut)
+    assert ending.is_complete
+    assert ending.totals.errors > 2
+    assert_equal(tables_in(uri, batch), batch)
+    with dbapi.connect(uri) as connection, connection.cursor() as cursor:
+        cursor.execute("select count(*) from live.errors")
+        assert cursor.fetchall()[0][0] >= 1
+
+
+def test_no_server_is_a_sentence(world: World) -> None:
+    with pytest.raises(DestinationFailedError, match="check the address, that the server runs"):
+        send(world, PostgresqlTarget("postgresql://reader:secret@127.0.0.1:1/ads"))
+
+
+def test_tables_of_the_run_are_made_once(uri: str, world: World, timeline: Timeline) -> None:
+    """A killed start leaves empty tables, which the next run fills."""
+    target = PostgresqlTarget(uri)
+    target.open(timeline.tables)
+    target.close()
+    with dbapi.connect(uri) as connection, connection.cursor() as cursor:
+        for table in LIVE:
+            cursor.execute(f"select count(*) from {table.relation()}")
+            assert cursor.fetchall() == [(0,)]
+    assert not send(world, PostgresqlTarget(uri)).went_on
