@@ -110,6 +110,7 @@ _DEPENDENTS = f"""
 _SECONDS_TO_CONNECT = 10
 _SECONDS_FOR_A_LOCK = 10
 _SECONDS_IN_SILENCE = 2
+_SECONDS_TO_CLOSE = 2
 _SECONDS_BETWEEN_LOOKS = 0.1
 
 Result = TypeVar("Result")
@@ -306,15 +307,19 @@ class PostgresqlSink(BatchSink):
 
     def _abandon(self) -> None:
         """Close without a commit, which rolls back, also where the server is gone. A connection
-        that a thread still waits for is left to the end of the process."""
+        that a thread still waits for is left to the end of the process, and so is one that waits
+        for an answer after it asked the server to cancel: the client at times misses it."""
         if self._is_deaf:
             return
-        try:
-            self._connection.rollback()
-        except Error:
-            pass
-        finally:
+
+        def close() -> None:
+            with suppress(Error):
+                self._connection.rollback()
             self._close()
+
+        thread = threading.Thread(target=close, daemon=True)
+        thread.start()
+        thread.join(_SECONDS_TO_CLOSE)
 
     def _close(self) -> None:
         self._cursor.close()

@@ -86,7 +86,13 @@ def done(folder: Path, *arguments: str) -> float:
     return time.monotonic() - command.started
 
 
-def struck(folder: Path, arguments: Sequence[str], number: int, moment: float) -> bool:
+def struck(
+    folder: Path,
+    arguments: Sequence[str],
+    number: int,
+    moment: float,
+    last_line: str = INTERRUPTED,
+) -> bool:
     """Start a command and send it a signal some seconds later; whether that was before its end.
 
     SIGKILL leaves no word, the others leave one line and exit code 130.
@@ -98,7 +104,7 @@ def struck(folder: Path, arguments: Sequence[str], number: int, moment: float) -
     if number == signal.SIGKILL:
         assert (code, written) in [(-number, ""), (0, "")], (code, written)
     else:
-        assert (code, written) in [(130, INTERRUPTED), (0, "")], (code, written)
+        assert (code, written) in [(130, last_line), (0, "")], (code, written)
     return code != 0
 
 

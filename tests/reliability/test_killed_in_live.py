@@ -23,6 +23,7 @@ __all__ = ["batch", "world"]
 
 # How many kills each target gets; there are four, with that of Kafka.
 KILLS = int(os.environ.get("ADS_TEST_LIVE_KILLS", "13"))
+INTERRUPTED = "interrupted: what was sent is whole; the same command goes on at the next slice\n"
 _GOLDEN_RATIO = 0.618034
 
 
@@ -67,7 +68,8 @@ def test_a_run_that_is_killed_again_and_again_sends_every_row_once(
     seconds, kills = 1.0, 0
     for number in range(3 * KILLS):
         stop = signal.SIGINT if number % 5 == 4 else signal.SIGKILL
-        is_struck = struck(tmp_path, command(address), stop, seconds * (number * _GOLDEN_RATIO % 1))
+        moment = seconds * (number * _GOLDEN_RATIO % 1)
+        is_struck = struck(tmp_path, command(address), stop, moment, INTERRUPTED)
         kills += is_struck
         if kills == KILLS:
             break
