@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from generator.enums import Currency, Objective
 from generator.faults.changed_columns import SPOILT, landing_tables
 from generator.interruption import Interrupted
 from generator.live.clock import datetime_of_moment, moment_of
+from generator.live.kept import KeptFiles, cache_folder
 from generator.live.stream import Beat, Plan, stream
 from generator.live.targets.named import target_of
 from generator.live.timeline import EVENTS, SENT, Timeline
@@ -67,6 +69,8 @@ from generator.world.extend import pick_profile
 Status = results.Configuration | Contents
 # A page has its mark in its head, so in its first characters.
 _HEAD = 4_096
+# Up to this number the campaigns of a live run are made once, and kept in memory.
+_BOOKINGS_AT_HAND = 1_000
 
 
 def catalogue(settings: Settings) -> Catalogue:
@@ -174,13 +178,16 @@ def live(
     target = target_of(address, state)
     wanted = _tables_to_send(tables, target.has_all)
     world = world_of(data)
+    if len(world.bookings) <= _BOOKINGS_AT_HAND:
+        world = dataclasses.replace(world, bookings=tuple(world.bookings))
     if not world.log and set(wanted) & {*LOG, AdEvent}:
         raise bad_input(
             f"workflow {data.name} has no log, and so no events; add --log 0.01, a share of the "
             "households, or --tables performance_hourly"
         )
     expected_impressions(world)
-    timeline = Timeline(world, wanted)
+    kept = KeptFiles(cache_folder(), world.identity)
+    timeline = Timeline(world, wanted, kept)
     first, until = _span(timeline, *span)
     started = time.monotonic()
 
@@ -205,6 +212,8 @@ def live(
         raise Interrupted(
             "interrupted: what was sent is whole; the same command goes on at the next slice"
         ) from None
+    if ending.is_complete:
+        kept.remove()
     return results.Streamed(
         workflow=data.name,
         target=target.label,

@@ -63,7 +63,7 @@ class Facts:
         self._horizon = day_number(world.run.as_of_date)
         self._running: list[tuple[int, CampaignLog]] = []
         self._waiting: dict[type[RawTable], Timed] = {}
-        self._is_first = True
+        self._first: int | None = None
         days = [
             (day_number(booking.flights[0].start_date), day_number(booking.flights[-1].end_date))
             for booking in world.bookings
@@ -78,22 +78,25 @@ class Facts:
     def begin(self, day: int) -> None:
         """Deliver the campaigns that begin on a day; on the first one asked for also those that
         began before and of which something may still be sent."""
-        if self._is_first:
-            self.add(self._inventory())
+        is_first = self._first is None
+        if is_first:
+            self._first = day * MICROSECONDS_A_DAY
+            self.add(self._inventory(day))
         self._running = [(last, log) for last, log in self._running if last >= day]
         first, last = self._spans
-        begins = (first <= day) & (day <= last + _DAYS_AFTER) if self._is_first else first == day
+        begins = (first <= day) & (day <= last + _DAYS_AFTER) if is_first else first == day
         some = [self._world.bookings[position] for position in np.flatnonzero(begins).tolist()]
-        self._is_first = False
         for begin in range(0, len(some), _CAMPAIGNS_AT_ONCE):
             self._deliver(some[begin : begin + _CAMPAIGNS_AT_ONCE], day)
 
     def add(self, pieces: Iterable[Piece]) -> None:
-        """Add rows of the wanted tables that are sent when their time is over."""
+        """Add rows of the wanted tables that are sent when their time is over, without those that
+        are sent before the first day asked for."""
         found: dict[type[RawTable], list[Timed]] = {}
         for table, batch in pieces:
             if issubclass(table, self._tables) and batch.num_rows:
-                found.setdefault(table, []).append(_timed(table, batch, self._horizon))
+                rows = _timed(table, batch, self._horizon).from_moment(self._first or 0)
+                found.setdefault(table, []).append(rows)
         for table, parts in found.items():
             known = [self._waiting[table]] if table in self._waiting else []
             self._waiting[table] = merge([*known, *parts])
@@ -120,16 +123,16 @@ class Facts:
             last = day_number(log.booking.flights[-1].end_date)
             model = world.platform_models[log.booking.campaign.platform].conversions
             if Conversion in self._tables and model and day <= last + 1 + model.longest_lag_days:
-                outcomes = self._logs_of.outcome_pieces(log)
-                self.add(piece for piece in outcomes if piece[0] is Conversion)
+                self.add(self._logs_of.conversions(log))
             if last >= day:
                 self._running.append((last, log))
 
-    def _inventory(self) -> Iterator[Piece]:
+    def _inventory(self, day: int) -> Iterator[Piece]:
+        """Yield the inventory from the day before one on."""
         if InventoryHourly not in self._tables:
             return
         days = self._world.outline.days
-        hours = hours_of_days(days[days < self._horizon])
+        hours = hours_of_days(days[(day - 1 <= days) & (days < self._horizon)])
         for platform in self._world.outline.countries:
             for supply in self._supplies[platform].values():
                 yield InventoryHourly, inventory_batch(supply, hours)

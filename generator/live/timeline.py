@@ -32,6 +32,7 @@ from generator.live.event_faults import inject_into_events, longest_delay
 from generator.live.events import Creatives, events_of_errors, events_of_impressions
 from generator.live.facts import MICROSECONDS_A_DAY, Facts
 from generator.live.timed import Timed, merge
+from generator.log.rows import Keep, make_anew
 from generator.pipeline.country_supplies import CountrySupplies
 from generator.pipeline.logs import Logs
 from generator.pipeline.parts import PEOPLE, parts_of, pieces
@@ -101,13 +102,18 @@ def _turn(part: Timed) -> int:
 
 
 class Timeline:
-    """The timeline of a world, for some tables."""
+    """The timeline of a world, for some tables. `keep` keeps what takes long to make."""
 
-    def __init__(self, world: World, tables: Collection[type[RawTable]] = SENT) -> None:
+    def __init__(
+        self,
+        world: World,
+        tables: Collection[type[RawTable]] = SENT,
+        keep: Keep = make_anew,
+    ) -> None:
         self._world = world
         self.tables = tuple(table for table in SENT if table in tables)
         self._supplies = CountrySupplies(world)
-        self._logs = Logs(world, self._supplies)
+        self._logs = Logs(world, self._supplies, keep)
         self._creatives = Creatives(world.bookings)
         self._horizon = day_number(world.run.as_of_date) * MICROSECONDS_A_DAY
 

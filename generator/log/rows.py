@@ -8,7 +8,7 @@ whole log goes through the slots in order, a panel asks for those of its househo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
@@ -42,8 +42,15 @@ _HEX = np.frombuffer(
 ).copy()
 _DIGITS = 32
 _PAUSE = PLACEMENTS.index(Placement.PAUSE)
+# Returns what was kept under a name, or else what the function makes.
+Keep = Callable[[str, Callable[[], pa.RecordBatch]], pa.RecordBatch]
 _SCHEMA, _ERRORS = arrow_schema(AdImpression), arrow_schema(AdError)
 _GHOSTS = arrow_schema(GhostImpression)
+
+
+def make_anew(name: str, make: Callable[[], pa.RecordBatch]) -> pa.RecordBatch:  # noqa: ARG001
+    """Return what a function makes: nothing is kept."""
+    return make()
 
 
 @dataclass(frozen=True)
@@ -118,12 +125,13 @@ class CampaignLog:
     """The log of one campaign.
 
     It has parts, each of whole hours and with about as many impressions: number `part` of `parts`,
-    from 0. So a part can be made without the others.
+    from 0. So a part can be made without the others. `keep` keeps which impressions a panel sees.
     """
 
-    def __init__(self, logged: Logged, audience: Audience) -> None:
+    def __init__(self, logged: Logged, audience: Audience, keep: Keep = make_anew) -> None:
         self._logged = logged
         self._audience = audience
+        self._keep = keep
         population = audience.people.population
         targetings = [targeting_of(item.line_item) for item in logged.booking.line_items]
         model = population.platform_model
@@ -292,11 +300,17 @@ class CampaignLog:
     def _panel(self) -> tuple[Int64s, Int64s]:
         """The positions of the panel's impressions in the whole log, in order, and the numbers of
         their households: (impressions,) each."""
+        kept = self._keep(f"panel-{self._campaign_id:08d}", self._look_up_panel)
+        position, household = (column.to_numpy() for column in kept.columns)
+        return position, household
+
+    def _look_up_panel(self) -> pa.RecordBatch:
         panel = self._audience.people.population.panel(self._audience.share)
         owner, group, hour, slot = self._viewers.slots_of(panel)
         position = _first_of_groups(self._rows)[hour, group] + slot
         in_time = np.argsort(position, kind="stable")
-        return position[in_time], panel[owner[in_time]]
+        columns = position[in_time], panel[owner[in_time]]
+        return pa.RecordBatch.from_arrays([*map(pa.array, columns)], ["position", "household"])
 
     def errors(self, part: int = 0, parts: int = 1) -> pa.RecordBatch:
         """Return the errors of a part, or the same share of them as of the households."""

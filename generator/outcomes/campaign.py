@@ -160,23 +160,28 @@ class CampaignOutcomes:
         return self._campaign.count.goals
 
     def converting_households(self) -> Int64s:
-        """Return the households with a conversion that is reported, in order."""
-        landed = self._landed
-        return np.unique(landed.household[landed.is_own])
+        """Return the household of each conversion: (conversions,)."""
+        return self._own_events.household
+
+    @cached_property
+    def conversions(self) -> pa.RecordBatch:
+        """The conversions as rows."""
+        seen = self._seen
+        return rows.conversions(
+            self._own_events, self._campaign, self._people, seen.impression_id, seen.device_id
+        )
+
+    @cached_property
+    def _own_events(self) -> Events:
+        """The conversions that no earlier campaign has."""
+        return self._landed.take(np.flatnonzero(self._landed.is_own))
 
     def pieces(self) -> Iterator[tuple[type[RawTable], pa.RecordBatch]]:
         """Yield the conversions, and the truth about them."""
-        landed = self._landed.take(np.flatnonzero(self._landed.is_own))
-        seen = self._seen
-        yield (
-            Conversion,
-            rows.conversions(
-                landed, self._campaign, self._people, seen.impression_id, seen.device_id
-            ),
-        )
+        yield Conversion, self.conversions
         campaign_id = self._campaign.campaign_id
-        ads = pa.concat_arrays([seen.impression_id, self._ghosts.impression_id])
-        yield ConversionCauses, rows.causes(landed, campaign_id, ads)
+        ads = pa.concat_arrays([self._seen.impression_id, self._ghosts.impression_id])
+        yield ConversionCauses, rows.causes(self._own_events, campaign_id, ads)
         yield HouseholdOutcomes, self._household_outcomes()
         yield from self._experiment()
         for table, entities in (

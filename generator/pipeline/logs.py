@@ -14,13 +14,13 @@ from generator.delivery.campaign import Delivery, Seen, deliver
 from generator.delivery.conversions import counting_campaign
 from generator.log.people import People
 from generator.log.population import Population
-from generator.log.rows import Audience, CampaignLog, Logged
+from generator.log.rows import Audience, CampaignLog, Keep, Logged, make_anew
 from generator.log.sittings import Sittings
 from generator.outcomes.baseline import Claim, claim_of
 from generator.outcomes.campaign import CampaignOutcomes
 from generator.pipeline.country_supplies import Supplies
 from generator.scenario.errors import bad_input
-from generator.schema import Household, HouseholdDevice, Profile
+from generator.schema import Conversion, Household, HouseholdDevice, Profile
 from generator.schema.booking import Booking
 from generator.sinks.sink import Piece
 from generator.world.world import World
@@ -31,6 +31,8 @@ _BYTES_AN_IMPRESSION = 60
 # A household has about two profiles and five devices.
 ROWS_A_HOUSEHOLD = 8
 _HOUSEHOLDS_AT_ONCE = 50_000
+# What is kept with conversions: the numbers of their households.
+_HOUSEHOLD = "household_number"
 _MICROSECONDS_A_DAY = HOURS_A_DAY * MICROSECONDS_AN_HOUR
 
 
@@ -80,11 +82,12 @@ class Logs:
     """The logs of the campaigns of a world.
 
     The last one that was asked for by its position is kept, since a campaign may be in several
-    parts. So are the households of a panel that short logs have.
+    parts. So are the households of a panel that short logs have. `keep` keeps what takes long.
     """
 
-    def __init__(self, world: World, supplies: Supplies) -> None:
+    def __init__(self, world: World, supplies: Supplies, keep: Keep = make_anew) -> None:
         self._world = world
+        self._keep = keep
         self._supplies = supplies
         self._audiences: dict[str, Audience] = {}
         self._last: tuple[int, CampaignLog] | None = None
@@ -154,11 +157,28 @@ class Logs:
 
     def _in_log(self, log: CampaignLog) -> Int64s:
         """Return the numbers of the households that are in the log of a campaign, in order."""
-        reached = log.reached_households()
-        outcomes = self._outcomes(log)
-        return (
-            reached if outcomes is None else np.union1d(reached, outcomes.converting_households())
-        )
+        reached, kept = log.reached_households(), self._conversions(log)
+        return reached if kept is None else np.union1d(reached, kept.column(_HOUSEHOLD).to_numpy())
+
+    def conversions(self, log: CampaignLog) -> Iterator[Piece]:
+        """Yield the conversions of a campaign."""
+        kept = self._conversions(log)
+        if kept is not None:
+            yield Conversion, kept.drop_columns(_HOUSEHOLD)
+
+    def _conversions(self, log: CampaignLog) -> pa.RecordBatch | None:
+        """Return the conversions of a campaign with the numbers of their households; None where it
+        counts none."""
+        if self._claim(log.booking) is None:
+            return None
+
+        def make() -> pa.RecordBatch:
+            outcomes = self._outcomes(log)
+            assert outcomes is not None
+            household = pa.array(outcomes.converting_households())
+            return outcomes.conversions.append_column(_HOUSEHOLD, household)
+
+        return self._keep(f"conversions-{log.booking.campaign.campaign_id:08d}", make)
 
     def outcome_pieces(self, log: CampaignLog) -> Iterator[Piece]:
         """Yield the conversions of a campaign and the truth about them."""
@@ -212,7 +232,8 @@ class Logs:
         return self._claims[campaign_id]
 
     def _log(self, booking: Booking, rows: pa.RecordBatch, seen: Seen) -> CampaignLog:
-        return CampaignLog(Logged(booking, rows, seen), self._audience(booking.campaign.platform))
+        audience = self._audience(booking.campaign.platform)
+        return CampaignLog(Logged(booking, rows, seen), audience, self._keep)
 
     def _audience(self, platform: str) -> Audience:
         """Return the audience of a platform. Its tables take a while, so they are kept."""

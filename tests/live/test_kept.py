@@ -1,0 +1,112 @@
+"""What a live run keeps in the user's cache folder: a run that goes on reads it, and trusts nothing
+that is not its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pyarrow as pa
+import pytest
+
+from generator.live.kept import KeptFiles, cache_folder
+from generator.live.timeline import Timeline
+from generator.world.world import World
+from tests.live.test_timeline import HOUR, MINUTE, hourly, rows_of
+
+ROWS = pa.RecordBatch.from_pydict({"position": [3, 5], "household": [7, 11]})
+
+
+def fail() -> NoReturn:
+    pytest.fail("it was made again")
+
+
+def test_a_run_that_goes_on_makes_nothing_again_and_sends_the_same(
+    world: World, tmp_path: Path
+) -> None:
+    asked = []
+    kept = KeptFiles(tmp_path, world.identity)
+    first = Timeline(world).first + 30 * HOUR + 17 * MINUTE
+
+    def rows_with(keep: Any) -> list[tuple[str, list]]:
+        timeline = Timeline(world, keep=keep)
+        slices = list(timeline.slices(first, first + 3 * HOUR, hourly))
+        return [(table.table_name, rows.to_pylist()) for table, rows in rows_of(slices)]
+
+    def only_read(name: str, _make: object) -> pa.RecordBatch:
+        asked.append(name)
+        return kept(name, fail)
+
+    expected = rows_with(lambda _, make: make())
+    assert rows_with(kept) == expected
+    assert rows_with(only_read) == expected
+    assert sorted(asked) == ["conversions-00000001", "panel-00000001"]
+    kept.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda file: file.write_bytes(file.read_bytes()[:-1]),
+        lambda file: file.write_bytes(file.read_bytes().replace(b"\x07", b"\x08")),
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(file.with_name("other.arrow").read_bytes()),
+        lambda file: file.unlink(),
+        lambda file: (file.unlink(), file.mkdir()),
+    ],
+    ids=["cut", "changed", "empty", "of another name", "removed", "a folder"],
+)
+def test_what_is_not_what_was_kept_is_made_again(
+    tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    kept = KeptFiles(tmp_path, "1")
+    for name in ("panel", "other"):
+        kept(name, lambda: ROWS)
+    file = tmp_path / "1/panel.arrow"
+    spoil(file)
+    again = ROWS.slice(0)
+    assert kept("panel", lambda: again) is again
+    assert kept("panel", fail if file.is_file() else lambda: again).equals(ROWS)
+
+
+def test_files_of_another_world_are_not_read(tmp_path: Path) -> None:
+    KeptFiles(tmp_path, "1")("panel", lambda: ROWS)
+    (tmp_path / "1").rename(tmp_path / "2")
+    other = ROWS.slice(1)
+    assert KeptFiles(tmp_path, "2")("panel", lambda: other).equals(other)
+    assert KeptFiles(tmp_path, "2")("panel", fail).equals(other)
+
+
+def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (None, tmp_path / "file"):
+        kept = KeptFiles(folder, "1")
+        for _ in range(2):
+            assert kept("panel", lambda: ROWS) is ROWS
+        kept.remove()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_runs_that_ended_long_ago_are_forgotten(tmp_path: Path) -> None:
+    for identity in ("1", "2"):
+        KeptFiles(tmp_path, identity)("panel", lambda: ROWS)
+    long_ago = time.time() - 31 * 86_400
+    os.utime(tmp_path / "1", (long_ago, long_ago))
+    KeptFiles(tmp_path, "3")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2", "3"]
+
+
+def test_the_folder_is_that_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert cache_folder() == tmp_path / ".cache/streaming-ads"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert cache_folder() == tmp_path / "cache/streaming-ads"
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, "here")
+    assert cache_folder() is None
