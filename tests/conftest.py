@@ -101,7 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[SHARED] = tempfile.mkdtemp(prefix="ads-tests-")
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SHARED)))
     # What live runs keep is removed with the folder.
-    os.environ["XDG_CACHE_HOME"] = str(Path(os.environ[SHARED]) / "cache")
+    os.environ["ADS_CACHE"] = str(Path(os.environ[SHARED]) / "cache")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -18,6 +18,7 @@ PACKAGE = ROOT / "generator"
 # The floors of the house from the ground up: a room may import those listed beside it.
 GROUND = {
     "arrays",
+    "background",
     "enums",
     "clock",
     "randomness",
@@ -30,6 +31,7 @@ GROUND = {
 }
 MAY_IMPORT: dict[str, set[str]] = {
     "arrays": set(),
+    "background": set(),
     "enums": set(),
     "clock": {"arrays"},
     "randomness": {"arrays"},

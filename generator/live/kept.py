@@ -19,6 +19,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
+# Variables that name a folder, and what is below it.
+_FOLDERS = (
+    ("ADS_CACHE", ""),
+    ("XDG_CACHE_HOME", "streaming-ads"),
+    ("LOCALAPPDATA", "streaming-ads"),
+    ("HOME", ".cache/streaming-ads"),
+)
 _DIGEST_BYTES = 16
 # The files of a run that has not been gone on with for so long are removed.
 _SECONDS = 30 * 86_400
@@ -26,11 +33,11 @@ _SECONDS = 30 * 86_400
 
 def cache_folder() -> Path | None:
     """Return where the user's programs keep what they can make again; None where that is not
-    known."""
-    for name, below in (("XDG_CACHE_HOME", ""), ("LOCALAPPDATA", ""), ("HOME", ".cache")):
+    known. `ADS_CACHE` names another folder."""
+    for name, below in _FOLDERS:
         folder = Path(os.environ.get(name, ""))
         if folder.is_absolute():
-            return folder / below / "streaming-ads"
+            return folder / below
     return None
 
 

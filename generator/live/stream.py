@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from generator.background import Background
 from generator.live.clock import Clock, datetime_of_moment, moment_of, now
 from generator.live.targets.target import ReaderLeftError, Target, TargetAwayError, refuse_other_run
 from generator.live.timeline import Slice, Timeline, join
@@ -19,6 +19,7 @@ from generator.world.world import identity_of
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 _SECONDS_BETWEEN_BEATS = 1.0
+_SECONDS_FOR_THE_NEXT = 1.0
 # Slices that are overdue by more than this are sent together, up to these rows and a day.
 _SECONDS_OVERDUE, _ROWS, _LONGEST_GROUP = 1.0, 20_000, 24 * 3_600_000_000
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 10.0
@@ -111,11 +112,19 @@ def in_groups(slices: Iterable[Slice], clock: Clock) -> Iterator[Slice]:
 def one_ahead(slices: Iterable[Slice]) -> Iterator[Slice]:
     """Yield slices, of which the next one is made in another thread while one is sent."""
     remaining = iter(slices)
-    with ThreadPoolExecutor(1) as maker:
-        coming = maker.submit(next, remaining, None)
+
+    def make() -> Slice | None:
+        return next(remaining, None)
+
+    coming = Background(make)
+    try:
         while (piece := coming.result()) is not None:
-            coming = maker.submit(next, remaining, None)
+            coming = Background(make)
             yield piece
+    except GeneratorExit:
+        # A thread that computes while the process ends can crash it.
+        coming.ends_within(_SECONDS_FOR_THE_NEXT)
+        raise
 
 
 class _Run:

@@ -542,29 +542,29 @@ def unfit_value(file: Path, error: ValidationError) -> DestinationError:
     )
 
 
-def failure(file: Path, error: Exception) -> DestinationError:
-    """Return what went wrong with the file and what to do, in one line."""
+def failure(file: Path, error: Exception, option: str = "--database") -> DestinationError:
+    """Return what went wrong with the file and what to do, in one line; `option` is the one that
+    names another file."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     # DuckDB takes the file of another database for one that an extension could read.
     if "not a valid duckdb database file" in first.lower() or "_scanner" in first:
-        return DestinationError(f"{file}: is not a DuckDB database; choose another --database")
+        return DestinationError(f"{file}: is not a DuckDB database; choose another {option}")
     # The second of these sentences is that of Windows.
     is_open = ("could not set lock", "being used by another process")
     if isinstance(error, BlockingIOError) or any(words in first.lower() for words in is_open):
         return DestinationFailedError(
-            f"{file}: is open in another process; close it there (or choose another --database)"
+            f"{file}: is open in another process; close it there (or choose another {option})"
         )
     if "could not read enough bytes" in first.lower():
         return DestinationError(
             f"{file}: is damaged: a part of the DuckDB database is missing; put back a copy of it, "
-            "or move it away and `generate` again"
+            "or move it away and make it again"
         )
     if "wal does not match" in first.lower():
         return DestinationError(
-            f"{file}.wal: is the log of another database; move it away, or choose another "
-            "--database"
+            f"{file}.wal: is the log of another database; move it away, or choose another {option}"
         )
     return DestinationFailedError(
         f"{file}: cannot be used: {first}; what it held is unchanged: make room, or see to its "
-        "rights, or choose another --database"
+        f"rights, or choose another {option}"
     )

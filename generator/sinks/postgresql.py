@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -24,6 +23,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from generator.background import Background
 from generator.extras import packages_of
 from generator.masking import without_secrets_of
 from generator.schema import RawTable, Run
@@ -111,11 +111,42 @@ _SECONDS_TO_CONNECT = 10
 _SECONDS_FOR_A_LOCK = 10
 _SECONDS_IN_SILENCE = 2
 _SECONDS_TO_CLOSE = 2
-_SECONDS_BETWEEN_LOOKS = 0.1
 
 Result = TypeVar("Result")
 
 log = logging.getLogger("generator")
+
+
+class Calls:
+    """Calls of a client, which wait for a server and can be interrupted all the same.
+
+    Interrupted, the server is asked to cancel. The client at times misses its answer. Then the
+    client is deaf: it is left to the end of the process.
+    """
+
+    def __init__(self) -> None:
+        self._is_deaf = False
+
+    def make(self, work: Callable[[], Result], cancel: Callable[[], None]) -> Result:
+        """Return what work on the server returns. A server that is long silent is logged."""
+        call = Background(work)
+        since, is_said = time.monotonic(), False
+        try:
+            while not call.ends_within():
+                if not is_said and time.monotonic() - since > _SECONDS_IN_SILENCE:
+                    is_said = True
+                    log.warning("PostgreSQL: waiting for the server")
+        except BaseException:
+            self._is_deaf = True
+            Background(cancel).ends_within(_SECONDS_TO_CLOSE)
+            self._is_deaf = not call.ends_within()
+            raise
+        return call.result()
+
+    def end(self, close: Callable[[], None]) -> None:
+        """Close the client, and wait for it no longer than a moment."""
+        if not self._is_deaf:
+            Background(close).ends_within(_SECONDS_TO_CLOSE)
 
 
 class PostgresqlSink(BatchSink):
@@ -126,7 +157,7 @@ class PostgresqlSink(BatchSink):
         self._uri = uri
         self.tables = tuple(tables)
         self._cursor: Any = None
-        self._is_deaf = False
+        self._calls = Calls()
 
     def __enter__(self) -> Self:
         if not _ADDRESS.fullmatch(self._uri):
@@ -171,37 +202,12 @@ class PostgresqlSink(BatchSink):
             self._make_empty(table)
 
     def _run_interruptibly(self, work: Callable[[], Result]) -> Result:
-        """Return what work on the server returns, and hear signals meanwhile. Interrupted, it asks
-        the server to cancel, and no longer waits for an answer."""
-        done: list[Result] = []
-        failed: list[BaseException] = []
+        """Return what work on the server returns, and hear signals meanwhile."""
+        return self._calls.make(work, self._cancel)
 
-        def run() -> None:
-            try:
-                done.append(work())
-            except BaseException as error:
-                failed.append(error)
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        since, is_said = time.monotonic(), False
-        try:
-            while thread.is_alive():
-                thread.join(_SECONDS_BETWEEN_LOOKS)
-                if not is_said and time.monotonic() - since > _SECONDS_IN_SILENCE:
-                    is_said = True
-                    log.warning("PostgreSQL: waiting for the server")
-        except BaseException:
-            self._is_deaf = True
-            if self._cursor:
-                with suppress(Exception):
-                    self._cursor.adbc_cancel()
-            thread.join(_SECONDS_BETWEEN_LOOKS)
-            self._is_deaf = thread.is_alive()
-            raise
-        if failed:
-            raise failed[0]
-        return done[0]
+    def _cancel(self) -> None:
+        if self._cursor:
+            self._cursor.adbc_cancel()
 
     def __exit__(
         self,
@@ -306,20 +312,14 @@ class PostgresqlSink(BatchSink):
         )
 
     def _abandon(self) -> None:
-        """Close without a commit, which rolls back, also where the server is gone. A connection
-        that a thread still waits for is left to the end of the process, and so is one that waits
-        for an answer after it asked the server to cancel: the client at times misses it."""
-        if self._is_deaf:
-            return
+        """Close without a commit, which rolls back, also where the server is gone."""
 
         def close() -> None:
             with suppress(Error):
                 self._connection.rollback()
             self._close()
 
-        thread = threading.Thread(target=close, daemon=True)
-        thread.start()
-        thread.join(_SECONDS_TO_CLOSE)
+        self._calls.end(close)
 
     def _close(self) -> None:
         self._cursor.close()

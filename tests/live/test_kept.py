@@ -101,12 +101,15 @@ def test_runs_that_ended_long_ago_are_forgotten(tmp_path: Path) -> None:
 
 
 def test_the_folder_is_that_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    for name in ("ADS_CACHE", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     assert cache_folder() == tmp_path / ".cache/streaming-ads"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert cache_folder() == tmp_path / "cache/streaming-ads"
-    for name in ("HOME", "XDG_CACHE_HOME"):
+    monkeypatch.setenv("ADS_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    for name in ("HOME", "XDG_CACHE_HOME", "ADS_CACHE"):
         monkeypatch.setenv(name, "here")
     assert cache_folder() is None

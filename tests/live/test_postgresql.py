@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,8 +24,9 @@ from generator.schema import TABLES
 from generator.schema.live import LIVE, AdEvent
 from generator.sinks.errors import DestinationError, DestinationFailedError
 from generator.world.world import World
-from tests.live.conftest import Tables, assert_equal, plan_of
+from tests.live.conftest import WORKFLOW, Tables, assert_equal, plan_of
 from tests.support import postgresql
+from tests.support.project import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +107,36 @@ def test_a_server_that_goes_away_and_comes_back_gets_every_row_once(
     with dbapi.connect(uri) as connection, connection.cursor() as cursor:
         cursor.execute("select count(*) from live.errors")
         assert cursor.fetchall()[0][0] >= 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_waits_for_a_lock_ends_when_asked(
+    uri: str, world: World, batch: Tables, tmp_path: Path, number: int
+) -> None:
+    """What it was sending is not there, and the same command goes on."""
+    middle = moment_of(datetime(2025, 10, 2, 20, 17))
+    send(world, PostgresqlTarget(uri), until=middle)
+    with dbapi.connect(uri) as other, other.cursor() as cursor:
+        cursor.execute("lock table live.slices in access exclusive mode")
+        command = ["live", str(WORKFLOW), "--to", uri, "--speed", "max"]
+        run = subprocess.Popen(
+            [sys.executable, "-m", "generator", *command],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert run.stderr
+        while "PostgreSQL: waiting for the server" not in run.stderr.readline():
+            assert run.poll() is None
+        asked = time.monotonic()
+        run.send_signal(number)
+        _, said = run.communicate(timeout=60)
+        assert time.monotonic() - asked < 5
+        assert run.returncode == 130
+        assert said.endswith("goes on at the next slice\n")
+    assert send(world, PostgresqlTarget(uri)).went_on
+    assert_equal(tables_in(uri, batch), batch)
 
 
 def test_no_server_is_a_sentence(world: World) -> None:

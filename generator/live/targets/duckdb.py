@@ -95,8 +95,7 @@ class DuckdbTarget(DatabaseTarget):
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> DestinationError:
-        found = failure(self._file, error)
-        return type(found)(str(found).replace("--database", "--to"))
+        return failure(self._file, error, "--to")
 
     def _existing_tables(self) -> set[str]:
         found = self._rows(

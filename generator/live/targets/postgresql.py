@@ -3,7 +3,7 @@ it is back: the last slice may have been committed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -15,7 +15,13 @@ from generator.live.targets.target import TargetAwayError
 from generator.masking import without_secrets_of
 from generator.schema import RawTable
 from generator.sinks.errors import DestinationError, DestinationFailedError
-from generator.sinks.postgresql import create_table, decode_dictionaries, with_time_limit
+from generator.sinks.postgresql import (
+    Calls,
+    Result,
+    create_table,
+    decode_dictionaries,
+    with_time_limit,
+)
 from generator.sinks.target import label
 
 with suppress(ImportError):  # connecting says what is missing
@@ -34,6 +40,7 @@ class PostgresqlTarget(DatabaseTarget):
         self._uri = uri
         self._connection: Any = None
         self._was_connected = False
+        self._calls = Calls()
 
     @property
     def _is_connected(self) -> bool:
@@ -44,13 +51,13 @@ class PostgresqlTarget(DatabaseTarget):
         with packages_of("postgres", "PostgreSQL"):
             import adbc_driver_postgresql  # noqa: F401
         try:
-            self._connection = dbapi.connect(with_time_limit(self._uri))
+            self._connection = self._call(lambda: dbapi.connect(with_time_limit(self._uri)))
         except Error as error:
             raise self._away_or_wrong(error) from error
         with self._failures():
             self._ask("SET client_encoding TO 'UTF8'")
             is_mine = self._ask(_TRY_LOCK) == [(True,)]
-            self._connection.commit()
+            self._call(self._connection.commit)
         if not is_mine:
             self.close()
             raise DestinationError(
@@ -73,6 +80,14 @@ class PostgresqlTarget(DatabaseTarget):
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         return without_secrets_of(self._uri, first)
 
+    def _call(self, work: Callable[[], Result]) -> Result:
+        """Return what work on the server returns, and hear signals meanwhile."""
+        return self._calls.make(work, self._cancel)
+
+    def _cancel(self) -> None:
+        if self._connection is not None:
+            self._connection.adbc_cancel()
+
     @contextmanager
     def _failures(self) -> Iterator[None]:
         """Turn what the server says into a sentence. One that no longer answers is away."""
@@ -80,11 +95,9 @@ class PostgresqlTarget(DatabaseTarget):
             yield
         except Error as error:
             try:
-                self._connection.rollback()
-                with self._connection.cursor() as cursor:
-                    cursor.execute("SELECT 1")
-                    cursor.fetchall()
-                self._connection.rollback()
+                self._call(self._connection.rollback)
+                self._ask("SELECT 1")
+                self._call(self._connection.rollback)
             except Error:
                 self._disconnect()
                 raise TargetAwayError(f"{self.label}: {self._first_line(error)}") from error
@@ -94,13 +107,24 @@ class PostgresqlTarget(DatabaseTarget):
             ) from error
 
     def _ask(self, query: str) -> list[Any]:
-        with self._connection.cursor() as cursor:
-            cursor.execute(query)
-            return [tuple(row) for row in cursor.fetchall()]
+        connection = self._connection
+
+        def ask() -> list[Any]:
+            with connection.cursor() as cursor:
+                cursor.execute(query)
+                return [tuple(row) for row in cursor.fetchall()]
+
+        return self._call(ask)
 
     def _do(self, statement: str) -> None:
-        with self._failures(), self._connection.cursor() as cursor:
-            cursor.execute(statement)
+        connection = self._connection
+
+        def do() -> None:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+
+        with self._failures():
+            self._call(do)
 
     def _existing_tables(self) -> set[str]:
         with self._failures():
@@ -115,7 +139,7 @@ class PostgresqlTarget(DatabaseTarget):
     def _rows(self, query: str) -> list[Any]:
         with self._failures():
             found = self._ask(query)
-            self._connection.commit()
+            self._call(self._connection.commit)
         return found
 
     def _begin(self) -> None:
@@ -123,26 +147,32 @@ class PostgresqlTarget(DatabaseTarget):
             self.connect()
 
     def _insert(self, table: type[RawTable], rows: pa.Table) -> None:
-        with self._failures(), self._connection.cursor() as cursor:
-            cursor.adbc_ingest(
-                table.table_name,
-                decode_dictionaries(rows),
-                mode="append",
-                db_schema_name=table.schema_name,
-            )
+        connection, plain = self._connection, decode_dictionaries(rows)
+        name, schema = table.table_name, table.schema_name
+
+        def insert() -> None:
+            with connection.cursor() as cursor:
+                cursor.adbc_ingest(name, plain, mode="append", db_schema_name=schema)
+
+        with self._failures():
+            self._call(insert)
 
     def _end(self) -> None:
         with self._failures():
-            self._connection.commit()
+            self._call(self._connection.commit)
 
     def _disconnect(self) -> None:
-        with suppress(Exception):
-            self._connection.close()
-        self._connection = None
+        connection, self._connection = self._connection, None
+
+        def close() -> None:
+            with suppress(Error):
+                connection.rollback()
+            with suppress(Exception):
+                connection.close()
+
+        self._calls.end(close)
 
     def close(self) -> None:
         """Close the connection, and with it the lock."""
         if self._connection is not None:
-            with suppress(Error):
-                self._connection.rollback()
             self._disconnect()
