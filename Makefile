@@ -45,7 +45,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 17
 
 build: generate ## Set up, generate the data and build the dbt project
-	python -m generator build
+	@python -m generator build
 	@$(if $(VIRTUAL_ENV),,echo 'Activate the environment first: source "$(subst $(CURDIR)/,,$(VENV))/bin/activate"')
 
 deps: $(STAMP) ## Install requirements.txt in the active environment or .venv
@@ -79,7 +79,7 @@ lock: deps ## Write the requirements files from pyproject.toml
 		--no-strip-extras --quiet --custom-compile-command 'make lock' --output-file requirements.lock
 
 generate: deps ## Generate data (WORKFLOW=, SEED=; REPLACE=yes replaces another)
-	python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED)) $(if $(REPLACE),--replace)
+	@python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED)) $(if $(REPLACE),--replace)
 
 test: deps ## Lint, types, a dbt build, tests without a server: seven minutes
 	@echo 'Needs nothing but this environment; some seven minutes on two cores. `make test-all` runs the rest, too.'

@@ -108,9 +108,11 @@ def _generation(result: results.Generated, width: int) -> Iterator[Part]:
     yield ""
     yield table(
         (Column("table"), Column("rows", is_number=True), Column("hash")),
-        [(landed.table, f"{landed.rows:,}", landed.hash) for landed in result.tables],
+        [(held.table, f"{held.rows:,}", held.hash) for held in result.tables if held.rows],
         width,
     )
+    if filled < len(rows):
+        yield f"without rows: {', '.join(name for name, number in rows.items() if not number)}"
     if result.next:
         yield Command(f"next: {result.next}")
 
@@ -208,8 +210,10 @@ def _digest(name: str, content: dict[str, Any], lines: int, width: int) -> Itera
     rows = []
     for key, value in content.items():
         if isinstance(value, dict | list):
-            held = ", ".join(map(str, value)) if isinstance(value, dict) else f"{len(value)} items"
-            rows.append((key, f"{len(value)} keys: {held}" if isinstance(value, dict) else held))
+            number = count(len(value), "key" if isinstance(value, dict) else "item")
+            rows.append(
+                (key, f"{number}: {', '.join(value)}" if isinstance(value, dict) else number)
+            )
         elif key not in ("name", "description"):
             rows.append((key, str(value)))
     yield table((Column("key"), Column("what", is_text=True)), rows, width, has_header=False)
@@ -400,10 +404,8 @@ def _build(result: results.Built) -> Iterator[Part]:
         f"{result.database}: {count(result.campaigns, 'campaign')}, "
         f"{result.performance_rows:,} hourly rows{days}"
     )
-    yield (
-        f"{count(result.models, 'model')} built, {count(result.tests, 'test')} passed in "
-        f"{result.seconds:.0f} s"
-    )
+    tested = f", {count(result.tests, 'test')} passed" if result.tests else ", without tests"
+    yield f"{count(result.models, 'model')} built{tested} in {result.seconds:.0f} s"
     option = "" if result.database == Settings().database else f" --database {result.database}"
     yield "Try:"
     yield Command(f"  {COMMAND} status{option}      what the database holds")
