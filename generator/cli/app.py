@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -722,13 +723,19 @@ def dbt_seeds(
     return commands.dbt_seeds(settings.load_settings(templates=templates), folder)
 
 
+@cache
+def _program() -> Any:
+    """Return all commands as click runs them, made once for a process that runs several."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; every failure is a sentence and an exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
         is_completion = bool(_COMPLETION & set(given))
         prog_name = _completed_command() if is_completion else COMMAND
-        raise SystemExit(app(given, prog_name=prog_name, standalone_mode=False) or 0)
+        raise SystemExit(_program()(given, prog_name=prog_name, standalone_mode=False) or 0)
     except SystemExit as left:
         if not left.code and (why := streams.failure()):
             _say(f"stdout: cannot be written: {why}", EXIT_FAILURE)
