@@ -39,7 +39,7 @@ INSTALL := install() { { $(PIP_INSTALL) 'uv>=0.9,<1' && uv pip install --quiet -
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps deps-all lock generate test test-all fuzz test-postgres test-spark test-dashboards test-container coverage lint docs report scorecard pictures serve-docs site sources bench bench-dbt clean
+.PHONY: help build deps deps-all lock generate test test-all fuzz test-postgres test-spark test-dashboards test-container coverage lint docs report scorecard pictures serve-docs site sources bench bench-live bench-dbt clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 17
@@ -152,6 +152,13 @@ bench: deps ## Compare the speed with other generators (needs Java 17)
 	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
 	python -m benchmarks.compare $(PEERS)/bin/python
+
+# doge-datagen wants versions of 2022, which have no wheels for Python 3.11, and works with later ones.
+bench-live: deps ## Time a live run beside generators of events
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements-live.txt
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps doge-datagen==1.0.4
+	python -m benchmarks.live $(PEERS)/bin/python
 
 bench-dbt: deps ## Time the dbt models on 5 million rows beside SQL in DuckDB
 	python -m benchmarks.dbt_build
