@@ -318,7 +318,7 @@ def generate(
     _MAKE,
     "live smoke --log all --speed 3600 --until 2025-09-07T02",
     "live smoke --to ndjson:data/events --speed max",
-    "live smoke --to data/live.duckdb --speed max",
+    "live smoke --to data/stream.duckdb --speed max",
 )
 def live(
     workflow: Annotated[
@@ -648,7 +648,7 @@ def report(
     return commands.report(settings.load_settings(database=database), output)
 
 
-@_command("watch", _LOOK, "watch data/live.duckdb", "watch data/live.duckdb --port 9000")
+@_command("watch", _LOOK, "watch data/stream.duckdb", "watch data/stream.duckdb --port 9000")
 def watch(
     target: Annotated[
         str | None,

@@ -103,3 +103,5 @@ class LiveError(RawTable):
 
 
 LIVE = (LiveState, LiveSlice, LiveError)
+# The tables that only a live run makes.
+OF_LIVE_RUNS: tuple[type[RawTable], ...] = (*LIVE, AdEvent)

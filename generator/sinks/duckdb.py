@@ -9,7 +9,7 @@ does not exist after a failure.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -36,8 +36,10 @@ from generator.schema import (
 )
 from generator.schema.ddl import create_table, literal, quote, sql_name
 from generator.schema.existing import Holdings
+from generator.schema.live import OF_LIVE_RUNS, LiveState
 from generator.sinks.errors import DestinationError, DestinationFailedError
 from generator.sinks.held import KEYED, OF_A_RUN, HeldDataset, HeldRun
+from generator.sinks.lock import hold_file
 from generator.sinks.replacement import Replacement
 from generator.sinks.sink import ROW_GROUP, BatchSink, printable
 from generator.sinks.table_mark import DatabaseColumn, is_own, mark_of
@@ -53,7 +55,7 @@ _IN_SCHEMA = (
     "UNION ALL SELECT view_name, 'view', comment FROM duckdb_views() "
     "WHERE lower(schema_name) = $1 AND database_name = current_database()"
 )
-_COLUMNS = (
+COLUMNS = (
     "SELECT column_name, data_type, is_nullable FROM duckdb_columns() "
     "WHERE lower(schema_name) = $1 AND table_name = $2 AND database_name = current_database()"
 )
@@ -91,12 +93,9 @@ class DuckdbTransaction(BatchSink):
         self._indexes: dict[str, str] = {}
 
     def __enter__(self) -> Self:
-        if self.file.name.split(".")[0].lower() in SCHEMAS:
-            raise DestinationError(
-                f"{self.file}: is called like a schema in it, and DuckDB cannot tell them apart; "
-                "choose another --database"
-            )
+        refuse_name_of_schema(self.file, SCHEMAS, "--database")
         try:
+            self._refuse_a_live_run()
             self._replacement = Replacement(self.file)
         except (OSError, ValueError, duckdb.Error) as error:
             raise failure(self.file, error) from error
@@ -116,6 +115,17 @@ class DuckdbTransaction(BatchSink):
                 raise failure(self.file, error) from error
             raise
         return self
+
+    def _refuse_a_live_run(self) -> None:
+        """Raise DestinationError for a file that a live run fills: it has it open now and then."""
+        if not self.file.is_file():
+            return
+        try:
+            hold_file(self.file)()
+        except BlockingIOError as error:
+            raise DestinationFailedError(
+                f"{self.file}: a live run writes to it; wait for its end, or stop it"
+            ) from error
 
     def _prepare(self) -> None:
         """Do what comes before the first row."""
@@ -189,7 +199,7 @@ class DuckdbTransaction(BatchSink):
         self._connection.execute(f"COMMENT ON TABLE {sql_name(table)} IS {literal(mark)}")
 
     def _columns(self, schema: str, name: str) -> list[DatabaseColumn]:
-        return self._connection.execute(_COLUMNS, [schema, name]).fetchall()
+        return self._connection.execute(COLUMNS, [schema, name]).fetchall()
 
     def _make_schemas(self) -> None:
         for schema in SCHEMAS:
@@ -254,6 +264,7 @@ class DuckdbSink(DuckdbTransaction):
             if self.guard:
                 self.guard(self._held_dataset())
             self._note_indexes()
+            self._forget_a_live_run()
             self._free_what_is_replaced()
         for table in self.tables:
             self._make(table)
@@ -287,6 +298,13 @@ class DuckdbSink(DuckdbTransaction):
         return HeldDataset(
             HeldRun(*run) if run else None, rows, frozenset(platforms), advertisers, campaigns
         )
+
+    def _forget_a_live_run(self) -> None:
+        """Remove what only a live run makes, which would go on with rows that are not its own."""
+        state = self._connection.execute(COLUMNS, [LiveState.schema_name, LiveState.table_name])
+        if state.fetchall():
+            for table in OF_LIVE_RUNS:
+                self._connection.execute(f"DROP TABLE IF EXISTS {sql_name(table)}")
 
     def _free_what_is_replaced(self) -> None:
         """Give its room in the copy to what comes, so that the file does not grow."""
@@ -540,6 +558,15 @@ def unfit_value(file: Path, error: ValidationError) -> DestinationError:
         f"{file}: holds a value that no run writes, {name} {printable(str(met['input'])[:100])}; "
         "change it, or `generate` again"
     )
+
+
+def refuse_name_of_schema(file: Path, schemas: Collection[str], option: str) -> None:
+    """Raise DestinationError for a file that is called like a schema in it."""
+    if file.name.split(".")[0].lower() in schemas:
+        raise DestinationError(
+            f"{file}: is called like a schema in it, and DuckDB cannot tell them apart; choose "
+            f"another {option}"
+        )
 
 
 def failure(file: Path, error: Exception, option: str = "--database") -> DestinationError:

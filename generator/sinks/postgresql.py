@@ -28,6 +28,7 @@ from generator.extras import packages_of
 from generator.masking import without_secrets_of
 from generator.schema import RawTable, Run
 from generator.schema.ddl import column_conditions, literal, quote, sql_name
+from generator.schema.live import OF_LIVE_RUNS, LiveState
 from generator.schema.table import Column
 from generator.sinks.errors import DestinationError, DestinationFailedError
 from generator.sinks.held import KEYED, OF_A_RUN, HeldDataset, HeldRun
@@ -53,9 +54,11 @@ _ADDRESS = re.compile(
     rf"postgres(?:ql)?://(?:{_CHARACTER}*@)?(?:{_CHARACTER}|\[[0-9A-Fa-f:.]*\])*"
     rf"(?:/{_CHARACTER}*)?(?:\?(?:{_CHARACTER}|/)*)?"
 )
+# Held by a live run, until the end of its connection.
+LIVE_LOCK = "hashtext('streaming-ads live')"
 # Held until the end of the transaction, and so of the connection.
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('streaming-ads raw'))"
-_COLUMNS = (
+COLUMNS = (
     "SELECT attname::text, format_type(atttypid, atttypmod), NOT attnotnull FROM pg_attribute "
     "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
 )
@@ -194,12 +197,19 @@ class PostgresqlSink(BatchSink):
             raise DestinationFailedError(
                 "PostgreSQL: another run loads this database; wait for its end"
             )
+        if self._ask(f"SELECT pg_try_advisory_xact_lock({LIVE_LOCK})") != [(True,)]:
+            raise DestinationFailedError(
+                "PostgreSQL: a live run writes to this database; wait for its end, or stop it"
+            )
         for schema in dict.fromkeys(table.schema_name for table in self.tables):
             self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
         if self.guard:
             self.guard(self._held_dataset())
         for table in self.tables:
             self._make_empty(table)
+        if self._ask(_EXISTING, LiveState.schema_name, LiveState.table_name):
+            for table in OF_LIVE_RUNS:
+                self._cursor.execute(f"DROP TABLE IF EXISTS {sql_name(table)}")
 
     def _run_interruptibly(self, work: Callable[[], Result]) -> Result:
         """Return what work on the server returns, and hear signals meanwhile."""
@@ -244,7 +254,7 @@ class PostgresqlSink(BatchSink):
     def _held_dataset(self) -> HeldDataset:
         """Return what the tables hold. Of tables of another version only the rows are known."""
         columns = {
-            table: {name for name, *_ in self._ask(_COLUMNS, sql_name(table))}
+            table: {name for name, *_ in self._ask(COLUMNS, sql_name(table))}
             for table in self.tables
         }
         rows = {
@@ -274,7 +284,7 @@ class PostgresqlSink(BatchSink):
             self._make(table)
             return
         kind, comment = existing[0]
-        columns = self._ask(_COLUMNS, name)
+        columns = self._ask(COLUMNS, name)
         expected = [(column.name, _type(column), column.nullable) for column in table.columns()]
         if kind != "r" or (columns != expected and not is_own(comment, columns)):
             raise DestinationError(
@@ -297,7 +307,7 @@ class PostgresqlSink(BatchSink):
     def _make(self, table: type[RawTable]) -> None:
         name = sql_name(table)
         self._cursor.execute(create_table(table))
-        mark = mark_of(self._ask(_COLUMNS, name))
+        mark = mark_of(self._ask(COLUMNS, name))
         self._cursor.execute(f"COMMENT ON TABLE {name} IS {literal(mark)}")
 
     def _ask(self, query: str, *parameters: str) -> list[Any]:

@@ -86,10 +86,7 @@ def _duckdb(file: str) -> Iterator[Query]:
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, file: str) -> None:
-    """Attach a file to read only; where a writer has it, wait a moment for its next pause.
-
-    The name is not that of the file: a file live.duckdb would be called like its schema `live`.
-    """
+    """Attach a file to read only; where a writer has it, wait a moment for its next pause."""
     deadline = time.monotonic() + _SECONDS_OF_PATIENCE
     while True:
         try:

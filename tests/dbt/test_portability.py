@@ -3,7 +3,8 @@ raw tables, Parquet files that DuckDB reads in place, and a PostgreSQL server.
 
 The DuckDB file is built once. The other two have been built before, from the data of an earlier
 day, with another macro, and once with nothing changed, so equal numbers also say that nothing of
-that is left.
+that is left. PostgreSQL gets its data from a live run: dbt builds in the middle of a day, and what
+it has built at the end of the stream equals the batch.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ from adbc_driver_postgresql import dbapi
 
 from generator.engines import local
 from generator.faults.changed_columns import landing_tables
+from generator.live.clock import moment_of
+from generator.live.stream import Plan, stream
+from generator.live.targets.postgresql import PostgresqlTarget
+from generator.live.timeline import Timeline
 from generator.scenario.faults import Faults
 from generator.scenario.templates import Dataset, dataset
 from generator.schema import TABLES, FaultLog, PerformanceHourly, RawTable
@@ -60,6 +65,8 @@ FAULTY = build_world(dataset("faulty"))
 DAYS = f"--select +{' +'.join(MARTS)} {MODELS_ONLY}".split()
 AGAIN = f"--select {' '.join(MARTS)} {MODELS_ONLY}".split()
 EARLIER = replace(dataset("complete"), as_of=date(2025, 9, 10))
+# In the middle of an hour of that day.
+SOME_TIME = datetime(2025, 9, 10, 15, 37)
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +83,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def built_in_postgresql(server: postgresql.Server, folder: Path) -> postgresql.Server:
-    """`complete` loaded by ADBC and built by dbt, its tests included, after an earlier day."""
+    """`complete` sent by a live run and built by dbt, its tests included, at the end and before
+    that on an earlier day."""
+    world = build_world(dataset("complete"))
+    timeline = Timeline(world)
 
     def load(data: Dataset) -> None:
-        local.run(build_world(data), PostgresqlSink(server.uri, TABLES))
+        until = moment_of(SOME_TIME) if data is EARLIER else timeline.end
+        plan = Plan("complete", world.identity, timeline.first, until, None)
+        ending = stream(timeline, PostgresqlTarget(server.uri), plan, lambda _: None)
+        assert ending.is_complete is (data is not EARLIER)
 
-    live("build --target postgres", folder / "ads.duckdb", load, **server.environment)
+    over_time("build --target postgres", folder / "ads.duckdb", load, **server.environment)
     return server
 
 
@@ -100,11 +113,11 @@ def built_on_parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(part, part.with_stem("of-another-run-01234567"))
 
     file = folder / "on_parquet.duckdb"
-    live(f"build --target parquet {WITHOUT_UNIT_TESTS}", file, load, ADS_PARQUET=str(lake))
+    over_time(f"build --target parquet {WITHOUT_UNIT_TESTS}", file, load, ADS_PARQUET=str(lake))
     return file
 
 
-def live(command: str, file: Path, load: Callable[[Dataset], None], **variables: str) -> None:
+def over_time(command: str, file: Path, load: Callable[[Dataset], None], **variables: str) -> None:
     """Build a target by a command as a warehouse is built over time: days of an earlier date with
     another macro, with that macro changed, with nothing changed, and all of a later date."""
     folder = file.parent

@@ -13,6 +13,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from generator.engines import local
+from generator.faults.changed_columns import landing_tables
 from generator.live.clock import moment_of
 from generator.live.stream import Ending, stream
 from generator.live.targets.duckdb import DuckdbTarget
@@ -22,6 +24,7 @@ from generator.live.timeline import Timeline
 from generator.pipeline.parts import all_pieces
 from generator.scenario.faults import Faults
 from generator.schema import AdImpression, PerformanceHourly
+from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.errors import DestinationError
 from generator.world.world import World
 from tests.live.conftest import Tables, assert_equal, plan_of, together
@@ -47,9 +50,33 @@ def tables_in(file: Path, names: Tables) -> dict[str, pa.Table]:
     return {name: held for name, held in rows.items() if name in names or held.num_rows}
 
 
+@pytest.mark.parametrize("name", ["live.duckdb", "Raw.db"])
+def test_a_file_called_like_its_schema_is_refused(tmp_path: Path, world: World, name: str) -> None:
+    with pytest.raises(DestinationError, match=r"called like a schema in it.*another --to"):
+        send(world, DuckdbTarget(tmp_path / name))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_generate_takes_the_place_of_a_stream(tmp_path: Path, world: World, batch: Tables) -> None:
+    """It waits for the end of a live run, and none goes on with its rows."""
+    file = tmp_path / "ads.duckdb"
+    target = DuckdbTarget(file)
+    assert not send(world, target, until=moment_of(datetime(2025, 10, 2))).is_complete
+    target.open(Timeline(world).landing_tables)
+    tables = landing_tables(world.faults)
+    with pytest.raises(DestinationError, match="a live run writes to it"):
+        local.run(world, DuckdbSink(file, tables))
+    target.close()
+    local.run(world, DuckdbSink(file, tables))
+    landed = {name: rows for name, rows in batch.items() if name != "ad_events"}
+    assert_equal(tables_in(file, landed), landed)
+    with pytest.raises(DestinationError, match=r"has a table raw\.runs, which no live run made"):
+        send(world, DuckdbTarget(file))
+
+
 def test_a_duckdb_file_is_the_batch(tmp_path: Path, world: World, batch: Tables) -> None:
-    """In two runs. The file is called like its schema `live`."""
-    file = tmp_path / "new" / "live.duckdb"
+    """In two runs."""
+    file = tmp_path / "new" / "stream.duckdb"
     middle = moment_of(datetime(2025, 10, 2, 20, 17))
     assert not send(world, DuckdbTarget(file), until=middle).is_complete
     ending = send(world, DuckdbTarget(file))

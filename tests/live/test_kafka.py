@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from generator.live.clock import moment_of
 from generator.live.stream import Ending, stream
@@ -103,6 +104,42 @@ def test_a_newer_run_takes_over_and_the_older_one_says_so(
     monkeypatch.setattr(older, "open", lambda tables: None)
     with pytest.raises(DestinationError, match="another live run has taken over"):
         stream(timeline, older, plan_of(timeline, world, until=until), print)
+
+
+class Forgetful:
+    """A producer that misses the answer to every fourth of its commits."""
+
+    def __init__(self, producer: Any) -> None:
+        self._producer, self._commits = producer, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._producer, name)
+
+    def commit_transaction(self, seconds: float) -> None:
+        self._producer.commit_transaction(seconds)
+        self._commits += 1
+        if self._commits == 4:
+            raise KafkaException(KafkaError(KafkaError._TRANSPORT, "went away"))
+
+
+class ForgetfulTarget(KafkaTarget):
+    def _connect(self) -> None:
+        super()._connect()
+        self._producer = Forgetful(self._producer)
+
+
+def test_a_transaction_of_which_the_answer_is_lost_is_not_sent_again(
+    broker: kafka.Broker, tmp_path: Path, world: World, batch: Tables
+) -> None:
+    timeline = Timeline(world, SENT)
+    target = ForgetfulTarget(broker.address("forgetful"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("generator.live.stream._ROWS", 1_000)
+        patch.setattr("generator.live.stream._FIRST_WAIT", 0.01)
+        ending = stream(timeline, target, plan_of(timeline, world), lambda _: None)
+    assert ending.totals.errors > 1
+    found = tables_in(broker, "forgetful", world, tmp_path)
+    assert_equal(found, {name: batch[name] for name in NAMES})
 
 
 def test_a_broker_that_is_away_for_a_while_gets_every_row(

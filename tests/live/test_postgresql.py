@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,17 @@ import pyarrow as pa
 import pytest
 from adbc_driver_postgresql import dbapi
 
+from generator.engines import local
+from generator.faults.changed_columns import landing_tables
 from generator.live.clock import moment_of
 from generator.live.stream import Ending, stream
 from generator.live.targets.postgresql import PostgresqlTarget
 from generator.live.timeline import Timeline
-from generator.schema import TABLES
+from generator.scenario.faults import Faults
+from generator.schema import TABLES, RawTable
 from generator.schema.live import LIVE, AdEvent
 from generator.sinks.errors import DestinationError, DestinationFailedError
+from generator.sinks.postgresql import PostgresqlSink
 from generator.world.world import World
 from tests.live.conftest import WORKFLOW, Tables, assert_equal, plan_of
 from tests.support import postgresql
@@ -49,11 +54,13 @@ def send(world: World, target: PostgresqlTarget, **changes: Any) -> Ending:
     return stream(timeline, target, plan_of(timeline, world, **changes), lambda _: None)
 
 
-def tables_in(uri: str, names: Tables) -> dict[str, pa.Table]:
+def tables_in(
+    uri: str, names: Tables, tables: Sequence[type[RawTable]] = (*TABLES, AdEvent)
+) -> dict[str, pa.Table]:
     """The rows of raw and truth tables, by table."""
     found = {}
     with dbapi.connect(uri) as connection, connection.cursor() as cursor:
-        for table in (*TABLES, AdEvent):
+        for table in tables:
             cursor.execute(f"select * from {table.relation()}")
             rows = cursor.fetch_arrow_table()
             if rows.num_rows or table.table_name in names:
@@ -107,6 +114,26 @@ def test_a_server_that_goes_away_and_comes_back_gets_every_row_once(
     with dbapi.connect(uri) as connection, connection.cursor() as cursor:
         cursor.execute("select count(*) from live.errors")
         assert cursor.fetchall()[0][0] >= 1
+
+
+def test_generate_takes_the_place_of_a_stream(uri: str, world: World, batch: Tables) -> None:
+    """It waits for the end of a live run, and none goes on with its rows. A table with other
+    columns is known for one that the project made."""
+    target = PostgresqlTarget(uri)
+    assert not send(world, target, until=moment_of(datetime(2025, 10, 2))).is_complete
+    target.open(Timeline(world).landing_tables)
+    with pytest.raises(DestinationError, match="a live run writes to this database"):
+        local.run(world, PostgresqlSink(uri, landing_tables(world.faults)))
+    target.close()
+    change = {"column": "clicks", "renamed_to": "new", "start_date": date(2025, 10, 2)}
+    drift: dict[str, Any] = {"schema_drift": [change]}
+    changed = dataclasses.replace(world, faults=Faults.model_validate(drift), identity="changed")
+    local.run(changed, PostgresqlSink(uri, landing_tables(changed.faults)))
+    local.run(world, PostgresqlSink(uri, landing_tables(world.faults)))
+    landed = {name: rows for name, rows in batch.items() if name != "ad_events"}
+    assert_equal(tables_in(uri, landed, TABLES), landed)
+    with pytest.raises(DestinationError, match=r"has a table raw\.runs, which no live run made"):
+        send(world, PostgresqlTarget(uri))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -48,7 +48,7 @@ def change(file: Path, *statements: str) -> None:
 @pytest.fixture
 def live_database(smoke_database: Path, tmp_path: Path) -> Path:
     """A file with half of `smoke`, and a stream that runs. It has the name of a schema in it."""
-    file = tmp_path / "live.duckdb"
+    file = tmp_path / "stream.duckdb"
     shutil.copy(smoke_database, file)
     change(file, "CREATE SCHEMA live", *map(create_table, LIVE), STREAM)
     return file

@@ -51,7 +51,7 @@ def writer(file: Path, seconds: float) -> Iterator[None]:
 
 
 def test_a_file_that_is_not_there_yet_is_not_made(tmp_path: Path) -> None:
-    database = LiveDatabase(str(tmp_path / "live.duckdb"))
+    database = LiveDatabase(str(tmp_path / "stream.duckdb"))
     assert "does not exist yet" in reason(database)
     assert os.listdir(tmp_path) == []
 
@@ -88,7 +88,7 @@ def test_a_file_that_is_replaced_is_read_as_it_is_then(
 
 
 def test_a_file_of_another_kind_is_a_sentence(tmp_path: Path) -> None:
-    file = tmp_path / "live.duckdb"
+    file = tmp_path / "stream.duckdb"
     file.write_text("no database\n" * 1000)
     assert "is not a DuckDB database" in reason(LiveDatabase(str(file)))
 

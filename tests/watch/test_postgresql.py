@@ -34,7 +34,7 @@ def state_of_stream(target: str) -> dict[str, Any]:
 def test_a_stream_in_postgresql_looks_as_it_does_in_duckdb(tmp_path: Path) -> None:
     with server() as postgresql:
         found = state_of_stream(postgresql.uri)
-    expected = state_of_stream(str(tmp_path / "live.duckdb"))
+    expected = state_of_stream(str(tmp_path / "stream.duckdb"))
     assert found["campaigns"][0]["impressions"] > 0
     assert found["stream"]["events"] > 0
     assert found == expected

@@ -145,7 +145,7 @@ def test_while_it_waits_the_last_figures_stay_and_say_their_age(live_database: P
 
 
 def test_before_the_first_reading_there_are_no_figures(tmp_path: Path) -> None:
-    found = Readings(LiveDatabase(str(tmp_path / "live.duckdb"))).now()
+    found = Readings(LiveDatabase(str(tmp_path / "stream.duckdb"))).now()
     assert found["age_seconds"] is None
     assert "campaigns" not in found
 

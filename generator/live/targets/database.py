@@ -14,10 +14,11 @@ from generator.live.targets.target import Target
 from generator.live.timeline import Slice
 from generator.schema import RawTable
 from generator.schema.arrow import to_arrow
-from generator.schema.ddl import quote, sql_name
+from generator.schema.ddl import literal, quote, sql_name
 from generator.schema.live import LIVE, LiveError, LiveSlice, LiveState
 from generator.sinks.errors import DestinationError
 from generator.sinks.sink import ROW_GROUP, InsertBuffer, Piece
+from generator.sinks.table_mark import DatabaseColumn, mark_of
 
 _STATE = f"SELECT {', '.join(LiveState.model_fields)} FROM {sql_name(LiveState)}"
 
@@ -97,6 +98,8 @@ class DatabaseTarget(Target):
             self._do(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
         for table in wanted:
             self._do(self._definition(table))
+            mark = mark_of(self._columns(table))
+            self._do(f"COMMENT ON TABLE {sql_name(table)} IS {literal(mark)}")
         self._commit(None)
 
     def _state(self) -> LiveState | None:
@@ -124,6 +127,10 @@ class DatabaseTarget(Target):
     @abstractmethod
     def _definition(self, table: type[RawTable]) -> str:
         """Return the statement that makes a table."""
+
+    @abstractmethod
+    def _columns(self, table: type[RawTable]) -> list[DatabaseColumn]:
+        """Return the columns of a table as the database writes them."""
 
     @abstractmethod
     def _do(self, statement: str) -> None:

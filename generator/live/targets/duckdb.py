@@ -16,11 +16,13 @@ from generator.live.targets.database import DatabaseTarget
 from generator.live.targets.target import MINUTE, TargetAwayError
 from generator.schema import RawTable
 from generator.schema.ddl import create_table, literal, sql_name
-from generator.sinks.duckdb import failure
+from generator.schema.live import LiveState
+from generator.sinks.duckdb import COLUMNS, SCHEMAS, failure, refuse_name_of_schema
 from generator.sinks.errors import DestinationError
 from generator.sinks.lock import hold_file
+from generator.sinks.table_mark import DatabaseColumn
 
-# The name is not that of the file: a file live.duckdb would be called like its schema `live`.
+# What the file is called in queries.
 _NAME = "streamed"
 _SECONDS_OPEN, _SECONDS_FOR_READERS, _SECONDS_BETWEEN_LOOKS = 1.0, 5.0, 0.05
 _LOCKED = ("could not set lock", "being used by another process")
@@ -44,6 +46,7 @@ class DuckdbTarget(DatabaseTarget):
 
     def connect(self) -> None:
         """Open the file. Readers are waited for."""
+        refuse_name_of_schema(self._file, (*SCHEMAS, LiveState.schema_name), "--to")
         self._file.parent.mkdir(parents=True, exist_ok=True)
         is_first = self._release is None
         if is_first and self._file.exists():
@@ -103,6 +106,12 @@ class DuckdbTarget(DatabaseTarget):
             f"WHERE database_name = '{_NAME}'"
         )
         return {name for (name,) in found}
+
+    def _columns(self, table: type[RawTable]) -> list[DatabaseColumn]:
+        assert self._connection is not None
+        with self._failures():
+            found = self._connection.execute(COLUMNS, [table.schema_name, table.table_name])
+            return found.fetchall()
 
     def _definition(self, table: type[RawTable]) -> str:
         return create_table(table)

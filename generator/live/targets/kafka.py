@@ -143,6 +143,8 @@ class KafkaTarget(Target):
         with self._failures():
             if self._producer is None:
                 self._connect()
+                if self._holds(state):
+                    return
             self._producer.begin_transaction()
             for table, rows in parts:
                 for first in range(0, rows.num_rows, _ROWS_AT_ONCE):
@@ -151,6 +153,14 @@ class KafkaTarget(Target):
             (line,) = json_lines(to_arrow(LiveState, [state])).to_pylist()
             self._producer.produce(self._topic("live"), value=line, key=_STATE)
             self._patiently(lambda: self._producer.commit_transaction(_SECONDS_AT_ONCE))
+
+    def _holds(self, state: LiveState) -> bool:
+        """Say whether a transaction was committed, of which the answer was lost."""
+        held = self._state()
+        return held is not None and (held.next_slice, held.is_complete) >= (
+            state.next_slice,
+            state.is_complete,
+        )
 
     def _produce(self, table: type[RawTable], rows: pa.Table) -> None:
         """Hand rows to the producer, and wait where its queue has no room."""

@@ -14,14 +14,18 @@ from generator.live.targets.database import DatabaseTarget
 from generator.live.targets.target import TargetAwayError
 from generator.masking import without_secrets_of
 from generator.schema import RawTable
+from generator.schema.ddl import sql_name
 from generator.sinks.errors import DestinationError, DestinationFailedError
 from generator.sinks.postgresql import (
+    COLUMNS,
+    LIVE_LOCK,
     Calls,
     Result,
     create_table,
     decode_dictionaries,
     with_time_limit,
 )
+from generator.sinks.table_mark import DatabaseColumn
 from generator.sinks.target import label
 
 with suppress(ImportError):  # connecting says what is missing
@@ -29,7 +33,7 @@ with suppress(ImportError):  # connecting says what is missing
     from adbc_driver_postgresql import dbapi
 
 # Held until the end of the connection.
-_TRY_LOCK = "SELECT pg_try_advisory_lock(hashtext('streaming-ads live'))"
+_TRY_LOCK = f"SELECT pg_try_advisory_lock({LIVE_LOCK})"
 
 
 class PostgresqlTarget(DatabaseTarget):
@@ -106,12 +110,12 @@ class PostgresqlTarget(DatabaseTarget):
                 "it, and run the same command again"
             ) from error
 
-    def _ask(self, query: str) -> list[Any]:
+    def _ask(self, query: str, *parameters: str) -> list[Any]:
         connection = self._connection
 
         def ask() -> list[Any]:
             with connection.cursor() as cursor:
-                cursor.execute(query)
+                cursor.execute(query, parameters)
                 return [tuple(row) for row in cursor.fetchall()]
 
         return self._call(ask)
@@ -135,6 +139,10 @@ class PostgresqlTarget(DatabaseTarget):
 
     def _definition(self, table: type[RawTable]) -> str:
         return create_table(table)
+
+    def _columns(self, table: type[RawTable]) -> list[DatabaseColumn]:
+        with self._failures():
+            return self._ask(COLUMNS, sql_name(table))
 
     def _rows(self, query: str) -> list[Any]:
         with self._failures():
