@@ -105,12 +105,17 @@ def local_clock(zone: str, hours: Hours) -> LocalClock:
 
 
 def _offsets(zone: str, hours: Hours) -> Int64s:
-    """Return the minutes ahead of UTC at each hour: read once a day, and hour by hour on days on
-    which they change."""
+    """Return the minutes ahead of UTC at each hour: same shape."""
     if not hours.size:
         return np.zeros(0, dtype=np.int64)
-    first = int(hours[0]) // 24
-    last = int(hours[-1]) // 24 + 1
+    first, last = int(hours[0]) // 24, int(hours[-1]) // 24 + 1
+    return _offsets_of_days(zone, first, last)[hours - first * 24]
+
+
+@lru_cache(maxsize=64)
+def _offsets_of_days(zone: str, first: int, last: int) -> Int64s:
+    """Return the minutes ahead of UTC at each hour from a day to before another: read once a day,
+    and hour by hour on days on which they change."""
     midnight = [offset_minutes(zone, day * 24) for day in range(first, last + 1)]
     table = np.repeat(np.array(midnight[:-1], dtype=np.int64), 24)
     for index, (before, after) in enumerate(pairwise(midnight)):
@@ -119,7 +124,7 @@ def _offsets(zone: str, hours: Hours) -> Int64s:
             table[index * 24 : index * 24 + 24] = [
                 offset_minutes(zone, start + hour) for hour in range(24)
             ]
-    return table[hours - first * 24]
+    return table
 
 
 @lru_cache(maxsize=65536)

@@ -42,8 +42,8 @@ from generator.world.world import World
 MICROSECONDS_A_DAY = HOURS_A_DAY * MICROSECONDS_AN_HOUR
 # An hour is closed when its last ads are over.
 GRACE = 5 * 60_000_000
-# Conversions and late rows follow a campaign for no longer than this.
-_DAYS_AFTER = 65
+# Days after which late rows have landed, and windows of reach have ended.
+_DAYS_LATE, _DAYS_OF_A_WINDOW = 35, 8
 _CAMPAIGNS_AT_ONCE = 16
 # The length of a window of reach that is neither a day nor a flight up to a day.
 _WINDOWS = {ReachWindow.HOUR: MICROSECONDS_AN_HOUR, ReachWindow.WEEK: 7 * MICROSECONDS_A_DAY}
@@ -69,6 +69,13 @@ class Facts:
             for booking in world.bookings
         ]
         self._spans = np.array(days, dtype=np.int64).reshape(-1, 2).T
+        lags = [
+            model.conversions.longest_lag_days
+            for model in world.platform_models.values()
+            if model.conversions
+        ]
+        is_late = bool(world.faults.of_table(PerformanceHourly))
+        self._days_after = max(lags, default=0) + (_DAYS_LATE if is_late else _DAYS_OF_A_WINDOW)
 
     @property
     def logs(self) -> list[CampaignLog]:
@@ -84,7 +91,7 @@ class Facts:
             self.add(self._inventory(day))
         self._running = [(last, log) for last, log in self._running if last >= day]
         first, last = self._spans
-        begins = (first <= day) & (day <= last + _DAYS_AFTER) if is_first else first == day
+        begins = (first <= day) & (day <= last + self._days_after) if is_first else first == day
         some = [self._world.bookings[position] for position in np.flatnonzero(begins).tolist()]
         for begin in range(0, len(some), _CAMPAIGNS_AT_ONCE):
             self._deliver(some[begin : begin + _CAMPAIGNS_AT_ONCE], day)
