@@ -169,7 +169,7 @@ def test_the_command_sends_and_goes_on(tmp_path: Path, run: Any) -> None:
     assert json.loads(first.err.splitlines()[-1])["hourly_rows"] == first.json["hourly_rows"]
     started = time.monotonic()
     second = run(*arguments, *tables)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert second.json["is_complete"]
     assert first.json["hourly_rows"] + second.json["hourly_rows"] == 672
     other = run(*arguments, *tables, "--from", "2025-09-10")

@@ -152,7 +152,7 @@ def test_ctrl_c_says_where_the_next_run_goes_on(tmp_path: Path) -> None:
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=20)[1] == (
+        assert process.communicate(timeout=60)[1] == (
             "interrupted: what was sent is whole; the same command goes on at the next slice\n"
         )
         assert process.returncode == 130

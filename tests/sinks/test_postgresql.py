@@ -181,7 +181,7 @@ def test_who_waits_for_a_lock_says_so_and_ends_when_asked(
         asked = time.monotonic()
         run.send_signal(number)
         _, rest = run.communicate(timeout=60)
-        assert time.monotonic() - asked < 5
+        assert time.monotonic() - asked < 20
         assert run.returncode in (128 + number, 130)
         assert "interrupted" in rest
 

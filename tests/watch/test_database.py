@@ -65,7 +65,7 @@ def test_a_file_that_its_writer_keeps_is_a_sentence(live_database: Path) -> None
     with writer(live_database, 60):
         started = time.monotonic()
         sentence = reason(LiveDatabase(str(live_database)))
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 30
     assert "open in a process that writes to it" in sentence
 
 

@@ -43,7 +43,7 @@ def server(live_database: Path) -> Iterator[Server]:
 
 
 def ask(server: Server, path: str, method: str = "GET", **headers: str) -> HTTPResponse:
-    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     connection.request(method, path, headers=headers)
     return connection.getresponse()
 
@@ -208,11 +208,11 @@ def test_ctrl_c_ends_it_with_a_line_of_its_own(tmp_path: Path) -> None:
         assert process.stderr
         printed = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")
         port = int(printed["url"].split(":")[-1].strip("/"))
-        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/state")
         assert "does not exist yet" in json.loads(connection.getresponse().read())["waiting_for"]
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 130
+        assert process.wait(timeout=60) == 130
         assert process.stderr.read() == f"{printed['url']} is closed\n"
 
 
