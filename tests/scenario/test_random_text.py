@@ -297,6 +297,16 @@ VALUES = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def without_waiting() -> Iterator[None]:
+    """What goes on until Ctrl-C ends at once: the page of `watch`, the clock of `live`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("generator.watch.server.Server.serve_forever", lambda *_: None)
+        patch.setattr("generator.live.clock.Clock.seconds_until", lambda *_: 0.0)
+        yield
+
+
+@pytest.mark.usefixtures("without_waiting")
 @settings(max_examples=EXAMPLES, phases=[Phase.generate])
 @given(seed=SEEDS)
 def test_any_mix_of_options_is_used_or_refused(folder: Path, seed: int) -> None:
