@@ -23,12 +23,14 @@ import pyarrow as pa
 
 from generator.arrays import CountError, Floats, Int64s, Keys, check_counts
 from generator.clock import HOURS_A_DAY
+from generator.delivery.demand import relative_demand
 from generator.delivery.interaction import wear_out
 from generator.delivery.noise import effects, log_normal
 from generator.delivery.performance import Stretch
 from generator.delivery.quantiles import normal, poisson
 from generator.delivery.reach import exposure, shape_of
 from generator.delivery.supply import DEVICES, device_column
+from generator.delivery.targeting import households_by_country, targeting_of
 from generator.enums import ConversionType, Placement, TouchType
 from generator.platform.conversions import Conversions, LagPart
 from generator.platform.model import PlatformModel
@@ -103,6 +105,24 @@ class CountingCampaign:
     def campaign_id(self) -> int:
         """The campaign."""
         return self.booking.campaign.campaign_id
+
+    def demand(self, goal: ConversionGoal, days: Int64s) -> Floats:
+        """Return how much more than usual its households do without ads on each day: (days,)."""
+        households = households_by_country(
+            self.platform_model, [targeting_of(one.line_item) for one in self.booking.line_items]
+        )
+        advertiser_id = self.booking.campaign.advertiser_id
+        kind = goal.conversion_type
+        result, known = np.zeros(days.size), 0.0
+        for country, number in households.items():
+            of_country = relative_demand(
+                self.platform_model, self.seed, advertiser_id, country, kind, days
+            )
+            if of_country is None:
+                return np.ones(days.size)
+            result += number * of_country
+            known += number
+        return result / max(known, 1e-300)
 
     def window(self, touch: TouchType) -> int:
         """Return how many days a touch counts for."""
@@ -274,7 +294,8 @@ def expected_conversions(
     each."""
     figures = campaign.figures
     count = campaign.count
-    rate = goal.monthly_rate / DAYS_A_MONTH
+    days = touches.first_day + np.arange(touches.seen.shape[1])
+    rate = goal.monthly_rate / DAYS_A_MONTH * campaign.demand(goal, days)
     more = lift(campaign, goal)
     held = last_touches(
         touches.impressions,

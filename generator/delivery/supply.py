@@ -180,6 +180,15 @@ def event_factor(events: list[Event], country: str, clock: LocalClock) -> Floats
     return factor
 
 
+def holidays(platform_model: PlatformModel, country: str, days: Int64s) -> Mask:
+    """Say which local days are holidays in a country: (days,)."""
+    result = np.zeros(days.size, dtype=np.bool_)
+    for event in platform_model.supply.events:
+        if event.is_holiday and (event.countries is None or country in event.countries):
+            result |= _during(event, days)
+    return result
+
+
 def release_factor(platform_model: PlatformModel, country: str, clock: LocalClock) -> Floats:
     """Return the product of what titles that came out lift at each local hour: (hours,).
 

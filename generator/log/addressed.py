@@ -53,18 +53,32 @@ class AddressedLine:
     def numbers(self, places: Int64s) -> Int64s:
         """Return the household at each place: same shape."""
         result = np.empty(places.shape, dtype=np.int64)
+        for part, of_part, turns in self._turns(places):
+            result[of_part] = part.numbers(turns)
+        return result
+
+    def blocks(self, places: Int64s) -> Int64s:
+        """Return the block of the household at each place: same shape."""
+        if len(self._parts) == 1:
+            return np.full(places.shape, self._parts[0].block)
+        result = np.empty(places.shape, dtype=np.int64)
+        for part, of_part, _ in self._turns(places):
+            result[of_part] = part.block
+        return result
+
+    def _turns(self, places: Int64s) -> Iterator[tuple[_AddressedPart, Int64s, Int64s]]:
+        """Yield the parts, which of the places are those of each, and their turns in it."""
         rest, place = np.arange(places.size), places.copy()
         for part, left in zip(self._parts, self._left, strict=True):
             turns = place * part.size
             before = _quotient(turns, left)
             is_mine = before * left + (left - part.size) <= turns
             mine, others = np.flatnonzero(is_mine), np.flatnonzero(~is_mine)
-            result[rest[mine]] = part.numbers(before[mine])
+            yield part, rest[mine], before[mine]
             place -= before
             rest, place = rest[others], place[others]
             if not rest.size:
                 break
-        return result
 
     def residents(self, numbers: Int64s) -> Int64s:
         """Return those of some households, in order, that live in the blocks of the line."""
@@ -110,7 +124,8 @@ class _AddressedPart:
         self.size = part.addressed
         self._first, self._households = part.block.first, part.block.households
         self._stretches = max(1, min(self._households // _NEIGHBOURS, self.size // _ADDRESSED))
-        self._stream = key(stream, population.block_of(part.block))
+        self.block = population.block_of(part.block)
+        self._stream = key(stream, self.block)
         self._wants = wants
 
     def residents(self, numbers: Int64s) -> Int64s:

@@ -94,6 +94,10 @@ class SplitLine:
         """Return the household at each place: same shape."""
         return self._line.numbers(self.arms.places_of_test(places))
 
+    def blocks(self, places: Int64s) -> Int64s:
+        """Return the block of the household at each place: same shape."""
+        return self._line.blocks(self.arms.places_of_test(places))
+
     def places(self, numbers: Int64s, arcs: tuple[Int64s, Int64s] | None = None) -> Int64s:
         """Return the place of each household, -1 for those that are not in the test arm: same
         shape. With `arcs`, only households in these stretches need a place."""

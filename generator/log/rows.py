@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generator.arrays import Floats, Int64s, Keys, Mask
+from generator.arrays import Floats, Int64s, Keys, Mask, distinct
 from generator.clock import MICROSECONDS_AN_HOUR, Hours, timestamps
 from generator.delivery.campaign import Seen
 from generator.delivery.supply import DEVICES, device_column
@@ -107,14 +107,16 @@ class Views:
     """What became of impressions, without the people who saw them: (impressions,) each.
 
     `position` is that in the log of all households, `keys` are random keys, `hour` counts from the
-    epoch, `exposure` is the exposure number, and `seen` the part of the ad that was seen, on
-    average.
+    epoch, `device` is the position in `DEVICES`, `block` that of where the household lives,
+    `exposure` the exposure number, and `seen` the part of the ad that was seen, on average.
     """
 
     position: Int64s
     keys: Keys
     hour: Int64s
     creative_id: Int64s
+    device: Int64s
+    block: Int64s
     exposure: Int64s
     seen: Floats
     is_clicked: Mask
@@ -156,7 +158,7 @@ class CampaignLog:
     def reached_households(self) -> Int64s:
         """Return the numbers of the logged households that saw the campaign, in order."""
         if self._audience.share < 1:
-            return np.unique(self._panel[1])
+            return distinct([self._panel[1]])
         return self._viewers.reached_households(1.0)
 
     def pieces(
@@ -195,10 +197,8 @@ class CampaignLog:
             numbers, exposure = np.empty_like(position), np.empty_like(position)
             numbers[place], exposure[place] = found
         else:
-            position, numbers = self._panel
-            span = slice(*np.searchsorted(position, edges[[0, -1]]).tolist())
-            position, numbers = position[span], numbers[span]
-            exposure = self._viewers.exposure_numbers(*self._place(position))
+            span = slice(*np.searchsorted(self._panel[0], edges[[0, -1]]).tolist())
+            position, numbers, exposure = (column[span] for column in self._panel)
         for begin, end in _spans(np.searchsorted(position, edges)):
             yield self._batch(position[begin:end], numbers[begin:end], exposure[begin:end])
 
@@ -214,12 +214,15 @@ class CampaignLog:
             end = min(first + IMPRESSIONS_AT_ONCE, self.size)
             if self._audience.share == 1:
                 position = np.arange(first, end)
+                yield self._views(position, *self._viewers.exposures(*self._place(position)))
             else:
-                position = self._panel[0][first:end]
-            yield self._views(position)
+                position, numbers, exposure = (column[first:end] for column in self._panel)
+                block = self._audience.people.population.locate(numbers)
+                yield self._views(position, exposure, block)
 
-    def _views(self, position: Int64s) -> Views:
-        """Return what became of the impressions at some positions."""
+    def _views(self, position: Int64s, exposure: Int64s, block: Int64s) -> Views:
+        """Return what became of the impressions at some positions, with these exposure numbers, and
+        these blocks of the households that saw them."""
         rows, row = self._rows, self._row(position)
         found = deal(rows.counts, rows.keys, row, position - rows.position[row])
         watched = 0.5 * (found.furthest > 0) + 0.5 * (found.furthest == len(FUNNEL))
@@ -228,7 +231,9 @@ class CampaignLog:
             keys=self._keys_of(position),
             hour=rows.hour[row],
             creative_id=rows.creative_id[row],
-            exposure=self._viewers.exposure_numbers(*self._place(position)),
+            device=rows.device[row],
+            block=block,
+            exposure=exposure,
             seen=np.where(rows.placement[row] == _PAUSE, 1.0, watched),
             is_clicked=found.is_clicked,
             spend_micros=found.spend_micros,
@@ -245,7 +250,11 @@ class CampaignLog:
         """Return the impressions that held-out households would have seen, in order of time: the
         household of each, and what became of the impression that it mirrors."""
         position, household = self._mirrored(numbers)
-        return household, self._views(position)
+        return household, self._views(
+            position,
+            self._viewers.exposure_numbers(*self._place(position)),
+            self._audience.people.population.locate(household),
+        )
 
     def ghosts(self, numbers: Int64s) -> tuple[Int64s, Int64s, pa.RecordBatch]:
         """Return the ads that held-out households would have seen, in order of time: the positions
@@ -268,17 +277,20 @@ class CampaignLog:
 
     def households_at(self, position: Int64s) -> Int64s:
         """Return the number of the household that sees the impression at each position of the log
-        of all households: same shape."""
+        of all households, which has to be in this log: same shape."""
+        if self._audience.share < 1:
+            logged, numbers, _ = self._panel
+            return numbers[np.searchsorted(logged, position)]
         return self._viewers.views(*self._place(position))[0]
 
     def impressions_of(self, numbers: Int64s) -> tuple[Int64s, Int64s, pa.RecordBatch]:
         """Return the impressions that these households see, in order of time: the positions in the
-        log of all households, the households, and the rows."""
-        owner, group, hour, slot = self._viewers.slots_of(numbers)
-        position = _first_of_groups(self._rows)[hour, group] + slot
-        in_time = np.argsort(position, kind="stable")
-        position, household = position[in_time], numbers[owner[in_time]]
-        exposure = self._viewers.exposure_numbers(*self._place(position))
+        log of all households, the households, which have to be in this log, and the rows."""
+        if self._audience.share < 1:
+            known = np.flatnonzero(np.isin(self._panel[1], numbers))
+            position, household, exposure = (column[known] for column in self._panel)
+        else:
+            position, household, exposure = self._seen_by(numbers)
         return position, household, self._batch(position, household, exposure)
 
     def _keys_of(self, position: Int64s) -> Keys:
@@ -297,20 +309,26 @@ class CampaignLog:
         return rows.group[row], rows.hour_position[row], slot
 
     @cached_property
-    def _panel(self) -> tuple[Int64s, Int64s]:
-        """The positions of the panel's impressions in the whole log, in order, and the numbers of
-        their households: (impressions,) each."""
+    def _panel(self) -> tuple[Int64s, Int64s, Int64s]:
+        """The positions of the panel's impressions in the whole log, in order, the numbers of their
+        households, and the exposure numbers: (impressions,) each."""
         kept = self._keep(f"panel-{self._campaign_id:08d}", self._look_up_panel)
-        position, household = (column.to_numpy() for column in kept.columns)
-        return position, household
+        position, household, exposure = (column.to_numpy() for column in kept.columns)
+        return position, household, exposure
 
     def _look_up_panel(self) -> pa.RecordBatch:
-        panel = self._audience.people.population.panel(self._audience.share)
-        owner, group, hour, slot = self._viewers.slots_of(panel)
+        columns = self._seen_by(self._audience.people.population.panel(self._audience.share))
+        names = ["position", "household", "exposure"]
+        return pa.RecordBatch.from_arrays([*map(pa.array, columns)], names)
+
+    def _seen_by(self, numbers: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+        """Return the impressions that households see, in order of time: the positions in the whole
+        log, the households, and the exposure numbers, (impressions,) each."""
+        owner, group, hour, slot = self._viewers.slots_of(numbers)
         position = _first_of_groups(self._rows)[hour, group] + slot
         in_time = np.argsort(position, kind="stable")
-        columns = position[in_time], panel[owner[in_time]]
-        return pa.RecordBatch.from_arrays([*map(pa.array, columns)], ["position", "household"])
+        position, household = position[in_time], numbers[owner[in_time]]
+        return position, household, self._viewers.exposure_numbers(*self._place(position))
 
     def errors(self, part: int = 0, parts: int = 1) -> pa.RecordBatch:
         """Return the errors of a part, or the same share of them as of the households."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.arrays import Int64s, Keys, Mask
+from generator.arrays import Int64s, Keys, Mask, distinct
 from generator.delivery.campaign import Seen
 from generator.delivery.households import Part, control_households
 from generator.delivery.ledger import Ledger
@@ -125,6 +125,17 @@ class Viewers:
             households[mine] = line.addressed.numbers(places)
         return households, exposures
 
+    def exposures(self, group: Int64s, hour: Int64s, slots: Int64s) -> tuple[Int64s, Int64s]:
+        """Return how many impressions of the campaign the household of each slot has seen with it,
+        and the block that it lives in, without the households: same shape each."""
+        line_of, impression = self._impressions(group, hour, slots)
+        exposures, blocks = np.empty_like(impression), np.empty_like(impression)
+        for position, line in enumerate(self._lines):
+            mine = np.flatnonzero(line_of == position)
+            places, exposures[mine] = line.ledger.views(impression[mine])
+            blocks[mine] = line.addressed.blocks(places)
+        return exposures, blocks
+
     def exposure_numbers(self, group: Int64s, hour: Int64s, slots: Int64s) -> Int64s:
         """Return how many impressions of the campaign the household of each slot has seen with it,
         without the households: same shape."""
@@ -214,7 +225,7 @@ class Viewers:
         """Return the households of a panel that see the campaign, in order; a share of 1 is all."""
         if share < 1:
             panel = self._lines[0].addressed.population.panel(share)
-            return panel[np.unique(self.slots_of(panel)[0])]
+            return panel[distinct([self.slots_of(panel)[0]])]
         found = [line.addressed.numbers(line.ledger.reached_places()) for line in self._lines]
         return np.sort(np.concatenate(found))
 

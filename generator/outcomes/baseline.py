@@ -23,6 +23,7 @@ from generator.clock import (
     weekday_of,
 )
 from generator.delivery.conversions import DAYS_A_MONTH, CountingCampaign
+from generator.delivery.demand import relative_demand
 from generator.delivery.households import Cell, Part
 from generator.delivery.ledger import activity
 from generator.delivery.noise import log_normal
@@ -138,7 +139,9 @@ class Baseline:
         )
         assert model.conversions is not None
         self._figures = model.conversions
+        self._advertiser_id = advertiser_id
         self._type = conversion_type
+        self._demand: dict[int, Floats] = {}
 
     def events(self, claim: Claim, panel: Int64s | None) -> BaselineEvents:
         """Return what the households that a campaign addresses do in its time; of a panel, or of
@@ -178,6 +181,7 @@ class Baseline:
         chance = uniforms(row_keys(row_keys(self._stream, numbers), np.array([month])), "baseline")
         most = claim.rate(self._type) * claim.relative_rates(np.ones(1))
         most *= most_of_a_household(self._figures.household_log_sd)
+        most *= self._demand_in(month).mean(axis=1).max()
         numbers = numbers[chance > np.exp(-most)]
         months = np.full(numbers.size, month)
         count = self._counts(numbers, months, claim)
@@ -190,14 +194,19 @@ class Baseline:
         keys = row_keys(self._stream, numbers)
         means = claim.rate(self._type) * claim.relative_rates(self._population.watching(numbers))
         means *= spread_of_households(self._figures.household_log_sd, keys, "rate")
+        if self._is_moved:
+            block = self._population.locate(numbers)
+            distinct, of = np.unique(months, return_inverse=True)
+            by_month = [self._demand_in(month).mean(axis=1) for month in distinct.tolist()]
+            means *= np.array(by_month)[of, block]
         chance = uniforms(row_keys(keys, months), "baseline")
         return poisson(chance, means).astype(np.int64)
 
     def _moments(self, numbers: Int64s, months: Int64s, keys: Keys) -> Int64s:
         """Return when events happen, in microseconds: at the local times at which people watch."""
         of_day, of_hour, rest = uniforms(keys, "day", "hour", "moment")
-        day = months * DAYS_A_MONTH + np.floor(of_day * DAYS_A_MONTH).astype(np.int64)
         block = self._population.locate(numbers)
+        day = months * DAYS_A_MONTH + self._days_of_month(months, block, of_day)
         is_weekend = (weekday_of(day) >= 5).astype(np.int64)
         chance = np.floor(of_hour * _CHANCES).astype(np.int64)
         hour = day * HOURS_A_DAY + self._hours[block, is_weekend, chance]
@@ -209,6 +218,43 @@ class Baseline:
             ahead[here] = offsets[of]
         inside = np.floor(rest * MICROSECONDS_AN_HOUR).astype(np.int64)
         return hour * MICROSECONDS_AN_HOUR + inside - ahead * _MICROSECONDS_A_MINUTE
+
+    def _days_of_month(self, months: Int64s, block: Int64s, chance: Floats) -> Int64s:
+        """Return the day of each event in its month, from 0: more of them where demand is high."""
+        day = np.floor(chance * DAYS_A_MONTH).astype(np.int64)
+        if self._is_moved:
+            for month in np.unique(months).tolist():
+                edges = self._demand_in(month).cumsum(axis=1)
+                edges /= edges[:, -1:]
+                here = np.flatnonzero(months == month)
+                day[here] = (chance[here, None] >= edges[block[here], :-1]).sum(axis=1)
+        return day
+
+    @property
+    def _is_moved(self) -> bool:
+        """Whether demand differs between days."""
+        return self._figures.prices is not None and self._type is ConversionType.PURCHASE
+
+    def _demand_in(self, month: int) -> Floats:
+        """Return how much more than usual households do on the days of a month: (blocks, days)."""
+        if month not in self._demand:
+            days = np.arange(month * DAYS_A_MONTH, (month + 1) * DAYS_A_MONTH)
+            population = self._population
+            by_country = {
+                country: relative_demand(
+                    population.platform_model,
+                    population.seed,
+                    self._advertiser_id,
+                    country,
+                    self._type,
+                    days,
+                )
+                for country in set(population.country)
+            }
+            usual = np.ones(DAYS_A_MONTH)
+            found = [by_country[country] for country in population.country]
+            self._demand[month] = np.array([usual if one is None else one for one in found])
+        return self._demand[month]
 
     @cached_property
     def _hours(self) -> Int64s:

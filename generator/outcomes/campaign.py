@@ -14,10 +14,11 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from generator.arrays import Floats, Int64s, Keys
+from generator.arrays import Floats, Int64s, Keys, distinct
 from generator.clock import HOURS_A_DAY, MICROSECONDS_AN_HOUR, Hours
 from generator.delivery.conversions import chance_of_causing, creative_effects, lift
 from generator.delivery.interaction import wear_out
+from generator.delivery.supply import DEVICES, device_column
 from generator.enums import ConversionType, ExperimentDesign
 from generator.log.people import People
 from generator.log.rows import CampaignLog, Views
@@ -40,9 +41,10 @@ from generator.schema import (
     ExperimentLift,
     GhostImpression,
     HouseholdOutcomes,
+    MediaReturns,
     RawTable,
 )
-from generator.schema.arrow import to_arrow
+from generator.schema.arrow import arrow_schema, to_arrow
 from generator.schema.booking import ConversionGoal
 
 _MICROSECONDS_A_DAY = HOURS_A_DAY * MICROSECONDS_AN_HOUR
@@ -54,6 +56,7 @@ _MOST_DISPLACED = 0.5
 # More spend meets households as the last part of the impressions did.
 _LAST_PART = 0.1
 WINDOWS_DAYS = (1, 7, 14, 30)
+_IMPRESSIONS, _SPEND, _CLICKS = "impressions", "spend", "clicks"
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,12 @@ class _Found:
 @dataclass(frozen=True)
 class _Sums:
     """Of all impressions: how many there are, what they cost, and what they cause and how many are
-    clicked by the hour, also among the last part of them: (hours,) each from `first_hour` on."""
+    clicked by the hour, also among the last part of them: (hours,) each from `first_hour` on.
+
+    `by_cell` are sums by where they were seen: (2, cells) each, of all and of the last part, with
+    cells of blocks and devices: impressions, what they cost, and by type what they cause until the
+    horizon, on average.
+    """
 
     impressions: int
     spend_micros: int
@@ -78,6 +86,7 @@ class _Sums:
     caused_last: dict[ConversionType, Floats]
     clicks: Floats
     clicks_last: Floats
+    by_cell: dict[ConversionType | str, Floats]
 
 
 @dataclass(frozen=True)
@@ -106,11 +115,11 @@ class _Seen:
         begin = int(min(self.moment.min(initial=0), moment.min(initial=0)))
         span = int(max(self.moment.max(initial=0), moment.max(initial=0))) - begin + 1
         span = span // _MICROSECONDS_A_MILLISECOND + 1
-        distinct = np.unique(np.concatenate([self.household, household]))
+        numbers = distinct([self.household, household])
 
         def place(owner: Int64s, when: Int64s) -> Int64s:
             since = (when - begin) // _MICROSECONDS_A_MILLISECOND
-            return np.searchsorted(distinct, owner) * span + since
+            return np.searchsorted(numbers, owner) * span + since
 
         found = np.searchsorted(place(self.household, self.moment), place(household, moment)) - 1
         known = np.maximum(found, 0)
@@ -190,6 +199,7 @@ class CampaignOutcomes:
         ):
             for batch in to_arrow(table, entities).to_batches():
                 yield table, batch
+        yield MediaReturns, self._returns()
 
     @cached_property
     def _scan(self) -> tuple[list[_Found], list[_Found], _Sums]:
@@ -199,34 +209,44 @@ class CampaignOutcomes:
         followed: list[list[_Found]] = [[] for _ in self._goals]
         first_hour = self._own.begin // MICROSECONDS_AN_HOUR
         hours = (self._own.end - self._own.begin) // MICROSECONDS_AN_HOUR
-        by_goal = {
-            is_last: {goal.conversion_type: np.zeros(hours) for goal in self._goals}
-            for is_last in (False, True)
-        }
-        clicks = {is_last: np.zeros(hours) for is_last in (False, True)}
-        spend, before = 0, 0
+        kinds = [goal.conversion_type for goal in self._goals]
+        by_hour = {name: np.zeros((2, hours)) for name in (*kinds, _CLICKS)}
+        cells = self._people.population.households.size * len(DEVICES)
+        by_cell = {name: np.zeros((2, cells)) for name in (*kinds, _IMPRESSIONS, _SPEND)}
+        after_view, after_click = self._shares_after(hours, self._figures.longest_lag_days)
+        before = 0
         last_begins = self._log.size - int(self._log.size * _LAST_PART)
         for views in self._log.views():
-            spend += int(views.spend_micros.sum())
-            is_last = np.arange(before, before + views.position.size) >= last_begins
+            first = max(last_begins - before, 0)
             before += views.position.size
             hour = views.hour - first_hour
+            cell = views.block * len(DEVICES) + views.device
             relative = self._relative_chances(views)
-            for last in (False, True):
-                counted = views.is_clicked & is_last if last else views.is_clicked
-                clicks[last] += np.bincount(hour[counted], minlength=hours)
+            clicked = np.flatnonzero(views.is_clicked)
+            _count(by_hour[_CLICKS], hour[clicked], None, int(np.searchsorted(clicked, first)))
+            _count(by_cell[_IMPRESSIONS], cell, None, first)
+            _count(by_cell[_SPEND], cell, views.spend_micros, first)
             for number, goal in enumerate(self._goals):
                 kind = goal.conversion_type
                 chance = self._chances[number] * relative
-                for last in (False, True):
-                    weights = chance * is_last if last else chance
-                    by_goal[last][kind] += np.bincount(hour, weights, hours)
+                _count(by_hour[kind], hour, chance, first)
+                causes = chance * after_view[hour]
+                of_click = goal.click_rate * self._lifts[number]
+                causes[clicked] += of_click * after_click[hour[clicked]]
+                _count(by_cell[kind], cell, causes, first)
                 caused[number].append(self._causing(views, key("causes", str(kind)), chance))
                 most = 1.0 + self._lifts[number]
                 stream = key("follows", str(kind))
                 followed[number].append(self._following(views, stream, goal.click_rate, most))
         sums = _Sums(
-            before, spend, first_hour, by_goal[False], by_goal[True], clicks[False], clicks[True]
+            before,
+            int(by_cell[_SPEND].sum()),
+            first_hour,
+            {kind: by_hour[kind].sum(axis=0) for kind in kinds},
+            {kind: by_hour[kind][1] for kind in kinds},
+            by_hour[_CLICKS].sum(axis=0),
+            by_hour[_CLICKS][1],
+            by_cell,
         )
         return [_together(one) for one in caused], [_together(one) for one in followed], sums
 
@@ -275,7 +295,7 @@ class CampaignOutcomes:
                 [block[1] for block in found],
             )
         )
-        return caused, followed, np.unique(np.concatenate([block[2] for block in found]))
+        return caused, followed, distinct(block[2] for block in found)
 
     def _relative_chances(self, views: Views) -> Floats:
         """Return what impressions may cause relative to a first one that is seen to the end by a
@@ -303,9 +323,9 @@ class CampaignOutcomes:
     def _seen(self) -> _Seen:
         """The impressions of the households to which something happens."""
         caused, followed, _ = self._scan
-        position = np.unique(np.concatenate([one.position for one in (*caused, *followed)]))
+        position = distinct(one.position for one in (*caused, *followed))
         households = [events.number for events, _ in self._baselines]
-        numbers = np.unique(np.concatenate([self._log.households_at(position), *households]))
+        numbers = distinct([self._log.households_at(position), *households])
         position, household, batch = self._log.impressions_of(numbers)
         ids = batch.column("impression_id"), batch.column("device_id")
         return _seen_of(position, household, batch.column("event_ts"), *ids)
@@ -495,16 +515,70 @@ class CampaignOutcomes:
     def _expected(self, number: int, caused: Floats, clicks: Floats, days: int) -> float:
         """Return the conversions that views and clicks of each hour cause within a window, up to
         the horizon."""
-        figures, goal = self._figures, self._goals[number]
-        hour: Hours = self._own.begin // MICROSECONDS_AN_HOUR + np.arange(caused.size)
+        goal = self._goals[number]
+        after_view, after_click = self._shares_after(caused.size, days)
+        of_clicks = clicks * goal.click_rate * self._lifts[number]
+        return float(caused @ after_view + of_clicks @ after_click)
+
+    def _shares_after(self, hours: int, days: int) -> tuple[Floats, Floats]:
+        """Return the part of what views and clicks of each hour cause that comes within a window,
+        up to the horizon: (hours,) each."""
+        figures = self._figures
+        hour: Hours = self._own.begin // MICROSECONDS_AN_HOUR + np.arange(hours)
         left = (self._horizon // MICROSECONDS_AN_HOUR - hour - 0.5) / HOURS_A_DAY
         within = np.clip(left, 0.0, days)
         after_view, after_click = (
             share_within(parts, figures.longest_lag_days, within)
             for parts in (figures.view_lag, figures.click_lag)
         )
-        of_clicks = clicks * goal.click_rate * self._lifts[number]
-        return float(caused @ after_view + of_clicks @ after_click)
+        return after_view, after_click
+
+    def _returns(self) -> pa.RecordBatch:
+        """Return what the campaign causes by where its ads are seen. One more impression there
+        causes what the last part of them caused there, or anywhere if there was none."""
+        _, _, sums = self._scan
+        population = self._people.population
+        impressions = sums.by_cell[_IMPRESSIONS]
+        names = [f"{c} {r}" for c, r in zip(population.country, population.region, strict=True)]
+        place, of_block = np.unique(names, return_inverse=True)
+        in_order = np.argsort(of_block, kind="stable")
+        begins = np.searchsorted(of_block[in_order], np.arange(place.size))
+
+        def by_place(sums: Floats) -> Floats:
+            of_blocks = sums.reshape(2, -1, len(DEVICES))[:, in_order]
+            result: Floats = np.add.reduceat(of_blocks, begins, axis=1).reshape(2, -1)
+            return result
+
+        counts = by_place(impressions)
+        cell = np.flatnonzero(counts.sum(axis=0))
+        counts = counts[:, cell]
+        spend = by_place(sums.by_cell[_SPEND])[:, cell].sum(axis=0)
+        parts = []
+        for number, goal in enumerate(self._goals):
+            caused = by_place(sums.by_cell[goal.conversion_type])[:, cell]
+            anywhere = caused[1].sum() / max(counts[1].sum(), 1.0)
+            of_one = np.where(counts[1] > 0, caused[1] / np.maximum(counts[1], 1.0), anywhere)
+            expected, more = caused.sum(axis=0), 0.01 * of_one * counts.sum(axis=0)
+            parts.append((number, expected, more, goal.value))
+        where = [place[one].split(" ") for one in cell // len(DEVICES)]
+        goals = np.repeat(np.arange(len(parts)), cell.size)
+        values = np.repeat([value for *_, value in parts], cell.size)
+        expected = np.concatenate([one for _, one, _, _ in parts])
+        more = np.concatenate([one for _, _, one, _ in parts])
+        columns = {
+            "campaign_id": pa.array(np.full(goals.size, self._campaign.campaign_id)),
+            "conversion_type": rows.words(goals, [goal.conversion_type for goal in self._goals]),
+            "device": device_column(np.tile(cell % len(DEVICES), len(parts)).astype(np.int8)),
+            "country": pa.array([country for country, _ in where] * len(parts)),
+            "region_code": pa.array([region for _, region in where] * len(parts)),
+            "impressions": pa.array(np.tile(counts.sum(axis=0).astype(np.int32), len(parts))),
+            "spend_micros": pa.array(np.tile(spend.astype(np.int64), len(parts))),
+            "expected_conversions": pa.array(expected),
+            "expected_value": pa.array(expected * values),
+            "marginal_conversions": pa.array(more),
+            "marginal_value": pa.array(more * values),
+        }
+        return pa.RecordBatch.from_pydict(columns, schema=arrow_schema(MediaReturns))
 
     def _creative_effects(self) -> list[CreativeEffects]:
         return [
@@ -518,6 +592,15 @@ class CampaignOutcomes:
             for creative, effect in zip(self._creatives, self._effects.tolist(), strict=True)
             for goal, chance in zip(self._goals, self._chances, strict=True)
         ]
+
+
+def _count(sums: Floats, cell: Int64s, weights: Floats | Int64s | None, first: int) -> None:
+    """Add up weights by cell, in place: those from the position `first` on in the second row of
+    (2, cells), and the others in the first."""
+    for row, span in ((0, slice(None, first)), (1, slice(first, None))):
+        if cell[span].size:
+            of_span = None if weights is None else weights[span]
+            sums[row] += np.bincount(cell[span], of_span, sums.shape[1])
 
 
 def _seen_of(

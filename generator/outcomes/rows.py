@@ -103,15 +103,15 @@ def conversions(
         data_set_id=pa.array(ids(tags, key(people.population.seed, "data sets"))),
         advertiser_id=pa.array(np.full(keys.size, booked.advertiser_id)),
         order_id=pc.if_else(pa.array(no_order), None, _hex_of(keys, "order")),
-        conversion_type=_words(kind, _TYPES),
-        conversion_source=_words(source, _SOURCES),
+        conversion_type=words(kind, _TYPES),
+        conversion_source=words(source, _SOURCES),
         event_ts=_times(events.moment),
         received_at=_times(events.moment + (delay * _MICROS).astype(np.int64)),
         household_id=pa.array(people.population.household_ids(events.household)),
         device_id=_devices(events, source, people, device_ids),
         click_id=click,
         value_micros=pa.array(values_micros(events, campaign)),
-        currency_code=_words(np.zeros_like(kind), [booked.currency_code]),
+        currency_code=words(np.zeros_like(kind), [booked.currency_code]),
         is_new_customer=pa.array(new < figures.new_customers),
     )
 
@@ -133,7 +133,7 @@ def causes(events: Events, campaign_id: int, impression_ids: pa.Array) -> pa.Rec
     return _batch(
         ConversionCauses,
         conversion_id=conversion_ids(events.keys),
-        cause=_words(events.cause, CAUSES),
+        cause=words(events.cause, CAUSES),
         campaign_id=pa.array(np.full(by_ad.size, campaign_id), mask=~by_ad),
         impression_id=_at(impression_ids, events.impression),
         without_ads_ts=pa.array(events.without_ads, mask=events.cause == CAUSED).view(
@@ -158,7 +158,7 @@ def household_outcomes(
         HouseholdOutcomes,
         campaign_id=pa.array(np.full(distinct.size, campaign.campaign_id)),
         household_id=pa.array(households),
-        conversion_type=_words(events.goal[first], kinds),
+        conversion_type=words(events.goal[first], kinds),
         impressions=pa.array(impressions[first].astype(np.int32)),
         conversions_without_ads=pa.array(without_ads.astype(np.int32)),
         conversions_with_ads=pa.array(with_ads.astype(np.int32)),
@@ -180,8 +180,10 @@ def _at(values: pa.Array, positions: Int64s) -> pa.Array:
     return values.take(pa.array(positions, mask=positions == NOTHING))
 
 
-def _words(codes: Int64s, words: Sequence[str]) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), list(map(str, words)))
+def words(codes: Int64s, vocabulary: Sequence[str]) -> pa.Array:
+    """Return the words at positions of a vocabulary: same shape."""
+    names = list(map(str, vocabulary))
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), names)
 
 
 def _times(microseconds: Int64s) -> pa.Array:

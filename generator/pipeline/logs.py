@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from generator.arrays import Int64s
+from generator.arrays import Int64s, distinct
 from generator.clock import HOURS_A_DAY, MICROSECONDS_AN_HOUR, day_number
 from generator.delivery.addressees import addressees, expected_before
 from generator.delivery.campaign import Delivery, Seen, deliver
@@ -123,7 +123,7 @@ class Logs:
                 if booking.campaign.platform == platform:
                     known = self._reached.get(booking.campaign.campaign_id)
                     more = self._in_log(self.of(position)) if known is None else known
-                    reached = np.union1d(reached, more)
+                    reached = distinct([reached, more])
             self._households[platform] = reached
         return self._households[platform]
 
@@ -158,7 +158,9 @@ class Logs:
     def _in_log(self, log: CampaignLog) -> Int64s:
         """Return the numbers of the households that are in the log of a campaign, in order."""
         reached, kept = log.reached_households(), self._conversions(log)
-        return reached if kept is None else np.union1d(reached, kept.column(_HOUSEHOLD).to_numpy())
+        if kept is None:
+            return reached
+        return distinct([reached, kept.column(_HOUSEHOLD).to_numpy()])
 
     def conversions(self, log: CampaignLog) -> Iterator[Piece]:
         """Yield the conversions of a campaign."""

@@ -16,6 +16,7 @@ import numpy as np
 from generator.arrays import Int64s
 from generator.clock import day_number, hours_of_days
 from generator.delivery.campaign import deliver
+from generator.delivery.demand import holidays_batch, prices_batch
 from generator.delivery.supply import inventory_batch
 from generator.faults.stage import inject_faults
 from generator.pipeline.country_supplies import CountrySupplies, Supplies
@@ -35,12 +36,14 @@ from generator.schema import (
     FaultLog,
     Flight,
     FrequencyCap,
+    Holiday,
     Household,
     HouseholdDevice,
     InventoryHourly,
     LineItem,
     PerformanceHourly,
     Platform,
+    PricesWeekly,
     Profile,
     RawTable,
     Run,
@@ -206,6 +209,7 @@ def _clean_pieces(
         yield from _entities(
             {Run: [world.run], Platform: world.platforms, Advertiser: world.advertisers}
         )
+        yield from _calendar(world)
 
 
 def _entities(rows: Mapping[type[RawTable], Sequence[RawTable]]) -> Iterator[Piece]:
@@ -227,6 +231,24 @@ def _rows_of(bookings: Sequence[Booking], as_of: date) -> dict[type[RawTable], l
         Creative: [creative for item in items for creative in item.creatives],
         CampaignChange: [change for booking in bookings for change in booking.changes],
     }
+
+
+def _calendar(world: World) -> Iterator[Piece]:
+    """Yield the holidays of each platform, and the prices of the advertisers: of those of the
+    campaigns where no advertiser is new."""
+    days = range(
+        int(min(world.outline.days, default=0)),
+        day_number(world.run.as_of_date) if len(world.outline.days) else 0,
+    )
+    if not days:
+        return
+    buyers = [advertiser.advertiser_id for advertiser in world.advertisers]
+    buyers = buyers or [booking.campaign.advertiser_id for booking in world.bookings]
+    for platform, countries in world.outline.countries.items():
+        model = world.platform_models[platform]
+        yield Holiday, holidays_batch(model, countries, days)
+        if buyers:
+            yield PricesWeekly, prices_batch(model, world.run.seed, buyers, days)
 
 
 def _inventory(world: World, platform: str, supplies: Supplies) -> Iterator[Piece]:

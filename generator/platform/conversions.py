@@ -69,6 +69,24 @@ class Lift(Figures):
         return self
 
 
+class Prices(Figures):
+    """What moves purchases beside ads: what they cost, and when.
+
+    Each advertiser has a usual price, which moves every `regular_weeks` weeks (`regular_log_sd`). A
+    share of weeks is `promoted`, with one of `discounts`, parts of the price. Purchases follow the
+    price with the power -`elasticity`. What is promoted sells more by the part `promotion_lift` on
+    top of that, and a holiday adds the part `holiday_lift`.
+    """
+
+    elasticity: Annotated[float, Field(ge=0, le=6)]
+    regular_weeks: Annotated[int, Field(ge=1, le=104)]
+    regular_log_sd: Annotated[float, Field(ge=0, le=0.3)]
+    promoted: Share
+    discounts: Mix[Annotated[float, Field(gt=0, le=0.8, strict=False)]]
+    promotion_lift: Annotated[float, Field(ge=0, le=5)]
+    holiday_lift: Annotated[float, Field(ge=0, le=5)]
+
+
 class Conversions(Figures):
     """What converts, and how an ad brings a conversion about.
 
@@ -96,6 +114,7 @@ class Conversions(Figures):
     view_lag: Lag
     longest_lag_days: WindowDays
     lift: Lift
+    prices: Prices | None = None
     creative_log_sd: LogSd
     value_cv: Annotated[float, Field(ge=0, le=3)]
     household_log_sd: LogSd = 0.0

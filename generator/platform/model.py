@@ -83,7 +83,8 @@ def day_of_year(day: str) -> str:
 class Event(Figures):
     """A window in which viewing is higher or lower everywhere (a holiday, a première, live sport).
 
-    Dates are local days, both included: a full date happens once, `MM-DD` every year.
+    Dates are local days, both included: a full date happens once, `MM-DD` every year. On a holiday
+    (`is_holiday`) households also buy more.
     """
 
     name: Text
@@ -91,6 +92,7 @@ class Event(Figures):
     end: date | Annotated[str, StringConstraints(pattern=r"^\d\d-\d\d$")]
     multiplier: Annotated[float, Field(gt=0, le=20)]
     countries: list[CountryCode] | None = None
+    is_holiday: bool = False
 
     @model_validator(mode="after")
     def _dates_make_a_window(self) -> Event:

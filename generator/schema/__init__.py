@@ -17,8 +17,10 @@ from generator.schema.entities import (
     Creative,
     Flight,
     FrequencyCap,
+    Holiday,
     LineItem,
     Platform,
+    PricesWeekly,
     Run,
 )
 from generator.schema.facts import (
@@ -47,6 +49,7 @@ from generator.schema.truth import (
     CreativeEffects,
     ExperimentLift,
     HouseholdOutcomes,
+    MediaReturns,
 )
 
 
@@ -94,14 +97,17 @@ __all__ = [
     "Flight",
     "FrequencyCap",
     "GhostImpression",
+    "Holiday",
     "Household",
     "HouseholdDevice",
     "HouseholdOutcomes",
     "InventoryHourly",
     "LineItem",
+    "MediaReturns",
     "Ordered",
     "PerformanceHourly",
     "Platform",
+    "PricesWeekly",
     "Profile",
     "RawTable",
     "Rule",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from generator.enums import ConversionCause, ConversionType
+from generator.enums import ConversionCause, ConversionType, Device
 from generator.schema.table import (
     Constraint,
     Count,
@@ -85,6 +85,37 @@ class CampaignLift(RawTable):
     expected_value: Real = column("Their value.", unit="the campaign's currency_code")
     marginal_conversions: Real = column(
         "Conversions that 1 % more spend would cause: the households that it meets have seen more.",
+        unit="conversions",
+    )
+    marginal_value: Real = column("Their value.", unit="the campaign's currency_code")
+
+
+class MediaReturns(RawTable):
+    """What a campaign causes in the households of the log, by where its ads are seen. One row per
+    campaign, conversion type, device, country and region with an impression. Expected conversions
+    of a campaign add up to those that `truth.campaign_lift` has within 30 days. Marginal ones need
+    not: there the added impressions are where the last ones are."""
+
+    schema_name: ClassVar = "truth"
+    table_name: ClassVar = "media_returns"
+    grain: ClassVar = ("campaign_id", "conversion_type", "device", "country", "region_code")
+    is_optional: ClassVar = True
+
+    campaign_id: Id = column("The campaign.", references="campaigns.campaign_id")
+    conversion_type: ConversionType = column("What households did.")
+    device: Device = column("Device group of the ads.")
+    country: str = column("ISO 3166-1 alpha-2 code of the country of the households.")
+    region_code: str = column("Their region or DMA; empty where they live in none that has a name.")
+    impressions: Count = column("Impressions there in the log.", unit="impressions")
+    spend_micros: Micros = column("Their cost.", unit="micros of the campaign's currency_code")
+    expected_conversions: Real = column(
+        "Conversions that they cause on average over all worlds until the as-of day.",
+        unit="conversions",
+    )
+    expected_value: Real = column("Their value.", unit="the campaign's currency_code")
+    marginal_conversions: Real = column(
+        "Conversions that 1 % more spend there would cause: as many for each impression as the "
+        "last tenth of the impressions of the campaign caused there.",
         unit="conversions",
     )
     marginal_value: Real = column("Their value.", unit="the campaign's currency_code")

@@ -1005,6 +1005,7 @@ def outcome_faults() -> Iterator[Fault]:
             "not: (cause = 'CAU*",
         ),
         ("truth.household_outcomes", "conversions_with_ads = 0", "true", "*with_ads >= 1"),
+        ("raw.prices_weekly", "price_index = 0", "true", "not: price_index > 0"),
         ("raw.experiments", "ends_at = starts_at - INTERVAL 1 SECOND", "true", "ends_at <*"),
         ("raw.experiments", "control_share = 0.6", "true", "not: control_share*"),
         ("raw.ghost_impressions", "event_ts = hour_ts - INTERVAL 1 SECOND", "true", "event_ts <*"),
@@ -1023,6 +1024,7 @@ def outcome_faults() -> Iterator[Fault]:
         ("fct_creative_test", "conversion_rate = 9", "a_conversion_rate_is_inside_*"),
         ("fct_creative_scorecard", "regret = 1.01", "a_regret_is_a_share*"),
         ("fct_media_mix_weekly", "reach = impressions + 1", "no_household_is_reached_*"),
+        ("fct_media_mix_weekly", "promotion_discount = 0.9", "a_promotion_takes_off_*"),
     ):
         yield fault(f"{mart}: {change}", f"marts.{mart}", change, "true", test)
     yield Fault(

@@ -1,7 +1,6 @@
 with truth as (
 
-    select * from {{ ref('stg_truth__campaign_lift') }}
-    where window_days = 30
+    select * from {{ ref('stg_truth__media_returns') }}
 
 ),
 
@@ -16,6 +15,9 @@ totals as (
     select
         campaigns.advertiser_id,
         campaigns.platform,
+        truth.device,
+        truth.country,
+        truth.region_code,
         campaigns.currency_code,
         truth.conversion_type,
         cast(sum({{ micros_to_currency('truth.spend_micros') }}) as decimal(18, 6)) as spend,
@@ -29,6 +31,9 @@ totals as (
     group by
         campaigns.advertiser_id,
         campaigns.platform,
+        truth.device,
+        truth.country,
+        truth.region_code,
         campaigns.currency_code,
         truth.conversion_type
 
@@ -42,6 +47,9 @@ final as (
 
         -- dimensions
         platform,
+        device,
+        country,
+        region_code,
         conversion_type,
         currency_code,
 

@@ -16,6 +16,27 @@ households as (
 
 ),
 
+prices as (
+
+    select * from {{ ref('stg_ads__prices_weekly') }}
+
+),
+
+holidays as (
+
+    select
+        platform,
+        country,
+        {{ start_of('week', 'holiday_date') }} as week_start_date,
+        count(*) as holiday_days
+    from {{ ref('stg_ads__holidays') }}
+    group by
+        platform,
+        country,
+        {{ start_of('week', 'holiday_date') }}
+
+),
+
 -- The media of a week. A household counts once in each channel.
 media as (
 
@@ -110,7 +131,12 @@ final as (
         coalesce(media.impressions, 0) as impressions,
         coalesce(media.reach, 0) as reach,
         coalesce(outcomes.conversions, 0) as region_conversions,
-        coalesce(outcomes.conversions_value, 0) as region_conversions_value
+        coalesce(outcomes.conversions_value, 0) as region_conversions_value,
+        coalesce(holidays.holiday_days, 0) as holiday_days,
+
+        -- metrics
+        prices.price_index,
+        prices.discount as promotion_discount
 
     from channels
     inner join weeks
@@ -130,6 +156,16 @@ final as (
             and channels.country = outcomes.country
             and channels.region_code = outcomes.region_code
             and weeks.week_start_date = outcomes.week_start_date
+    left join prices
+        on
+            channels.advertiser_id = prices.advertiser_id
+            and channels.platform = prices.platform
+            and weeks.week_start_date = prices.week_start_date
+    left join holidays
+        on
+            channels.platform = holidays.platform
+            and channels.country = holidays.country
+            and weeks.week_start_date = holidays.week_start_date
 
 )
 
