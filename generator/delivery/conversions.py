@@ -468,10 +468,15 @@ def _column(codes: Int64s, members: type[StrEnum]) -> pa.DictionaryArray:
 
 def _cells(campaign: CountingCampaign, touches: Touches, horizon_day: int) -> Iterator[_Cells]:
     """Yield the cells of a campaign by type and touch."""
-    for goal in campaign.count.goals:
-        means = expected_conversions(campaign, goal, touches)
+    goals = campaign.count.goals
+    found = [expected_conversions(campaign, goal, touches) for goal in goals]
+    for goal, means in zip(goals, found, strict=True):
         for touch in TouchType:
-            wanted = means.of(touch)[:, : max(horizon_day - touches.first_day, 0)]
+            expected = means.of(touch)
+            if goal.conversion_type is ConversionType.VISIT:
+                later = sum(other.of(touch) for other in found if other is not means)
+                expected = expected + campaign.figures.upstream * later
+            wanted = expected[:, : max(horizon_day - touches.first_day, 0)]
             lane, day = np.nonzero(wanted)
             yield _Cells(
                 campaign, touches, goal, touch, lane, touches.first_day + day, wanted[lane, day]

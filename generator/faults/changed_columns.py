@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from generator.scenario.faults import Faults, NullIds, SchemaDrift
-from generator.schema import TABLES, AdImpression, PerformanceHourly, RawTable
+from generator.schema import TABLES, AdImpression, Conversion, PerformanceHourly, RawTable
 from generator.schema.table import STORAGE, Column
 
 # The columns that faults empty, and those that they add: the new name, and the renamed column.
@@ -24,7 +24,7 @@ Derivation = tuple[type[RawTable], EmptiedColumns, AddedColumns]
 
 
 # The tables with rows that faults can touch.
-SPOILT: tuple[type[RawTable], ...] = (PerformanceHourly, AdImpression)
+SPOILT: tuple[type[RawTable], ...] = (PerformanceHourly, AdImpression, Conversion)
 
 
 def landing_tables(faults: Faults) -> tuple[type[RawTable], ...]:

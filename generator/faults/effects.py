@@ -84,7 +84,8 @@ def select_rows(
     if isinstance(fault, faults.Vast401) and fault.creatives is not None:
         chosen &= np.isin(rows.creative, fault.creatives)
     if fault.rate < 1:
-        unit = _IMPRESSION if getattr(fault, "table", None) else kind.unit
+        is_single = getattr(fault, "table", None) and kind.unit == _ROW
+        unit = _IMPRESSION if is_single else kind.unit
         chosen &= uniforms(rows.keys(stream, unit), "touched") < fault.rate
     return chosen
 
@@ -190,7 +191,7 @@ def _with(rows: Rows, mask: Mask, columns: dict[str, Int64s]) -> Rows:
 
 def _landing_later(rows: Rows, mask: Mask, days: int) -> Rows:
     later = timestamps((rows.day + 1 + days) * 24 + CATCH_UP_HOUR)
-    return _with(rows, mask, {"loaded_at": later})
+    return _with(rows, mask, {rows.landed_at: later})
 
 
 def _clear(rows: Rows, mask: Mask, column: str) -> pa.Array:

@@ -17,6 +17,7 @@ from generator.arrays import Int64s, Keys, Mask
 from generator.clock import MICROSECONDS_AN_HOUR
 from generator.enums import Device
 from generator.randomness import key, mix, row_keys
+from generator.schema.log import REPORTED_BY
 from generator.sinks.fingerprint import words_of_ids
 
 _ODD = np.uint64(key("unit of a fault") | 1)
@@ -26,7 +27,9 @@ _ODD = np.uint64(key("unit of a fault") | 1)
 class Rows:
     """Rows of one batch; every array is (rows,). `hour` counts from the epoch, `device` is the
     position in `Device`. Both and the ids are the original ones, while faults change `values`.
-    `impression` is a random number for each impression of the log, and 0 elsewhere."""
+    `impression` is a random number for each impression of the log or conversion, and 0 elsewhere.
+    `landed_at` is the column with the moment at which a row landed. A conversion has the campaign
+    that reports it, and no device and no creative."""
 
     values: pa.RecordBatch
     campaign: Int64s
@@ -34,26 +37,39 @@ class Rows:
     device: Int64s
     hour: Int64s
     impression: Int64s
+    landed_at: str = "loaded_at"
 
     @classmethod
     def of(cls, batch: pa.RecordBatch, schema: pa.Schema) -> Self:
         """Return the rows of a delivered batch in the schema that they land in; a column that
         delivery does not have is NULL."""
-        devices = batch.column("device")
-        positions = np.array([list(Device).index(name) for name in devices.dictionary.to_pylist()])
         known = dict(zip(batch.schema.names, batch.columns, strict=True))
+        nothing = np.zeros(batch.num_rows, dtype=np.int64)
         columns = [
             known.get(field.name, pa.nulls(batch.num_rows, type=field.type)) for field in schema
         ]
+        values = pa.RecordBatch.from_arrays(columns, schema=schema)
+        if REPORTED_BY in (batch.schema.metadata or {}):
+            return cls(
+                values=values,
+                campaign=nothing + int(batch.schema.metadata[REPORTED_BY]),
+                creative=nothing,
+                device=nothing,
+                hour=_numbers(batch, "event_ts") // MICROSECONDS_AN_HOUR,
+                impression=words_of_ids(known["conversion_id"]).view(np.int64),
+                landed_at="received_at",
+            )
+        devices = batch.column("device")
+        positions = np.array([list(Device).index(name) for name in devices.dictionary.to_pylist()])
         return cls(
-            values=pa.RecordBatch.from_arrays(columns, schema=schema),
+            values=values,
             campaign=_numbers(batch, "campaign_id"),
             creative=_numbers(batch, "creative_id"),
             device=positions[devices.indices.to_numpy(zero_copy_only=False)].astype(np.int64),
             hour=_numbers(batch, "hour_ts") // MICROSECONDS_AN_HOUR,
             impression=words_of_ids(known["impression_id"]).view(np.int64)
             if "impression_id" in known
-            else np.zeros(batch.num_rows, dtype=np.int64),
+            else nothing,
         )
 
     @property
@@ -83,6 +99,7 @@ class Rows:
             device=self.device[positions],
             hour=self.hour[positions],
             impression=self.impression[positions],
+            landed_at=self.landed_at,
         )
 
     def with_columns(self, columns: Mapping[str, NDArray[Any] | pa.Array]) -> Rows:
@@ -101,12 +118,18 @@ def concatenate(first: Rows, second: Rows) -> Rows:
     """Return the rows of both, one after the other."""
     batches = pa.Table.from_batches([first.values, second.values]).combine_chunks().to_batches()
     (values,) = batches or [first.values]
-    return Rows(
-        values,
-        *(
-            np.concatenate([getattr(first, name), getattr(second, name)])
-            for name in ("campaign", "creative", "device", "hour", "impression")
-        ),
+
+    def both(name: str) -> Int64s:
+        return np.concatenate([getattr(first, name), getattr(second, name)])
+
+    return replace(
+        first,
+        values=values,
+        campaign=both("campaign"),
+        creative=both("creative"),
+        device=both("device"),
+        hour=both("hour"),
+        impression=both("impression"),
     )
 
 

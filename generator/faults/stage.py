@@ -52,7 +52,7 @@ def _spoil(rows: Rows, table: type[RawTable], faults: Faults, run: Run, log: Log
             log.add(fault_type, name, keys, rows.campaign[mask], rows.hour[mask], table)
         rows = kind.effect(rows, mask, fault)
     end_of_today = (day_number(run.as_of_date) + 1) * HOURS_A_DAY * MICROSECONDS_AN_HOUR
-    landed: Mask = rows.numbers("loaded_at") < end_of_today
+    landed: Mask = rows.numbers(rows.landed_at) < end_of_today
     if faults.sparse_rows and table is PerformanceHourly:
         landed &= rows.numbers("requests") > 0
     return rows if landed.all() else rows.take(landed)

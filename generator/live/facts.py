@@ -24,6 +24,7 @@ from generator.live.timed import Timed, merge
 from generator.log.rows import CampaignLog
 from generator.pipeline.country_supplies import Supplies
 from generator.pipeline.logs import Logs
+from generator.scenario.faults import LateRows
 from generator.schema import (
     AudienceDaily,
     CampaignReach,
@@ -76,11 +77,19 @@ class Facts:
         ]
         is_late = bool(world.faults.of_table(PerformanceHourly))
         self._days_after = max(lags, default=0) + (_DAYS_LATE if is_late else _DAYS_OF_A_WINDOW)
+        self._days_after += self._days_late
 
     @property
     def logs(self) -> list[CampaignLog]:
         """The logs of the campaigns that run."""
         return [log for _, log in self._running]
+
+    @property
+    def _days_late(self) -> int:
+        """By how many days conversions are late at most."""
+        faults = self._world.faults.of_table(Conversion)
+        late = [fault for _, _, fault in faults if isinstance(fault, LateRows)]
+        return max((2 + (fault.days or 0) for fault in late), default=0)
 
     def begin(self, day: int) -> None:
         """Deliver the campaigns that begin on a day; on the first one asked for also those that
@@ -129,8 +138,10 @@ class Facts:
         for log in self._logs_of.of_delivery(bookings, delivery):
             last = day_number(log.booking.flights[-1].end_date)
             model = world.platform_models[log.booking.campaign.platform].conversions
-            if Conversion in self._tables and model and day <= last + 1 + model.longest_lag_days:
-                self.add(self._logs_of.conversions(log))
+            after = model.longest_lag_days + 1 + self._days_late if model else 0
+            if Conversion in self._tables and model and day <= last + after:
+                found = self._logs_of.conversions(log)
+                self.add(inject_faults(found, world.faults, world.run))
             if last >= day:
                 self._running.append((last, log))
 

@@ -30,7 +30,7 @@ from generator.outcomes.baseline import (
     most_of_a_household,
     spread_of_households,
 )
-from generator.outcomes.lags import draw_lags, share_within
+from generator.outcomes.lags import draw_lags, share_of_visits_within, share_within
 from generator.outcomes.rows import BASELINE, CAUSED, DISPLACED, NOTHING, Events
 from generator.randomness import key, mix, row_keys, uniforms
 from generator.schema import (
@@ -213,7 +213,9 @@ class CampaignOutcomes:
         by_hour = {name: np.zeros((2, hours)) for name in (*kinds, _CLICKS)}
         cells = self._people.population.households.size * len(DEVICES)
         by_cell = {name: np.zeros((2, cells)) for name in (*kinds, _IMPRESSIONS, _SPEND)}
-        after_view, after_click = self._shares_after(hours, self._figures.longest_lag_days)
+        longest = self._figures.longest_lag_days
+        after = self._shares_after(hours, longest)
+        until_visit = self._shares_after(hours, longest, of_visits=True)
         before = 0
         last_begins = self._log.size - int(self._log.size * _LAST_PART)
         for views in self._log.views():
@@ -230,10 +232,15 @@ class CampaignOutcomes:
                 kind = goal.conversion_type
                 chance = self._chances[number] * relative
                 _count(by_hour[kind], hour, chance, first)
-                causes = chance * after_view[hour]
                 of_click = goal.click_rate * self._lifts[number]
-                causes[clicked] += of_click * after_click[hour[clicked]]
-                _count(by_cell[kind], cell, causes, first)
+                for share, (after_view, after_click), caused_kind in (
+                    (1.0, after, kind),
+                    (self._upstream_of(goal), until_visit, ConversionType.VISIT),
+                ):
+                    if share:
+                        causes = share * chance * after_view[hour]
+                        causes[clicked] += share * of_click * after_click[hour[clicked]]
+                        _count(by_cell[caused_kind], cell, causes, first)
                 caused[number].append(self._causing(views, key("causes", str(kind)), chance))
                 most = 1.0 + self._lifts[number]
                 stream = key("follows", str(kind))
@@ -353,15 +360,34 @@ class CampaignOutcomes:
                 *self._in_control(number),
             )
         ]
-        together = Events(
-            **{
-                field.name: np.concatenate([getattr(part, field.name) for part in events])
-                for field in fields(Events)
-            }
-        )
-        is_landed = together.moment < self._horizon
+        together = Events.of(events)
+        together = Events.of([together, self._visits_before(together)])
+        is_landed = (together.moment < self._horizon) & (together.moment >= self._own.begin)
         order = np.lexsort((together.keys, together.moment))
         return together.take(order[is_landed[order]])
+
+    def _visits_before(self, events: Events) -> Events:
+        """Return the visits that come before other conversions: after the ad where one acted."""
+        share = np.array([self._upstream_of(goal) for goal in self._goals])[events.goal]
+        later = events.take(np.flatnonzero(uniforms(events.keys, "visits first") < share))
+        keys = mix(later.keys + np.uint64(key("visit")))
+        ads = np.concatenate([self._seen.moment, self._ghosts.moment])
+        ad = np.where(later.click == NOTHING, later.impression, later.click)
+        lag = draw_lags(self._figures.view_lag, self._figures.longest_lag_days, keys)
+        after_ad = later.moment - np.append(ads, 0)[ad]
+        before = uniforms(keys, "before") * np.where(ad == NOTHING, lag, after_ad)
+        earlier = before.astype(np.int64)
+        kinds = [goal.conversion_type for goal in self._goals]
+        visit = kinds.index(ConversionType.VISIT) if later.goal.size else 0
+        return replace(
+            later,
+            goal=np.full(later.goal.size, visit),
+            keys=keys,
+            moment=later.moment - earlier,
+            without_ads=np.where(
+                later.without_ads == NOTHING, NOTHING, later.without_ads - earlier
+            ),
+        )
 
     def _without_ads(self, number: int) -> Events:
         """Return what households do without ads, some of it brought forward by one."""
@@ -457,7 +483,6 @@ class CampaignOutcomes:
         is_reached = np.isin(landed.household, reached)
         is_caused = landed.cause == CAUSED
         is_without = is_reached & ~is_caused & (landed.without_ads < self._horizon)
-        _, _, sums = self._scan
         for number, goal in enumerate(self._goals):
             kind = goal.conversion_type
             mine = landed.goal == number
@@ -471,9 +496,7 @@ class CampaignOutcomes:
                 reached_households=reached.size,
                 conversions_without_ads=without,
                 caused_conversions=int((mine & is_reached).sum()) - without,
-                expected_conversions=self._expected(
-                    number, sums.caused[kind], sums.clicks, self._figures.longest_lag_days
-                ),
+                expected_conversions=self._expected(number, self._figures.longest_lag_days),
                 leaked_conversions=int((mine & is_caused & ~is_reached).sum()),
             )
             for batch in to_arrow(ExperimentLift, [lift]).to_batches():
@@ -492,8 +515,8 @@ class CampaignOutcomes:
             kind = goal.conversion_type
             for days in WINDOWS_DAYS:
                 counted = is_caused & (landed.goal == number) & (lag <= days * _MICROSECONDS_A_DAY)
-                expected = self._expected(number, sums.caused[kind], sums.clicks, days)
-                last = self._expected(number, sums.caused_last[kind], sums.clicks_last, days)
+                expected = self._expected(number, days)
+                last = self._expected(number, days, is_last=True)
                 more = 0.01 * last / _LAST_PART
                 result.append(
                     CampaignLift(
@@ -512,26 +535,50 @@ class CampaignOutcomes:
                 )
         return result
 
-    def _expected(self, number: int, caused: Floats, clicks: Floats, days: int) -> float:
-        """Return the conversions that views and clicks of each hour cause within a window, up to
-        the horizon."""
+    def _expected(self, number: int, days: int, is_last: bool = False) -> float:
+        """Return the conversions that the ads cause within a window, up to the horizon; or those of
+        the last part of the ads. Visits also come before what else is caused."""
+        expected = self._expected_after_ads(number, days, is_last)
+        if self._goals[number].conversion_type is ConversionType.VISIT:
+            for other, goal in enumerate(self._goals):
+                if share := self._upstream_of(goal):
+                    expected += share * self._expected_after_ads(other, days, is_last, True)
+        return expected
+
+    def _expected_after_ads(
+        self, number: int, days: int, is_last: bool, of_visits: bool = False
+    ) -> float:
+        """Return the conversions of a goal that views and clicks cause within a window, up to the
+        horizon; with `of_visits`, how many of them would have a visit within it."""
+        _, _, sums = self._scan
         goal = self._goals[number]
-        after_view, after_click = self._shares_after(caused.size, days)
+        caused = (sums.caused_last if is_last else sums.caused)[goal.conversion_type]
+        clicks = sums.clicks_last if is_last else sums.clicks
+        after_view, after_click = self._shares_after(caused.size, days, of_visits)
         of_clicks = clicks * goal.click_rate * self._lifts[number]
         return float(caused @ after_view + of_clicks @ after_click)
 
-    def _shares_after(self, hours: int, days: int) -> tuple[Floats, Floats]:
+    def _shares_after(
+        self, hours: int, days: int, of_visits: bool = False
+    ) -> tuple[Floats, Floats]:
         """Return the part of what views and clicks of each hour cause that comes within a window,
-        up to the horizon: (hours,) each."""
+        up to the horizon: (hours,) each. With `of_visits`, that of the visits before it."""
         figures = self._figures
         hour: Hours = self._own.begin // MICROSECONDS_AN_HOUR + np.arange(hours)
         left = (self._horizon // MICROSECONDS_AN_HOUR - hour - 0.5) / HOURS_A_DAY
         within = np.clip(left, 0.0, days)
+        share = share_of_visits_within if of_visits else share_within
         after_view, after_click = (
-            share_within(parts, figures.longest_lag_days, within)
+            share(parts, figures.longest_lag_days, within)
             for parts in (figures.view_lag, figures.click_lag)
         )
         return after_view, after_click
+
+    def _upstream_of(self, goal: ConversionGoal) -> float:
+        """Return the share of a goal's conversions that follow a visit which is counted."""
+        kinds = {goal.conversion_type for goal in self._goals}
+        is_visit = goal.conversion_type is ConversionType.VISIT
+        return self._figures.upstream if ConversionType.VISIT in kinds and not is_visit else 0.0
 
     def _returns(self) -> pa.RecordBatch:
         """Return what the campaign causes by where its ads are seen. One more impression there

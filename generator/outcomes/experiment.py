@@ -14,10 +14,10 @@ from generator.arrays import Floats, Int64s, Mask
 from generator.clock import HOURS_A_DAY, MICROSECONDS_AN_HOUR
 from generator.delivery.conversions import DAYS_A_MONTH
 from generator.delivery.ledger import activity
-from generator.enums import ExperimentArm
+from generator.enums import ConversionType, ExperimentArm
 from generator.log.population import Population
 from generator.outcomes.baseline import Baseline, Claim, spread_of_households
-from generator.randomness import key, row_keys
+from generator.randomness import key, row_keys, uniforms
 from generator.schema import Experiment, ExperimentAssignment, RawTable
 from generator.schema.arrow import arrow_schema, to_arrow
 from generator.schema.booking import BookedExperiment
@@ -45,7 +45,16 @@ class BeforeExperiment:
     def conversions(self, numbers: Int64s) -> Int64s:
         """Return what each household did, of all that the campaign counts: same shape."""
         in_order = np.sort(numbers)
-        events = [one.events(self._earlier, in_order).number for one in self._baselines]
+        found = [one.events(self._earlier, in_order) for one in self._baselines]
+        events = [one.number for one in found]
+        kinds = [goal.conversion_type for goal in self._claim.campaign.count.goals]
+        if ConversionType.VISIT in kinds:
+            share = self._claim.campaign.figures.upstream
+            events += [
+                one.number[uniforms(one.keys, "visits first") < share]
+                for one, kind in zip(found, kinds, strict=True)
+                if kind is not ConversionType.VISIT
+            ]
         place = np.searchsorted(in_order, np.concatenate(events))
         counts = np.bincount(place, minlength=numbers.size)
         return counts[np.searchsorted(in_order, numbers)]

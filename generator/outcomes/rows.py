@@ -21,6 +21,7 @@ from generator.permutation import ids
 from generator.randomness import key, mix, uniforms
 from generator.schema import Conversion, ConversionCauses, HouseholdOutcomes, RawTable
 from generator.schema.arrow import arrow_schema
+from generator.schema.log import REPORTED_BY
 
 NOTHING = -1
 CAUSES = tuple(ConversionCause)
@@ -57,6 +58,14 @@ class Events:
     impression: Int64s
     click: Int64s
     is_own: Mask
+
+    @classmethod
+    def of(cls, parts: Sequence[Events]) -> Events:
+        """Return the events of all parts."""
+        names = [field.name for field in fields(cls)]
+        return cls(
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        )
 
     def take(self, kept: Int64s) -> Events:
         """Return some of the events."""
@@ -97,7 +106,7 @@ def conversions(
     tags = booked.advertiser_id * len(_TYPES) + kind
     no_order = kind != _TYPES.index(ConversionType.PURCHASE)
     click = _at(impression_ids, events.click)
-    return _batch(
+    batch = _batch(
         Conversion,
         conversion_id=conversion_ids(keys),
         data_set_id=pa.array(ids(tags, key(people.population.seed, "data sets"))),
@@ -114,6 +123,7 @@ def conversions(
         currency_code=words(np.zeros_like(kind), [booked.currency_code]),
         is_new_customer=pa.array(new < figures.new_customers),
     )
+    return batch.replace_schema_metadata({REPORTED_BY: str(campaign.campaign_id)})
 
 
 def _devices(events: Events, source: Int64s, people: People, clicked_on: pa.Array) -> pa.Array:

@@ -101,8 +101,10 @@ class Conversions(Figures):
 
     The rest is about the households of a log. They differ in how often they convert
     (`household_log_sd`) and in what ads do to them (`susceptibility_log_sd`). Of the conversions
-    that follow from an ad, the share `displaced` would have come later without it.
-    `new_customers` is the share of buyers who are new, and `sources` say where households convert.
+    that follow from an ad, the share `displaced` would have come later without it. Of purchases and
+    leads, the share `upstream` follows a visit, which is one more conversion of campaigns that
+    count visits, too. `new_customers` is the share of buyers who are new, and `sources` say where
+    households convert.
     """
 
     click_window_days: WindowDays
@@ -120,6 +122,7 @@ class Conversions(Figures):
     household_log_sd: LogSd = 0.0
     susceptibility_log_sd: LogSd = 0.0
     displaced: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    upstream: Share = 0.0
     new_customers: Share = 0.0
     sources: Mix[Annotated[ConversionSource, Field(strict=False)]] = Field(
         default={ConversionSource.WEBSITE: 1.0}

@@ -67,16 +67,22 @@ class RowWindow(HourlyWindow):
 
 
 class EventWindow(HourlyWindow):
-    """A window of rows that may be those of the log, or events of ads, which live runs send: those
-    called as in `events`, or all. By default the rows are those of hourly performance."""
+    """A window of rows that may be those of the log, conversions, or events of ads, which live runs
+    send: those called as in `events`, or all. By default the rows are those of hourly
+    performance."""
 
-    table: Literal["ad_impressions", "ad_events"] | None = None
+    table: Literal["ad_impressions", "conversions", "ad_events"] | None = None
     events: Events | None = None
 
     @model_validator(mode="after")
     def _has_events(self) -> EventWindow:
         if self.events and self.table != "ad_events":
             raise ValueError("events are those of ad_events; add table: ad_events")
+        return self
+
+    @model_validator(mode="after")
+    def _has_devices(self) -> EventWindow:
+        _refuse_devices(self)
         return self
 
 
@@ -100,6 +106,12 @@ class Duplicates(EventWindow):
     """Rows that land twice."""
 
 
+def _refuse_devices(window: EventWindow | MissingHours) -> None:
+    """Raise ValueError where devices are named that conversions do not have."""
+    if window.devices and window.table == "conversions":
+        raise ValueError("conversions have no device group; leave devices out")
+
+
 class RestatedDays(Window):
     """Days of a campaign that are counted in part at first, and in full `days` days later."""
 
@@ -108,7 +120,14 @@ class RestatedDays(Window):
 
 
 class MissingHours(HourlyWindow):
-    """Hours of a campaign that never land."""
+    """Hours of a campaign that never land: those of performance, or of its conversions."""
+
+    table: Literal["conversions"] | None = None
+
+    @model_validator(mode="after")
+    def _has_devices(self) -> MissingHours:
+        _refuse_devices(self)
+        return self
 
 
 class NullIds(RowWindow):

@@ -34,6 +34,9 @@ from generator.schema.table import (
     descending,
 )
 
+# A batch of conversions names the campaign that reports them, in the metadata of its schema.
+REPORTED_BY = b"reported by campaign"
+
 
 class AdImpression(RawTable):
     """Who saw an ad, and what became of it. One row per impression: those of one line item,

@@ -53,7 +53,12 @@ REPORTS = Faults.model_validate(
 # What counts rows: active ones, with sparse rows.
 COUNTS_OF_ROWS = ("active_hours", "active_days", "campaigns")
 # What says how rows landed, which is not the same where they landed otherwise.
-OF_THE_LANDING = ("fct_data_quality_daily", "fct_fault_detection", "fct_incidents")
+OF_THE_LANDING = (
+    "fct_conversion_quality_daily",
+    "fct_data_quality_daily",
+    "fct_fault_detection",
+    "fct_incidents",
+)
 
 
 class Faulty:
@@ -115,7 +120,7 @@ def difference(
     """Rows of a mart that only one of the databases has, without some columns and what is of the
     build."""
     columns = [row[0] for row in connection.execute(f"DESCRIBE one.marts.{mart}").fetchall()]
-    listed = ", ".join(name for name in columns if name not in ("source_digest", *leave_out))
+    listed = ", ".join(name for name in columns if name not in (*LEFT_OUT, *leave_out))
     sides = [f"(SELECT {listed} FROM {name}.marts.{mart} WHERE {where})" for name in BOTH]
     return connection.execute(
         f"({sides[0]} EXCEPT ALL {sides[1]}) UNION ALL ({sides[1]} EXCEPT ALL {sides[0]})"
@@ -123,6 +128,8 @@ def difference(
 
 
 BOTH = ("one", "other")
+# Of the build, and of when a conversion was heard of.
+LEFT_OUT = ("source_digest", "received_at")
 
 
 def marts(connection: duckdb.DuckDBPyConnection, column: str = "") -> list[str]:
@@ -243,6 +250,28 @@ def test_what_is_found_is_what_was_put_in(faulty_database: Path) -> None:
     assert {name for name, *_ in judged} == {str(kind) for kind in FAULT_KINDS}
     assert all(labelled > 0 for _, labelled, *_ in judged)
     assert [row for row in judged if row[2] < 0.95 or row[3] < 0.95] == []
+
+
+def test_conversions_that_are_late_or_repeated_are_found_and_put_right(
+    undone: Path, faulty_database: Path
+) -> None:
+    """As many as the log says; of those that are gone, the log knows."""
+    for file in (undone, faulty_database):
+        ((late, repeated, wrong),) = ask(
+            file,
+            "SELECT sum(late_conversions), sum(repeated_conversions), "
+            "count(*) FILTER (late_conversions <> logged_late_conversions "
+            "OR repeated_conversions <> logged_repeated_conversions) "
+            "FROM marts.fct_conversion_quality_daily",
+        )
+        assert (late > 0, repeated > 0, wrong) == (True, True, 0)
+    ((missing, gone),) = ask(
+        faulty_database,
+        "SELECT sum(logged_missing_conversions), (SELECT count(*) FROM truth.conversion_causes) - "
+        "(SELECT count(*) FROM staging.stg_ads__conversions) "
+        "FROM marts.fct_conversion_quality_daily",
+    )
+    assert missing == gone > 0
 
 
 def test_no_row_is_dropped_silently(faulty_database: Path) -> None:

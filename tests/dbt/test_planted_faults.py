@@ -1024,6 +1024,7 @@ def outcome_faults() -> Iterator[Fault]:
         ("fct_creative_test", "conversion_rate = 9", "a_conversion_rate_is_inside_*"),
         ("fct_creative_scorecard", "regret = 1.01", "a_regret_is_a_share*"),
         ("fct_media_mix_weekly", "reach = impressions + 1", "no_household_is_reached_*"),
+        ("fct_conversion_quality_daily", "silent_hours = 3", "reports_of_conversions_*"),
         ("fct_media_mix_weekly", "promotion_discount = 0.9", "a_promotion_takes_off_*"),
     ):
         yield fault(f"{mart}: {change}", f"marts.{mart}", change, "true", test)

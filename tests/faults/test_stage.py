@@ -19,11 +19,20 @@ from generator.enums import FaultType
 from generator.faults.changed_columns import landing_table, landing_tables
 from generator.faults.effects import FAULT_KINDS
 from generator.faults.stage import inject_faults
+from generator.pipeline.country_supplies import CountrySupplies
+from generator.pipeline.logs import Logs
 from generator.pipeline.parts import all_pieces
 from generator.platform.incidents import Incidents
 from generator.scenario.faults import Faults
 from generator.scenario.templates import dataset
-from generator.schema import TABLES, AdImpression, FaultLog, PerformanceHourly
+from generator.schema import (
+    TABLES,
+    AdImpression,
+    Conversion,
+    ConversionCauses,
+    FaultLog,
+    PerformanceHourly,
+)
 from generator.schema.ddl import create_table
 from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.fingerprint import Fingerprint
@@ -282,6 +291,66 @@ def test_only_what_the_faults_break_is_lifted() -> None:
         nullable = {name for name, column in columns.items() if column.nullable}
         assert nullable - {"click_throughs"} == emptied
         assert landing_table(one(kind)).constraints == PerformanceHourly.constraints
+
+
+def test_conversions_are_late_repeated_and_missing() -> None:
+    """As many as the log of the faults says, in the hours that it says; the truth is untouched."""
+    window: dict[str, Any] = {
+        "table": "conversions",
+        "start_date": DAY,
+        "end_date": DAY + timedelta(days=60),
+        "rate": 0.3,
+    }
+    faults = Faults.model_validate(
+        {
+            "late_rows": [window | {"days": 3}],
+            "missing_hours": [window | {"hours": [18, 19, 20]}],
+            "duplicates": [window],
+        }
+    )
+    world = build_world(dataset("complete").with_log(0.02))
+    logs = Logs(world, CountrySupplies(world))
+    pieces = [
+        piece
+        for position in range(len(world.bookings))
+        for piece in logs.pieces(position, None, 0, 1)
+        if piece[0] in (Conversion, ConversionCauses)
+    ]
+    found = list(inject_faults(pieces, faults, world.run))
+    (before, after), (causes, same) = (
+        [
+            pa.Table.from_batches([batch for table, batch in made if issubclass(table, wanted)])
+            for made in (pieces, found)
+        ]
+        for wanted in (Conversion, ConversionCauses)
+    )
+    assert causes == same
+    log = pa.Table.from_batches([batch for table, batch in found if table is FaultLog])
+    assert set(log["affected_table"].to_pylist()) == {"conversions"}
+    ((late, missing, repeated, wrong),) = ask(
+        """
+        with landed as (select conversion_id, count(*) as n, max(received_at) as received_at
+            from after group by all)
+        select count(*) filter (landed.received_at > before.event_ts + interval 3 day),
+            count(*) filter (landed.n is null),
+            coalesce(sum(landed.n - 1), 0)::bigint,
+            count(*) filter (landed.n is null and hour(before.event_ts) not in (18, 19, 20))
+        from before left join landed using (conversion_id)""",
+        before=before,
+        after=after,
+    )
+    assert wrong == 0
+    assert missing > 20
+    touched = dict(
+        ask("select fault_type::varchar, sum(rows_touched)::bigint from log group by 1", log=log)
+    )
+    assert touched["MISSING_HOURS"] == missing
+    assert touched["DUPLICATES"] == repeated
+    # Some that are late are missing as well.
+    assert touched["LATE_ROWS"] >= late > 0.7 * touched["LATE_ROWS"]
+    reporting = ask("select distinct campaign_id from log order by 1", log=log)
+    counting = {one.campaign.campaign_id for one in map(logs._claim, world.bookings) if one}
+    assert 3 < len(reporting) == len({campaign for (campaign,) in reporting} & counting)
 
 
 def test_impressions_of_the_log_are_late_repeated_and_without_ids() -> None:

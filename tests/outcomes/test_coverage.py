@@ -31,18 +31,23 @@ from generator.world.build import build_world
 
 pytestmark = pytest.mark.slow
 
-# Of the 1,200 worlds from 0 to 199, 1000 to 1299 and 2000 to 2699, 93.9 % are covered.
-SEEDS = range(2000, 2200)
+# How often 200 worlds are covered differs by 1.5 points (one standard deviation): 90 % of the first
+# 200, and 94.7 % of 4,200 worlds. So each one is also dealt into some experiments.
+SEEDS = range(200)
+EXPERIMENTS = 5
 NEVER = 2**62
 
 
 @dataclass(frozen=True)
 class Found:
-    """What one world shows of reached households against others: effects and standard errors by an
-    experiment, effects without one, and what is true."""
+    """What worlds show of reached households against others: effects and standard errors by an
+    experiment, and by smaller ones of a part of the households (worlds, experiments), effects
+    without one, and what is true."""
 
     effect: Floats
     error: Floats
+    effects: Floats
+    errors: Floats
     naive: Floats
     caused: Floats
     expected: float
@@ -52,6 +57,11 @@ class Found:
     def covers(self) -> float:
         """How often the interval of 95 % has the expected effect in it."""
         return float(np.mean(np.abs(self.effect - self.expected) < 1.959964 * self.error))
+
+    @property
+    def small_ones_cover(self) -> float:
+        """How often those of the smaller experiments have it in them."""
+        return float(np.mean(np.abs(self.effects - self.expected) < 1.959964 * self.errors))
 
     @property
     def significant(self) -> float:
@@ -122,8 +132,18 @@ class Worlds:
     def found(self) -> Found:
         """What all worlds show."""
         rows = np.array([list(self._numbers(seed)) for seed in SEEDS]).T
-        effect, error, naive, caused, expected, without = rows
-        return Found(effect, error, naive, caused, float(expected.mean()), without)
+        naive, caused, expected, without, *compared = rows
+        effects, errors = np.array(compared).reshape(-1, 2, len(SEEDS)).transpose(1, 2, 0)
+        return Found(
+            effects[:, 0],
+            errors[:, 0],
+            effects[:, 1:],
+            errors[:, 1:],
+            naive,
+            caused,
+            float(expected.mean()),
+            without,
+        )
 
     def _numbers(self, seed: int) -> Iterator[float]:
         outcomes = self.outcomes(seed)
@@ -132,15 +152,21 @@ class Worlds:
         done = np.bincount(place, minlength=self.numbers.size)
         by_ads = np.bincount(place, landed.cause == CAUSED, self.numbers.size)
         test, control, others = done[self.test], done[self.control], done[self.unreached]
-        yield test.mean() - control.mean()
-        yield (test.var(ddof=1) / test.size + control.var(ddof=1) / control.size) ** 0.5
         yield test.mean() - others.mean()
         yield by_ads[self.test].mean()
-        _, _, sums = outcomes._scan
-        (goal,) = outcomes._goals
-        kind = goal.conversion_type
-        yield outcomes._expected(0, sums.caused[kind], sums.clicks, 30) / test.size
+        yield outcomes._expected(0, 30) / test.size
         yield (done - by_ads)[self.test].mean()
+        yield from _comparison(test, control)
+        hands = np.random.default_rng(seed)
+        dealt = [hands.integers(EXPERIMENTS, size=arm.size) for arm in (test, control)]
+        for number in range(EXPERIMENTS):
+            yield from _comparison(test[dealt[0] == number], control[dealt[1] == number])
+
+
+def _comparison(test: Int64s, control: Int64s) -> tuple[float, float]:
+    """The effect and its standard error, as `fct_experiment_lift` has them."""
+    error = (test.var(ddof=1) / test.size + control.var(ddof=1) / control.size) ** 0.5
+    return float(test.mean() - control.mean()), float(error)
 
 
 VISITS = "city_visits.campaign.conversions.types.VISIT.lift"
@@ -153,7 +179,9 @@ def powered() -> Found:
 
 
 def test_the_interval_of_an_experiment_covers_the_truth_as_often_as_it_says(powered) -> None:
-    assert 0.92 <= powered.covers <= 0.98
+    """Of 1,000 experiments in 200 worlds, and of the 200 large ones."""
+    assert 0.92 <= powered.small_ones_cover <= 0.98
+    assert 0.89 <= powered.covers <= 0.99
     assert powered.effect.mean() == pytest.approx(powered.expected, abs=0.004)
     assert powered.caused.mean() == pytest.approx(powered.expected, rel=0.02)
 
@@ -170,4 +198,4 @@ def test_an_experiment_without_power_is_rarely_significant() -> None:
     weak = Worlds("lift_underpowered").found()
     assert 0.08 < weak.expected / weak.without.mean() < 0.12
     assert weak.significant < 0.25
-    assert 0.92 <= weak.covers <= 0.98
+    assert 0.89 <= weak.covers <= 0.99

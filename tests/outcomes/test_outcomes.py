@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -14,13 +15,18 @@ import pyarrow as pa
 import pytest
 
 from generator.arrays import Floats, Mask
+from generator.clock import offset_minutes
+from generator.delivery.demand import relative_demand, weekly_prices, weeks_of
+from generator.delivery.supply import holidays
 from generator.engines import local
+from generator.enums import ConversionType
+from generator.outcomes.baseline import Baseline
 from generator.pipeline.addition import remove_campaign
 from generator.pipeline.country_supplies import CountrySupplies
 from generator.pipeline.logs import Logs
 from generator.pipeline.parts import all_pieces
 from generator.scenario.log import LogPlan
-from generator.scenario.templates import Library
+from generator.scenario.templates import Library, platform
 from generator.schema import TABLES, Conversion, ConversionCauses, RawTable
 from generator.sinks.duckdb import DuckdbSink
 from generator.world.build import build_world
@@ -154,6 +160,138 @@ def test_what_is_caused_is_about_what_the_parameters_expect(log) -> None:
         assert abs(caused - expected) < 4.0 * expected**0.5
         # Households that more spend meets have seen more.
         assert 0.007 < more / expected < 0.01
+
+
+def test_what_is_caused_is_about_what_is_expected_where_the_ads_are_seen(log) -> None:
+    """A campaign is the sum of its devices and regions, and more spend on each causes less."""
+    assert numbers(
+        log,
+        """
+        select abs(sum(m.expected_conversions) - any_value(l.expected_conversions)) < 1e-6,
+            sum(m.impressions)::bigint = any_value(l.impressions),
+            sum(m.spend_micros)::bigint = any_value(l.spend_micros), count(*),
+            bool_and(m.marginal_conversions between 0.006 and 0.0102 * m.expected_conversions
+                or m.impressions < 1000),
+            abs(sum(m.marginal_conversions) / any_value(l.marginal_conversions) - 1) < 0.03,
+            (select bool_and(m.impressions = i.impressions) from media_returns as m join (
+                select device::varchar as device, coalesce(region, '') as region_code,
+                    count(*) as impressions
+                from ad_impressions join households using (household_id) group by all
+            ) as i on m.device::varchar = i.device and m.region_code = i.region_code)
+        from media_returns as m, campaign_lift as l where l.window_days = 30""",
+    ) == (True, True, True, 4, True, True, True)
+
+
+def test_purchases_follow_the_price_and_the_holidays(log) -> None:
+    """Of 14 months of one advertiser, without ads; the platform counts by the same demand."""
+    figures = platform("netflix_like")
+    (claim,) = (Logs(WORLD, CountrySupplies(WORLD))._claim(WORLD.bookings[0]),)
+    assert claim is not None
+    assert figures.conversions is not None
+    prices = figures.conversions.prices
+    assert prices is not None
+    longer = replace(claim, begin=20_000 * 86_400_000_000, end=20_420 * 86_400_000_000)
+    population = Logs(WORLD, CountrySupplies(WORLD))._audience("netflix_like").people.population
+    events = Baseline(population, 1, ConversionType.PURCHASE).events(longer, None)
+    days = np.arange(20_010, 20_410)
+    demand = relative_demand(figures, WORLD.run.seed, 1, "US", ConversionType.PURCHASE, days)
+    assert demand is not None
+    hour, of_event = np.unique(events.moment // 3_600_000_000, return_inverse=True)
+    ahead = np.array([offset_minutes("America/Los_Angeles", one) for one in hour.tolist()])
+    day = (hour + ahead // 60) // 24 - days[0]
+    of_days = day[of_event][(day[of_event] >= 0) & (day[of_event] < days.size)]
+    done = np.bincount(of_days, minlength=days.size)
+    price, discount = weekly_prices(prices, WORLD.run.seed, 1, weeks_of(days))
+    for name, some in (
+        ("usual", discount == 0),
+        ("promoted", discount > 0),
+        ("holiday", holidays(figures, "US", days)),
+    ):
+        expected = demand[some].sum() * done.sum() / demand.sum()
+        assert some.any(), name
+        assert abs(done[some].sum() - expected) < 5.0 * expected**0.5, name
+    usual = demand[(discount == 0) & ~holidays(figures, "US", days)]
+    assert demand[discount > 0].mean() > 1.3 * usual.mean()
+    assert price[discount > 0].max() < 0.95
+    assert relative_demand(figures, 1, 1, "US", ConversionType.VISIT, days) is None
+
+
+def test_demand_is_the_usual_one_on_average() -> None:
+    figures = platform("netflix_like")
+    days = np.arange(0, 7 * 20_000)
+    demand = relative_demand(figures, 3, 1, "ZZ", ConversionType.PURCHASE, days)
+    assert demand is not None
+    assert demand.mean() == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.fixture(scope="module")
+def visits_first() -> Iterator[duckdb.DuckDBPyConnection]:
+    """One in three households of a campaign that counts visits and purchases."""
+    spec = copy.deepcopy(BUYERS)
+    spec["campaign"]["conversions"]["types"] = {
+        "VISIT": {"monthly_rate": 0.05, "click_rate": 0.5, "lift": 0.3},
+        "PURCHASE": {"monthly_rate": 0.2, "click_rate": 0.5, "value": 40, "lift": 0.6},
+    }
+    world = build_world(Library().dataset_of_mapping(spec).with_seed(10).with_log(0.35))
+    with duckdb.connect() as connection:
+        for name, table in tables_of(world).items():
+            connection.register(f"{name}_arrow", table)
+            connection.execute(f"create table {name} as from {name}_arrow")
+        yield connection
+
+
+def test_an_ad_causes_a_visit_first_and_the_purchase_later(visits_first) -> None:
+    """Visits that ads cause are those on their way to a purchase, too, and all are expected."""
+    found = visits_first.execute(
+        """
+        select conversion_type::varchar, caused_conversions, expected_conversions
+        from campaign_lift where window_days in (1, 30)"""
+    ).fetchall()
+    assert len(found) == 4
+    for kind, caused, expected in found:
+        assert abs(caused - expected) < 4.5 * expected**0.5, kind
+    purchases, with_visit, before = numbers(
+        visits_first,
+        """
+        with caused as (
+            select conversion_type::varchar as kind, impression_id, event_ts
+            from conversions join conversion_causes using (conversion_id) where cause = 'CAUSED'
+        )
+        select count(*), count(*) filter (v.event_ts is not null),
+            count(*) filter (v.event_ts <= p.event_ts)
+        from caused as p left join caused as v
+            on v.kind = 'VISIT' and p.impression_id = v.impression_id
+        where p.kind = 'PURCHASE'""",
+    )
+    assert purchases > 150
+    assert with_visit / purchases == pytest.approx(0.6, abs=0.15)
+    assert before > 0.9 * with_visit
+    assert numbers(
+        visits_first,
+        """
+        select sum(m.expected_conversions)
+            between 0.999999 * any_value(l.expected_conversions)
+            and 1.000001 * any_value(l.expected_conversions)
+        from media_returns as m join campaign_lift as l using (conversion_type)
+        where window_days = 30 and conversion_type = 'VISIT'""",
+    ) == (True,)
+
+
+def test_visits_before_purchases_are_those_that_the_platform_counts(visits_first) -> None:
+    for kind in ("VISIT", "PURCHASE"):
+        found, published = numbers(
+            visits_first,
+            f"""
+            select (
+                select count(*) from conversions as c where conversion_type = '{kind}' and exists (
+                    select 1 from ad_impressions as i where c.household_id = i.household_id
+                    and i.event_ts between c.event_ts - interval 14 day and c.event_ts)
+            ), (
+                select 0.35 * sum(conversions)::double from conversions_daily
+                where conversion_type = '{kind}'
+            )""",
+        )
+        assert found == pytest.approx(published, rel=0.1), kind
 
 
 def test_last_touch_over_the_log_agrees_with_the_count_of_the_platform(log) -> None:

@@ -4,6 +4,16 @@ with source as (
 
 ),
 
+numbered as (
+
+    select
+        *,
+        count(*) over (partition by conversion_id) as landings,
+        row_number() over (partition by conversion_id order by received_at) as landing_number
+    from source
+
+),
+
 final as (
 
     select
@@ -25,9 +35,13 @@ final as (
         is_new_customer,
 
         -- facts
-        value_micros
+        value_micros,
 
-    from source
+        -- metadata
+        cast(landings as integer) as landings
+
+    from numbered
+    where landing_number = 1
 
 )
 
