@@ -37,7 +37,17 @@ from generator.pipeline.country_supplies import CountrySupplies
 from generator.pipeline.logs import Logs
 from generator.pipeline.parts import PEOPLE, parts_of, pieces
 from generator.scenario.faults import LateRows
-from generator.schema import ENTITIES, TABLES, TRUTH, AdError, AdImpression, Conversion, RawTable
+from generator.schema import (
+    ENTITIES,
+    TABLES,
+    TRUTH,
+    AdError,
+    AdImpression,
+    Conversion,
+    Holiday,
+    PricesWeekly,
+    RawTable,
+)
 from generator.schema.live import AdEvent
 from generator.sinks.sink import ROW_GROUP, Piece
 from generator.world.world import World
@@ -45,7 +55,7 @@ from generator.world.world import World
 # What a live run can send, in the order in which the rows of a slice are sent.
 SENT: tuple[type[RawTable], ...] = (*TABLES, AdEvent)
 EVENTS: tuple[type[RawTable], ...] = (AdEvent, Conversion)
-AT_THE_START: tuple[type[RawTable], ...] = (*ENTITIES, *PEOPLE)
+AT_THE_START: tuple[type[RawTable], ...] = (*ENTITIES, Holiday, PricesWeekly, *PEOPLE)
 
 Length = Callable[[int], int]
 MICROSECONDS_A_SECOND = 1_000_000

@@ -17,10 +17,8 @@ from generator.schema.entities import (
     Creative,
     Flight,
     FrequencyCap,
-    Holiday,
     LineItem,
     Platform,
-    PricesWeekly,
     Run,
 )
 from generator.schema.facts import (
@@ -28,8 +26,10 @@ from generator.schema.facts import (
     CampaignReach,
     ConversionsDaily,
     FaultLog,
+    Holiday,
     InventoryHourly,
     PerformanceHourly,
+    PricesWeekly,
 )
 from generator.schema.log import (
     AdError,

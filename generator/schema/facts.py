@@ -225,6 +225,45 @@ class ConversionsDaily(RawTable):
     )
 
 
+class PricesWeekly(RawTable):
+    """What an advertiser asks for what it sells. One row per advertiser, platform and week, from
+    the first week of a flight in the data to the as-of day. Purchases follow it, also those without
+    ads."""
+
+    table_name: ClassVar = "prices_weekly"
+    grain: ClassVar = ("advertiser_id", "platform", "week_start_date")
+    is_optional: ClassVar = True
+
+    advertiser_id: Id = column("The advertiser.", references="advertisers.advertiser_id")
+    platform: str = column(
+        "The platform with the households that buy.", references="platforms.platform"
+    )
+    week_start_date: date = column("Monday of the week.", unit="local day")
+    price_index: Real = column(
+        "What its goods cost, relative to their usual price, discounts included.", unit="ratio"
+    )
+    discount: Real = column(
+        "Part that a promotion takes off the price of the week; 0 without one.", unit="ratio"
+    )
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (
+        Rule("price_index > 0", "nothing is sold for nothing"),
+    )
+
+
+class Holiday(RawTable):
+    """A holiday. One row per platform, country and day from the first flight in the data to the
+    as-of day. Households watch more and buy more."""
+
+    table_name: ClassVar = "holidays"
+    grain: ClassVar = ("platform", "country", "holiday_date")
+    is_optional: ClassVar = True
+
+    platform: str = column("The platform.", references="platforms.platform")
+    country: str = column("ISO 3166-1 alpha-2 code of the country.")
+    holiday_date: date = column("The day.", unit="local day")
+
+
 class FaultLog(RawTable):
     """What was spoilt on purpose, and the incidents of a market, and where: the truth that a search
     for faults is judged by. One row per fault, campaign and UTC day; a day of a long log may be in
