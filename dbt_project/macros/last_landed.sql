@@ -2,11 +2,11 @@
     The rows of a table that may land more than once, each as it landed last; copies of one load are one
     row. Only keys that landed twice are sorted out, since nearly all landed once.
 -#}
-{% macro last_landed(landed, key) -%}
+{% macro last_landed(landed, key, landed_at="loaded_at") -%}
     {%- set repeated -%}
         select
             {{ key }} as repeated_key,
-            max(loaded_at) as last_loaded_at
+            max({{ landed_at }}) as last_loaded_at
         from {{ landed }}
         group by {{ key }}
         having count(*) > 1
@@ -24,5 +24,5 @@
     inner join ({{ repeated }}) as repeated
         on
             {{ landed }}.{{ key }} = repeated.repeated_key
-            and {{ landed }}.loaded_at = repeated.last_loaded_at
+            and {{ landed }}.{{ landed_at }} = repeated.last_loaded_at
 {%- endmacro %}

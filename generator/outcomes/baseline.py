@@ -194,7 +194,7 @@ class Baseline:
         keys = row_keys(self._stream, numbers)
         means = claim.rate(self._type) * claim.relative_rates(self._population.watching(numbers))
         means *= spread_of_households(self._figures.household_log_sd, keys, "rate")
-        if self._is_moved:
+        if self._is_moved and numbers.size:
             block = self._population.locate(numbers)
             distinct, of = np.unique(months, return_inverse=True)
             by_month = [self._demand_in(month).mean(axis=1) for month in distinct.tolist()]

@@ -246,9 +246,10 @@ def _calendar(world: World) -> Iterator[Piece]:
     buyers = buyers or [booking.campaign.advertiser_id for booking in world.bookings]
     for platform, countries in world.outline.countries.items():
         model = world.platform_models[platform]
-        yield Holiday, holidays_batch(model, countries, days)
+        batches = [(Holiday, holidays_batch(model, countries, days))]
         if buyers:
-            yield PricesWeekly, prices_batch(model, world.run.seed, buyers, days)
+            batches.append((PricesWeekly, prices_batch(model, world.run.seed, buyers, days)))
+        yield from ((table, batch) for table, batch in batches if batch.num_rows)
 
 
 def _inventory(world: World, platform: str, supplies: Supplies) -> Iterator[Piece]:

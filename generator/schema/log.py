@@ -275,6 +275,7 @@ class Conversion(RawTable):
     table_name: ClassVar = "conversions"
     grain: ClassVar = ("conversion_id",)
     is_optional: ClassVar = True
+    is_repaired: ClassVar = True
     time_column: ClassVar = "event_ts"
 
     conversion_id: HexId = column("Identifies the conversion.", unit="hex")

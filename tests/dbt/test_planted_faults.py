@@ -1244,7 +1244,7 @@ EMPTY = (
 )
 
 # Staging makes one row of copies, but not of two versions of one load.
-REPAIRED = ("raw.ad_impressions", "raw.ad_errors")
+REPAIRED = ("raw.ad_impressions", "raw.ad_errors", "raw.conversions")
 
 
 def derived_faults(test: DataTest) -> list[str]:

@@ -5,6 +5,7 @@ MetricFlow takes two seconds to import, so it is imported when the tests run.
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -32,6 +33,14 @@ OF_THE_LOG = {
     "logged_impressions": "sum(impressions)",
     "logged_reach": "count(DISTINCT household_id)",
     "logged_frequency": "sum(impressions)::DOUBLE / count(DISTINCT household_id)",
+}
+OF_EXPERIMENTS = {
+    "incremental_conversions": "sum(incremental_conversions)",
+    "incremental_value": "sum(incremental_value)",
+    "conversions_without_ads": "sum(conversions_without_ads)",
+    "experiment_spend": "sum(spend)",
+    "incremental_lift": "sum(incremental_conversions) / sum(conversions_without_ads)",
+    "incremental_roas": "sum(incremental_value) / sum(spend)::DOUBLE",
 }
 HELPERS = {"spend_per_mille": "1000 * spend", "rendered_ads": "impressions + invalid_impressions"}
 # What a ratio metric's input is in the macro.
@@ -132,7 +141,13 @@ def test_there_is_a_metric_for_every_additive_column_and_every_ratio(layer: Laye
     assert {name for name in columns if name not in layer.metrics} == set()
     assert set(layer.metrics) > OF_CONVERSIONS
     assert len(layer.metrics) == (
-        len(columns) + len(HELPERS) + len(OF_CONVERSIONS) + len(OF_LOCAL_DAYS) + len(OF_THE_LOG) + 2
+        len(columns)
+        + len(HELPERS)
+        + len(OF_CONVERSIONS)
+        + len(OF_LOCAL_DAYS)
+        + len(OF_THE_LOG)
+        + len(OF_EXPERIMENTS)
+        + 2
     )
 
 
@@ -141,7 +156,8 @@ def test_the_ratios_are_those_of_the_macro(layer: Layer) -> None:
     ratios = {
         name: metric.type_params
         for name, metric in layer.metrics.items()
-        if metric.type.value == "ratio" and name not in {*OF_CONVERSIONS, *OF_THE_LOG}
+        if metric.type.value == "ratio"
+        and name not in {*OF_CONVERSIONS, *OF_THE_LOG, *OF_EXPERIMENTS}
     }
     stated = {
         name: tuple(
@@ -157,7 +173,7 @@ def test_every_metric_by_campaign_and_day_is_the_marts(layer: Layer) -> None:
         name
         for name, metric in layer.metrics.items()
         if metric.type.value != "cumulative"
-        and name not in {*OF_CONVERSIONS, *OF_LOCAL_DAYS, *OF_THE_LOG}
+        and name not in {*OF_CONVERSIONS, *OF_LOCAL_DAYS, *OF_THE_LOG, *OF_EXPERIMENTS}
     ]
     columns = ", ".join(f"{HELPERS[name]} AS {name}" if name in HELPERS else name for name in names)
     expected = layer.rows(f"SELECT activity_date, campaign_id, {columns} FROM {DAILY}", 2)
@@ -187,6 +203,43 @@ def test_a_household_of_the_log_counts_once_in_whatever_is_asked_for(
     )
     assert len(expected) > 3
     assert_same(layer.query([*OF_THE_LOG], group_by), expected)
+
+
+@pytest.mark.parametrize("group_by", [["campaign"], ["metric_time__month", "campaign__objective"]])
+def test_experiments_are_what_the_last_method_finds(
+    layer: Layer, tmp_path: Path, group_by: list[str]
+) -> None:
+    """Three experiments, which the built data do not have, with two methods each."""
+    file = tmp_path / "experiments.duckdb"
+    shutil.copy(layer.database, file)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(
+            """
+            insert into marts.fct_experiment_lift by name
+            select number as experiment_id, number as campaign_id, 'VISIT' as conversion_type,
+                unnest(['NAIVE', 'CUPED']) as lift_method,
+                date '2025-10-01' + 20 * number::integer as started_on, 10 * number as spend,
+                unnest([900, 7 * number]) as incremental_conversions,
+                unnest([900, 30 * number]) as incremental_value,
+                unnest([9, 50 + number]) as conversions_without_ads
+            from range(1, 4) as numbers(number)"""
+        )
+    planted = copy.copy(layer)
+    planted.database = file
+    measured = ", ".join(f"{formula} AS {name}" for name, formula in OF_EXPERIMENTS.items())
+    keys = {
+        "campaign": "campaign_id",
+        "metric_time__month": "date_trunc('month', started_on)",
+        "campaign__objective": "objective",
+    }
+    expected = planted.rows(
+        f"""SELECT {", ".join(keys[name] for name in group_by)}, {measured}
+            FROM marts.fct_experiment_lift JOIN marts.dim_campaigns USING (campaign_id)
+            WHERE lift_method = 'CUPED' GROUP BY ALL""",
+        len(group_by),
+    )
+    assert len(expected) >= 2
+    assert_same(planted.query([*OF_EXPERIMENTS], group_by), expected)
 
 
 def test_every_ratio_by_objective_and_week_is_a_ratio_of_sums(layer: Layer) -> None:

@@ -15,6 +15,55 @@ experiments as (
 
 ),
 
+campaigns as (
+
+    select * from {{ ref('dim_campaigns') }}
+
+),
+
+impressions as (
+
+    select * from {{ ref('fct_ad_impressions') }}
+
+),
+
+conversions as (
+
+    select * from {{ ref('fct_conversions') }}
+
+),
+
+spends as (
+
+    select
+        experiments.experiment_id,
+        cast(sum(impressions.spend) as decimal(18, 6)) as spend
+    from experiments
+    inner join impressions
+        on experiments.campaign_id = impressions.campaign_id
+    group by experiments.experiment_id
+
+),
+
+-- What a conversion of the advertiser is worth in the time of the experiment.
+worths as (
+
+    select
+        experiments.experiment_id,
+        conversions.conversion_type,
+        avg(cast(conversions.conversion_value as {{ type_double() }})) as mean_value
+    from experiments
+    inner join campaigns
+        on experiments.campaign_id = campaigns.campaign_id
+    inner join conversions
+        on
+            campaigns.advertiser_id = conversions.advertiser_id
+            and experiments.starts_at <= conversions.event_ts
+            and experiments.ends_at > conversions.event_ts
+    group by experiments.experiment_id, conversions.conversion_type
+
+),
+
 -- y is what a household did, x what it did before the experiment.
 cells as (
 
@@ -195,9 +244,11 @@ final as (
         -- dimensions
         intervals.conversion_type,
         intervals.lift_method,
+        cast(experiments.starts_at as date) as started_on,
         abs(intervals.effect) > {{ half_width }} * intervals.standard_error as is_significant,
 
         -- facts
+        coalesce(spends.spend, 0) as spend,
         intervals.test_households,
         intervals.control_households,
         intervals.test_conversions,
@@ -207,6 +258,9 @@ final as (
         * intervals.test_households as incremental_conversions_low,
         (intervals.effect + {{ half_width }} * intervals.standard_error)
         * intervals.test_households as incremental_conversions_high,
+        intervals.control_rate * intervals.test_households as conversions_without_ads,
+        intervals.effect * intervals.test_households * coalesce(worths.mean_value, 0)
+            as incremental_value,
 
         -- metrics
         intervals.test_rate,
@@ -232,6 +286,12 @@ final as (
     from intervals
     inner join experiments
         on intervals.experiment_id = experiments.experiment_id
+    left join spends
+        on intervals.experiment_id = spends.experiment_id
+    left join worths
+        on
+            intervals.experiment_id = worths.experiment_id
+            and intervals.conversion_type = worths.conversion_type
 
 )
 

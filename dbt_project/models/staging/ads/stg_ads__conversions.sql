@@ -4,13 +4,20 @@ with source as (
 
 ),
 
-numbered as (
+valid as (
+
+    {{ last_landed('source', 'conversion_id', 'received_at') }}
+
+),
+
+repeated as (
 
     select
-        *,
-        count(*) over (partition by conversion_id) as landings,
-        row_number() over (partition by conversion_id order by received_at) as landing_number
+        conversion_id as repeated_id,
+        count(*) as landings
     from source
+    group by conversion_id
+    having count(*) > 1
 
 ),
 
@@ -38,10 +45,11 @@ final as (
         value_micros,
 
         -- metadata
-        cast(landings as integer) as landings
+        cast(coalesce(repeated.landings, 1) as integer) as landings
 
-    from numbered
-    where landing_number = 1
+    from valid
+    left join repeated
+        on valid.conversion_id = repeated.repeated_id
 
 )
 
