@@ -246,7 +246,7 @@ def _calendar(world: World) -> Iterator[Piece]:
     buyers = buyers or [booking.campaign.advertiser_id for booking in world.bookings]
     for platform, countries in world.outline.countries.items():
         model = world.platform_models[platform]
-        batches = [(Holiday, holidays_batch(model, countries, days))]
+        batches: list[Piece] = [(Holiday, holidays_batch(model, countries, days))]
         if buyers:
             batches.append((PricesWeekly, prices_batch(model, world.run.seed, buyers, days)))
         yield from ((table, batch) for table, batch in batches if batch.num_rows)

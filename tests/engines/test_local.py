@@ -110,7 +110,7 @@ OF_THE_DAY = {"status", "as_of_date", "updated_at"}
 
 
 # What the truth counts grows until nothing follows from a campaign any more.
-COUNTED_UP_TO_THE_DAY = {"campaign_lift", "household_outcomes"}
+COUNTED_UP_TO_THE_DAY = {"campaign_lift", "household_outcomes", "media_returns"}
 
 
 # No campaign of `complete` has one.
