@@ -210,7 +210,7 @@ def test_experiments_are_what_the_last_method_finds(
     layer: Layer, tmp_path: Path, group_by: list[str]
 ) -> None:
     """Three experiments, which the built data do not have, with two methods each."""
-    file = tmp_path / "experiments.duckdb"
+    file = tmp_path / "ads.duckdb"
     shutil.copy(layer.database, file)
     with duckdb.connect(str(file)) as connection:
         connection.execute(
