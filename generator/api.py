@@ -118,7 +118,7 @@ def _batches(
 ) -> Iterator[tuple[str, pa.RecordBatch]]:
     world = world_of(dataset)
     supplies, done = CountrySupplies(world), 0
-    logs = Logs(world, supplies)
+    logs = Logs(world, supplies, wanted)
     for part in parts_of(world, ROWS_A_BLOCK):
         for table, batch in pieces(world, part, supplies, wanted, logs):
             yield table.table_name, batch

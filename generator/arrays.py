@@ -15,6 +15,9 @@ Mask = NDArray[np.bool_]
 # converting in between would cost as much as a step of the draw.
 WholeFloats = NDArray[np.float64]
 
+# Doubles have all whole numbers below it.
+_EXACT = 1 << 53
+
 LARGEST_COUNT = int(np.iinfo(np.int32).max)
 
 
@@ -40,3 +43,15 @@ def distinct(arrays: Iterable[Int64s]) -> Int64s:
     """
     numbers = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *arrays]))
     return numbers[np.append(True, numbers[1:] != numbers[:-1])[: numbers.size]]
+
+
+def quotient(values: Int64s, divisors: int | Int64s) -> Int64s:
+    """Return values from 0 on divided by whole numbers, rounded down: same shape. Doubles do it
+    sooner, and right, as far as they have all whole numbers.
+
+    >>> quotient(np.array([5, 6, 7]), 3).tolist()
+    [1, 2, 2]
+    """
+    if values.max(initial=0) < _EXACT:
+        return (values / divisors).astype(np.int64)
+    return values // divisors

@@ -8,6 +8,8 @@ by a random amount, so that each value is equally likely at each place, however 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 
 from generator.arrays import Int64s, Keys
@@ -30,71 +32,102 @@ def shuffle(values: Int64s, sizes: int | Int64s, streams: int | Keys) -> Int64s:
     >>> shuffle(np.arange(7), 7, streams=1).tolist()
     [6, 0, 1, 4, 2, 3, 5]
     """
-    return _in_blocks(values, sizes, streams, forward=True)
+    shape = values.shape
+    every = Shuffles(
+        np.broadcast_to(np.asarray(sizes, dtype=np.int64), shape).ravel(),
+        np.broadcast_to(np.asarray(streams, dtype=np.uint64), shape).ravel(),
+    )
+    return every.shuffle(values.ravel(), np.arange(values.size)).reshape(shape)
 
 
-def unshuffle(places: Int64s, sizes: int | Int64s, streams: int | Keys) -> Int64s:
-    """Return the values that `shuffle` puts at these places: same shape.
+@dataclass(frozen=True)
+class _Grids:
+    """Grids of `width` x `height` places for `sizes` values, and how far these turn in the end."""
 
-    >>> unshuffle(np.array([6, 0, 1, 4, 2, 3, 5]), 7, streams=1).tolist()
-    [0, 1, 2, 3, 4, 5, 6]
-    """
-    return _in_blocks(places, sizes, streams, forward=False)
+    sizes: Keys
+    streams: Keys
+    turn: Keys
+    width: Keys
+    height: Keys
 
-
-def _in_blocks(
-    values: Int64s, sizes: int | Int64s, streams: int | Keys, *, forward: bool
-) -> Int64s:
-    result = np.empty(values.shape, dtype=np.int64)
-    flat, given = result.ravel().view(np.uint64), values.ravel().view(np.uint64)
-    size = np.broadcast_to(np.asarray(sizes, dtype=np.int64), values.shape).ravel()
-    stream = np.broadcast_to(np.asarray(streams, dtype=np.uint64), values.shape).ravel()
-    for first in range(0, given.size, _BLOCK):
-        block = slice(first, first + _BLOCK)
-        own = size[block].view(np.uint64)
-        flat[block] = _walk(given[block], own, stream[block], forward=forward)
-    return flat.view(np.int64).reshape(values.shape)
+    def take(self, of: Int64s) -> _Grids:
+        """Return the grids at these positions."""
+        return _Grids(*(getattr(self, field.name).take(of) for field in fields(self)))
 
 
-def _walk(values: Keys, sizes: Keys, streams: Keys, *, forward: bool) -> Keys:
-    """Move the values over the grid until all of them are below their sizes, and turn them."""
-    turn = _below(mix(streams - GOLDEN), sizes)
+class Shuffles:
+    """Permutations, each of 0 … size - 1, with a stream: its key. Values are in the one at the
+    position `of` among them."""
+
+    def __init__(self, sizes: Int64s, streams: Keys) -> None:
+        own = sizes.view(np.uint64)
+        width = np.ceil(np.sqrt(own))
+        height = np.ceil(own / np.maximum(width, 1.0)).astype(np.uint64)
+        turn = _below(mix(streams - GOLDEN), own)
+        self._grids = _Grids(own, streams, turn, width.astype(np.uint64), height)
+
+    def shuffle(self, values: Int64s, of: Int64s) -> Int64s:
+        """Return the places of these values after they are shuffled: same shape."""
+        return self._in_blocks(values, of, forward=True)
+
+    def unshuffle(self, places: Int64s, of: Int64s) -> Int64s:
+        """Return the values that `shuffle` puts at these places: same shape.
+
+        >>> shuffles = Shuffles(np.array([7]), np.array([1], dtype=np.uint64))
+        >>> shuffles.unshuffle(np.array([6, 0, 1, 4, 2, 3, 5]), np.zeros(7, dtype=int)).tolist()
+        [0, 1, 2, 3, 4, 5, 6]
+        """
+        return self._in_blocks(places, of, forward=False)
+
+    def _in_blocks(self, values: Int64s, of: Int64s, *, forward: bool) -> Int64s:
+        result = np.empty(values.size, dtype=np.uint64)
+        for first in range(0, values.size, _BLOCK):
+            block = slice(first, first + _BLOCK)
+            given = values[block].view(np.uint64)
+            result[block] = _walk(given, self._grids.take(of[block]), forward=forward)
+        return result.view(np.int64)
+
+
+def _walk(values: Keys, grids: _Grids, *, forward: bool) -> Keys:
+    """Move the values over the grids until all of them are below their sizes, and turn them."""
     if not forward:
-        values = _turn_back(values, turn, sizes)
-    width = np.ceil(np.sqrt(sizes))
-    height = np.ceil(sizes / width).astype(np.uint64)
-    width = width.astype(np.uint64)
-    result = _move(values, width, height, streams, forward=forward)
-    while (beyond := np.flatnonzero(result >= sizes)).size:
-        result[beyond] = _move(
-            result[beyond], width[beyond], height[beyond], streams[beyond], forward=forward
-        )
-    return _turn(result, turn, sizes) if forward else result
+        values = _turn_back(values, grids.turn, grids.sizes)
+    result = _move(values, grids, forward=forward)
+    while (beyond := np.flatnonzero(result >= grids.sizes)).size:
+        result[beyond] = _move(result.take(beyond), grids.take(beyond), forward=forward)
+    return _turn(result, grids.turn, grids.sizes) if forward else result
 
 
-def _move(values: Keys, width: Keys, height: Keys, streams: Keys, *, forward: bool) -> Keys:
-    """Move values once over a grid of `width` x `height` places, forward or back."""
-    sides = list(np.divmod(values, height))
-    lengths = (width, height)
+def _move(values: Keys, grids: _Grids, *, forward: bool) -> Keys:
+    """Move values once over their grids, forward or back."""
+    # Doubles divide whole numbers below 2^53 sooner, and right.
+    column = (values.view(np.int64) / grids.height.view(np.int64)).astype(np.int64).view(np.uint64)
+    sides = [column, values - column * grids.height]
+    lengths = (grids.width, grids.height)
     for number in range(_ROUNDS) if forward else reversed(range(_ROUNDS)):
         side, other = number % 2, 1 - number % 2
         keys = sides[other] * _STEP
-        keys += streams
+        keys += grids.streams
         keys += _OF_ROUND[number]
         step = _below(mix(keys), lengths[side])
         sides[side] = (_turn if forward else _turn_back)(sides[side], step, lengths[side])
-    return sides[0] * height + sides[1]
+    sides[0] *= grids.height
+    sides[0] += sides[1]
+    return sides[0]
 
 
 def _turn(values: Keys, step: Keys, lengths: Keys) -> Keys:
-    """Return values moved on by a step, around the lengths; what is too small is a large number."""
+    """Return values moved on by a step, around the lengths; what is too small is a large number.
+    The step is replaced."""
     moved = values + step
-    return np.minimum(moved, moved - lengths, out=moved)
+    np.subtract(moved, lengths, out=step)
+    return np.minimum(moved, step, out=moved)
 
 
 def _turn_back(values: Keys, step: Keys, lengths: Keys) -> Keys:
     moved = values - step
-    return np.minimum(moved, moved + lengths, out=moved)
+    np.add(moved, lengths, out=step)
+    return np.minimum(moved, step, out=moved)
 
 
 def _below(keys: Keys, lengths: Keys) -> Keys:

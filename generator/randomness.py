@@ -64,7 +64,8 @@ def row_keys(base: int | Keys, positions: Int64s) -> Keys:
 
     Several streams and positions are broadcast against one another.
     """
-    return mix(np.uint64(base) + positions.astype(np.uint64) * GOLDEN)
+    steps = positions.astype(np.int64, copy=False).view(np.uint64) * GOLDEN
+    return mix(np.uint64(base) + steps)
 
 
 def uniforms(keys: Keys, *purposes: str) -> Floats:

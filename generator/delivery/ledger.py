@@ -27,7 +27,7 @@ from functools import cached_property
 
 import numpy as np
 
-from generator.arrays import Floats, Int64s
+from generator.arrays import Floats, Int64s, quotient
 from generator.clock import HOURS_A_DAY
 from generator.delivery.capping import Cap, cap_rates
 from generator.randomness import row_keys, uniforms
@@ -261,21 +261,63 @@ class Ledger:
         >>> ledger.views(np.arange(12))[1].tolist()
         [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3]
         """
+        first = self._first_of_cell.T.ravel()
+        return self._views(impressions, np.searchsorted(first, impressions, side="right") - 1)
+
+    def views_of_hours(self, begin: int, end: int) -> tuple[Int64s, Int64s, Int64s]:
+        """Return all impressions of the hours from `begin` to before `end`, in order: the hour of
+        each, and what `views` returns for it.
+
+        >>> addressed = Addressed(5, 12.0, (), 1.0, stream=1)
+        >>> ledger = open_ledger(addressed, np.array([2, 10] + [0] * 22), np.array([0.6]))
+        >>> [numbers.tolist() for numbers in ledger.views_of_hours(0, 1)]
+        [[0, 0], [4, 0], [1, 1]]
+        """
+        dials = self.dials.sizes.size
+        counts = np.diff(self.dealt[:, begin : end + 1], axis=1).T.ravel()
+        cell = np.repeat(np.arange(counts.size) + begin * dials, counts)
+        first = int(self.dealt[:, begin].sum())
+        views = self._views(np.arange(first, first + cell.size), cell)
+        by_hour = counts.reshape(-1, dials).sum(axis=1)
+        return np.repeat(np.arange(begin, end), by_hour), *views
+
+    def _views(self, impressions: Int64s, cell: Int64s) -> tuple[Int64s, Int64s]:
+        """Return what `views` does; each impression is dealt in a `cell`, a dial in an hour."""
         dials = self.dials
-        dial, rounds, hand = self._turns(impressions)
-        size = dials.sizes[dial]
-        start = dials.start[dials.first_hand[dial] + hand]
-        laps, rest = np.divmod(rounds, size)
-        # Hands that start up to `rest` households ahead passed it in this lap. The dials follow one
-        # another, and each goes round twice.
+        dial = cell % dials.sizes.size
+        turn = self._ahead_of_cell.take(cell)
+        turn += impressions
+        hands = dials.hands.take(dial)
+        rounds = quotient(turn, hands)
+        hand = turn
+        hand -= rounds * hands
+        hand += dials.first_hand.take(dial)
+        size = dials.sizes.take(dial)
+        laps = quotient(rounds, size)
+        place = rounds
+        place -= laps * size
+        place += dials.start.take(hand)
+        # Hands that start up to as many households ahead as this one went passed the household in
+        # this lap.
+        apart, around = self._around
+        passed = np.searchsorted(around, apart.take(dial) + place, side="right")
+        passed -= dials.first_hand.take(dial)
+        passed -= hand
+        laps *= hands
+        passed += laps
+        place -= quotient(place, size) * size
+        place += dials.first.take(dial)
+        return place, passed
+
+    @cached_property
+    def _around(self) -> tuple[Int64s, Int64s]:
+        """Where the places of each dial begin, (dials,), when the dials follow one another and each
+        goes round twice; and the hands on the way, (2 * hands,)."""
+        dials = self.dials
         apart = 4 * dials.first
-        hands = [dials.of(number) + apart[number] for number in range(apart.size)]
-        around = np.concatenate(
-            [np.append(own, own + whole) for own, whole in zip(hands, dials.sizes, strict=True)]
-        )
-        passed = np.searchsorted(around, apart[dial] + start + rest, side="right")
-        passed -= 2 * dials.first_hand[dial] + hand
-        return dials.first[dial] + (start + rest) % size, laps * dials.hands[dial] + passed
+        starts = [dials.of(number) + apart[number] for number in range(apart.size)]
+        ways = [np.append(own, own + size) for own, size in zip(starts, dials.sizes, strict=True)]
+        return apart, np.concatenate(ways)
 
     def impressions_of(self, places: Int64s) -> tuple[Int64s, Int64s]:
         """Return the impressions of the households at places of the line: the position of each
@@ -289,7 +331,7 @@ class Ledger:
         dials = self.dials
         owners, numbers = [], []
         dial_of = np.searchsorted(dials.first, places, side="right") - 1
-        first_of_cell = self._first_of_cell()
+        first_of_cell = self._first_of_cell
         for dial, (size, hands) in enumerate(zip(dials.sizes, dials.hands, strict=True)):
             here = np.flatnonzero(dial_of == dial)
             dealt = self.dealt[dial]
@@ -347,18 +389,17 @@ class Ledger:
         in_order = some[np.argsort(begin[some])]
         return begin[in_order], end[in_order]
 
-    def _turns(self, impressions: Int64s) -> tuple[Int64s, Int64s, Int64s]:
-        """Return the dial that deals each impression, the rounds of its hands before, and the hand:
-        same shape each."""
-        first_of_cell = self._first_of_cell()
-        cell = np.searchsorted(first_of_cell.T.ravel(), impressions, side="right") - 1
-        hour, dial = np.divmod(cell, self.dials.sizes.size)
-        turn = self.dealt[dial, hour] + impressions - first_of_cell[dial, hour]
-        return dial, *np.divmod(turn, self.dials.hands[dial])
-
+    @cached_property
     def _first_of_cell(self) -> Int64s:
-        """Return the number of the first impression that each dial deals in each hour."""
+        """The number of the first impression that each dial deals in each hour: (dials, hours)."""
         return self.first_of_hour + self._before_dial()
+
+    @cached_property
+    def _ahead_of_cell(self) -> Int64s:
+        """How far the turn of a dial is ahead of an impression's number, dial by dial in each hour:
+        (hours * dials,)."""
+        ahead: Int64s = (self.dealt[:, :-1] - self._first_of_cell).T.ravel()
+        return ahead
 
     def _before_dial(self) -> Int64s:
         """Return the impressions of each hour that go to dials before each one: (dials, hours)."""

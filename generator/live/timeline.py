@@ -123,7 +123,7 @@ class Timeline:
         self._world = world
         self.tables = tuple(table for table in SENT if table in tables)
         self._supplies = CountrySupplies(world)
-        self._logs = Logs(world, self._supplies, keep)
+        self._logs = Logs(world, self._supplies, keep=keep)
         self._creatives = Creatives(world.bookings)
         self._horizon = day_number(world.run.as_of_date) * MICROSECONDS_A_DAY
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from generator.arrays import Int64s, Mask
+from generator.arrays import Int64s, Mask, quotient
 from generator.delivery.households import Part
 from generator.log.population import Population
 from generator.randomness import key, row_keys
@@ -27,7 +27,6 @@ _AT_ONCE = 1 << 20
 # The order of turns is that of numbers: whether it comes last, whether it is unwanted, a random
 # number, and the household, counted from the first of the stretch.
 _LAST, _UNWANTED, _NOT_LAST = np.uint64(1 << 63), np.uint64(1 << 62), np.uint64(0)
-_EXACT = 1 << 53
 _AHEAD = np.uint64((1 << 26) - 1)
 _RANDOM = np.uint64((1 << 62) - (1 << 26))
 
@@ -71,7 +70,7 @@ class AddressedLine:
         rest, place = np.arange(places.size), places.copy()
         for part, left in zip(self._parts, self._left, strict=True):
             turns = place * part.size
-            before = _quotient(turns, left)
+            before = quotient(turns, left)
             is_mine = before * left + (left - part.size) <= turns
             mine, others = np.flatnonzero(is_mine), np.flatnonzero(~is_mine)
             yield part, rest[mine], before[mine]
@@ -108,10 +107,10 @@ class AddressedLine:
 
     def _place(self, position: int, turn: Int64s) -> Int64s:
         """Return the place in the line of the turns of a part: same shape."""
-        place = _quotient((turn + 1) * self._left[position] - 1, self._parts[position].size)
+        place = quotient((turn + 1) * self._left[position] - 1, self._parts[position].size)
         for earlier in reversed(range(position)):
             size, left = self._parts[earlier].size, self._left[earlier]
-            place += _quotient(place * size, left - size)
+            place += quotient(place * size, left - size)
         return place
 
 
@@ -127,6 +126,10 @@ class _AddressedPart:
         self.block = population.block_of(part.block)
         self._stream = key(stream, self.block)
         self._wants = wants
+        # How far each turn's household is ahead of the first one of its stretch, as far as asked.
+        self._longest = -(-self._households // self._stretches)
+        self._ahead = np.empty(self.size, dtype=np.min_scalar_type(self._longest))
+        self._is_known = np.zeros(self._stretches, dtype=np.bool_)
 
     def residents(self, numbers: Int64s) -> Int64s:
         """Return those of some households, in order, that live in the block."""
@@ -141,11 +144,22 @@ class _AddressedPart:
     def numbers(self, places: Int64s) -> Int64s:
         """Return the household at each place: same shape."""
         stretch = _stretch_of(places, self._stretches, self.size)
-        turn = places - self._edge(stretch, self.size)
-        result = np.empty_like(places)
-        for asked, of_asked, low, order in self._in_order(stretch):
-            result[asked] = low[of_asked] + order[of_asked, turn[asked]]
-        return result
+        new = np.flatnonzero(~self._is_known.take(stretch))
+        if new.size:
+            self._look_up(np.unique(stretch.take(new)))
+        numbers = self._edge(stretch, self._households)
+        numbers += self._ahead.take(places)
+        numbers += self._first
+        return numbers
+
+    def _look_up(self, stretches: Int64s) -> None:
+        """Note the households of these stretches."""
+        for some, _, order in self._in_order(stretches):
+            first, end = self._edge(some, self.size), self._edge(some + 1, self.size)
+            turn = np.arange((end - first).max())
+            has = turn < (end - first)[:, None]
+            self._ahead[(first[:, None] + turn)[has]] = order[:, : turn.size][has]
+        self._is_known[stretches] = True
 
     def turns_near(self, numbers: Int64s) -> tuple[Int64s, Int64s]:
         """Return the first turn of the stretch of each household of the block, and the one after
@@ -158,49 +172,45 @@ class _AddressedPart:
         same shape."""
         stretch = _stretch_of(numbers - self._first, self._stretches, self._households)
         place = np.empty_like(numbers)
-        for asked, of_asked, low, order in self._in_order(stretch):
-            turns = order.argsort(axis=1)
-            place[asked] = turns[of_asked, numbers[asked] - low[of_asked]]
+        stretches, row = np.unique(stretch, return_inverse=True)
+        done = 0
+        for some, low, order in self._in_order(stretches):
+            asked = np.flatnonzero((row >= done) & (row < done + some.size))
+            of_asked = row[asked] - done
+            place[asked] = order.argsort(axis=1)[of_asked, numbers[asked] - low[of_asked]]
+            done += some.size
         place += self._edge(stretch, self.size)
         return np.where(place < self._edge(stretch + 1, self.size), place, -1)
 
     def _edge(self, stretch: Int64s, whole: int) -> Int64s:
         """Return where each stretch of a whole begins: same shape."""
-        return _quotient(stretch * whole, self._stretches)
+        return quotient(stretch * whole, self._stretches)
 
-    def _in_order(self, stretch: Int64s) -> Iterator[tuple[Int64s, Int64s, Int64s, Int64s]]:
-        """Yield some of what is asked for, and for each of those the row of its stretch. Of these
-        rows, yield the first household, and all households, counted from it, in the order of their
-        turns: those that are wanted and then the others, both in random order. Rows have room for
-        one more than some stretches have, which comes last."""
-        distinct, row = np.unique(stretch, return_inverse=True)
-        ahead = np.arange(-(-self._households // self._stretches))
-        some = max(1, _AT_ONCE // ahead.size)
-        for first in range(0, distinct.size, some):
-            of_rows = distinct[first : first + some]
-            low, high = (self._edge(edge, self._households) for edge in (of_rows, of_rows + 1))
-            turn = row_keys(row_keys(self._stream, of_rows)[:, None], ahead)
+    def _in_order(self, stretches: Int64s) -> Iterator[tuple[Int64s, Int64s, Int64s]]:
+        """Yield some of these stretches, the first household of each, and all of its households,
+        counted from that one, in the order of their turns: those that are wanted and then the
+        others, both in random order. There is room for one more than some stretches have, which
+        comes last."""
+        ahead = np.arange(self._longest)
+        at_once = max(1, _AT_ONCE // ahead.size)
+        for first in range(0, stretches.size, at_once):
+            some = stretches[first : first + at_once]
+            low, high = (self._edge(edge, self._households) for edge in (some, some + 1))
+            turn = row_keys(row_keys(self._stream, some)[:, None], ahead)
             turn &= _RANDOM
-            numbers = (self._first + low)[:, None] + ahead
+            low += self._first
+            high += self._first
             if self._wants is not None:
+                numbers = low[:, None] + ahead
                 wanted = self._wants(numbers.ravel()).reshape(numbers.shape)
                 turn |= np.where(wanted, _NOT_LAST, _UNWANTED)
             turn |= ahead.astype(np.uint64)
             turn[:, -1] |= np.where(high - low < ahead.size, _LAST, _NOT_LAST)
             turn.sort(axis=1)
             turn &= _AHEAD
-            asked = np.flatnonzero((row >= first) & (row < first + some))
-            yield asked, row[asked] - first, self._first + low, turn.view(np.int64)
+            yield some, low, turn.view(np.int64)
 
 
 def _stretch_of(values: Int64s, stretches: int, whole: int) -> Int64s:
     """Return the stretch that each of the values below `whole` is in: same shape."""
-    return _quotient((values + 1) * stretches - 1, whole)
-
-
-def _quotient(values: Int64s, divisor: int) -> Int64s:
-    """Return values from 0 on divided by a whole number, rounded down: same shape. Doubles do it
-    sooner, and right, as far as they have all whole numbers."""
-    if values.max(initial=0) < _EXACT:
-        return (values / divisor).astype(np.int64)
-    return values // divisor
+    return quotient((values + 1) * stretches - 1, whole)

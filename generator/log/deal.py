@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.arrays import Int64s, Keys, Mask
-from generator.permutation import shuffle
+from generator.permutation import Shuffles
 from generator.randomness import key, mix, uniforms
 
 # The events that an impression has one after the other: the columns with their counts.
@@ -70,11 +70,10 @@ def deal(counts: Mapping[str, Int64s], keys: Keys, row: Int64s, number: Int64s) 
     ([1, 1, 0, 2], [2, 2, 3, 3])
     """
     impressions = counts["impressions"]
-    size = impressions[row]
-    place = shuffle(number, size, _stream(keys, "funnel")[row])
+    place = Shuffles(impressions, _stream(keys, "funnel")).shuffle(number, row)
     furthest = np.zeros(row.size, dtype=np.int8)
     for name in FUNNEL:
-        furthest += place < counts[name][row]
+        furthest += place < counts[name].take(row)
     circle = _ahead(keys, "circle", impressions, row, number)
 
     def stretch(name: str) -> Mask:
@@ -82,15 +81,17 @@ def deal(counts: Mapping[str, Int64s], keys: Keys, row: Int64s, number: Int64s) 
         return _stretch(keys, name, impressions, counts[name], row, circle)
 
     measurable = counts["measurable_impressions"]
-    is_measurable = circle < measurable[row]
+    is_measurable = circle < measurable.take(row)
     viewable, audible = (
         is_measurable & _stretch(keys, name, measurable, counts[name], row, circle)
         for name in ("viewable_impressions", "audible_impressions")
     )
-    spend = counts["spend_micros"][row]
-    cost = spend // np.maximum(size, 1)
+    spend = counts["spend_micros"]
+    cost = spend // np.maximum(impressions, 1)
     # What is left after equal parts goes to the first ones on the circle.
-    cost += circle < spend - cost * size
+    left = (spend - cost * impressions).take(row)
+    cost = cost.take(row)
+    cost += circle < left
     return Outcomes(
         furthest=furthest,
         is_skipped=_skips(counts, keys, row, place),
@@ -109,12 +110,14 @@ def _skips(counts: Mapping[str, Int64s], keys: Keys, row: Int64s, place: Int64s)
     result = np.zeros(row.size, dtype=np.bool_)
     skips, completes = counts["skips"], counts["video_q100"]
     leavers = counts["video_starts"] - completes
-    after = place - completes[row]
-    left = np.flatnonzero((after >= 0) & (after < leavers[row]) & (skips[row] > 0))
-    if left.size:
-        among = row[left]
-        order = shuffle(after[left], leavers[among], _stream(keys, "skips")[among])
-        result[left] = order < skips[among]
+    some = np.flatnonzero((skips > 0).take(row))
+    if some.size:
+        among = row.take(some)
+        after = place.take(some) - completes.take(among)
+        left = np.flatnonzero((after >= 0) & (after < leavers.take(among)))
+        among = among.take(left)
+        order = Shuffles(leavers, _stream(keys, "skips")).shuffle(after.take(left), among)
+        result[some.take(left)] = order < skips.take(among)
     return result
 
 
@@ -123,17 +126,21 @@ def _stretch(
 ) -> Mask:
     """Return which places are in a stretch of `length` places of a circle of `around`, which begins
     at a random place. Both are by row, (rows,)."""
-    if not length.any():
-        return np.zeros(row.size, dtype=np.bool_)
-    return _ahead(keys, name, around, row, place) < length[row]
+    result = np.zeros(row.size, dtype=np.bool_)
+    some = np.flatnonzero((length > 0).take(row))
+    if some.size == row.size:
+        return _ahead(keys, name, around, row, place) < length.take(row)
+    among = row.take(some)
+    result[some] = _ahead(keys, name, around, among, place.take(some)) < length.take(among)
+    return result
 
 
 def _ahead(keys: Keys, name: str, around: Int64s, row: Int64s, place: Int64s) -> Int64s:
     """Return how far each place of a circle of `around` is ahead of a random one."""
     begin = np.floor(uniforms(keys, name) * around).astype(np.int64)
-    ahead = (place - begin[row]).view(np.uint64)
+    ahead = (place - begin.take(row)).view(np.uint64)
     # What is behind is a large number until it has gone around.
-    return np.minimum(ahead, ahead + around[row].view(np.uint64), out=ahead).view(np.int64)
+    return np.minimum(ahead, ahead + around.take(row).view(np.uint64), out=ahead).view(np.int64)
 
 
 def _stream(keys: Keys, purpose: str) -> Keys:

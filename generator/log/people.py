@@ -49,18 +49,27 @@ class Demand:
     """The households and profiles that line items want: (line items, …) each.
 
     `households` are combinations of the attributes of a household, `profiles` those of a profile,
-    `devices` device groups, and `blocks` the blocks of the population.
+    `devices` device groups, and `blocks` the blocks of the population. `chances` are the profiles
+    that chances fall on.
     """
 
     households: Mask
     profiles: Mask
     devices: Mask
     blocks: Mask
+    chances: Choices
 
     @cached_property
     def is_open(self) -> bool:
         """Whether every profile is wanted."""
         return bool(self.profiles.all())
+
+    @cached_property
+    def fitting(self) -> tuple[Mask, Int64s]:
+        """Which chances are wanted, a row for all line items that want the same profiles, and the
+        row of each line item."""
+        wanted, row = np.unique(self.profiles, axis=0, return_inverse=True)
+        return wanted.take(self.chances, axis=1), row.ravel()
 
     @cached_property
     def distinct(self) -> list[int]:
@@ -91,6 +100,7 @@ class People:
         self._stream = key(population.seed, "people", model.name)
         self._sizes = _numbers(figures.profiles)
         self._ages = choices(np.array(list(model.audience.AGE_RANGE.values())))
+        self._rows_of_ages = self._ages.astype(np.int32) * CHANCES
         self._spread = round(figures.age_spread * CHANCES)
         ages, kinds = self._ages.max(initial=0) + 1, self._combinations(_OF_A_PROFILE).shape[1]
         self._of_household = self._given_age(_OF_A_HOUSEHOLD)
@@ -133,16 +143,21 @@ class People:
         return self._sizes_of(self._words(numbers, "household"))
 
     def _sizes_of(self, words: Keys) -> Int64s:
-        return self._sizes[sixteen_bits(words, 0)].astype(np.int64)
+        return self._sizes.take(sixteen_bits(words, 0)).astype(np.int64)
 
     def _household_kinds(self, words: Keys) -> Int64s:
         """Return the combination of attributes of each household, by its word: same shape."""
-        row = self._ages[sixteen_bits(words, 1)] * np.int64(CHANCES)
-        return self._of_household[row + sixteen_bits(words, 2)].astype(np.int64)
+        found = sixteen_bits(words, 2)
+        found += self._rows_of_ages.take(sixteen_bits(words, 1))
+        return self._of_household.take(found)
 
     def _profile_kinds(self, numbers: Int64s, words: Keys, profiles: int | Int64s) -> Int64s:
         """Return the combination of attributes of each profile, age by age; `words` are those of
         the households. Same shape."""
+        return self._of_profile.take(self._profile_chances(numbers, words, profiles))
+
+    def _profile_chances(self, numbers: Int64s, words: Keys, profiles: int | Int64s) -> Int64s:
+        """Return where each profile's combination is among those of all ages and chances."""
         own = self._words(numbers * _NUMBERS + profiles, "profile")
         # Around the household's place in the order of ages, and back from the ends of the order:
         # so every place is as likely as any other.
@@ -152,8 +167,9 @@ class People:
         place += sixteen_bits(words, 1) - self._spread // 2
         place ^= place >> 63
         np.minimum(place, 2 * CHANCES - 1 - place, out=place)
-        row = self._ages[place] * np.int64(CHANCES)
-        return self._of_profile[row + sixteen_bits(own, 1)].astype(np.int64)
+        found = sixteen_bits(own, 1)
+        found += self._rows_of_ages.take(place)
+        return found
 
     def _combinations(self, dimensions: Sequence[TargetingKey]) -> Int64s:
         """Return the positions of the segments in each combination: (dimensions, combinations)."""
@@ -179,6 +195,7 @@ class People:
                     for item in targetings
                 ]
             ),
+            chances=self._of_profile,
         )
 
     def _fits(self, targetings: Sequence[Targeting], dimensions: Sequence[TargetingKey]) -> Mask:
@@ -214,18 +231,18 @@ class People:
             found = demand.households[item][self._household_kinds(words)]
         found &= demand.blocks[item][self._blocks_of(numbers)]
         found &= self._watches_on(numbers, np.flatnonzero(demand.devices[item])).any(axis=0)
-        fits = demand.profiles[item]
-        if fits.all():
+        if demand.profiles[item].all():
             return found
+        fitting, row = demand.fitting
+        fits = fitting[row[item]]
         left = np.flatnonzero(found)
-        found[left] = False
-        sizes = self._sizes_of(words[left])
+        sizes = self._sizes_of(words.take(left))
         for profile in range(1, MOST_OF_A_HOUSEHOLD + 1):
-            kinds = self._profile_kinds(numbers[left], words[left], profile)
-            fitting = fits[kinds]
-            found[left[fitting]] = True
-            more = ~fitting & (sizes > profile)
-            left, sizes = left[more], sizes[more]
+            chances = self._profile_chances(numbers.take(left), words.take(left), profile)
+            is_fitting = fits.take(chances)
+            found[left] = is_fitting
+            more = np.flatnonzero(~is_fitting & (sizes > profile))
+            left, sizes = left.take(more), sizes.take(more)
         return found
 
     def _blocks_of(self, numbers: Int64s) -> Int64s:
@@ -242,21 +259,25 @@ class People:
     def _watches_on(self, numbers: Int64s, devices: Int64s) -> Mask:
         """Say on which of these device groups households watch: (devices, households)."""
         words = self._words(numbers, "watches")
-        chances = [sixteen_bits(words, device) < self._watches[device] for device in devices]
-        return np.array(chances).reshape(devices.size, numbers.size)
+        found = np.empty((devices.size, numbers.size), dtype=np.bool_)
+        for place, device in enumerate(devices.tolist()):
+            np.less(sixteen_bits(words, device), self._watches[device], out=found[place])
+        return found
 
     def _candidates(self, numbers: Int64s, words: Keys, demand: Demand, item: Int64s) -> Int64s:
         """Return which profiles of each household its line item wants, a bit for each; `words` are
         those of the households."""
         sizes = self._sizes_of(words)
-        kinds = demand.profiles.shape[1]
-        fits = demand.profiles.ravel()
-        found = fits[item * kinds + self._profile_kinds(numbers, words, 1)].astype(np.int64)
-        for profile in range(2, MOST_OF_A_HOUSEHOLD + 1):
-            more = np.flatnonzero(sizes >= profile)
-            kind = self._profile_kinds(numbers[more], words[more], profile)
-            kind += item[more] * kinds
-            found[more] |= fits[kind].astype(np.int64) << (profile - 1)
+        fitting, row = demand.fitting
+        first_chance = (row * fitting.shape[1]).take(item)
+        found = np.zeros(numbers.size, dtype=np.int64)
+        more = np.arange(numbers.size)
+        for profile in range(1, MOST_OF_A_HOUSEHOLD + 1):
+            chances = self._profile_chances(numbers.take(more), words.take(more), profile)
+            chances += first_chance.take(more)
+            wanted = more.take(np.flatnonzero(fitting.ravel().take(chances)))
+            found[wanted] += 1 << (profile - 1)
+            more = more.take(np.flatnonzero(sizes.take(more) > profile))
         return found
 
     def choose_profiles(self, numbers: Int64s, keys: Keys, demand: Demand, item: Int64s) -> Int64s:
@@ -294,18 +315,20 @@ class People:
 
     def _choose(self, candidates: Int64s, keys: Keys, purpose: str) -> Int64s:
         words = mix(keys + np.uint64(key(purpose)))
-        return self._viewers[candidates * CHANCES + sixteen_bits(words, 0)].astype(np.int64)
+        chance = sixteen_bits(words, 0)
+        chance += candidates * CHANCES
+        return self._viewers.take(chance).astype(np.int64)
 
     def _devices(self, numbers: Int64s, devices: Int64s) -> Int64s:
         """Return how many devices of a group each household has, phones left out."""
         words = self._words(numbers, "devices") >> (devices * 16).view(np.uint64)
-        return self._counts[devices * CHANCES + sixteen_bits(words, 0)].astype(np.int64)
+        return self._counts.take(devices * CHANCES + sixteen_bits(words, 0)).astype(np.int64)
 
     def identifiers(self, numbers: Int64s, devices: Int64s, device_numbers: Int64s) -> Identifiers:
         """Return the identifiers of devices, given by their numbers in the household: (devices,)
         each."""
         words = self._words(_place_of_device(numbers, devices, device_numbers), "device")
-        found = self._identifiers[devices * CHANCES + sixteen_bits(words, 0)]
+        found = self._identifiers.take(devices * CHANCES + sixteen_bits(words, 0))
         kind = (found >> 1).astype(np.int8)
         kind[kind == len(_IFA_TYPES)] = -1
         return Identifiers(kind, (found & 1).astype(bool))

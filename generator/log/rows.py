@@ -9,7 +9,7 @@ whole log goes through the slots in order, a panel asks for those of its househo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from itertools import pairwise
 
@@ -24,6 +24,7 @@ from generator.delivery.supply import DEVICES, device_column
 from generator.delivery.targeting import targeting_of
 from generator.enums import FurthestEvent, IfaType, Placement, TargetingKey
 from generator.log.deal import COUNTS, FUNNEL, deal
+from generator.log.likeness import CHANCES
 from generator.log.people import People
 from generator.log.sittings import PLACEMENTS, Sittings, genre_choices
 from generator.log.viewers import Viewers
@@ -33,14 +34,18 @@ from generator.schema.booking import Booking
 from generator.schema.log import AdError, AdImpression, GhostImpression
 from generator.schema.table import RawTable
 
-# With fewer impressions the fixed cost of numpy calls shows; with more the arrays take memory.
-IMPRESSIONS_AT_ONCE = 200_000
+# With fewer impressions the fixed cost of numpy calls shows; more do not stay in the cache of a
+# processor.
+IMPRESSIONS_AT_ONCE = 24_000
+# Households of many impressions are looked up together, since they take turns over parts of a line.
+_VIEWS_AT_ONCE = 200_000
 _ODD = np.uint64(key("row of the log") | 1)
 # The digits of all pairs of bytes.
 _HEX = np.frombuffer(
     np.arange(1 << 16, dtype="<u2").tobytes().hex().encode(), dtype=np.uint32
 ).copy()
 _DIGITS = 32
+_NEAR = (1 << 16) - 1
 _PAUSE = PLACEMENTS.index(Placement.PAUSE)
 # Returns what was kept under a name, or else what the function makes.
 Keep = Callable[[str, Callable[[], pa.RecordBatch]], pa.RecordBatch]
@@ -100,6 +105,16 @@ class _Rows:
     position: Int64s
     slot: Int64s
     edges: Int64s
+
+    def take(self, rows: Int64s) -> _Rows:
+        """Return these rows alone, with the same edges."""
+        kept = {
+            field.name: getattr(self, field.name).take(rows)
+            for field in fields(self)
+            if field.name not in ("counts", "edges")
+        }
+        counts = {name: values.take(rows) for name, values in self.counts.items()}
+        return _Rows(**kept, counts=counts, edges=self.edges)
 
 
 @dataclass(frozen=True)
@@ -187,19 +202,37 @@ class CampaignLog:
 
     def _impressions(self, first: int, last: int) -> Iterator[pa.RecordBatch]:
         """Yield the impressions of the hours at positions from `first` to before `last`."""
-        rows = self._rows
-        edges = rows.edges[first : last + 1]
+        edges = self._rows.edges[first : last + 1]
         if self._audience.share == 1:
-            # Households are looked up for a whole part, since neighbours are looked at together.
-            group, hour, slot, *found = self._viewers.views_of_hours(first, last)
-            place = _first_of_groups(rows)[hour, group] + slot - edges[0]
-            position = np.arange(edges[0], edges[-1])
-            numbers, exposure = np.empty_like(position), np.empty_like(position)
-            numbers[place], exposure[place] = found
+            for begin, end in _spans(edges, _VIEWS_AT_ONCE):
+                span = np.searchsorted(edges, [begin, end]).tolist()
+                yield from self._batches(
+                    np.arange(begin, end),
+                    *self._viewers_of_hours(first + span[0], first + span[1]),
+                    edges[span[0] : span[1] + 1],
+                )
         else:
             span = slice(*np.searchsorted(self._panel[0], edges[[0, -1]]).tolist())
             position, numbers, exposure = (column[span] for column in self._panel)
-        for begin, end in _spans(np.searchsorted(position, edges)):
+            yield from self._batches(position, numbers, exposure, edges)
+
+    def _viewers_of_hours(self, first: int, last: int) -> tuple[Int64s, Int64s]:
+        """Return the household that sees each impression of the hours at positions from `first` to
+        before `last`, and how many it has seen with it, in order."""
+        group, hour, slot, *found = self._viewers.views_of_hours(first, last)
+        first_of_groups = self._first_of_groups
+        place = first_of_groups.ravel().take(hour * first_of_groups.shape[1] + group)
+        place += slot
+        place -= self._rows.edges[first]
+        numbers, exposure = np.empty_like(place), np.empty_like(place)
+        numbers[place], exposure[place] = found
+        return numbers, exposure
+
+    def _batches(
+        self, position: Int64s, numbers: Int64s, exposure: Int64s, edges: Int64s
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield impressions of whole hours, the positions of which begin at `edges`."""
+        for begin, end in _spans(np.searchsorted(position, edges), IMPRESSIONS_AT_ONCE):
             yield self._batch(position[begin:end], numbers[begin:end], exposure[begin:end])
 
     @property
@@ -210,8 +243,8 @@ class CampaignLog:
     def views(self) -> Iterator[Views]:
         """Yield what became of all impressions in order of time, some hundred thousand at
         once."""
-        for first in range(0, self.size, IMPRESSIONS_AT_ONCE):
-            end = min(first + IMPRESSIONS_AT_ONCE, self.size)
+        for first in range(0, self.size, _VIEWS_AT_ONCE):
+            end = min(first + _VIEWS_AT_ONCE, self.size)
             if self._audience.share == 1:
                 position = np.arange(first, end)
                 yield self._views(position, *self._viewers.exposures(*self._place(position)))
@@ -223,12 +256,13 @@ class CampaignLog:
     def _views(self, position: Int64s, exposure: Int64s, block: Int64s) -> Views:
         """Return what became of the impressions at some positions, with these exposure numbers, and
         these blocks of the households that saw them."""
-        rows, row = self._rows, self._row(position)
-        found = deal(rows.counts, rows.keys, row, position - rows.position[row])
+        rows, row = self._rows_at(position)
+        number = position - rows.position.take(row)
+        found = deal(rows.counts, rows.keys, row, number)
         watched = 0.5 * (found.furthest > 0) + 0.5 * (found.furthest == len(FUNNEL))
         return Views(
             position=position,
-            keys=self._keys_of(position),
+            keys=_id_words(rows.keys, "impression", row, number)[0],
             hour=rows.hour[row],
             creative_id=rows.creative_id[row],
             device=rows.device[row],
@@ -271,7 +305,7 @@ class CampaignLog:
         """Return the positions that held-out households mirror, and the household of each, in order
         of time."""
         owner, group, hour, slot = self._viewers.mirrored_slots_of(numbers)
-        position = _first_of_groups(self._rows)[hour, group] + slot
+        position = self._first_of_groups[hour, group] + slot
         in_time = np.argsort(position, kind="stable")
         return position[in_time], numbers[owner[in_time]]
 
@@ -293,14 +327,17 @@ class CampaignLog:
             position, household, exposure = self._seen_by(numbers)
         return position, household, self._batch(position, household, exposure)
 
-    def _keys_of(self, position: Int64s) -> Keys:
-        """Return a random key of the impression at each position: same shape."""
-        row = self._row(position)
-        return _id_words(self._rows.keys, "impression", row, position - self._rows.position[row])[0]
-
     def _row(self, position: Int64s) -> Int64s:
         """Return the row of each position of the log: same shape."""
         return np.searchsorted(self._rows.position, position, side="right") - 1
+
+    def _rows_at(self, position: Int64s) -> tuple[_Rows, Int64s]:
+        """Return the rows of positions of the log, which are in order, and the place of each one's
+        row among them."""
+        begins = np.searchsorted(position, self._rows.position)
+        sizes = np.diff(begins, append=position.size)
+        some = np.flatnonzero(sizes)
+        return self._rows.take(some), np.repeat(np.arange(some.size), sizes.take(some))
 
     def _place(self, position: Int64s) -> tuple[Int64s, Int64s, Int64s]:
         """Return the group, the hour and the slot of each position of the log: same shape each."""
@@ -325,10 +362,20 @@ class CampaignLog:
         """Return the impressions that households see, in order of time: the positions in the whole
         log, the households, and the exposure numbers, (impressions,) each."""
         owner, group, hour, slot = self._viewers.slots_of(numbers)
-        position = _first_of_groups(self._rows)[hour, group] + slot
+        position = self._first_of_groups[hour, group] + slot
         in_time = np.argsort(position, kind="stable")
         position, household = position[in_time], numbers[owner[in_time]]
         return position, household, self._viewers.exposure_numbers(*self._place(position))
+
+    @cached_property
+    def _first_of_groups(self) -> Int64s:
+        """The position of the first impression of each hour and group: (hours, groups)."""
+        rows = self._rows
+        groups = int(rows.group.max(initial=0)) + 1
+        result = np.zeros((rows.edges.size - 1, groups), dtype=np.int64)
+        begins = np.flatnonzero(rows.slot == 0)[::-1]
+        result[rows.hour_position[begins], rows.group[begins]] = rows.position[begins]
+        return result
 
     def errors(self, part: int = 0, parts: int = 1) -> pa.RecordBatch:
         """Return the errors of a part, or the same share of them as of the households."""
@@ -368,22 +415,23 @@ class CampaignLog:
         """Return the impressions at these positions of the log, which are those of whole hours;
         `numbers` are the households that see them, for the `exposure`th time. Ids are those of
         rows of a kind."""
-        rows, people = self._rows, self._audience.people
-        row = self._row(position)
-        number = position - rows.position[row]
+        people = self._audience.people
+        rows, row = self._rows_at(position)
+        number = position - rows.position.take(row)
         found = deal(rows.counts, rows.keys, row, number)
         words = _id_words(rows.keys, kind, row, number)
-        watched = _watched(rows.milliseconds[row], found.furthest, uniforms(words[0], "watched"))
+        milliseconds = rows.milliseconds.take(row)
+        watched = _watched(milliseconds, found.furthest, uniforms(words[0], "watched"))
 
-        device, item, hour = rows.device[row], rows.item[row], rows.hour[row]
-        order = _order_in_hour(rows.hour_position[row], numbers, exposure)
+        device, item, hour = (one.take(row) for one in (rows.device, rows.item, rows.hour))
+        order = _order_in_hour(rows.hour_position.take(row), numbers, exposure)
         profile = people.choose_profiles(numbers, words[0], self._demand, item)
         device_number = people.choose_devices(numbers, device, profile, words[0])
         device_id = people.device_ids(numbers, device, device_number)
         identifiers = people.identifiers(numbers, device, device_number)
         is_missing = uniforms(device_id.view(np.uint64), "missing id") < self._audience.missing_ids
         breaks = self._audience.sittings.breaks(
-            numbers, device, hour, order, rows.placement[row], self._stream
+            numbers, device, hour, order, rows.placement.take(row), self._stream
         )
         genres = list(people.population.platform_model.segment_shares(TargetingKey.CONTENT_GENRE))
         columns = {
@@ -399,7 +447,7 @@ class CampaignLog:
             "limit_ad_tracking": pa.array(identifiers.limit_ad_tracking),
             "session_id": pa.array(breaks.session_id),
             "content_genre": _words_of(
-                self._genres[item, breaks.programme].astype(np.int8), genres
+                self._genres.ravel().take(item * CHANCES + breaks.programme).astype(np.int8), genres
             ),
             "break_number": pa.array(breaks.number),
             "pod_size": pa.array(breaks.pod_size),
@@ -476,18 +524,10 @@ def _rows_of(logged: Logged, hours: Hours, seed: int) -> _Rows:
     )
 
 
-def _first_of_groups(rows: _Rows) -> Int64s:
-    """Return the position of the first impression of each hour and group: (hours, groups)."""
-    result = np.zeros((rows.edges.size - 1, int(rows.group.max(initial=0)) + 1), dtype=np.int64)
-    begins = np.flatnonzero(rows.slot == 0)[::-1]
-    result[rows.hour_position[begins], rows.group[begins]] = rows.position[begins]
-    return result
-
-
-def _spans(edges: Int64s) -> Iterator[tuple[int, int]]:
-    """Yield spans of whole hours, with at least `IMPRESSIONS_AT_ONCE` impressions in all but the
-    last one. `edges` (hours + 1,) are where hours begin."""
-    block = (edges - edges[0]) // IMPRESSIONS_AT_ONCE
+def _spans(edges: Int64s, least: int) -> Iterator[tuple[int, int]]:
+    """Yield spans of whole hours, with at least `least` impressions in all but the last one.
+    `edges` (hours + 1,) are where hours begin."""
+    block = (edges - edges[0]) // least
     full = edges[np.flatnonzero(np.diff(block)) + 1]
     for begin, end in pairwise([int(edges[0]), *full.tolist(), int(edges[-1])]):
         if end > begin:
@@ -504,12 +544,16 @@ def _order_in_hour(hour: Int64s, numbers: Int64s, exposure: Int64s) -> Int64s:
     in_order = np.sort(cell)
     repeated = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
     if repeated.size:
-        place = np.searchsorted(repeated, cell)
-        place[place == repeated.size] = 0
-        again = np.flatnonzero(repeated[place] == cell)
+        # Few cells are repeated, and most others differ from them in their last bits.
+        is_near = np.zeros(_NEAR + 1, dtype=np.bool_)
+        is_near[repeated & _NEAR] = True
+        near = np.flatnonzero(is_near.take(cell & _NEAR))
+        place = np.minimum(np.searchsorted(repeated, cell.take(near)), repeated.size - 1)
+        is_again = repeated.take(place) == cell.take(near)
+        again, place = near[is_again], place[is_again]
         first = np.full(repeated.size, np.iinfo(np.int64).max)
-        np.minimum.at(first, place[again], exposure[again])
-        order[again] = exposure[again] - first[place[again]]
+        np.minimum.at(first, place, exposure[again])
+        order[again] = exposure[again] - first[place]
     return order
 
 
@@ -526,18 +570,18 @@ def _row_columns(logged: Logged, rows: _Rows, row: Int64s) -> dict[str, pa.Array
     campaign_id = logged.booking.campaign.campaign_id
     return {
         "campaign_id": pa.array(np.full(row.size, campaign_id)),
-        "line_item_id": pa.array(items[rows.item][row]),
-        "creative_id": pa.array(rows.creative_id[row]),
-        "device": device_column(rows.device.astype(np.int8)[row]),
-        "hour_ts": _times(timestamps(rows.hour)[row]),
-        "loaded_at": _times(rows.loaded_at[row]),
+        "line_item_id": pa.array(items.take(rows.item).take(row)),
+        "creative_id": pa.array(rows.creative_id.take(row)),
+        "device": device_column(rows.device.astype(np.int8).take(row)),
+        "hour_ts": _times(timestamps(rows.hour).take(row)),
+        "loaded_at": _times(rows.loaded_at.take(row)),
     }
 
 
 def _id_words(keys: Keys, kind: str, row: Int64s, number: Int64s) -> Keys:
     """Return 128 random bits for each number of a row: (2, impressions)."""
     streams = [mix(keys + np.uint64(key(kind, half))) for half in ("first half", "second half")]
-    return np.stack([row_keys(stream[row], number) for stream in streams])
+    return np.stack([row_keys(stream.take(row), number) for stream in streams])
 
 
 def hex_ids(words: Keys) -> pa.Array:

@@ -150,7 +150,10 @@ class Sittings:
         cut = self._cut(own, part)
         before = in_part < cut
         part -= before
-        since = in_part + before * self._hours - self._cut(own, part)
+        since = in_part - cut
+        earlier = np.flatnonzero(before)
+        began = self._cut(own.take(earlier), part.take(earlier))
+        since[earlier] = in_part.take(earlier) + self._hours - began
         session_id = (row_keys(own, ~part) >> np.uint64(2)).view(np.int64) + 1
 
         words = row_keys(own + np.uint64(1), hours)
@@ -166,14 +169,15 @@ class Sittings:
         if live.size:
             words[live] = row_keys(self._stream, hours[live] * SPOTS_PER_HOUR + spot[live])
         pod = placements * self._pods.most + (sixteen_bits(words, 0) * self._sizes >> 32)
-        size = self._pods.size[pod]
+        size = self._pods.size.take(pod)
         slot = sixteen_bits(of_campaign, 1) * size >> 16
         ends_soon = (spot == SPOTS_PER_HOUR - 1) | (self._stride == 1)
         later = sixteen_bits(of_campaign, 2) * _SECOND
-        later += self._pods.room[pod + ends_soon * self._pods.size.size] * sixteen_bits(words, 1)
+        room = self._pods.room.ravel().take(pod + ends_soon * self._pods.size.size)
+        later += room * sixteen_bits(words, 1)
         number = 1 + (since * SPOTS_PER_HOUR + spot) * _KINDS + placements
         return Breaks(
-            offset=spot * _SPOT + self._pods.ad[pod] * slot + (later >> 16),
+            offset=spot * _SPOT + self._pods.ad.take(pod) * slot + (later >> 16),
             session_id=session_id,
             number=number.astype(np.int32),
             pod_size=size.astype(np.int32),

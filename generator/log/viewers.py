@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from generator.arrays import Int64s, Keys, Mask, distinct
+from generator.arrays import Int64s, Mask, distinct
 from generator.delivery.campaign import Seen
 from generator.delivery.households import Part, control_households
 from generator.delivery.ledger import Ledger
 from generator.log.addressed import AddressedLine, Wanted
 from generator.log.arms import Arms, SplitLine
 from generator.log.population import Population
-from generator.permutation import shuffle, unshuffle
+from generator.permutation import Shuffles
 from generator.randomness import key, row_keys
 
 
@@ -52,6 +53,18 @@ class _Order:
         for stretch, group_or_line in enumerate(self._owner.tolist()):
             found[(owner == group_or_line) & (index >= self._starts[stretch][hour])] = stretch
         return found, index - self._starts[found, hour]
+
+    def locate_in(self, owner: int, hour: Int64s, index: Int64s) -> tuple[Int64s, Int64s]:
+        """Return what `locate` does for impressions of one group or line."""
+        first, *later = np.flatnonzero(self._owner == owner).tolist()
+        found = np.full(index.shape, first)
+        before = np.zeros_like(index)
+        for stretch in later:
+            start = self._starts[stretch].take(hour)
+            is_here = index >= start
+            np.copyto(found, stretch, where=is_here)
+            np.copyto(before, start, where=is_here)
+        return found, index - before
 
     def index(self, stretch: Int64s, hour: Int64s, place: Int64s) -> Int64s:
         """Return the number in its hour of the impression at a place of a stretch: same shape."""
@@ -156,10 +169,10 @@ class Viewers:
         """
         found = []
         for position, line in enumerate(self._lines):
-            dealt = line.ledger.dealt[:, [first, last]].sum(axis=0)
-            impression = np.arange(*dealt)
-            places, exposures = line.ledger.views(impression)
-            slots = self._slots(np.full(impression.size, position), impression)
+            hour, places, exposures = line.ledger.views_of_hours(first, last)
+            number = np.arange(hour.size)
+            index = number - np.searchsorted(hour, np.arange(first, last)).take(hour - first)
+            slots = self._slots_in(position, hour, index)
             found.append((*slots, line.addressed.numbers(places), exposures))
         group, hour, slot, households, exposures = map(np.concatenate, zip(*found, strict=True))
         return group, hour, slot, households, exposures
@@ -191,10 +204,11 @@ class Viewers:
         Each of `found` has the line, the owners of places, and the places."""
         slots = []
         for position, owners, places in found:
-            owner, impressions = self._lines[position].ledger.impressions_of(places)
-            slots.append((np.full(owner.size, position), owners[owner], impressions))
-        line_of, owner, impression = (np.concatenate(arrays) for arrays in zip(*slots, strict=True))
-        return owner, *self._slots(line_of, impression)
+            ledger = self._lines[position].ledger
+            owner, impressions = ledger.impressions_of(places)
+            slots.append((owners[owner], *self._slots_in(position, *ledger.hour_of(impressions))))
+        owner, group, hour, slot = map(np.concatenate, zip(*slots, strict=True))
+        return owner, group, hour, slot
 
     def members(self, panel: Int64s | None) -> Iterator[tuple[Int64s, Mask]]:
         """Yield the households that the campaign addresses, of a panel or all, and which of them an
@@ -202,24 +216,15 @@ class Viewers:
         for line in self._lines:
             yield from line.addressed.members(panel)
 
-    def _slots(self, line_of: Int64s, impression: Int64s) -> tuple[Int64s, Int64s, Int64s]:
-        """Return the group, the hour and the slot of each impression, given by its line and its
-        number in the ledger: same shape each."""
-        hour, index = np.empty_like(impression), np.empty_like(impression)
-        for position, line in enumerate(self._lines):
-            mine = np.flatnonzero(line_of == position)
-            hour[mine], index[mine] = line.ledger.hour_of(impression[mine])
-        mixed = np.flatnonzero(self._is_mixed[line_of])
-        size = self._in_line.totals[line_of[mixed], hour[mixed]]
-        keys = self._keys("line", line_of[mixed], hour[mixed])
-        index[mixed] = unshuffle(index[mixed], size, keys)
-        stretch, place = self._in_line.locate(line_of, hour, index)
-        group = self._group[stretch]
+    def _slots_in(self, line: int, hour: Int64s, index: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+        """Return the group, the hour and the slot of each impression of a line, given by its hour
+        and its number there: same shape each."""
+        if self._is_mixed[line]:
+            index = self._of_lines.unshuffle(index, line * self.hours.size + hour)
+        stretch, place = self._in_line.locate_in(line, hour, index)
+        group = self._group.take(stretch)
         index = self._in_group.index(stretch, hour, place)
-        slot = unshuffle(
-            index, self._in_group.totals[group, hour], self._keys("group", group, hour)
-        )
-        return group, hour, slot
+        return group, hour, self._of_groups.unshuffle(index, group * self.hours.size + hour)
 
     def reached_households(self, share: float) -> Int64s:
         """Return the households of a panel that see the campaign, in order; a share of 1 is all."""
@@ -232,18 +237,26 @@ class Viewers:
     def _impressions(self, group: Int64s, hour: Int64s, slots: Int64s) -> tuple[Int64s, Int64s]:
         """Return the line and the number in its ledger of the impression of each slot: same shape
         each."""
-        size = self._in_group.totals[group, hour]
-        index = shuffle(slots, size, self._keys("group", group, hour))
+        index = self._of_groups.shuffle(slots, group * self.hours.size + hour)
         stretch, place = self._in_group.locate(group, hour, index)
         line_of = self._line[stretch]
         index = self._in_line.index(stretch, hour, place)
         mixed = np.flatnonzero(self._is_mixed[line_of])
-        size = self._in_line.totals[line_of[mixed], hour[mixed]]
-        keys = self._keys("line", line_of[mixed], hour[mixed])
-        index[mixed] = shuffle(index[mixed], size, keys)
+        of = line_of[mixed] * self.hours.size + hour[mixed]
+        index[mixed] = self._of_lines.shuffle(index[mixed], of)
         first = np.stack([line.ledger.first_of_hour for line in self._lines])
         return line_of, first[line_of, hour] + index
 
-    def _keys(self, purpose: str, owner: Int64s, hour: Int64s) -> Keys:
-        """Return the keys of the shuffles of an hour of groups or lines."""
-        return row_keys(row_keys(key(self._stream, purpose), owner), self.hours[hour])
+    @cached_property
+    def _of_groups(self) -> Shuffles:
+        """The shuffles of the slots of groups, hour by hour."""
+        return self._shuffles("group", self._in_group.totals)
+
+    @cached_property
+    def _of_lines(self) -> Shuffles:
+        """The shuffles of the impressions of lines, hour by hour."""
+        return self._shuffles("line", self._in_line.totals)
+
+    def _shuffles(self, purpose: str, totals: Int64s) -> Shuffles:
+        owners = row_keys(key(self._stream, purpose), np.arange(totals.shape[0]))
+        return Shuffles(totals.ravel(), row_keys(owners[:, None], self.hours).ravel())

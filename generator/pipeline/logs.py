@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,18 @@ from generator.outcomes.baseline import Claim, claim_of
 from generator.outcomes.campaign import CampaignOutcomes
 from generator.pipeline.country_supplies import Supplies
 from generator.scenario.errors import bad_input
-from generator.schema import Conversion, Household, HouseholdDevice, Profile
+from generator.schema import (
+    LOG,
+    TABLES,
+    TRUTH,
+    AdError,
+    AdImpression,
+    Conversion,
+    Household,
+    HouseholdDevice,
+    Profile,
+    RawTable,
+)
 from generator.schema.booking import Booking
 from generator.sinks.sink import Piece
 from generator.world.world import World
@@ -33,6 +44,9 @@ ROWS_A_HOUSEHOLD = 8
 _HOUSEHOLDS_AT_ONCE = 50_000
 # What is kept with conversions: the numbers of their households.
 _HOUSEHOLD = "household_number"
+_ROWS: frozenset[type[RawTable]] = frozenset((AdImpression, AdError))
+_PEOPLE: frozenset[type[RawTable]] = frozenset((Household, Profile, HouseholdDevice))
+_OUTCOMES = frozenset(LOG + TRUTH) - _ROWS - _PEOPLE
 _MICROSECONDS_A_DAY = HOURS_A_DAY * MICROSECONDS_AN_HOUR
 
 
@@ -82,13 +96,23 @@ class Logs:
     """The logs of the campaigns of a world.
 
     The last one that was asked for by its position is kept, since a campaign may be in several
-    parts. So are the households of a panel that short logs have. `keep` keeps what takes long.
+    parts. So are the households of a panel that short logs have. Only what the wanted `tables` need
+    is made. `keep` keeps what takes long.
     """
 
-    def __init__(self, world: World, supplies: Supplies, keep: Keep = make_anew) -> None:
+    def __init__(
+        self,
+        world: World,
+        supplies: Supplies,
+        tables: Collection[type[RawTable]] = TABLES,
+        keep: Keep = make_anew,
+    ) -> None:
         self._world = world
         self._keep = keep
         self._supplies = supplies
+        self._with_rows, self._with_people, self._with_outcomes = (
+            not kinds.isdisjoint(tables) for kinds in (_ROWS, _PEOPLE, _OUTCOMES)
+        )
         self._audiences: dict[str, Audience] = {}
         self._last: tuple[int, CampaignLog] | None = None
         self._reached: dict[int, Int64s] = {}
@@ -101,8 +125,9 @@ class Logs:
         first part of a campaign has its outcomes."""
         if platform is None:
             log = self.of(position)
-            yield from log.pieces(part, parts)
-            if part == 0:
+            if self._with_rows:
+                yield from log.pieces(part, parts)
+            if part == 0 and self._with_outcomes:
                 yield from self.outcome_pieces(log)
             return
         people = self._audience(platform).people
@@ -139,9 +164,11 @@ class Logs:
         """Yield the logs of those campaigns of a delivery that have up to `most` impressions, with
         their outcomes."""
         for log in self.of_delivery(bookings, delivery, most):
-            yield from log.pieces()
-            yield from self.outcome_pieces(log)
-            if self._world.log.households < 1:
+            if self._with_rows:
+                yield from log.pieces()
+            if self._with_outcomes:
+                yield from self.outcome_pieces(log)
+            if self._with_people and self._world.log.households < 1:
                 self._reached[log.booking.campaign.campaign_id] = self._in_log(log)
 
     def of_delivery(

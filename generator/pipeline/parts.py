@@ -172,7 +172,7 @@ def pieces(
 ) -> Iterator[Piece]:
     """Yield every batch of a part, of the wanted tables. Parts of the same `logs` make a campaign
     that is in several of them once."""
-    clean = _clean_pieces(world, part, supplies, tables, logs or Logs(world, supplies))
+    clean = _clean_pieces(world, part, supplies, tables, logs or Logs(world, supplies, tables))
     for table, batch in inject_faults(clean, world.faults, world.run):
         if issubclass(table, tuple(tables)):
             yield table, batch
@@ -181,7 +181,7 @@ def pieces(
 def all_pieces(world: World, tables: Collection[type[RawTable]] = TABLES) -> Iterator[Piece]:
     """Yield every batch of a run, in order."""
     supplies = CountrySupplies(world)
-    logs = Logs(world, supplies)
+    logs = Logs(world, supplies, tables)
     for part in parts_of(world, ROWS_A_BLOCK):
         yield from pieces(world, part, supplies, tables, logs)
 

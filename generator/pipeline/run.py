@@ -55,7 +55,7 @@ class Maker:
         keep_what_is_freed()
         self._job = job
         self._supplies = supplies or CountrySupplies(job.world)
-        self._logs = Logs(job.world, self._supplies)
+        self._logs = Logs(job.world, self._supplies, job.tables)
 
     def __call__(self, part: Part) -> PackedPart:
         """Make and pack a part. Raises InputError for a count that its column cannot hold."""
