@@ -950,6 +950,12 @@ def log_faults() -> Iterator[Fault]:
             (f"UPDATE raw.frequency_caps SET {change}",),
             ("caps_hold_*",),
         )
+    for change in ("exposure_number + 1", "exposure_number - 1"):
+        yield Fault(
+            f"an exposure that is numbered as another one: {change}",
+            (in_one_row(LOG, f"exposure_number = {change}", "exposure_number > 1"),),
+            ("a_household_sees_a_campaign_without_gaps",),
+        )
     twice = (f"INSERT INTO {LOG} SELECT * FROM {LOG} LIMIT 1",)
     yield Fault("an impression with each event twice", twice, ("unique_grain_fct_ad_events_*",))
     yield Fault(
