@@ -40,7 +40,7 @@ from generator.sinks.sink import ROW_GROUP, CountingIterator, Packer, check_colu
 ROWS_A_PART = 1_000_000
 ROWS_IN_MEMORY = 500_000
 PARTITION = "month"
-_IN_LONG_RUNS = frozenset({"campaign_id", "line_item_id", "loaded_at"})
+_IN_LONG_RUNS = frozenset({"line_item_id", "loaded_at"})
 # Ids that are hashes: nothing makes them smaller.
 _HASHED = frozenset({"household_id", "profile_id", "device_id", "session_id"})
 _MICROSECONDS_A_DAY = 86_400_000_000

@@ -64,6 +64,10 @@ def log_of(viewers: Viewers, by_cell: Int64s) -> Log:
     place = np.repeat(group.ravel(), flat), np.repeat(hour.ravel(), flat), slot
     households, exposures = viewers.views(*place)
     assert (viewers.exposure_numbers(*place) == exposures).all()
+    together = viewers.views_of_hours(0, counts.shape[1])
+    in_order = np.lexsort(together[2::-1])
+    for one, listed in zip((*place, households, exposures), together, strict=True):
+        assert (one == listed[in_order]).all()
     return Log(*place, households, exposures)
 
 
