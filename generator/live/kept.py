@@ -2,15 +2,16 @@
 panel sees, and what its households buy. A run that goes on reads it instead of working it out
 again, which takes longer the larger the panel is.
 
-It is a cache and no more. Each file begins with a digest of the identity of the world, its own name
-and the rest of it. Without a file that has the right digest, or a folder that can be written, it is
-worked out again. Runs of the same world at once write the same files, aside and renamed.
+It is a cache and no more. Each file begins with a mark of the project and a digest of the identity
+of the world, its own name and the rest of it. Without a file that has the right digest, or a folder
+that can be written, it is worked out again. Runs of the same world at once write the same files,
+aside and renamed. A file without the mark is somebody's, and stays.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +27,9 @@ _FOLDERS = (
     ("LOCALAPPDATA", "streaming-ads"),
     ("HOME", ".cache/streaming-ads"),
 )
+_MARK = b"kept by streaming-ads live\n"
 _DIGEST_BYTES = 16
+_IDENTITY = re.compile("[0-9a-f]{32}")
 # The files of a run that has not been gone on with for so long are removed.
 _SECONDS = 30 * 86_400
 
@@ -60,23 +63,24 @@ class KeptFiles:
             return make()
         file = self._folder / f"{name}.arrow"
         with suppress(OSError):
-            digest, content = _split(memoryview(file.read_bytes()))
-            if digest == self._digest(name, content):
+            head, content = _split(memoryview(file.read_bytes()))
+            if head == self._head(name, content):
                 return pa.ipc.open_stream(content).read_next_batch()
         made = make()
         with suppress(OSError):
-            self._write(file, self._digest(name, content := _content(made)), content)
+            if not file.exists() or _is_own(file):
+                self._write(file, self._head(name, content := _content(made)), content)
         return made
 
-    def _digest(self, name: str, content: memoryview) -> bytes:
+    def _head(self, name: str, content: memoryview) -> bytes:
         key = f"{self._identity} {name}".encode()
-        return blake2b(content, digest_size=_DIGEST_BYTES, key=key).digest()
+        return _MARK + blake2b(content, digest_size=_DIGEST_BYTES, key=key).digest()
 
-    def _write(self, file: Path, digest: bytes, content: memoryview) -> None:
+    def _write(self, file: Path, head: bytes, content: memoryview) -> None:
         aside = file.with_suffix(f".{os.getpid()}")
         try:
             with aside.open("wb") as opened:
-                opened.write(digest)
+                opened.write(head)
                 opened.write(content)
             os.replace(aside, file)
         finally:
@@ -85,11 +89,13 @@ class KeptFiles:
     def remove(self) -> None:
         """Remove what is kept for this world: its run is complete."""
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            with suppress(OSError):
+                _forget(self._folder)
 
 
 def _split(whole: memoryview) -> tuple[bytes, memoryview]:
-    return bytes(whole[:_DIGEST_BYTES]), whole[_DIGEST_BYTES:]
+    place = len(_MARK) + _DIGEST_BYTES
+    return bytes(whole[:place]), whole[place:]
 
 
 def _content(batch: pa.RecordBatch) -> memoryview:
@@ -102,5 +108,24 @@ def _content(batch: pa.RecordBatch) -> memoryview:
 def _remove_old(cache: Path) -> None:
     """Remove the files of runs that no one has gone on with for long."""
     for folder in cache.iterdir() if cache.is_dir() else ():
-        if time.time() - folder.stat().st_mtime > _SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        is_of_a_run = _IDENTITY.fullmatch(folder.name) and folder.is_dir()
+        if is_of_a_run and time.time() - folder.stat().st_mtime > _SECONDS:
+            _forget(folder)
+
+
+def _forget(folder: Path) -> None:
+    """Remove the files of a run, and their folder if nothing else is in it."""
+    for file in folder.iterdir():
+        if _is_own(file):
+            file.unlink()
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _is_own(file: Path) -> bool:
+    """Tell whether a file was written here: it has the mark, or it was stopped before there was
+    anything in it."""
+    if file.is_symlink() or not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return opened.read(len(_MARK)) in (_MARK, b"")

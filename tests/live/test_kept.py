@@ -17,6 +17,7 @@ from generator.live.timeline import Timeline
 from generator.world.world import World
 from tests.live.test_timeline import HOUR, MINUTE, hourly, rows_of
 
+ONE, TWO, THREE = (digit * 32 for digit in "123")
 ROWS = pa.RecordBatch.from_pydict({"position": [3, 5], "household": [7, 11]})
 
 
@@ -63,10 +64,10 @@ def test_a_run_that_goes_on_makes_nothing_again_and_sends_the_same(
 def test_what_is_not_what_was_kept_is_made_again(
     tmp_path: Path, spoil: Callable[[Path], object]
 ) -> None:
-    kept = KeptFiles(tmp_path, "1")
+    kept = KeptFiles(tmp_path, ONE)
     for name in ("panel", "other"):
         kept(name, lambda: ROWS)
-    file = tmp_path / "1/panel.arrow"
+    file = tmp_path / ONE / "panel.arrow"
     spoil(file)
     again = ROWS.slice(0)
     assert kept("panel", lambda: again) is again
@@ -74,17 +75,17 @@ def test_what_is_not_what_was_kept_is_made_again(
 
 
 def test_files_of_another_world_are_not_read(tmp_path: Path) -> None:
-    KeptFiles(tmp_path, "1")("panel", lambda: ROWS)
-    (tmp_path / "1").rename(tmp_path / "2")
+    KeptFiles(tmp_path, ONE)("panel", lambda: ROWS)
+    (tmp_path / ONE).rename(tmp_path / TWO)
     other = ROWS.slice(1)
-    assert KeptFiles(tmp_path, "2")("panel", lambda: other).equals(other)
-    assert KeptFiles(tmp_path, "2")("panel", fail).equals(other)
+    assert KeptFiles(tmp_path, TWO)("panel", lambda: other).equals(other)
+    assert KeptFiles(tmp_path, TWO)("panel", fail).equals(other)
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (None, tmp_path / "file"):
-        kept = KeptFiles(folder, "1")
+        kept = KeptFiles(folder, ONE)
         for _ in range(2):
             assert kept("panel", lambda: ROWS) is ROWS
         kept.remove()
@@ -92,12 +93,33 @@ def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
 
 
 def test_runs_that_ended_long_ago_are_forgotten(tmp_path: Path) -> None:
-    for identity in ("1", "2"):
+    for identity in (ONE, TWO):
         KeptFiles(tmp_path, identity)("panel", lambda: ROWS)
     long_ago = time.time() - 31 * 86_400
-    os.utime(tmp_path / "1", (long_ago, long_ago))
-    KeptFiles(tmp_path, "3")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["2", "3"]
+    os.utime(tmp_path / ONE, (long_ago, long_ago))
+    KeptFiles(tmp_path, THREE)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [TWO, THREE]
+
+
+@pytest.mark.parametrize("content", [b"mine", b"kept by me\n"])
+def test_files_of_others_stay_and_are_not_replaced(tmp_path: Path, content: bytes) -> None:
+    """In the folder that the user names, also where they have names like ours and are old."""
+    theirs = [tmp_path / "photos/panel.arrow", tmp_path / ONE / "panel.arrow", tmp_path / "notes"]
+    for file in theirs:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+    (tmp_path / ONE / "link.arrow").symlink_to(theirs[0])
+    long_ago = time.time() - 31 * 86_400
+    for folder in (tmp_path / "photos", tmp_path / ONE):
+        os.utime(folder, (long_ago, long_ago))
+    KeptFiles(tmp_path, TWO)
+    kept = KeptFiles(tmp_path, ONE)
+    assert kept("panel", lambda: ROWS) is ROWS
+    kept("other", lambda: ROWS)
+    kept.remove()
+    assert [file.read_bytes() for file in theirs] == [content] * 3
+    assert (tmp_path / ONE / "link.arrow").is_symlink()
+    assert not (tmp_path / ONE / "other.arrow").exists()
 
 
 def test_the_folder_is_that_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
