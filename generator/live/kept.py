@@ -5,7 +5,7 @@ again, which takes longer the larger the panel is.
 It is a cache and no more. Each file begins with a mark of the project and a digest of the identity
 of the world, its own name and the rest of it. Without a file that has the right digest, or a folder
 that can be written, it is worked out again. Runs of the same world at once write the same files,
-aside and renamed. A file without the mark is somebody's, and stays.
+aside and renamed. A file without the mark belongs to the user, and stays.
 """
 
 from __future__ import annotations
