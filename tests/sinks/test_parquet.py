@@ -50,6 +50,8 @@ COMPLETE = build_world(dataset("complete"))
 FEW = (Run, Campaign, PerformanceHourly)
 ROWS = 5_000
 PARTITIONED = {
+    "prices_weekly",
+    "holidays",
     "performance_hourly",
     "campaign_reach",
     "audience_daily",
