@@ -91,11 +91,12 @@ def struck(
     arguments: Sequence[str],
     number: int,
     moment: float,
-    last_line: str = INTERRUPTED,
+    *last_lines: str,
 ) -> bool:
     """Start a command and send it a signal some seconds later; whether that was before its end.
 
-    SIGKILL leaves no word, the others leave one line and exit code 130.
+    SIGKILL leaves no word, the others leave one line, the usual one or one of `last_lines`,
+    and exit code 130.
     """
     command = Command(folder, *arguments)
     time.sleep(moment)
@@ -104,7 +105,8 @@ def struck(
     if number == signal.SIGKILL:
         assert (code, written) in [(-number, ""), (0, "")], (code, written)
     else:
-        assert (code, written) in [(130, last_line), (0, "")], (code, written)
+        ends = [(130, line) for line in (INTERRUPTED, *last_lines)]
+        assert (code, written) in [*ends, (0, "")], (code, written)
     return code != 0
 
 
