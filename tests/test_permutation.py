@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from generator.permutation import shuffle, unshuffle
+from generator.permutation import Shuffles, shuffle
 from generator.randomness import row_keys
 
 SIZES = st.lists(st.integers(1, 900), min_size=1, max_size=5)
@@ -19,7 +19,8 @@ def test_a_shuffle_has_every_number_once_and_leads_back(sizes: list[int], stream
     """For permutations of several sizes that are asked for together, and for each value alone."""
     values = np.concatenate([np.arange(size) for size in sizes])
     size = np.repeat(sizes, sizes)
-    streams = np.repeat(row_keys(stream, np.arange(len(sizes))), sizes)
+    keys = row_keys(stream, np.arange(len(sizes)))
+    streams = np.repeat(keys, sizes)
     places = shuffle(values, size, streams)
     first = 0
     for own_size in sizes:
@@ -28,7 +29,9 @@ def test_a_shuffle_has_every_number_once_and_leads_back(sizes: list[int], stream
         alone = slice(first, first + own_size, 7)
         assert (shuffle(values[alone], own_size, streams[first : first + 1]) == mine[::7]).all()
         first += own_size
-    assert (unshuffle(places, size, streams) == values).all()
+    shuffles, of = Shuffles(np.array(sizes), keys), np.repeat(np.arange(len(sizes)), sizes)
+    assert (shuffles.shuffle(values, of) == places).all()
+    assert (shuffles.unshuffle(places, of) == values).all()
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, 12])

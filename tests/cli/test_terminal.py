@@ -88,7 +88,7 @@ def test_the_summary_comes_first(folder: Path, on_terminal) -> None:
     )
     generated = on_terminal(80, "generate", "complete")
     assert generated[0] == "complete, seed 2025, as of 2026-02-01 → data/ads.duckdb"
-    assert re.match(r"7 campaigns, 2\d\d,\d{3} rows in 24 tables, [\d.]+ MB, in ", generated[1])
+    assert re.match(r"7 campaigns, 2\d\d,\d{3} rows in 2\d tables, [\d.]+ MB, in ", generated[1])
 
 
 def judgement(name: str, status: str, value: float) -> Judgement:

@@ -233,7 +233,7 @@ PROGRAMS = ("python", "python3", "dbt", "uv", "ruff", "mypy", "sqruff")
 RECORDED = {
     "dbt --quiet build", "dbt docs serve", "dbt parse", "mypy", "ruff check", "ruff format",
     "sqruff --nocolor", "uv pip compile", "uv pip install", "python -m benchmarks.compare",
-    "python -m benchmarks.dbt_build", "python -m generator scorecard",
+    "python -m benchmarks.dbt_build", "python -m benchmarks.live", "python -m generator scorecard",
     "python -m generator.live.json_schemas", "python -m pip install", "python -m pytest",
     "python -m tests.support.pictures",
 }  # fmt: skip
