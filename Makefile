@@ -81,8 +81,8 @@ lock: deps ## Write the requirements files from pyproject.toml
 generate: deps ## Generate data (WORKFLOW=, SEED=; REPLACE=yes replaces another)
 	@python -m generator generate $(WORKFLOW) $(if $(SEED),--seed $(SEED)) $(if $(REPLACE),--replace)
 
-test: deps ## Lint, types, a dbt build, tests without a server: seven minutes
-	@echo 'Needs nothing but this environment; some seven minutes on two cores. `make test-all` runs the rest, too.'
+test: deps ## Lint, types, a dbt build, tests without a server: six minutes
+	@echo 'Needs nothing but this environment; some six minutes on two cores. `make test-all` runs the rest, too.'
 	python -m pytest $(PARALLEL) -m 'not $(subst $(SPACE), and not ,$(APART))'
 
 test-all: deps-all ## All tests (PostgreSQL, Chromium, Java 17): half an hour

@@ -38,8 +38,9 @@ LONGEST = (
     "tests/dbt/",
     "tests/e2e/",
 )
-# What `make test` leaves to `make test-all`: servers, browsers, kills, copies of the checkout,
-# builds of other datasets than the one that all tests share, and types on other systems.
+# What `make test` leaves to `make test-all`: servers, browsers, kills, worker processes, files of
+# others, copies of the checkout, builds of other datasets than the one that all tests share, and
+# types on other systems.
 SLOW = (
     "tests/cli/test_dbt_project.py",
     "tests/cli/test_failures.py",
@@ -58,15 +59,22 @@ SLOW = (
     "tests/dbt/test_restatement.py",
     "tests/dbt/test_settings.py",
     "tests/e2e/",
+    "tests/engines/test_local.py",
     "tests/live/test_kafka.py",
     "tests/live/test_postgresql.py",
+    "tests/outcomes/test_experiments.py",
     "tests/packaging/",
     "tests/pipeline/",
     "tests/reliability/",
     "tests/report/test_in_browser.py",
     "tests/scenario/test_random",
+    "tests/sinks/test_csv.py",
     "tests/sinks/test_duckdb.py::test_a_killed_run",
+    "tests/sinks/test_foreign_",
+    "tests/sinks/test_parquet.py",
     "tests/sinks/test_postgresql.py",
+    "tests/sinks/test_replacement.py",
+    "tests/test_interruption.py",
     "tests/test_lint.py::test_lint_finds_nothing[mypy --platform",
     "tests/watch/test_in_browser.py",
 )
