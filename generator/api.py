@@ -15,9 +15,9 @@ from generator.market.dataset import world_of
 from generator.pipeline.country_supplies import CountrySupplies
 from generator.pipeline.logs import Logs
 from generator.pipeline.parts import ROWS_A_BLOCK, parts_of, pieces
-from generator.scenario.errors import bad_input, nearest
 from generator.scenario.kinds import DEFAULT_WORKFLOW
 from generator.scenario.overrides import parse_override
+from generator.scenario.tables import pick_tables
 from generator.scenario.templates import Dataset, Library
 from generator.scenario.validation import model_of
 from generator.scenario.values import Day, Seed
@@ -79,7 +79,7 @@ def tables(
     (672, 0)
     """
     dataset = _dataset(source, seed, as_of, sets, templates)
-    wanted = [_table(name) for name in only] or list(TABLES)
+    wanted = pick_tables(only, TABLES) or TABLES
     batches: dict[str, list[pa.RecordBatch]] = {table.table_name: [] for table in wanted}
     for name, batch in _batches(dataset.with_tables(wanted), wanted):
         batches[name].append(batch)
@@ -125,10 +125,3 @@ def _batches(
         done += part.campaigns
         if progress:
             progress(done, len(world.bookings))
-
-
-def _table(name: str) -> type[RawTable]:
-    known = {table.table_name: table for table in TABLES}
-    if name not in known:
-        raise bad_input(f"there is no raw table {name!r}{nearest(name, set(known))}")
-    return known[name]

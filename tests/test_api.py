@@ -94,7 +94,7 @@ def test_progress_counts_campaigns() -> None:
     ("call", "sentence"),
     [
         (lambda: tables("smok"), "did you mean 'smoke'"),
-        (lambda: tables("smoke", only=["campaign"]), "there is no raw table 'campaign'"),
+        (lambda: tables("smoke", only=["campaign"]), "there is no table 'campaign'"),
         (lambda: tables({"extends": "small_two_weeks", "campain": {}}), "campain"),
         (lambda: next(generate("smoke", sets=["x"])), "is written path=value"),
         (lambda: tables({"name": 3}), "name"),

@@ -30,18 +30,29 @@ from generator.sinks.errors import DestinationError, DestinationFailedError
 from generator.sinks.target import short_form, short_forms
 
 if TYPE_CHECKING:
-    from generator.cli import catalogue, commands, dbt, results, settings
+    from generator.cli import catalogue, dbt, results, settings
+    from generator.cli.commands import additions, databases, datasets, live_runs, lookups, projects
     from generator.scenario import overrides
 else:
-    catalogue, commands, dbt, results, settings, overrides = map(
+    catalogue, dbt, results, settings, overrides = map(
         load_later,
         (
             "generator.cli.catalogue",
-            "generator.cli.commands",
             "generator.cli.dbt",
             "generator.cli.results",
             "generator.cli.settings",
             "generator.scenario.overrides",
+        ),
+    )
+    additions, databases, datasets, live_runs, lookups, projects = map(
+        load_later,
+        (
+            "generator.cli.commands.additions",
+            "generator.cli.commands.databases",
+            "generator.cli.commands.datasets",
+            "generator.cli.commands.live_runs",
+            "generator.cli.commands.lookups",
+            "generator.cli.commands.projects",
         ),
     )
 
@@ -293,7 +304,7 @@ def generate(
         )
         if value is not None
     ]
-    return commands.generate(
+    return datasets.generate(
         settings.load_settings(
             database=database,
             seed=seed,
@@ -374,7 +385,7 @@ def live(
     command again goes on where the last one ended, after a kill, too. With --speed 1 and days
     around the present, event time is the time of day.
     """
-    return commands.live(
+    return live_runs.live(
         settings.load_settings(seed=seed, as_of=as_of, templates=templates),
         workflow,
         to,
@@ -394,7 +405,7 @@ def init_db(database: Target = None) -> results.Initialised:
 
     Rows are kept. It is safe to repeat.
     """
-    return commands.init_db(settings.load_settings(database=database))
+    return additions.init_db(settings.load_settings(database=database))
 
 
 @_command(
@@ -435,7 +446,7 @@ def create_advertiser(
         "agency_name": agency,
         "industry": industry,
     }
-    return commands.create_advertiser(
+    return additions.create_advertiser(
         settings.load_settings(database=database), auto, plan, currency
     )
 
@@ -474,7 +485,7 @@ def create_campaign(
     Existing rows stay unchanged. IDs continue; seed and as-of day are those of the run.
     """
     chosen = settings.load_settings(database=database, templates=templates)
-    return commands.create_campaign(chosen, advertiser, auto, objective, profile, sets or [])
+    return additions.create_campaign(chosen, advertiser, auto, objective, profile, sets or [])
 
 
 @_command("create-profile", _MAKE, "create-profile --name mobile_consideration")
@@ -500,7 +511,7 @@ def create_profile(
     Its advertiser is invented, or an existing one.
     """
     chosen = settings.load_settings(database=database, templates=templates)
-    return commands.create_from(
+    return additions.create_from(
         chosen, TemplateKind.PROFILES, name, template, sets or [], advertiser
     )
 
@@ -528,7 +539,7 @@ def create_example(
     Its advertiser is added once, or is an existing one.
     """
     chosen = settings.load_settings(database=database, templates=templates)
-    return commands.create_from(
+    return additions.create_from(
         chosen, TemplateKind.EXAMPLES, example, template, sets or [], advertiser
     )
 
@@ -544,7 +555,7 @@ def remove(
 
     Its advertiser and the inventory stay.
     """
-    return commands.remove(settings.load_settings(database=database), campaign_id)
+    return additions.remove(settings.load_settings(database=database), campaign_id)
 
 
 @_command("status", _LOOK, "status", "status --config")
@@ -554,12 +565,12 @@ def status(
     ] = False,
     database: Target = None,
     templates: Templates = None,
-) -> commands.Status:
+) -> results.Status:
     """Show the content of a database, or the settings.
 
     The run, the rows of each table, the dates, and the spend of each campaign.
     """
-    return commands.status(config, database=database, templates=templates)
+    return databases.status(config, database=database, templates=templates)
 
 
 @_command("list", _LOOK, "list profiles", "list tables")
@@ -575,7 +586,7 @@ def list_names(
     templates: Templates = None,
 ) -> results.Listing:
     """List profiles, tables, enums and other names."""
-    return commands.catalogue(settings.load_settings(templates=templates)).listing(kind)
+    return lookups.catalogue(settings.load_settings(templates=templates)).listing(kind)
 
 
 @_command("describe", _LOOK, "describe performance_hourly", "describe nexbank_conversion")
@@ -596,7 +607,7 @@ def describe(
 
     Columns with type, unit and meaning.
     """
-    return commands.catalogue(settings.load_settings(templates=templates)).description(name)
+    return lookups.catalogue(settings.load_settings(templates=templates)).description(name)
 
 
 @_command("validate", _LOOK, "validate autumn.yml")
@@ -609,7 +620,7 @@ def validate(
 
     A scenario, a workflow, a platform, faults, or a file in the legacy format.
     """
-    return commands.validate(settings.load_settings(templates=templates), file, sets or [])
+    return lookups.validate(settings.load_settings(templates=templates), file, sets or [])
 
 
 @_command("build", _MAKE, "build", "build --no-tests")
@@ -626,7 +637,7 @@ def build(
     Uses the dbt project of the current folder, or the one that came with the installation. The
     unit tests of its formulas run with `dbt build` or `dbt test`.
     """
-    return commands.build(settings.load_settings(database=database), select or [], tests)
+    return projects.build(settings.load_settings(database=database), select or [], tests)
 
 
 @_command("init", _MAKE, "init my_project")
@@ -634,7 +645,7 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or empty folder.")],
 ) -> results.Project:
     """Write your own project into a folder: the dbt project and a scenario."""
-    return commands.init(folder)
+    return projects.init(folder)
 
 
 @_command("report", _LOOK, "report", "report --database data/market.duckdb --output market.html")
@@ -645,7 +656,7 @@ def report(
     database: Database = None,
 ) -> results.Written:
     """Write the delivery report, one HTML file, from the marts."""
-    return commands.report(settings.load_settings(database=database), output)
+    return databases.report(settings.load_settings(database=database), output)
 
 
 @_command("watch", _LOOK, "watch data/stream.duckdb", "watch data/stream.duckdb --port 9000")
@@ -669,13 +680,13 @@ def watch(
 
     It only reads, and answers this machine only. Ctrl-C ends it.
     """
-    return commands.watch(settings.load_settings(database=target), port)
+    return databases.watch(settings.load_settings(database=target), port)
 
 
 @_command("scorecard", _LOOK, "scorecard")
 def scorecard(database: Database = None) -> results.Scorecard:
     """Show how the data compares with published figures."""
-    return commands.scorecard(settings.load_settings(database=database))
+    return databases.scorecard(settings.load_settings(database=database))
 
 
 @app.command(
@@ -706,7 +717,7 @@ def dbt_sources(
 
     The sources of the raw tables, and the macros, columns, texts and metrics of delivery.
     """
-    return commands.dbt_sources(folder)
+    return projects.dbt_sources(folder)
 
 
 @_command("dbt-seeds", _MAKE, "dbt-seeds --templates ours")
@@ -720,7 +731,7 @@ def dbt_seeds(
 
     Population, calendar and clocks of every platform.
     """
-    return commands.dbt_seeds(settings.load_settings(templates=templates), folder)
+    return projects.dbt_seeds(settings.load_settings(templates=templates), folder)
 
 
 @cache

@@ -168,6 +168,9 @@ class Configuration(BaseModel):
     settings: list[Setting]
 
 
+Status = Configuration | Contents
+
+
 class Judgement(BaseModel):
     """What a benchmark or a shape came out as; see the dbt models realism_scorecard and _shapes."""
 
@@ -237,11 +240,10 @@ Result = (
     | Listing
     | Description
     | Valid
-    | Configuration
+    | Status
     | Scorecard
     | Written
     | Watching
     | Built
     | Project
-    | Contents
 )

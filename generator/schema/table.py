@@ -2,7 +2,7 @@
 
 A table is a pydantic model. Its fields carry their description, unit and reference, and
 `RawTable.columns` returns them to the code that derives something from them. The tables are in
-`entities` and `facts`.
+`entities`, `facts`, `log`, `truth` and `live`.
 """
 
 from __future__ import annotations

@@ -75,9 +75,24 @@ def test_an_option_that_could_not_be_used_is_refused(cwd, run, command, sentence
 def test_faults_of_a_workflow_without_the_table_that_they_spoil_are_reported(cwd, run) -> None:
     answer = run("generate", "faulty", "--tables", "campaigns", "--json")
     (notice,) = answer.json["notices"]
-    assert notice == "the faults are not in the data: raw.performance_hourly is not among --tables"
+    assert notice == (
+        "the faults are not in the data: --tables leaves out raw.performance_hourly, "
+        "raw.ad_impressions, raw.conversions"
+    )
     answer = run("generate", "faulty", "--tables", "performance_hourly", "--replace", "--json")
     assert answer.json["notices"] == []
+    fault = "{table: ad_impressions, start_date: 2025-09-03, end_date: 2025-09-05}"
+    (cwd / "mine.yml").write_text(f"extends: smoke\nfaults: {{duplicates: [{fault}]}}\n")
+    answer = run("generate", "mine.yml", "--tables", "performance_hourly", "--replace", "--json")
+    (notice,) = answer.json["notices"]
+    assert notice == "the faults are not in the data: --tables leaves out raw.ad_impressions"
+    answer = run("generate", "mine.yml", "--tables", "ad_impressions", "--replace", "--json")
+    assert answer.json["notices"] == []
+
+
+def test_rows_that_never_land_need_no_row_in_the_log_of_faults(cwd, run) -> None:
+    (cwd / "mine.yml").write_text("extends: smoke\nfaults: {sparse_rows: true}\n")
+    assert run("generate", "mine.yml", "--json").json["notices"] == []
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_an_error_that_nobody_foresaw_is_one_sentence(cwd, run, monkeypatch, err
     def fail(*_arguments, **_options) -> None:
         raise error
 
-    monkeypatch.setattr("generator.cli.commands.contents", fail)
+    monkeypatch.setattr("generator.cli.commands.databases.contents", fail)
     answer = run("status")
     assert (answer.code, answer.out) == (1, "")
     assert answer.err.startswith(f"error: {type(error).__name__}: ")

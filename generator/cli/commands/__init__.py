@@ -1,0 +1,1 @@
+"""What each command does, from its options to its result: find, check, run, report."""
