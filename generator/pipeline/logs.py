@@ -82,14 +82,17 @@ def _logged(booking: Booking, world: World) -> int:
 
 
 def logged_households(world: World, platform: str, logged: Int64s) -> int:
-    """Return the most households of a platform that can be in the log: those of the panel, and no
-    more than there are impressions. `logged` (campaigns,) is what `expected_impressions` says."""
+    """Return about how many households of a platform are in the log: those of the panel, and no
+    more than there are impressions. `logged` (campaigns,) is what `expected_impressions` says.
+
+    Of a log it is 1 or more, since households convert without an impression, too.
+    """
     if not world.log:
         return 0
     of_platform = [booking.campaign.platform == platform for booking in world.bookings]
     figures = world.platform_models[platform].countries.values()
     households = sum(country.households for country in figures)
-    return min(round(households * world.log.households), int(logged[of_platform].sum()))
+    return max(min(round(households * world.log.households), int(logged[of_platform].sum())), 1)
 
 
 class Logs:

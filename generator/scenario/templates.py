@@ -35,7 +35,7 @@ from generator.scenario.models import (
 from generator.scenario.overrides import Override, with_overrides
 from generator.scenario.validation import MOST_PROBLEMS, first_problems, input_error, model_of
 from generator.scenario.yaml_file import Document, KeyPath, Mark, merge, path_text, read
-from generator.schema import LOG, RawTable
+from generator.schema import LOG, TRUTH, RawTable
 from generator.schema.text_types import TEMPLATE_NAME
 
 BUNDLED = Path(__file__).resolve().parent.parent / "templates"
@@ -102,7 +102,7 @@ class Dataset:
 
     def with_tables(self, tables: Collection[type[RawTable]]) -> Dataset:
         """Return the same dataset for these tables alone: without a log, if none of them has it."""
-        return self.with_log(0.0) if set(LOG).isdisjoint(tables) else self
+        return self.with_log(0.0) if set(LOG + TRUTH).isdisjoint(tables) else self
 
     def with_seed(self, seed: int) -> Dataset:
         """Return the same dataset under another seed."""

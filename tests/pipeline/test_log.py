@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
+from generator.api import tables
 from generator.enums import FurthestEvent
 from generator.log.deal import FUNNEL
 from generator.pipeline.country_supplies import CountrySupplies
@@ -347,6 +348,23 @@ def test_a_panel_lists_its_people() -> None:
     panel = tables_of(replace(WORLDS["smoke"], log=LogPlan(households=0.05)))
     seen = panel["ad_impressions"]["household_id"].unique().to_pylist()
     assert sorted(seen) == sorted(panel["households"]["household_id"].to_pylist())
+
+
+def test_a_log_of_next_to_no_impressions_lists_the_households_that_convert() -> None:
+    """Its impressions are expected to be none, and most of its conversions need none."""
+    log = tables("creative_test", sets=["log.households=0.01", "campaign.budget.amount=1"])
+    listed = set(log["households"].column("household_id").to_pylist())
+    for table in ("ad_impressions", "conversions"):
+        assert log[table].num_rows
+        assert set(log[table].column("household_id").to_pylist()) - {None} <= listed
+
+
+def test_the_truth_without_the_log_is_that_of_the_log() -> None:
+    sets = ["log.households=0.01", "campaign.budget.amount=1"]
+    alone = tables("creative_test", only=["campaign_lift"], sets=sets)["campaign_lift"]
+    assert alone.num_rows
+    both = tables("creative_test", only=["campaign_lift", "conversions"], sets=sets)
+    assert alone.equals(both["campaign_lift"])
 
 
 def test_a_share_of_the_devices_has_no_id() -> None:
