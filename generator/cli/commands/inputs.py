@@ -45,5 +45,5 @@ def dataset_of(
 
 
 def parse_overrides(sets: Sequence[str]) -> list[overrides.Override]:
-    """Return what the options --set change. Raises InputError for one that is no KEY=VALUE."""
+    """Return what the options --set change. Raises InputError for one without KEY=VALUE."""
     return [overrides.parse_override(change) for change in sets]
