@@ -1,4 +1,4 @@
-"""The log of all campaigns, day by day."""
+"""The log of all campaigns, some hours at a time."""
 
 from __future__ import annotations
 
@@ -12,40 +12,44 @@ from generator.clock import HOURS_A_DAY, MICROSECONDS_AN_HOUR, landing_of, times
 from generator.faults.stage import inject_faults
 from generator.live.timed import Timed, merge
 from generator.log.rows import CampaignLog
-from generator.schema import AdImpression, FaultLog, RawTable
+from generator.schema import AdError, AdImpression, FaultLog, RawTable
 from generator.sinks.fingerprint import words_of_ids
 from generator.sinks.sink import Piece
 from generator.world.world import World
 
+# Hours are made together as long as they have fewer impressions: so a run that goes on soon has the
+# first ones to send, and there are few calls where an hour has few.
+_IMPRESSIONS_AT_ONCE = 1 << 18
+
 
 class DailyLog:
-    """The impressions and errors of the days so far that have not been asked for, in the order in
-    which the ads begin; those that a fault makes late are where they land."""
+    """The impressions and errors of the days that have begun, without those before what was asked
+    for, in the order in which the ads begin; those that a fault makes late are where they land."""
 
     def __init__(self, world: World) -> None:
         self._world = world
+        # `fault_log` counts the rows of a day that a fault touches, so that a day of them is made
+        # at once.
+        self._is_made_by_day = any(
+            world.faults.of_table(table) for table in (AdImpression, AdError)
+        )
         self._waiting: dict[type[RawTable], Timed] = {}
+        self._logs: tuple[CampaignLog, ...] = ()
+        # The hours of the day that are to be made.
+        self._next = self._end = 0
 
-    def make(self, day: int, logs: Iterable[CampaignLog]) -> list[Piece]:
-        """Make a day of these logs, with its faults. Return the log of the faults."""
-        first = day * HOURS_A_DAY
-        found: dict[type[RawTable], list[Timed]] = {}
-        touched = []
-        for log in logs:
-            pieces = log.pieces_of_hours(first, first + HOURS_A_DAY)
-            for table, batch in inject_faults(pieces, self._world.faults, self._world.run):
-                if table is FaultLog:
-                    touched.append((table, batch))
-                elif batch.num_rows:
-                    found.setdefault(table, []).append(_timed(table, batch))
-        for table, parts in found.items():
-            known = [self._waiting[table]] if table in self._waiting else []
-            self._waiting[table] = merge([*known, *parts])
-        return touched
+    def begin(self, day: int, logs: Iterable[CampaignLog]) -> list[Piece]:
+        """Begin a day of these logs. Return the log of its faults."""
+        self._logs = tuple(logs)
+        self._next, self._end = day * HOURS_A_DAY, (day + 1) * HOURS_A_DAY
+        return self._make(self._end) if self._is_made_by_day else []
 
     def within(self, begin: int, end: int) -> list[Timed]:
-        """Return what begins, or lands late, from a moment to before another. What was before it is
-        forgotten."""
+        """Return what begins, or lands late, from the moment when an hour begins to before another,
+        of the same day. What was before it is forgotten."""
+        self._next = max(self._next, begin // MICROSECONDS_AN_HOUR)
+        while self._next < min(self._end, end // MICROSECONDS_AN_HOUR):
+            self._make(self._end_of_block())
         found = [part.within(begin, end) for part in self._waiting.values()]
         self._waiting = {
             table: part.from_moment(end)
@@ -53,6 +57,30 @@ class DailyLog:
             if part.last >= end
         }
         return [part for part in found if part.moment.size]
+
+    def _end_of_block(self) -> int:
+        """Return the end of the hours that are made next: as many as have few impressions."""
+        counts = [log.impressions_by_hour(self._next, self._end) for log in self._logs]
+        so_far = np.cumsum(np.sum(counts, axis=0)) if counts else np.zeros(self._end - self._next)
+        fitting = int(np.searchsorted(so_far, _IMPRESSIONS_AT_ONCE, side="right"))
+        return self._next + max(fitting, 1)
+
+    def _make(self, end: int) -> list[Piece]:
+        """Make the hours to before `end`, with their faults. Return the log of the faults."""
+        found: dict[type[RawTable], list[Timed]] = {}
+        touched = []
+        for log in self._logs:
+            pieces = log.pieces_of_hours(self._next, end)
+            for table, batch in inject_faults(pieces, self._world.faults, self._world.run):
+                if table is FaultLog:
+                    touched.append((table, batch))
+                elif batch.num_rows:
+                    found.setdefault(table, []).append(_timed(table, batch))
+        self._next = end
+        for table, parts in found.items():
+            known = [self._waiting[table]] if table in self._waiting else []
+            self._waiting[table] = merge([*known, *parts])
+        return touched
 
 
 def _timed(table: type[RawTable], batch: pa.RecordBatch) -> Timed:

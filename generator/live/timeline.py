@@ -12,10 +12,11 @@ slice, from any moment on.
 | rows that a fault makes late | when they land; events of ads some minutes late |
 | the truth | at the end |
 
-Campaigns are delivered on their first day. The log of a day is made when the day comes, and the
-events of an hour when the hour comes. So the memory is that of a day, and a run that goes on in the
-middle of a year makes no more than the day that it goes on in, and the days before it from which
-something may be late.
+Campaigns are delivered on their first day. The log of some hours is made when the first of them
+comes, and the events of an hour when the hour comes. So the memory is that of some hours, and a run
+that goes on in the middle of a year makes no more than the hours that it goes on in. Where faults
+change the log, it is made by the day, together with the days before from which something may be
+late.
 """
 
 from __future__ import annotations
@@ -180,7 +181,7 @@ class Timeline:
         waiting: dict[type[RawTable], Timed] = {}
         while day * MICROSECONDS_A_DAY < until:
             facts.begin(day)
-            facts.add(log.make(day, facts.logs))
+            facts.add(log.begin(day, facts.logs))
             day += 1
             while hour < day * HOURS_A_DAY and hour * MICROSECONDS_AN_HOUR < until:
                 begin, end = hour * MICROSECONDS_AN_HOUR, (hour + 1) * MICROSECONDS_AN_HOUR

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -47,15 +48,49 @@ _HEX = np.frombuffer(
 _DIGITS = 32
 _NEAR = (1 << 16) - 1
 _PAUSE = PLACEMENTS.index(Placement.PAUSE)
-# Returns what was kept under a name, or else what the function makes.
-Keep = Callable[[str, Callable[[], pa.RecordBatch]], pa.RecordBatch]
 _SCHEMA, _ERRORS = arrow_schema(AdImpression), arrow_schema(AdError)
 _GHOSTS = arrow_schema(GhostImpression)
 
 
-def make_anew(name: str, make: Callable[[], pa.RecordBatch]) -> pa.RecordBatch:  # noqa: ARG001
+class Rows(Protocol):
+    """Rows that are in memory, as a `pa.RecordBatch` is one of, or in a file."""
+
+    @property
+    def num_rows(self) -> int:
+        """How many there are."""
+
+    def slice(self, offset: int = 0, length: int | None = None) -> pa.RecordBatch:
+        """Return as many as `length` of them from position `offset` on, or all that follow."""
+
+
+# Returns what was kept under a name, or else what the function makes.
+Keep = Callable[[str, Callable[[], pa.RecordBatch]], Rows]
+
+
+def make_anew(name: str, make: Callable[[], pa.RecordBatch]) -> Rows:  # noqa: ARG001
     """Return what a function makes: nothing is kept."""
     return make()
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """The impressions of a campaign that a panel sees, in order of time.
+
+    `rows` have the position of each in the log of all households, the number of the household that
+    sees it, and its exposure number. `begins` (hours + 1,) are the rows with which hours begin.
+    """
+
+    rows: Rows
+    begins: Int64s
+
+    def within(self, first: int = 0, last: int | None = None) -> tuple[Int64s, Int64s, Int64s]:
+        """Return the columns of the rows from number `first` to before `last`: (rows,) each."""
+        length = None if last is None else last - first
+        position, household, exposure = (
+            column.to_numpy().astype(np.int64, copy=False)
+            for column in self.rows.slice(first, length).columns
+        )
+        return position, household, exposure
 
 
 @dataclass(frozen=True)
@@ -173,7 +208,7 @@ class CampaignLog:
     def reached_households(self) -> Int64s:
         """Return the numbers of the logged households that saw the campaign, in order."""
         if self._audience.share < 1:
-            return distinct([self._panel[1]])
+            return distinct([self._panel.within()[1]])
         return self._viewers.reached_households(1.0)
 
     def pieces(
@@ -212,8 +247,8 @@ class CampaignLog:
                     edges[span[0] : span[1] + 1],
                 )
         else:
-            span = slice(*np.searchsorted(self._panel[0], edges[[0, -1]]).tolist())
-            position, numbers, exposure = (column[span] for column in self._panel)
+            begins = self._panel.begins[first : last + 1]
+            position, numbers, exposure = self._panel.within(int(begins[0]), int(begins[-1]))
             yield from self._batches(position, numbers, exposure, edges)
 
     def _viewers_of_hours(self, first: int, last: int) -> tuple[Int64s, Int64s]:
@@ -238,7 +273,21 @@ class CampaignLog:
     @property
     def size(self) -> int:
         """The impressions of the log."""
-        return int(self._rows.edges[-1]) if self._audience.share == 1 else self._panel[0].size
+        return int(self._begins[-1])
+
+    def impressions_by_hour(self, begin: int, end: int) -> Int64s:
+        """Return how many impressions of each hour are in the log: (hours,) from `begin` to before
+        `end`, which count from the epoch."""
+        counts = np.zeros(end - begin, dtype=np.int64)
+        first, last = np.searchsorted(self._viewers.hours, [begin, end]).tolist()
+        own = self._viewers.hours[first:last] - begin
+        counts[own] = np.diff(self._begins[first : last + 1])
+        return counts
+
+    @property
+    def _begins(self) -> Int64s:
+        """The impressions of the log with which hours begin: (hours + 1,)."""
+        return self._rows.edges if self._audience.share == 1 else self._panel.begins
 
     def views(self) -> Iterator[Views]:
         """Yield what became of all impressions in order of time, some hundred thousand at
@@ -249,7 +298,7 @@ class CampaignLog:
                 position = np.arange(first, end)
                 yield self._views(position, *self._viewers.exposures(*self._place(position)))
             else:
-                position, numbers, exposure = (column[first:end] for column in self._panel)
+                position, numbers, exposure = self._panel.within(first, end)
                 block = self._audience.people.population.locate(numbers)
                 yield self._views(position, exposure, block)
 
@@ -313,7 +362,7 @@ class CampaignLog:
         """Return the number of the household that sees the impression at each position of the log
         of all households, which has to be in this log: same shape."""
         if self._audience.share < 1:
-            logged, numbers, _ = self._panel
+            logged, numbers, _ = self._panel.within()
             return numbers[np.searchsorted(logged, position)]
         return self._viewers.views(*self._place(position))[0]
 
@@ -321,8 +370,9 @@ class CampaignLog:
         """Return the impressions that these households see, in order of time: the positions in the
         log of all households, the households, which have to be in this log, and the rows."""
         if self._audience.share < 1:
-            known = np.flatnonzero(np.isin(self._panel[1], numbers))
-            position, household, exposure = (column[known] for column in self._panel)
+            columns = self._panel.within()
+            known = np.flatnonzero(np.isin(columns[1], numbers))
+            position, household, exposure = (column[known] for column in columns)
         else:
             position, household, exposure = self._seen_by(numbers)
         return position, household, self._batch(position, household, exposure)
@@ -334,10 +384,14 @@ class CampaignLog:
     def _rows_at(self, position: Int64s) -> tuple[_Rows, Int64s]:
         """Return the rows of positions of the log, which are in order, and the place of each one's
         row among them."""
-        begins = np.searchsorted(position, self._rows.position)
-        sizes = np.diff(begins, append=position.size)
+        starts = self._rows.position
+        ends = position[[0, -1]] if position.size else np.zeros(2)
+        first, last = np.searchsorted(starts, ends, side="right").tolist()
+        begins = np.searchsorted(position, starts[first:last])
+        sizes = np.diff(begins, prepend=0, append=position.size)
         some = np.flatnonzero(sizes)
-        return self._rows.take(some), np.repeat(np.arange(some.size), sizes.take(some))
+        rows = self._rows.take(first - 1 + some)
+        return rows, np.repeat(np.arange(some.size), sizes.take(some))
 
     def _place(self, position: Int64s) -> tuple[Int64s, Int64s, Int64s]:
         """Return the group, the hour and the slot of each position of the log: same shape each."""
@@ -346,17 +400,24 @@ class CampaignLog:
         return rows.group[row], rows.hour_position[row], slot
 
     @cached_property
-    def _panel(self) -> tuple[Int64s, Int64s, Int64s]:
-        """The positions of the panel's impressions in the whole log, in order, the numbers of their
-        households, and the exposure numbers: (impressions,) each."""
-        kept = self._keep(f"panel-{self._campaign_id:08d}", self._look_up_panel)
-        position, household, exposure = (column.to_numpy() for column in kept.columns)
-        return position, household, exposure
+    def _panel(self) -> _Panel:
+        """The impressions that the panel sees."""
+        name = f"{self._campaign_id:08d}"
+        rows = self._keep(f"panel-{name}", self._look_up_panel)
+
+        def find_begins() -> pa.RecordBatch:
+            position = rows.slice().column(0).to_numpy()
+            begins = np.searchsorted(position, self._rows.edges)
+            return pa.RecordBatch.from_arrays([pa.array(begins)], ["begins"])
+
+        begins = self._keep(f"hours-{name}", find_begins).slice()
+        return _Panel(rows, begins.column(0).to_numpy())
 
     def _look_up_panel(self) -> pa.RecordBatch:
         columns = self._seen_by(self._audience.people.population.panel(self._audience.share))
-        names = ["position", "household", "exposure"]
-        return pa.RecordBatch.from_arrays([*map(pa.array, columns)], names)
+        types = (pa.int64(), pa.int32(), pa.int32())
+        arrays = [pa.array(values).cast(kind) for values, kind in zip(columns, types, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, ["position", "household", "exposure"])
 
     def _seen_by(self, numbers: Int64s) -> tuple[Int64s, Int64s, Int64s]:
         """Return the impressions that households see, in order of time: the positions in the whole
@@ -384,10 +445,10 @@ class CampaignLog:
     def _errors(self, first: int, last: int) -> pa.RecordBatch:
         """Return the errors of the hours at positions from `first` to before `last`."""
         rows = self._rows
-        here = (rows.hour_position >= first) & (rows.hour_position < last)
-        count = rows.errors * here
-        row = np.repeat(np.arange(count.size), count)
-        number = np.arange(row.size) - (count.cumsum() - count)[row]
+        begin, end = np.searchsorted(rows.hour_position, [first, last]).tolist()
+        count = rows.errors[begin:end]
+        row = np.repeat(np.arange(begin, end), count)
+        number = np.arange(row.size) - np.repeat(count.cumsum() - count, count)
         words = _id_words(rows.keys, "error", row, number)
         if self._audience.share < 1:
             kept = np.flatnonzero(uniforms(words[0], "panel") < self._audience.share)

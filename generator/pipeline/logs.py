@@ -210,7 +210,7 @@ class Logs:
             household = pa.array(outcomes.converting_households())
             return outcomes.conversions.append_column(_HOUSEHOLD, household)
 
-        return self._keep(f"conversions-{log.booking.campaign.campaign_id:08d}", make)
+        return self._keep(f"conversions-{log.booking.campaign.campaign_id:08d}", make).slice()
 
     def outcome_pieces(self, log: CampaignLog) -> Iterator[Piece]:
         """Yield the conversions of a campaign and the truth about them."""

@@ -44,7 +44,7 @@ def test_a_run_that_goes_on_makes_nothing_again_and_sends_the_same(
     expected = rows_with(lambda _, make: make())
     assert rows_with(kept) == expected
     assert rows_with(only_read) == expected
-    assert sorted(asked) == ["conversions-00000001", "panel-00000001"]
+    assert sorted(asked) == ["conversions-00000001", "hours-00000001", "panel-00000001"]
     kept.remove()
     assert list(tmp_path.iterdir()) == []
 
@@ -54,12 +54,13 @@ def test_a_run_that_goes_on_makes_nothing_again_and_sends_the_same(
     [
         lambda file: file.write_bytes(file.read_bytes()[:-1]),
         lambda file: file.write_bytes(file.read_bytes().replace(b"\x07", b"\x08")),
+        lambda file: file.write_bytes(file.read_bytes().replace(b"[2, ", b"[3, ")),
         lambda file: file.write_bytes(b""),
         lambda file: file.write_bytes(file.with_name("other.arrow").read_bytes()),
         lambda file: file.unlink(),
         lambda file: (file.unlink(), file.mkdir()),
     ],
-    ids=["cut", "changed", "empty", "of another name", "removed", "a folder"],
+    ids=["cut", "a row changed", "the table changed", "empty", "of another name", "removed", "a folder"],
 )
 def test_what_is_not_what_was_kept_is_made_again(
     tmp_path: Path, spoil: Callable[[Path], object]
@@ -69,17 +70,45 @@ def test_what_is_not_what_was_kept_is_made_again(
         kept(name, lambda: ROWS)
     file = tmp_path / ONE / "panel.arrow"
     spoil(file)
-    again = ROWS.slice(0)
-    assert kept("panel", lambda: again) is again
-    assert kept("panel", fail if file.is_file() else lambda: again).equals(ROWS)
+    made = []
+    assert kept("panel", lambda: made.append(1) or ROWS).slice().equals(ROWS)
+    assert made
+    assert kept("panel", fail if file.is_file() else lambda: ROWS).slice().equals(ROWS)
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda file: file.write_bytes(b"")])
+def test_what_is_spoilt_while_it_is_in_use_is_made_again(
+    tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    kept = KeptFiles(tmp_path, ONE)
+    kept("panel", lambda: ROWS)
+    rows = kept("panel", lambda: ROWS)
+    assert rows is not ROWS
+    spoil(tmp_path / ONE / "panel.arrow")
+    assert rows.slice(1).equals(ROWS.slice(1))
+
+
+@pytest.mark.parametrize("number", [0, 1, 4, 9, 10])
+def test_a_part_of_the_rows_is_read_without_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr("generator.live.kept._ROWS_A_STRETCH", 4)
+    whole = pa.RecordBatch.from_pydict({"position": list(range(100, 100 + number))})
+    KeptFiles(tmp_path, ONE)("panel", lambda: whole)
+    rows = KeptFiles(tmp_path, ONE)("panel", fail)
+    assert rows.num_rows == number
+    for begin in range(number + 1):
+        for end in range(begin, number + 1):
+            assert rows.slice(begin, end - begin).equals(whole.slice(begin, end - begin))
+        assert rows.slice(begin).equals(whole.slice(begin))
 
 
 def test_files_of_another_world_are_not_read(tmp_path: Path) -> None:
     KeptFiles(tmp_path, ONE)("panel", lambda: ROWS)
     (tmp_path / ONE).rename(tmp_path / TWO)
     other = ROWS.slice(1)
-    assert KeptFiles(tmp_path, TWO)("panel", lambda: other).equals(other)
-    assert KeptFiles(tmp_path, TWO)("panel", fail).equals(other)
+    assert KeptFiles(tmp_path, TWO)("panel", lambda: other).slice().equals(other)
+    assert KeptFiles(tmp_path, TWO)("panel", fail).slice().equals(other)
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
