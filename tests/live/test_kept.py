@@ -60,7 +60,7 @@ def test_a_run_that_goes_on_makes_nothing_again_and_sends_the_same(
         lambda file: file.unlink(),
         lambda file: (file.unlink(), file.mkdir()),
     ],
-    ids=["cut", "a row changed", "the table changed", "empty", "of another name", "removed", "a folder"],
+    ids=["cut", "a row", "the table", "empty", "of another name", "removed", "a folder"],
 )
 def test_what_is_not_what_was_kept_is_made_again(
     tmp_path: Path, spoil: Callable[[Path], object]
