@@ -81,7 +81,7 @@ class KeptFiles:
                     _write(file, key, made)
             return made
 
-        with suppress(OSError, _NotAsWrittenError):
+        with suppress(OSError, _ChangedError):
             return _open(file, key, make_and_keep)
         return make_and_keep()
 
@@ -92,14 +92,14 @@ class KeptFiles:
                 _forget(self._folder)
 
 
-class _NotAsWrittenError(Exception):
+class _ChangedError(Exception):
     """A file has something else in it than what was written there."""
 
 
 @dataclass(frozen=True)
 class _KeptRows:
     """The rows of a file: how many they are, and the digest of each stretch and where it ends. They
-    are made again where a stretch is not as it was written."""
+    are made again where a stretch was changed."""
 
     file: Path
     key: bytes
@@ -113,7 +113,7 @@ class _KeptRows:
         end = self.num_rows if length is None else min(offset + length, self.num_rows)
         first = min(offset // _ROWS_A_STRETCH, len(self.digests) - 1)
         last = max(-(-end // _ROWS_A_STRETCH), first + 1)
-        with suppress(OSError, _NotAsWrittenError):
+        with suppress(OSError, _ChangedError):
             rows = pa.concat_batches(self._stretches(first, last))
             return rows.slice(offset - first * _ROWS_A_STRETCH, end - offset)
         return self.make().slice(offset, end - offset)
@@ -126,25 +126,25 @@ class _KeptRows:
             for number in range(first, last):
                 content = opened.read(self.ends[number + 1] - self.ends[number])
                 if _digest(self.key, content) != self.digests[number]:
-                    raise _NotAsWrittenError
+                    raise _ChangedError
                 found.append(pa.ipc.open_stream(content).read_next_batch())
         return found
 
 
 def _open(file: Path, key: bytes, make: Callable[[], pa.RecordBatch]) -> _KeptRows:
-    """Return the rows of a file, made again where they are not as they were written under a key.
-    Raises _NotAsWrittenError where their table is not."""
+    """Return the rows of a file, made again where something else was written under this key. Raises
+    _ChangedError where the table of them is another one."""
     with file.open("rb") as opened:
         end = opened.seek(0, os.SEEK_END) - _TAIL.size
         opened.seek(max(end, 0))
         tail = opened.read()
         if len(tail) != _TAIL.size:
-            raise _NotAsWrittenError
+            raise _ChangedError
         digest, size = _TAIL.unpack(tail)
         opened.seek(max(end - size, 0))
         table = opened.read(min(size, end))
         if _digest(key, table) != digest.hex():
-            raise _NotAsWrittenError
+            raise _ChangedError
     rows, digests, sizes = json.loads(table)
     return _KeptRows(file, key, rows, digests, [*accumulate(sizes, initial=len(_MARK))], make)
 
