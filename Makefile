@@ -31,8 +31,9 @@ SPARK_STAMP := $(subst $(SPACE),\$(SPACE),$(VENV))/.requirements-spark-installed
 ALL_STAMP := $(subst $(SPACE),\$(SPACE),$(VENV))/.requirements-all-installed
 REQUIREMENTS := requirements-spark.txt requirements-docs.txt dashboards/streamlit/requirements.txt
 PEERS := .venv-peers
-# A module is compiled when it is first imported; most of what is installed never is.
-PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --no-compile
+# A module is compiled when it is first imported; most of what is installed never is. Some versions of pip
+# complain of a package in the old form unless it is built in the new way.
+PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --no-compile --use-pep517
 # uv installs in a fraction of the time; where it cannot, as behind a mirror that only pip knows, pip does.
 INSTALL := install() { { $(PIP_INSTALL) 'uv>=0.9,<1' && uv pip install --quiet --python "$(VENV)/bin/python" "$$@"; } 2>/dev/null \
 	|| $(PIP_INSTALL) "$$@"; }; install

@@ -105,7 +105,6 @@ def _generation(result: results.Generated, width: int) -> Iterator[Part]:
         f"{count(rows['raw.campaigns'], 'campaign')}, {count(sum(rows.values()), 'row')} in "
         f"{count(filled, 'table')}{size}, in {result.seconds:,.1f} s"
     )
-    yield ""
     yield table(
         (Column("table"), Column("rows", is_number=True), Column("hash")),
         [(held.table, f"{held.rows:,}", held.hash) for held in result.tables if held.rows],

@@ -18,6 +18,8 @@ from generator.cli.dbt_project import project_folder
 from generator.scenario.templates import Library
 from tests.support.project import ROOT, Answer, generate, link_project, parsed
 
+LINES_OF_A_BUILD = 6
+
 
 @pytest.fixture
 def project(tmp_path: Path, complete_database: Path) -> Path:
@@ -29,13 +31,20 @@ def project(tmp_path: Path, complete_database: Path) -> Path:
     return tmp_path
 
 
+def test_make_build_fits_into_40_lines(run: Callable[..., Answer], cwd: Path) -> None:
+    """Before the build and its data it says what it installs, and at last how to activate it."""
+    answer = run("generate", "showcase", "--to", "ads.duckdb")
+    assert answer.code == 0, answer.err
+    assert len(answer.out.splitlines()) + LINES_OF_A_BUILD + 2 <= 40
+
+
 def test_build_builds_what_is_selected_and_says_what_to_try_next(project: Path) -> None:
     answer = generate(
         "build", "--select", "+dim_campaigns", "--database", "ads.duckdb", cwd=project
     )
     assert answer.returncode == 0, answer.stderr
     lines = answer.stdout.splitlines()
-    assert len(lines) <= 40
+    assert len(lines) <= LINES_OF_A_BUILD
     assert lines[0].startswith("ads.duckdb: 7 campaigns, 37,032 hourly rows, 2025-")
     assert "tests passed" in lines[1]
     assert any("status --database ads.duckdb " in line for line in lines)
