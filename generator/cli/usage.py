@@ -73,9 +73,11 @@ def moment(text: str) -> datetime:
     """Return the time of an option, in UTC without a zone. Raises typer.BadParameter."""
     try:
         found = datetime.fromisoformat(text)
+        if found.microsecond:
+            raise ValueError
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is not a time; write one as 2025-10-01 or 2025-10-01T18:30, in UTC"
+            f"{text!r} is not a time; write one as 2025-10-01 or 2025-10-01T18:30:00, in UTC"
         ) from None
     return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
 

@@ -24,7 +24,7 @@ from generator.live.timed import Timed, merge
 from generator.log.rows import CampaignLog
 from generator.pipeline.country_supplies import Supplies
 from generator.pipeline.logs import Logs
-from generator.scenario.faults import LateRows
+from generator.scenario.faults import LateRows, RestatedDays
 from generator.schema import (
     AudienceDaily,
     CampaignReach,
@@ -43,8 +43,8 @@ from generator.world.world import World
 MICROSECONDS_A_DAY = HOURS_A_DAY * MICROSECONDS_AN_HOUR
 # An hour is closed when its last ads are over.
 GRACE = 5 * 60_000_000
-# Days after which late rows have landed, and windows of reach have ended.
-_DAYS_LATE, _DAYS_OF_A_WINDOW = 35, 8
+# Days after which windows of reach have ended.
+_DAYS_OF_A_WINDOW = 8
 _CAMPAIGNS_AT_ONCE = 16
 # The length of a window of reach that is neither a day nor a flight up to a day.
 _WINDOWS = {ReachWindow.HOUR: MICROSECONDS_AN_HOUR, ReachWindow.WEEK: 7 * MICROSECONDS_A_DAY}
@@ -75,9 +75,13 @@ class Facts:
             for model in world.platform_models.values()
             if model.conversions
         ]
-        is_late = bool(world.faults.of_table(PerformanceHourly))
-        self._days_after = max(lags, default=0) + (_DAYS_LATE if is_late else _DAYS_OF_A_WINDOW)
-        self._days_after += self._days_late
+        delays = [
+            fault.days or 0
+            for _, _, fault in world.faults.of_table(PerformanceHourly)
+            if isinstance(fault, LateRows | RestatedDays)
+        ]
+        self._days_after = max(lags, default=0) + _DAYS_OF_A_WINDOW
+        self._days_after += max(delays, default=0) + self._days_late
 
     @property
     def logs(self) -> list[CampaignLog]:

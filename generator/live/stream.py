@@ -235,7 +235,8 @@ class _Run:
                     self._beat_each_second(str(error))
                 wait = min(2 * wait, _LONGEST_WAIT)
         if met is not None:
-            self._target.note(met)
+            found = met
+            self._retry(lambda: self._target.note(found))
 
     def _beat_each_second(self, waits_for: str | None = None) -> None:
         if time.monotonic() - self._last_beat[0] >= _SECONDS_BETWEEN_BEATS:

@@ -71,6 +71,10 @@ class LiveState(RawTable):
     started_at: datetime = column("When the run was started for the first time.", unit="UTC")
     updated_at: datetime = column("When this row was written.", unit="UTC")
 
+    def is_as_far_as(self, other: LiveState) -> bool:
+        """Say whether a run is as far as in another state of it, or further."""
+        return (self.next_slice, self.is_complete) >= (other.next_slice, other.is_complete)
+
 
 class LiveSlice(RawTable):
     """A slice that a live run has sent: all rows from a moment to before another. One row per slice

@@ -56,6 +56,10 @@ def test_a_market_has_the_faults_that_it_is_given(cwd, run, how) -> None:
             "generate market --log all",
             "impressions (",
         ),
+        (
+            "live smoke --from 2025-10-01T18:30:00.5",
+            "'2025-10-01T18:30:00.5' is not a",
+        ),
         ("generate smoke --set log.households=3", "less than or equal to 1, not 3"),
         ("validate mine.yml --set campaign.target_cmp=3", "near it: campaign.target_cpm"),
         ("validate platform.yml --set supply.ad_minutes=3", "supply.ad_minutes_per_hour"),

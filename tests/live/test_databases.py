@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -24,6 +23,7 @@ from generator.live.timeline import Timeline
 from generator.pipeline.parts import all_pieces
 from generator.scenario.faults import Faults
 from generator.schema import AdImpression, PerformanceHourly
+from generator.schema.live import LiveState
 from generator.sinks.duckdb import DuckdbSink
 from generator.sinks.errors import DestinationError
 from generator.world.world import World
@@ -93,6 +93,36 @@ def test_a_duckdb_file_is_the_batch(tmp_path: Path, world: World, batch: Tables)
         ).fetchall()
     assert hourly_rows == batch["performance_hourly"].num_rows
     assert events == batch["ad_events"].num_rows + batch["conversions"].num_rows
+
+
+def test_a_start_that_was_committed_is_not_sent_again(
+    tmp_path: Path, world: World, batch: Tables
+) -> None:
+    """The answer of a commit may be lost with the connection."""
+    target, timeline = DuckdbTarget(tmp_path / "ads.duckdb"), Timeline(world)
+    target.open(timeline.landing_tables)
+    when = datetime(2025, 10, 1)
+    state = LiveState(
+        run_identity="one",
+        workflow="short",
+        speed="max",
+        event_time_from=when,
+        event_time_until=when,
+        next_slice=when,
+        is_complete=False,
+        started_at=when,
+        updated_at=when,
+    )
+    for _ in range(2):
+        target.land(timeline.start(), state)
+        target.rest()
+    for _ in range(2):
+        target.land(timeline.rest(), state.model_copy(update={"is_complete": True}))
+        target.rest()
+    target.close()
+    found = tables_in(tmp_path / "ads.duckdb", {})
+    assert found["runs"].num_rows == 1
+    assert found["campaign_lift"].num_rows == batch["campaign_lift"].num_rows > 0
 
 
 def test_faults_that_change_columns_land(tmp_path: Path, world: World) -> None:
@@ -167,9 +197,7 @@ def test_the_command_sends_and_goes_on(tmp_path: Path, run: Any) -> None:
     assert first.code == 0, first.err
     assert first.json["event_time"] == "2025-09-08T12:30:00"
     assert json.loads(first.err.splitlines()[-1])["hourly_rows"] == first.json["hourly_rows"]
-    started = time.monotonic()
     second = run(*arguments, *tables)
-    assert time.monotonic() - started < 30
     assert second.json["is_complete"]
     assert first.json["hourly_rows"] + second.json["hourly_rows"] == 672
     other = run(*arguments, *tables, "--from", "2025-09-10")

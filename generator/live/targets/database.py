@@ -47,7 +47,10 @@ class DatabaseTarget(Target):
         return self._state()
 
     def land(self, pieces: Iterable[Piece], state: LiveState) -> None:
-        """Insert what is sent before the first slice or after the last one."""
+        """Insert what is sent before the first slice or after the last one. After a lost connection
+        it may be there already."""
+        if self._holds(state):
+            return
         buffer = InsertBuffer(ROW_GROUP)
         self._begin()
         for table, batch in pieces:
@@ -59,17 +62,22 @@ class DatabaseTarget(Target):
 
     def send(self, piece: Slice, row: LiveSlice, state: LiveState) -> None:
         """Insert a slice. After a lost connection it may be there already."""
-        if not self._is_connected:
-            self.connect()
-            held = self._state()
-            if held is not None and held.next_slice >= state.next_slice:
-                return
+        if self._holds(state):
+            return
         self._begin()
         for part in piece.rows:
             self._insert(part.table, part.rows)
         if piece.rows:
             self._insert(LiveSlice, to_arrow(LiveSlice, [row]))
         self._commit(state)
+
+    def _holds(self, state: LiveState) -> bool:
+        """Say whether a commit was made, of which the answer was lost with the connection."""
+        if self._is_connected:
+            return False
+        self.connect()
+        held = self._state()
+        return held is not None and held.is_as_far_as(state)
 
     def note(self, error: LiveError) -> None:
         """Insert a failure."""

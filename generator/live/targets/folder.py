@@ -3,12 +3,13 @@
 `DIR/TABLE/DAY/TIME.ndjson` has the rows of a table in the slice that begins then; `start` and `end`
 have what is sent before the first and after the last slice. `DIR/_live/state.ndjson` says how far
 the run is, and `DIR/_live/slices` has a row for each slice. Files of a slice that was not finished
-are removed when the run goes on.
+are removed when the run goes on; files with other names are left alone.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from abc import abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,18 +20,22 @@ import pyarrow.parquet as pq
 from generator.live.clock import datetime_of_moment
 from generator.live.json_lines import document
 from generator.live.targets.target import MINUTE, Target
-from generator.live.timeline import Slice
+from generator.live.timeline import SENT, Slice
 from generator.schema import RawTable
 from generator.schema.arrow import to_arrow
-from generator.schema.live import LiveError, LiveSlice, LiveState
+from generator.schema.live import LiveSlice, LiveState
 from generator.sinks.errors import DestinationError, DestinationFailedError
 from generator.sinks.lock import Lock
 from generator.sinks.sink import Piece
 
 _LIVE, _SLICES, _START, _END = "_live", "slices", "start", "end"
-_STATE, _ERRORS = "state.ndjson", "errors.ndjson"
+_STATE = "state.ndjson"
 _DAY, _TIME = "%Y-%m-%d", "%H%M%S"
 _ROWS_A_FILE = 500_000
+# What a run writes to the folder of a table: files of a slice by day and time, and by number those
+# of a start or an end. A file that is not whole has `.part` after it.
+_OF_A_SLICE = re.compile(r"(\d{4}-\d\d-\d\d)/(\d{6})\.(ndjson|parquet)(\.part)?")
+_OF_AN_END = re.compile(rf"({_START}|{_END})/\d{{5,}}\.(ndjson|parquet)(\.part)?")
 
 
 class FolderTarget(Target):
@@ -54,13 +59,17 @@ class FolderTarget(Target):
             state = self._state()
             self._remove_unfinished(state)
         except OSError as error:
+            self.close()
             raise self._failure(error) from error
+        except DestinationError:
+            self.close()
+            raise
         return state
 
     def _state(self) -> LiveState | None:
         held = self._folder / _LIVE / _STATE
         if held.is_file():
-            return LiveState.model_validate_json(held.read_text().replace('Z"', '"'))
+            return self._read(held)
         begun = (self._folder / _LIVE).is_dir()
         strange = next((path.name for path in self._folder.iterdir()), None)
         if strange is not None and not begun:
@@ -70,27 +79,22 @@ class FolderTarget(Target):
         (self._folder / _LIVE).mkdir(exist_ok=True)
         return None
 
+    def _read(self, file: Path) -> LiveState:
+        """Return the state that a file holds. Raises DestinationError."""
+        try:
+            return LiveState.model_validate_json(file.read_text().replace('Z"', '"'))
+        except ValueError as error:
+            raise DestinationError(
+                f"{file}: is not the state of a live run; choose another --to"
+            ) from error
+
     def _remove_unfinished(self, state: LiveState | None) -> None:
         """Remove the files of slices from the next one on, and of a start or an end that was not
         finished."""
-        tables = [path for path in self._folder.iterdir() if path.is_dir() and path.name != _LIVE]
-        next_slice = state.next_slice if state else None
-        for folder in (*tables, self._folder / _LIVE / _SLICES):
-            for day in folder.iterdir() if folder.is_dir() else ():
-                if day.name == _END:
-                    is_begun = state is None or not state.is_complete
-                elif day.name == _START:
-                    is_begun = state is None
-                else:
-                    is_begun = next_slice is None or day.name >= f"{next_slice:{_DAY}}"
-                for file in day.iterdir() if is_begun else ():
-                    name = f"{day.name} {file.name.split('.')[0]}"
-                    if (
-                        next_slice is None
-                        or day.name in (_START, _END)
-                        or (name >= f"{next_slice:{_DAY} {_TIME}}")
-                    ):
-                        file.unlink()
+        for name in (*(table.table_name for table in SENT), f"{_LIVE}/{_SLICES}"):
+            for file in (self._folder / name).glob("*/*"):
+                if _is_unfinished(f"{file.parent.name}/{file.name}", state):
+                    file.unlink()
 
     def land(self, pieces: Iterable[Piece], state: LiveState) -> None:
         """Write the files of the start or of the end."""
@@ -128,11 +132,6 @@ class FolderTarget(Target):
         except OSError as error:
             raise self._failure(error) from error
 
-    def note(self, error: LiveError) -> None:
-        """Add a failure to `_live/errors.ndjson`."""
-        with open(self._folder / _LIVE / _ERRORS, "ab") as file:
-            file.write(document(to_arrow(LiveError, [error])))
-
     def close(self) -> None:
         """Release the folder."""
         self._lock.release()
@@ -160,6 +159,16 @@ class FolderTarget(Target):
             f"{self.label}: cannot be written: {error.strerror}; make room or let it be written, "
             "and run the same command again: it goes on at the next slice"
         )
+
+
+def _is_unfinished(name: str, state: LiveState | None) -> bool:
+    """Say whether a file, named `DAY/FILE`, is one that a run wrote and did not finish."""
+    if match := _OF_A_SLICE.fullmatch(name):
+        day, time = match[1], match[2]
+        return state is None or f"{day} {time}" >= f"{state.next_slice:{_DAY} {_TIME}}"
+    if match := _OF_AN_END.fullmatch(name):
+        return state is None or (match[1] == _END and not state.is_complete)
+    return False
 
 
 class NdjsonTarget(FolderTarget):

@@ -157,10 +157,7 @@ class KafkaTarget(Target):
     def _holds(self, state: LiveState) -> bool:
         """Say whether a transaction was committed, of which the answer was lost."""
         held = self._state()
-        return held is not None and (held.next_slice, held.is_complete) >= (
-            state.next_slice,
-            state.is_complete,
-        )
+        return held is not None and held.is_as_far_as(state)
 
     def _produce(self, table: type[RawTable], rows: pa.Table) -> None:
         """Hand rows to the producer, and wait where its queue has no room."""

@@ -36,7 +36,7 @@ class StatelessTarget(Target):
             file.parent.mkdir(parents=True, exist_ok=True)
             lock.touch()
             self._release = hold_file(lock)
-            text = file.read_text() if file.exists() else ""
+            text = file.read_bytes() if file.exists() else b""
         except BlockingIOError as error:
             raise DestinationError(
                 f"{file}: another live run has it; wait for its end, or choose another --state"
@@ -44,7 +44,7 @@ class StatelessTarget(Target):
         except OSError as error:
             raise self._failure(error) from error
         try:
-            return LiveState.model_validate_json(text.replace('Z"', '"')) if text else None
+            return LiveState.model_validate_json(text.replace(b'Z"', b'"')) if text else None
         except ValueError as error:
             self.close()
             raise DestinationError(

@@ -2,7 +2,8 @@
 
 The headers `Event-Table` and `Schema-Version` say what they are. An answer of 200 to 299 is a
 receipt. Without an answer, and after 408, 429 or 500 and above, the same rows are posted again,
-later and later, so a receiver removes duplicates by `event_id`.
+later and later, so a receiver removes duplicates by `event_id`. Nothing is sent on to another
+address that an answer names: on the way there a POST becomes a GET, and the rows are lost.
 """
 
 from __future__ import annotations
@@ -33,6 +34,16 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 1_000
 _SECONDS_TO_ANSWER = 10
 _MAY_BE_OVER_SOON = (408, 429)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Makes errors of the answers that name another address."""
+
+    def redirect_request(self, *_arguments: object) -> None:
+        """Follow none."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 class WebhookTarget(StatelessTarget):
@@ -83,7 +94,7 @@ class WebhookTarget(StatelessTarget):
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS_TO_ANSWER):
+            with _OPENER.open(request, timeout=_SECONDS_TO_ANSWER):
                 return
         except urllib.error.HTTPError as error:
             sentence = f"{self.label}: answers {error.code} {error.reason}"
