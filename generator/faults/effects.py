@@ -148,7 +148,9 @@ def _duplicates(rows: Rows, mask: Mask, _fault: faults.Duplicates) -> Rows:
 
 
 def _null_ids(rows: Rows, mask: Mask, fault: faults.NullIds) -> Rows:
-    return rows.with_columns({fault.column: _clear(rows, mask, fault.column)})
+    with_it = ("device_id",) if fault.column == "household_id" else ()
+    columns = (fault.column, *with_it)
+    return rows.with_columns({column: _clear(rows, mask, column) for column in columns})
 
 
 def _time_zone_shift(rows: Rows, mask: Mask, fault: faults.TimeZoneShift) -> Rows:

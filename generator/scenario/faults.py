@@ -60,12 +60,6 @@ class HourlyWindow(Window):
     hours: Hours | None = None
 
 
-class RowWindow(HourlyWindow):
-    """A window of rows that may be those of the log; those of hourly performance by default."""
-
-    table: Literal["ad_impressions"] | None = None
-
-
 class EventWindow(HourlyWindow):
     """A window of rows that may be those of the log, conversions, or events of ads, which live runs
     send: those called as in `events`, or all. By default the rows are those of hourly
@@ -106,7 +100,7 @@ class Duplicates(EventWindow):
     """Rows that land twice."""
 
 
-def _refuse_devices(window: EventWindow | MissingHours) -> None:
+def _refuse_devices(window: EventWindow | MissingHours | NullIds) -> None:
     """Raise ValueError where devices are named that conversions do not have."""
     if window.devices and window.table == "conversions":
         raise ValueError("conversions have no device group; leave devices out")
@@ -130,18 +124,31 @@ class MissingHours(HourlyWindow):
         return self
 
 
-class NullIds(RowWindow):
-    """Rows that land without one of their ids."""
+class NullIds(HourlyWindow):
+    """Rows that land without one of their ids: those of hourly performance by default. A conversion
+    without its household has no device either."""
 
-    column: Literal["campaign_id", "line_item_id", "creative_id"]
+    table: Literal["ad_impressions", "conversions"] | None = None
+    column: Literal["campaign_id", "line_item_id", "creative_id", "household_id"]
 
     @model_validator(mode="after")
-    def _can_be_found_again(self) -> NullIds:
+    def _is_in_the_table(self) -> NullIds:
+        if (self.column == "household_id") != (self.table == "conversions"):
+            table = self.table or "performance_hourly"
+            raise ValueError(
+                f"null_ids does not empty {self.column} in {table}; household_id is for table: "
+                "conversions, the others are for performance_hourly and ad_impressions"
+            )
         if self.table and self.column == "creative_id":
             raise ValueError(
                 f"an impression of {self.table} without its creative_id belongs to no campaign; "
                 "empty campaign_id or line_item_id"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_devices(self) -> NullIds:
+        _refuse_devices(self)
         return self
 
 

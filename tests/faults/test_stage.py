@@ -293,7 +293,7 @@ def test_only_what_the_faults_break_is_lifted() -> None:
         assert landing_table(one(kind)).constraints == PerformanceHourly.constraints
 
 
-def test_conversions_are_late_repeated_and_missing() -> None:
+def test_conversions_are_late_repeated_unmatched_and_missing() -> None:
     """As many as the log of the faults says, in the hours that it says; the truth is untouched."""
     window: dict[str, Any] = {
         "table": "conversions",
@@ -306,6 +306,7 @@ def test_conversions_are_late_repeated_and_missing() -> None:
             "late_rows": [window | {"days": 3}],
             "missing_hours": [window | {"hours": [18, 19, 20]}],
             "duplicates": [window],
+            "null_ids": [window | {"column": "household_id"}],
         }
     )
     world = build_world(dataset("complete").with_log(0.02))
@@ -348,6 +349,12 @@ def test_conversions_are_late_repeated_and_missing() -> None:
     assert touched["DUPLICATES"] == repeated
     # Some that are late are missing as well.
     assert touched["LATE_ROWS"] >= late > 0.7 * touched["LATE_ROWS"]
+    ((unmatched, on_a_device, of_a_click),) = ask(
+        "select count(*), count(device_id), count(click_id) from after where household_id is null",
+        after=after,
+    )
+    assert touched["NULL_IDS"] == unmatched
+    assert (on_a_device, of_a_click > 0) == (0, True)
     reporting = ask("select distinct campaign_id from log order by 1", log=log)
     counting = {one.campaign.campaign_id for one in map(logs._claim, world.bookings) if one}
     assert 3 < len(reporting) == len({campaign for (campaign,) in reporting} & counting)

@@ -37,6 +37,7 @@ landed as (
         cast(extract(hour from event_ts) as integer) as hour_of_day,
         count(*) as conversions,
         sum(landings - 1) as copies,
+        sum(case when household_id is null then 1 else 0 end) as unmatched,
         sum(
             case
                 when
@@ -76,6 +77,7 @@ hours as (
         hours_of_a_day.generated_number - 1 as hour_of_day,
         coalesce(landed.conversions, 0) as conversions,
         coalesce(landed.copies, 0) as copies,
+        coalesce(landed.unmatched, 0) as unmatched,
         coalesce(landed.late, 0) as late,
         avg(1e0 * coalesce(landed.conversions, 0)) over (
             partition by spans.advertiser_id, hours_of_a_day.generated_number
@@ -145,6 +147,7 @@ days as (
         activity_date,
         sum(conversions) as conversions,
         sum(copies) as copies,
+        sum(unmatched) as unmatched,
         sum(late) as late
     from hours
     group by advertiser_id, activity_date
@@ -160,6 +163,8 @@ logged as (
             as logged_late,
         sum(case when fault_log.fault_type = 'DUPLICATES' then fault_log.rows_touched else 0 end)
             as logged_copies,
+        sum(case when fault_log.fault_type = 'NULL_IDS' then fault_log.rows_touched else 0 end)
+            as logged_unmatched,
         sum(case when fault_log.fault_type = 'MISSING_HOURS' then fault_log.rows_touched else 0 end)
             as logged_missing
     from fault_log
@@ -182,9 +187,11 @@ final as (
         cast(days.conversions as bigint) as conversions,
         cast(days.late as bigint) as late_conversions,
         cast(days.copies as bigint) as repeated_conversions,
+        cast(days.unmatched as bigint) as unmatched_conversions,
         cast(coalesce(silent.silent_hours, 0) as integer) as silent_hours,
         cast(coalesce(logged.logged_late, 0) as bigint) as logged_late_conversions,
         cast(coalesce(logged.logged_copies, 0) as bigint) as logged_repeated_conversions,
+        cast(coalesce(logged.logged_unmatched, 0) as bigint) as logged_unmatched_conversions,
         cast(coalesce(logged.logged_missing, 0) as bigint) as logged_missing_conversions
 
     from days
