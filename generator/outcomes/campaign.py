@@ -21,6 +21,7 @@ from generator.delivery.interaction import wear_out
 from generator.delivery.supply import DEVICES, device_column
 from generator.enums import ConversionType, ExperimentDesign
 from generator.log.people import People
+from generator.log.population import Population
 from generator.log.rows import CampaignLog, Views
 from generator.outcomes import experiment, rows
 from generator.outcomes.baseline import (
@@ -128,6 +129,24 @@ class _Seen:
         is_same = (found >= 0) & (self.household[known] == household)
         is_same &= (moment - self.moment[known] <= longest) & (self.moment[known] < moment)
         return np.where(is_same, found, NOTHING)
+
+
+class _Places:
+    """The countries and regions that the blocks of a population are in; `names` are in order."""
+
+    def __init__(self, population: Population) -> None:
+        of_blocks = list(zip(population.country, population.region, strict=True))
+        self.names = sorted(set(of_blocks))
+        place = np.array([self.names.index(name) for name in of_blocks])
+        self._in_order = np.argsort(place, kind="stable")
+        self._begins = np.searchsorted(place[self._in_order], np.arange(len(self.names)))
+
+    def add_up(self, sums: Floats) -> Floats:
+        """Return sums by block and device, (2, blocks * devices), by place and device: (2, places *
+        devices)."""
+        of_blocks = sums.reshape(2, -1, len(DEVICES))[:, self._in_order]
+        result: Floats = np.add.reduceat(of_blocks, self._begins, axis=1).reshape(2, -1)
+        return result
 
 
 class CampaignOutcomes:
@@ -584,30 +603,19 @@ class CampaignOutcomes:
         """Return what the campaign causes by where its ads are seen. One more impression there
         causes what the last part of them caused there, or anywhere if there was none."""
         _, _, sums = self._scan
-        population = self._people.population
-        impressions = sums.by_cell[_IMPRESSIONS]
-        names = [f"{c} {r}" for c, r in zip(population.country, population.region, strict=True)]
-        place, of_block = np.unique(names, return_inverse=True)
-        in_order = np.argsort(of_block, kind="stable")
-        begins = np.searchsorted(of_block[in_order], np.arange(place.size))
-
-        def by_place(sums: Floats) -> Floats:
-            of_blocks = sums.reshape(2, -1, len(DEVICES))[:, in_order]
-            result: Floats = np.add.reduceat(of_blocks, begins, axis=1).reshape(2, -1)
-            return result
-
-        counts = by_place(impressions)
+        places = _Places(self._people.population)
+        counts = places.add_up(sums.by_cell[_IMPRESSIONS])
         cell = np.flatnonzero(counts.sum(axis=0))
         counts = counts[:, cell]
-        spend = by_place(sums.by_cell[_SPEND])[:, cell].sum(axis=0)
+        spend = places.add_up(sums.by_cell[_SPEND])[:, cell].sum(axis=0)
         parts = []
         for number, goal in enumerate(self._goals):
-            caused = by_place(sums.by_cell[goal.conversion_type])[:, cell]
+            caused = places.add_up(sums.by_cell[goal.conversion_type])[:, cell]
             anywhere = caused[1].sum() / max(counts[1].sum(), 1.0)
             of_one = np.where(counts[1] > 0, caused[1] / np.maximum(counts[1], 1.0), anywhere)
             expected, more = caused.sum(axis=0), 0.01 * of_one * counts.sum(axis=0)
             parts.append((number, expected, more, goal.value))
-        where = [place[one].split(" ") for one in cell // len(DEVICES)]
+        where = [places.names[one] for one in cell // len(DEVICES)]
         goals = np.repeat(np.arange(len(parts)), cell.size)
         values = np.repeat([value for *_, value in parts], cell.size)
         expected = np.concatenate([one for _, one, _, _ in parts])

@@ -443,6 +443,22 @@ def test_campaigns_of_an_advertiser_share_what_their_households_do_anyway() -> N
     assert np.array_equal(np.union1d(ids[1], shared), np.unique(of_alone[1]))
 
 
+def test_a_region_may_have_any_code(tmp_path: Path) -> None:
+    """Such as that of a custom platform, with a space in it."""
+    (tmp_path / "platforms").mkdir()
+    (tmp_path / "platforms" / "mine.yml").write_text(
+        "extends: netflix_like\n"
+        "countries: {US: {regions: {'803': {name: LA, share: 0.02, zone: America/Los_Angeles},\n"
+        "  The Bay: {name: The Bay, share: 0.02, zone: America/Los_Angeles}}}}\n"
+    )
+    plan = copy.deepcopy(BUYERS)
+    plan["campaign"] |= {"platform": "mine"}
+    plan["line_items"][0]["targeting"] |= {"GEO_DMA": ["803", "The Bay"]}
+    data = Library(tmp_path).dataset_of_mapping(plan).with_seed(10).with_log(0.02)
+    returns = tables_of(build_world(data))["media_returns"]
+    assert set(returns.column("region_code").to_pylist()) == {"803", "The Bay"}
+
+
 def test_nothing_is_reported_without_a_log_or_of_campaigns_that_count_nothing() -> None:
     without = tables_of(replace(WORLD, log=LogPlan()))
     names = {"conversions", "conversion_causes", "campaign_lift", "household_outcomes"}
