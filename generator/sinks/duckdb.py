@@ -39,7 +39,7 @@ from generator.schema import (
 from generator.schema.ddl import create_table, literal, quote, sql_name
 from generator.schema.existing import Holdings
 from generator.schema.live import OF_LIVE_RUNS, LiveState
-from generator.sinks.errors import DestinationError, DestinationFailedError
+from generator.sinks.errors import DestinationError, DestinationFailedError, first_line
 from generator.sinks.held import KEYED, OF_A_RUN, HeldDataset, HeldRun
 from generator.sinks.lock import hold_file
 from generator.sinks.replacement import Replacement
@@ -232,7 +232,7 @@ class DuckdbTransaction(BatchSink):
             except duckdb.Error as error:
                 raise DestinationError(
                     f"{self.file}: index {printable(index)} does not fit the new rows: "
-                    f"{str(error).splitlines()[0]}; drop it, or choose another --database"
+                    f"{first_line(error)}; drop it, or choose another --database"
                 ) from error
 
     def _insert(self, table: type[RawTable], rows: pa.Table) -> None:
@@ -318,7 +318,7 @@ class DuckdbSink(DuckdbTransaction):
             except (duckdb.CatalogException, duckdb.DependencyException) as error:
                 raise DestinationError(
                     f"{self.file}: {table.relation()} cannot be replaced: "
-                    f"{str(error).splitlines()[0]}; drop what refers to it, or choose another "
+                    f"{first_line(error)}; drop what refers to it, or choose another "
                     "--database"
                 ) from error
         self._connection.execute("COMMIT")
@@ -482,7 +482,7 @@ class DuckdbSchema(DuckdbTransaction):
             duckdb.NotSupportedError,
             duckdb.ProgrammingError,
         ) as error:
-            raise self._do_not_fit(table, str(error).splitlines()[0]) from error
+            raise self._do_not_fit(table, first_line(error)) from error
         for name, comment in comments:
             self._connection.execute(
                 f"COMMENT ON COLUMN {sql_name(table)}.{quote(name)} IS {literal(comment)}"
@@ -573,16 +573,21 @@ def refuse_name_of_schema(file: Path, schemas: Collection[str], option: str) -> 
         )
 
 
+def is_open_elsewhere(error: Exception) -> bool:
+    """Say whether DuckDB cannot open a file that another process has open."""
+    # The second of these sentences is that of Windows.
+    words = ("could not set lock", "being used by another process")
+    return any(some in first_line(error).lower() for some in words)
+
+
 def failure(file: Path, error: Exception, option: str = "--database") -> DestinationError:
     """Return what went wrong with the file and what to do, in one line; `option` is the one that
     names another file."""
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    first = first_line(error)
     # DuckDB takes the file of another database for one that an extension could read.
     if "not a valid duckdb database file" in first.lower() or "_scanner" in first:
         return DestinationError(f"{file}: is not a DuckDB database; choose another {option}")
-    # The second of these sentences is that of Windows.
-    is_open = ("could not set lock", "being used by another process")
-    if isinstance(error, BlockingIOError) or any(words in first.lower() for words in is_open):
+    if isinstance(error, BlockingIOError) or is_open_elsewhere(error):
         return DestinationFailedError(
             f"{file}: is open in another process; close it there (or choose another {option})"
         )

@@ -8,3 +8,8 @@ class DestinationError(Exception):
 class DestinationFailedError(DestinationError):
     """The destination is right and did not work: locked, read-only, full, vanished, out of reach.
     What it held is unchanged."""
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, or its name if it says nothing."""
+    return (str(error) or type(error).__name__).splitlines()[0]

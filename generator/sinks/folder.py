@@ -23,7 +23,7 @@ from pyarrow import fs
 
 from generator.masking import mask, without_secrets_of
 from generator.outputs import set_mode
-from generator.sinks.errors import DestinationFailedError
+from generator.sinks.errors import DestinationFailedError, first_line
 
 CHUNK = 1 << 20
 # A file on its way to its name, when it is written in one step.
@@ -207,8 +207,7 @@ class Folder:
         try:
             yield
         except (OSError, pa.ArrowException) as error:
-            first = (str(error) or type(error).__name__).splitlines()[0]
-            first = without_secrets_of(self.place, first)
+            first = without_secrets_of(self.place, first_line(error))
             raise DestinationFailedError(
                 f"{self.name}: {first}; check the place and what you may do there, or choose "
                 "another --to"

@@ -30,7 +30,7 @@ from generator.schema import RawTable, Run
 from generator.schema.ddl import column_conditions, literal, quote, sql_name
 from generator.schema.live import OF_LIVE_RUNS, LiveState
 from generator.schema.table import Column
-from generator.sinks.errors import DestinationError, DestinationFailedError
+from generator.sinks.errors import DestinationError, DestinationFailedError, first_line
 from generator.sinks.held import KEYED, OF_A_RUN, HeldDataset, HeldRun
 from generator.sinks.sink import BatchSink, check_columns, printable
 from generator.sinks.table_mark import is_own, mark_of
@@ -349,15 +349,14 @@ class PostgresqlSink(BatchSink):
 
     def _error_text(self, error: Error) -> str:
         """Return the first line of an error, without the password of the URI."""
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return without_secrets_of(self._uri, first)
+        return without_secrets_of(self._uri, first_line(error))
 
 
-def with_time_limit(uri: str) -> str:
+def with_time_limit(uri: str, seconds: int = _SECONDS_TO_CONNECT) -> str:
     """Return an address with a limit to the time that connecting takes, if it has none."""
     if "connect_timeout=" in uri or "PGCONNECT_TIMEOUT" in os.environ:
         return uri
-    return f"{uri}{'&' if '?' in uri else '?'}connect_timeout={_SECONDS_TO_CONNECT}"
+    return f"{uri}{'&' if '?' in uri else '?'}connect_timeout={seconds}"
 
 
 def create_table(table: type[RawTable]) -> str:

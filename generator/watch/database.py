@@ -18,6 +18,9 @@ from generator.extras import packages_of
 from generator.masking import without_secrets_of
 from generator.scenario.errors import bad_input
 from generator.schema.ddl import literal
+from generator.sinks.duckdb import is_open_elsewhere
+from generator.sinks.errors import first_line
+from generator.sinks.postgresql import with_time_limit
 from generator.sinks.target import label, scheme_and_place
 
 Row = dict[str, Any]
@@ -30,8 +33,6 @@ _SECONDS_TO_CONNECT = 3
 _MILLISECONDS_PER_QUERY = 10_000
 # The cores are for the writer.
 _MODEST: dict[str, Any] = {"threads": 1}
-# What DuckDB says of a file that another process writes; the second is what Windows says.
-_LOCKED = ("could not set lock", "being used by another process")
 
 
 class NotReadableError(Exception):
@@ -82,7 +83,7 @@ def _duckdb(file: str) -> Iterator[Query]:
             query("BEGIN TRANSACTION READ ONLY")
             yield query
     except duckdb.Error as error:
-        raise NotReadableError(_why(file, _first_line(error))) from error
+        raise NotReadableError(_why(file, error)) from error
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, file: str) -> None:
@@ -94,21 +95,18 @@ def _attach(connection: duckdb.DuckDBPyConnection, file: str) -> None:
             connection.execute("USE followed")
             return
         except duckdb.IOException as error:
-            if time.monotonic() > deadline or not _is_locked(_first_line(error)):
+            if time.monotonic() > deadline or not is_open_elsewhere(error):
                 raise
             time.sleep(_SECONDS_BETWEEN_TRIES)
 
 
-def _why(file: str, message: str) -> str:
-    if _is_locked(message):
+def _why(file: str, error: duckdb.Error) -> str:
+    message = first_line(error)
+    if is_open_elsewhere(error):
         return f"{file} is open in a process that writes to it, such as dbt. This page tries again."
     if "not a valid duckdb database file" in message.lower():
         return f"{file} is not a DuckDB database. Watch another file."
     return f"{file} cannot be read now: {message}"
-
-
-def _is_locked(message: str) -> bool:
-    return any(words in message.lower() for words in _LOCKED)
 
 
 @contextmanager
@@ -117,7 +115,10 @@ def _postgresql(uri: str) -> Iterator[Query]:
     from adbc_driver_postgresql import dbapi
 
     try:
-        with dbapi.connect(_with_limit(uri)) as connection, connection.cursor() as cursor:
+        with (
+            dbapi.connect(with_time_limit(uri, _SECONDS_TO_CONNECT)) as connection,
+            connection.cursor() as cursor,
+        ):
 
             def query(sql: str) -> list[Row]:
                 cursor.execute(sql)
@@ -128,20 +129,10 @@ def _postgresql(uri: str) -> Iterator[Query]:
             cursor.execute("SET LOCAL TIME ZONE 'UTC'")
             yield query
     except Error as error:
-        reason = without_secrets_of(uri, _first_line(error))
+        reason = without_secrets_of(uri, first_line(error))
         raise NotReadableError(f"PostgreSQL cannot be read now: {reason}") from error
-
-
-def _with_limit(uri: str) -> str:
-    if "connect_timeout=" in uri:
-        return uri
-    return f"{uri}{'&' if '?' in uri else '?'}connect_timeout={_SECONDS_TO_CONNECT}"
 
 
 def _rows(cursor: Any) -> list[Row]:
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()] if names else []
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

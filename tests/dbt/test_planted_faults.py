@@ -239,7 +239,7 @@ def raw_cross_table_faults() -> Iterator[Fault]:
         "agrees_with_stg_ads__performance_hourly_line_item_id__*",
     )
     yield fault(
-        "a budget in another currency",
+        "a budget in another currency",  # XXX: without a currency, in ISO 4217
         "raw.budgets",
         "currency_code = 'XXX'",
         "true",

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -178,10 +177,9 @@ def test_who_waits_for_a_lock_says_so_and_ends_when_asked(
         assert run.stderr
         said = run.stderr.readline()
         assert "PostgreSQL: waiting for the server" in said
-        asked = time.monotonic()
         run.send_signal(number)
+        # What it waits for is there until it has ended.
         _, rest = run.communicate(timeout=60)
-        assert time.monotonic() - asked < 20
         assert run.returncode in (128 + number, 130)
         assert "interrupted" in rest
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,9 +62,7 @@ def test_it_waits_a_moment_for_the_writer(live_database: Path) -> None:
 
 def test_a_file_that_its_writer_keeps_is_a_sentence(live_database: Path) -> None:
     with writer(live_database, 60):
-        started = time.monotonic()
         sentence = reason(LiveDatabase(str(live_database)))
-        assert time.monotonic() - started < 30
     assert "open in a process that writes to it" in sentence
 
 

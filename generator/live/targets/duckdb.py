@@ -17,7 +17,13 @@ from generator.live.targets.target import MINUTE, TargetAwayError
 from generator.schema import RawTable
 from generator.schema.ddl import create_table, literal, sql_name
 from generator.schema.live import LiveState
-from generator.sinks.duckdb import COLUMNS, SCHEMAS, failure, refuse_name_of_schema
+from generator.sinks.duckdb import (
+    COLUMNS,
+    SCHEMAS,
+    failure,
+    is_open_elsewhere,
+    refuse_name_of_schema,
+)
 from generator.sinks.errors import DestinationError
 from generator.sinks.lock import hold_file
 from generator.sinks.table_mark import DatabaseColumn
@@ -25,7 +31,6 @@ from generator.sinks.table_mark import DatabaseColumn
 # What the file is called in queries.
 _NAME = "streamed"
 _SECONDS_OPEN, _SECONDS_FOR_READERS, _SECONDS_BETWEEN_LOOKS = 1.0, 5.0, 0.05
-_LOCKED = ("could not set lock", "being used by another process")
 
 
 class DuckdbTarget(DatabaseTarget):
@@ -59,7 +64,7 @@ class DuckdbTarget(DatabaseTarget):
                 connection.execute(f"USE {_NAME}").fetchall()
                 break
             except duckdb.Error as error:
-                is_locked = any(words in str(error).lower() for words in _LOCKED)
+                is_locked = is_open_elsewhere(error)
                 if is_locked and time.monotonic() < until:
                     time.sleep(_SECONDS_BETWEEN_LOOKS)
                     continue

@@ -15,7 +15,7 @@ from generator.live.targets.target import TargetAwayError
 from generator.masking import without_secrets_of
 from generator.schema import RawTable
 from generator.schema.ddl import sql_name
-from generator.sinks.errors import DestinationError, DestinationFailedError
+from generator.sinks.errors import DestinationError, DestinationFailedError, first_line
 from generator.sinks.postgresql import (
     COLUMNS,
     LIVE_LOCK,
@@ -81,8 +81,7 @@ class PostgresqlTarget(DatabaseTarget):
         )
 
     def _first_line(self, error: Exception) -> str:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return without_secrets_of(self._uri, first)
+        return without_secrets_of(self._uri, first_line(error))
 
     def _call(self, work: Callable[[], Result]) -> Result:
         """Return what work on the server returns, and hear signals meanwhile."""
