@@ -91,10 +91,13 @@ class Replacement:
         """Leave the file unchanged."""
         try:
             if self._release:
-                self._empty()
-                (self._folder / _MARK).unlink(missing_ok=True)
-                with suppress(FileNotFoundError):
-                    self._folder.rmdir()
+                try:
+                    self._remove_folder()
+                except BaseException:
+                    # An interruption comes once, and what it has cut short is done again.
+                    with suppress(OSError):
+                        self._remove_folder()
+                    raise
         finally:
             if self._release:
                 self._release()
@@ -162,6 +165,12 @@ class Replacement:
             path.unlink(missing_ok=True)
         if self._temporary.is_dir() and not self._temporary.is_symlink():
             shutil.rmtree(self._temporary)
+
+    def _remove_folder(self) -> None:
+        self._empty()
+        (self._folder / _MARK).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            self._folder.rmdir()
 
     def _refuse_log(self) -> None:
         """Raise DestinationError for a file with the name of the log, and no log of a file."""

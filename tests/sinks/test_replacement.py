@@ -55,6 +55,27 @@ def test_until_the_last_moment_the_file_has_not_changed_by_a_byte(
     assert os.listdir(file.parent) == [file.name]
 
 
+@pytest.mark.parametrize("call", [(Path, "unlink"), (Path, "rmdir")], ids=lambda call: call[1])
+def test_an_interruption_while_the_copy_is_removed_leaves_nothing_of_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch, call: tuple[type, str]
+) -> None:
+    done = getattr(*call)
+    calls: list[Path] = []
+
+    def interrupted(path: Path, **options: bool) -> None:
+        calls.append(path)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        done(path, **options)
+
+    replacement = Replacement(file)
+    monkeypatch.setattr(*call, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        replacement.discard()
+    assert len(calls) > 1
+    assert os.listdir(file.parent) == [file.name]
+
+
 def test_a_copy_with_something_left_in_its_log_takes_no_place(file: Path) -> None:
     before = file.read_bytes()
     replacement = Replacement(file)
