@@ -2,9 +2,10 @@
 raw tables, Parquet files that DuckDB reads in place, and a PostgreSQL server.
 
 The DuckDB file is built once. The other two have been built before, from the data of an earlier
-day, with another macro, and once with nothing changed, so equal numbers also say that nothing of
-that is left. PostgreSQL gets its data from a live run: dbt builds in the middle of a day, and what
-it has built at the end of the stream equals the batch.
+day and once with nothing changed, so equal numbers also say that nothing of that is left; nor is
+anything on PostgreSQL of another macro (on DuckDB, whatever it reads, test_restatement says that).
+PostgreSQL gets its data from a live run: dbt builds in the middle of a day, and what it has built
+at the end of the stream equals the batch.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ from tests.dbt.test_restatement import MARTS
 from tests.support import postgresql
 from tests.support.project import MODELS_ONLY, ROOT, WITHOUT_UNIT_TESTS, dbt, spend_doubled
 
+# One name, as dbt parses the project for each.
+ON_PARQUET = "on_parquet.duckdb"
 # What is of the build itself: each database hashes in its own way.
 OF_THE_BUILD = {"source_digest"}
 # Clean data have no orphans, nothing happens to the campaigns of `complete`, and none has an
@@ -94,7 +97,11 @@ def built_in_postgresql(server: postgresql.Server, folder: Path) -> postgresql.S
         ending = stream(timeline, PostgresqlTarget(server.uri), plan, lambda _: None)
         assert ending.is_complete is (data is not EARLIER)
 
-    over_time("build --target postgres", folder / "ads.duckdb", load, **server.environment)
+    command, file = "build --target postgres", folder / "ads.duckdb"
+    load(EARLIER)
+    with spend_doubled(folder):
+        build(command, file, *DAYS, **server.environment)
+    over_time(command, file, load, **server.environment)
     return server
 
 
@@ -112,27 +119,25 @@ def built_on_parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for part in list(lake.rglob("performance_hourly/*/*.parquet"))[:3]:
             shutil.copy(part, part.with_stem("of-another-run-01234567"))
 
-    file = folder / "on_parquet.duckdb"
+    file = folder / ON_PARQUET
+    load(EARLIER)
     over_time(f"build --target parquet {WITHOUT_UNIT_TESTS}", file, load, ADS_PARQUET=str(lake))
     return file
 
 
 def over_time(command: str, file: Path, load: Callable[[Dataset], None], **variables: str) -> None:
-    """Build a target by a command as a warehouse is built over time: days of an earlier date with
-    another macro, with that macro changed, with nothing changed, and all of a later date."""
-    folder = file.parent
-
-    def build(*arguments: str) -> None:
-        result = dbt(command, file, folder, *arguments, **variables)
-        assert result.returncode == 0, result.stdout[-4000:]
-
-    load(EARLIER)
-    with spend_doubled(folder):
-        build(*DAYS)
-    build(*DAYS)
-    build(*AGAIN)
+    """Build a target by a command as a warehouse is built over time: days of an earlier date, that
+    with nothing changed, and all of a later date."""
+    build(command, file, *DAYS, **variables)
+    build(command, file, *AGAIN, **variables)
     load(dataset("complete"))
-    build()
+    build(command, file, **variables)
+
+
+def build(command: str, file: Path, *arguments: str, **variables: str) -> None:
+    """Run a command of dbt in the folder of a file."""
+    result = dbt(command, file, file.parent, *arguments, **variables)
+    assert result.returncode == 0, result.stdout[-4000:]
 
 
 def marts(database: Path) -> list[str]:
@@ -346,7 +351,7 @@ def test_parquet_files_of_other_makers_are_read_too(
 ) -> None:
     """Without a manifest: a file for a table, or a folder of its name. A log of faults need not be
     there, and may be there the next time."""
-    folder, file = tmp_path / "it's here", tmp_path / "on_parquet.duckdb"
+    folder, file = tmp_path / "it's here", tmp_path / ON_PARQUET
     folder.mkdir()
 
     def staged(source: Path, tables: list[type[RawTable]], models: str) -> dict[str, int]:
@@ -390,7 +395,7 @@ def counted(database: Path, is_staged: bool = False) -> dict[str, int]:
 
 
 def test_missing_parquet_files_are_named(tmp_path: Path) -> None:
-    result = dbt("build --target parquet", tmp_path / "ads.duckdb", tmp_path, ADS_PARQUET="nowhere")
+    result = dbt("build --target parquet", tmp_path / ON_PARQUET, tmp_path, ADS_PARQUET="nowhere")
     assert result.returncode == 2
     remedy = "run `python -m generator generate --to 'parquet:nowhere'`"
     assert f"no raw data in folder nowhere: {remedy}" in result.stdout

@@ -24,8 +24,8 @@ from generator.world.world import World
 from tests.support.invariants import DAILY, REFERENCES, VIOLATIONS, violations
 from tests.support.strategies import PLATFORMS, Plans, datasets
 
-CAMPAIGNS_A_DATASET = 10
-DATASETS = 200  # two thousand random scenarios; with the profile `random` as many as it says
+CAMPAIGNS_A_DATASET = 20
+DATASETS = 100  # two thousand random scenarios; with the profile `random` as many as it says
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,24 @@ import resource
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from generator.cli import catalogue, commands, dbt, results, settings, views
 from generator.cli.app import main
+from generator.engines import local
 from generator.interruption import interruptible
 from generator.market.dataset import world_of
+from generator.pipeline.parts import all_pieces
+from generator.scenario import log, overrides
 from generator.scenario.templates import dataset
 from generator.sinks import csv, parquet, postgresql
 
 SINKS = (csv, parquet, postgresql)
-SMOKE = world_of(dataset("smoke"))
+# A command loads these when it first asks something of them.
+LOADED = [
+    dir(module)
+    for module in (catalogue, commands, dbt, local, log, overrides, results, settings, views)
+]
+# What is read and computed once in a process: templates, time zones, the supply of countries.
+SMOKE = sum(batch.num_rows for _, batch in all_pieces(world_of(dataset("smoke"))))
 SERVER = os.getpid()
 
 

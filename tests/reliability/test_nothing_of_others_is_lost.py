@@ -32,7 +32,7 @@ from tests.e2e.test_makefile import checkout, make
 from tests.sinks.test_foreign_files import everything
 from tests.sinks.test_foreign_objects import Bucket
 from tests.support import postgresql, s3
-from tests.support.project import ROOT, Answer, generate, programs
+from tests.support.project import ROOT, Answer, generate, parsed, programs
 
 DUCKDB, POSTGRESQL = "theirs.duckdb", "postgresql"
 FOLDERS = ("parquet:lake", "csv:sheets")
@@ -304,6 +304,7 @@ def fill_checkout(folder: Path) -> Callable[[], object]:
 def test_nothing_of_others_is_lost_by_any_target_of_the_makefile(tmp_path: Path) -> None:
     folder = copy_of_the_checkout(tmp_path / "project")
     digest = fill_checkout(folder)
+    shutil.copy(parsed(), folder / "target")
     before = digest()
     variables = {
         "VIRTUAL_ENV": str(tmp_path / "environment"),

@@ -18,6 +18,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from typing import Any
 
 # Names the folder that the processes of one test run have in common.
 SHARED = "TESTS_SHARED_FOLDER"
@@ -122,10 +123,34 @@ def become(
     sys.exit()
 
 
+def keep_templates() -> None:
+    """Let Jinja parse and compile each text once for all runs: dbt asks for most texts several
+    times in a run, and for the same ones in the next."""
+    from jinja2 import Environment
+
+    def remembering(method: Callable[..., Any]) -> Callable[..., Any]:
+        made: dict[tuple, Any] = {}
+
+        def remembered(environment: Environment, source: Any, *others: Any, **named: Any) -> Any:
+            if others or named or not isinstance(source, str):
+                return method(environment, source, *others, **named)
+            key = (type(environment), tuple(environment.extensions), source)
+            if key not in made:
+                made[key] = method(environment, source)
+            return made[key]
+
+        return remembered
+
+    for name in ("parse", "compile"):
+        setattr(Environment, name, remembering(getattr(Environment, name)))
+
+
 def dbt() -> Command:
     """The command `dbt`, after it has parsed the project in the current folder."""
     import dbt.adapters.duckdb.impl  # noqa: F401
     from dbt.cli.main import cli, dbtRunner
+
+    keep_templates()
 
     def command(arguments: list[str]) -> None:
         os.environ |= WITHOUT_THREADS
