@@ -3,7 +3,7 @@ raw tables, Parquet files that DuckDB reads in place, and a PostgreSQL server.
 
 The DuckDB file is built once. The other two have been built before, from the data of an earlier
 day and once with nothing changed, so equal numbers also say that nothing of that is left; nor is
-anything on PostgreSQL of another macro (on DuckDB, whatever it reads, test_restatement says that).
+anything on PostgreSQL of another macro (on DuckDB that is a test of test_restatement).
 PostgreSQL gets its data from a live run: dbt builds in the middle of a day, and what it has built
 at the end of the stream equals the batch.
 """
