@@ -8,6 +8,7 @@ and the budget spread evenly over the days of the flights where it has not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -317,11 +318,11 @@ def _json_row(row: Row) -> dict[str, Any]:
 
 
 def _json_value(value: Any) -> Any:
-    """Return a value as JSON has it: moments in UTC with a Z, and no number beyond all bounds."""
+    """Return a value as JSON has it: moments in UTC with a Z, and only finite numbers."""
     if isinstance(value, datetime):
         return _utc(value).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

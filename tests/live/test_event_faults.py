@@ -18,7 +18,12 @@ MINUTES = 90
 FAULTS = Faults.model_validate(
     {
         "late_rows": [
-            {"table": "ad_events", "events": ["scan", "complete"], "rate": 0.5, "minutes": MINUTES}
+            {
+                "table": "ad_events",
+                "events": ["thirdQuartile", "complete"],
+                "rate": 0.5,
+                "minutes": MINUTES,
+            }
         ],
         "duplicates": [{"table": "ad_events", "events": ["start"], "rate": 0.25}],
     }
@@ -58,11 +63,15 @@ def test_some_events_are_late_and_others_come_twice(slices: list[Slice]) -> None
     events = events_of(slices)
     for _, name, happened, moment, is_late, is_repeated in events:
         assert moment - happened == (MINUTES * 60 * 10**6 if is_late else 0)
-        assert name in ("scan", "complete") or not is_late
+        assert name in ("thirdQuartile", "complete") or not is_late
         assert name == "start" or not is_repeated
     completes = [event for event in events if event[1] == "complete"]
     starts = [event for event in events if event[1] == "start"]
     assert 0.4 < sum(event[4] for event in completes) / len(completes) < 0.6
+    # Each event of an ad is late by a chance apart: not all of them, or none.
+    late = {event[0]: event[4] for event in events}
+    ads = [event[0].partition(":")[0] for event in completes]
+    assert {late[f"{ad}:complete"] == late[f"{ad}:thirdQuartile"] for ad in ads} == {True, False}
     copies = sum(event[5] for event in starts)
     assert 0.15 < copies / (len(starts) - copies) < 0.35
     assert sum(piece.duplicate_events for piece in slices) == copies

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from generator.live.timeline import Slice, Timeline
+from generator.live.timeline import SENT, Slice, Timeline, join
 from generator.scenario.faults import Faults
 from generator.scenario.log import NO_LOG
 from generator.schema import AdImpression, Conversion, PerformanceHourly, RawTable
+from generator.schema.live import AdEvent
 from generator.world.world import World
 from tests.live.conftest import Tables, assert_equal, together
 
@@ -98,6 +99,14 @@ def test_short_slices_have_the_rows_of_long_ones(world: World, slices: list[Slic
     assert_equal(together(rows_of(short)), together(rows_of(long)))
 
 
+def test_slices_that_are_sent_together_have_their_tables_in_one_order(slices: list[Slice]) -> None:
+    """The first slice with rows has a few tables only."""
+    some = [piece for piece in slices if piece.rows]
+    found = [part.table for part in join(some).rows]
+    assert [table for table in SENT if table in found] == found
+    assert [part.table for piece in some for part in piece.rows][: len(found)] != found
+
+
 def test_hourly_rows_land_when_their_hour_is_closed(slices: list[Slice]) -> None:
     """Five minutes after the hour, but for those that a fault makes late."""
     for piece in slices:
@@ -117,5 +126,14 @@ def test_late_and_repeated_events_are_counted(slices: list[Slice], batch: Tables
     ]
     assert sum(part.is_repeated.sum() for part in parts) == repeated > 0
     assert sum(piece.duplicate_events for piece in slices) > repeated
+    late: dict[str, set[int]] = {}
+    for part in (one for piece in slices for one in piece.rows if issubclass(one.table, AdEvent)):
+        ads = part.rows.column("ad_id").to_pylist()
+        for ad, moment, is_late in zip(ads, part.moment.tolist(), part.is_late, strict=True):
+            if is_late:
+                late.setdefault(ad, set()).add(moment)
+    # Those of an impression that lands late are all sent when it does.
+    assert late
+    assert {len(moments) for moments in late.values()} == {1}
     assert sum(piece.late_events for piece in slices) > 5
     assert sum(piece.count(Conversion) for piece in slices) == batch["conversions"].num_rows

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,20 @@ def test_contamination_reaches_the_control_arm_and_is_in_no_row_of_delivery(pane
     # A quarter of the test arm's households, half of the ads.
     assert 0.06 < leaked / truth["caused_conversions"] < 0.19
     assert len(leaking["conversions"]) == len(panel["conversions"]) + leaked
+
+
+def test_an_experiment_ends_with_its_last_consequence_or_the_as_of_day(panel) -> None:
+    as_of = date(2025, 10, 20)
+    run = WORLD.run.model_copy(update={"as_of_date": as_of})
+    earlier = tables_of(replace(WORLD, log=LogPlan(households=0.02), run=run))
+    ends = [tables["experiments"].column("ends_at").to_pylist() for tables in (panel, earlier)]
+    assert ends == [[datetime(2025, 11, 26)], [datetime(2025, 10, 20)]]
+
+
+def test_what_was_done_before_is_that_of_a_month(panel) -> None:
+    """People of this campaign buy every fifth month on average, and its buyers more often."""
+    prior = panel["experiment_assignments"].column("prior_conversions").to_numpy()
+    assert 0.1 < prior.mean() < 0.4
 
 
 def test_without_ghosts_the_arms_are_all_that_is_known(panel) -> None:

@@ -51,6 +51,8 @@ def test_a_stream_that_has_just_begun_is_not_spread_over_a_minute(changed: Chang
     started = datetime.now(UTC) - timedelta(seconds=200)
     rate = state(file, started + timedelta(seconds=10))["stream"]["events_per_second"]
     assert rate == pytest.approx(300 / 10, rel=0.2)
+    later = state(file, started + timedelta(seconds=45))["stream"]["events_per_second"]
+    assert later == pytest.approx(300 / 45, rel=0.2)
 
 
 def test_a_stream_is_finished_when_no_slice_is_left(changed: Changed) -> None:
@@ -210,15 +212,24 @@ def test_pacing_is_judged_with_the_tolerance_of_the_marts(spend: float, pacing: 
 
 
 @pytest.mark.parametrize(
-    ("until", "expected"),
+    ("until", "expected", "plan"),
     [
-        (datetime(2025, 8, 31, tzinfo=UTC), "planned"),
-        (datetime(2025, 9, 1, 1, tzinfo=UTC), "running"),
-        (datetime(2025, 9, 11, tzinfo=UTC), "ended"),
+        (datetime(2025, 8, 31, tzinfo=UTC), "planned", 0),
+        (datetime(2025, 9, 1, 12, tzinfo=UTC), "running", 50),
+        (datetime(2025, 9, 11, tzinfo=UTC), "ended", 1000),
+        (datetime(2025, 9, 21, tzinfo=UTC), "ended", 1000),
     ],
 )
-def test_a_campaign_is_planned_running_or_ended(until: datetime, expected: str) -> None:
-    assert queries.against_plan(CAMPAIGN, FLIGHT, None, None, until)["state"] == expected
+def test_a_campaign_is_planned_running_or_ended(
+    until: datetime, expected: str, plan: float
+) -> None:
+    found = queries.against_plan(CAMPAIGN, FLIGHT, None, None, until)
+    assert (found["state"], found["plan"]) == (expected, plan)
+
+
+def test_the_figures_of_the_page_are_finite() -> None:
+    figures = {"lag": float("nan"), "rate": float("-inf"), "share": 0.5}
+    assert queries._json_row(figures) == {"lag": None, "rate": None, "share": 0.5}
 
 
 def test_the_tolerance_is_that_of_the_dbt_project(root: Path) -> None:

@@ -44,12 +44,14 @@ rates as (
 
 ),
 
+-- rounded sums can leave less than nothing where all choices led to the same
 errors as (
 
     select
         *,
         {{ safe_divide(
-            'sqrt(wwyy - 2 * conversion_rate * wwy + conversion_rate * conversion_rate * ww)',
+            'sqrt(greatest(wwyy - 2 * conversion_rate * wwy'
+            ~ ' + conversion_rate * conversion_rate * ww, 0e0))',
             'w',
         ) }} as standard_error
     from rates

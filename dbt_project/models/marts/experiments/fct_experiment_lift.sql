@@ -169,13 +169,14 @@ slopes as (
 
 ),
 
+-- what earlier conversions explain wholly leaves nothing, and rounded less than nothing
 adjusted as (
 
     select
         moments.*,
         slopes.slope,
         {{ safe_divide(
-            'syy - 2 * slope * sxy + slope * slope * sxx',
+            'greatest(syy - 2 * slope * sxy + slope * slope * sxx, 0e0)',
             '(households - 1) * households',
         ) }} as variance_of_mean
     from moments
