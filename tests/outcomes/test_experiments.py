@@ -28,12 +28,16 @@ from generator.world.world import World
 from tests.outcomes.test_outcomes import BUYERS, numbers, tables_of
 
 
-def world_of(share: float = 1.0, **experiment: Any) -> World:
-    """Two cities with a cap, so that the campaign has two lines of households."""
+def world_of(share: float = 1.0, visits: float = 0.0, **experiment: Any) -> World:
+    """Two cities with a cap, so that the campaign has two lines of households. `visits` is how many
+    a household makes in a month, if they are counted."""
     spec = copy.deepcopy(BUYERS)
     spec["campaign"]["budget"]["amount"] = 3000
     spec["campaign"]["frequency_caps"] = [{"max_impressions": 6, "time_unit": "WEEK"}]
     spec["campaign"]["conversions"]["types"]["PURCHASE"] |= {"lift": 0.5}
+    if visits:
+        counted = {"monthly_rate": visits, "click_rate": 0.3}
+        spec["campaign"]["conversions"]["types"]["VISIT"] = counted
     spec["campaign"]["experiment"] = {"design": "GHOST_ADS", "control_share": 0.2} | experiment
     targeting = spec["line_items"][0]["targeting"]
     targeting |= {"GEO_DMA": ["803", "602"], "HOUSEHOLD_INCOME": ["OVER_150K"]}
@@ -215,6 +219,18 @@ def test_what_was_done_before_is_that_of_a_month(panel) -> None:
     """People of this campaign buy every fifth month on average, and its buyers more often."""
     prior = panel["experiment_assignments"].column("prior_conversions").to_numpy()
     assert 0.1 < prior.mean() < 0.4
+
+
+def test_purchases_that_follow_a_visit_count_twice_before_an_experiment(panel) -> None:
+    """Once as a visit, where the campaign counts visits, and once as a purchase."""
+    world = world_of(0.2, visits=0.0001)
+    figures = world.platform_models["netflix_like"].conversions
+    assert figures
+    both, one = (
+        tables["experiment_assignments"].column("prior_conversions").to_numpy().sum()
+        for tables in (tables_of(world), panel)
+    )
+    assert both / one == pytest.approx(1 + figures.upstream, rel=0.05)
 
 
 def test_without_ghosts_the_arms_are_all_that_is_known(panel) -> None:

@@ -22,9 +22,11 @@ from generator.market.dataset import market_notices, world_of
 from generator.pipeline.logs import expected_impressions
 from generator.scenario.errors import bad_input
 from generator.scenario.tables import pick_tables
+from generator.scenario.templates import Dataset
 from generator.schema import LOG, PerformanceHourly, RawTable
 from generator.schema.live import AdEvent
 from generator.world.build import notices_of
+from generator.world.world import World
 
 # Up to this number the campaigns of a live run are made once, and kept in memory.
 _BOOKINGS_AT_HAND = 1_000
@@ -47,37 +49,14 @@ def live(
     data = dataset_of(settings, workflow, parse_overrides(sets), faults, log)
     target = target_of(address, state)
     wanted = _tables_to_send(tables, target.has_all)
-    world = world_of(data)
-    if len(world.bookings) <= _BOOKINGS_AT_HAND:
-        world = dataclasses.replace(world, bookings=tuple(world.bookings))
-    if not world.log and set(wanted) & {*LOG, AdEvent}:
-        raise bad_input(
-            f"workflow {data.name} has no log, and so no events; add --log 0.01, a share of the "
-            "households, or --tables performance_hourly"
-        )
-    expected_impressions(world)
+    world = _world_to_send(data, wanted)
     kept = KeptFiles(cache_folder(), world.identity)
     timeline = Timeline(world, wanted, kept)
     first, until = _span(timeline, *span)
     started = time.monotonic()
-
-    def listen(beat: Beat) -> None:
-        tell_progress(
-            results.Progress(
-                event_time=beat.event_time,
-                lag_seconds=round(beat.lag_seconds, 3),
-                events_per_second=round(beat.events_per_second, 1),
-                events=beat.totals.events,
-                late_events=beat.totals.late_events,
-                duplicate_events=beat.totals.duplicate_events,
-                hourly_rows=beat.totals.hourly_rows,
-                waits_for=beat.waits_for,
-            )
-        )
-
     plan = Plan(data.name, world.identity, first, until, speed)
     try:
-        ending = stream(timeline, target, plan, listen)
+        ending = stream(timeline, target, plan, _tell)
     except Interrupted:
         raise Interrupted(
             "interrupted: what was sent is whole; the same command goes on at the next slice"
@@ -93,6 +72,38 @@ def live(
         notices=[*data.notices, *market_notices(data), *notices_of(world)],
         seconds=time.monotonic() - started,
         is_beside_data=target.label == "stdout",
+    )
+
+
+def _world_to_send(data: Dataset, wanted: Sequence[type[RawTable]]) -> World:
+    """Return the world of a live run. Raises InputError for events without a log, and for a log
+    that is too large."""
+    world = world_of(data)
+    if len(world.bookings) <= _BOOKINGS_AT_HAND:
+        world = dataclasses.replace(world, bookings=tuple(world.bookings))
+    if not world.log and set(wanted) & {*LOG, AdEvent}:
+        raise bad_input(
+            f"workflow {data.name} has no log, and so no events; add --log 0.01, a share of the "
+            "households, or --tables performance_hourly"
+        )
+    expected_impressions(world)
+    return world
+
+
+def _tell(beat: Beat) -> None:
+    """Print how the run is doing."""
+    totals = beat.totals
+    tell_progress(
+        results.Progress(
+            event_time=beat.event_time,
+            lag_seconds=round(beat.lag_seconds, 3),
+            events_per_second=round(beat.events_per_second, 1),
+            events=totals.events,
+            late_events=totals.late_events,
+            duplicate_events=totals.duplicate_events,
+            hourly_rows=totals.hourly_rows,
+            waits_for=beat.waits_for,
+        )
     )
 
 
