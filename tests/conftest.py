@@ -26,16 +26,22 @@ from tests.support.project import MODELS_ONLY, ROOT, Answer, dbt, made_once
 
 # Where the longest tests are.
 LONGEST = (
+    "tests/dbt/test_spark.py",
+    "tests/dbt/test_portability.py",
     "tests/test_lint.py",
     "tests/e2e/test_docs.py",
-    "tests/dbt/test_portability.py",
     "tests/report/test_in_browser.py",
-    "tests/dbt/test_spark.py",
+    "tests/reliability/",
     "tests/dbt/test_restatement.py",
     "tests/dbt/test_faults.py",
-    "tests/reliability/",
     "tests/pipeline/test_invariants.py",
     "tests/dbt/",
+    "tests/engines/",
+    "tests/packaging/",
+    "tests/cli/test_commands.py",
+    "tests/sinks/",
+    "tests/scenario/test_random",
+    "tests/outcomes/",
     "tests/e2e/",
 )
 # What `make test` leaves to `make test-all`: servers, browsers, kills, worker processes, files of

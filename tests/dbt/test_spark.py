@@ -25,7 +25,7 @@ from tests.support.project import dbt
 pytestmark = pytest.mark.spark
 
 # All marts have the rows of DuckDB, where keys are tested; one shows that the test works here, too.
-A_KEY = "fct_performance_hourly,test_name:unique_grain"
+A_KEY = "path:dbt_project/models/marts/delivery/fct_performance_hourly.yml,test_name:unique_grain"
 # Spark on two threads of one process, with what a few rows want of it.
 SETTINGS = {
     "PYSPARK_PYTHON": sys.executable,
