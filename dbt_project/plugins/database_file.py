@@ -1,7 +1,9 @@
 """A plugin of dbt-duckdb that looks at the DuckDB file before dbt opens it: it makes the folder,
 waits a moment where a live run writes to the file, and says in one line why it cannot be opened,
-for which dbt has tracebacks."""
+for which dbt has tracebacks. What dbt has read of the project by then is kept from Python's garbage
+collector."""
 
+import gc
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ class Plugin(BasePlugin):
         Raises:
             DbtRuntimeError: The folder cannot be made or the file cannot be opened.
         """
+        gc.freeze()
         path = self.creds.path
         if path == ":memory:" or self.creds.is_motherduck:
             return
