@@ -66,12 +66,8 @@ def _doc_block(name: str, text: str) -> str:
 
 
 def _table(table: type[RawTable]) -> dict[str, Any]:
-    tests = [_named_test(f"rules_raw_{table.table_name}", "rules", **_rules(table))]
-    if table.primary_key is None:
-        name = f"unique_grain_raw_{table.table_name}"
-        tests.append(_named_test(name, "unique_grain", columns=list(table.grain)))
-    if table.is_repaired:
-        tests = [_warning(test) for test in tests]
+    test = _named_test(f"rules_raw_{table.table_name}", "rules", **_rules(table))
+    tests = [_warning(test) if table.is_repaired else test, *_references(table)]
     entry: dict[str, Any] = {"name": table.table_name, "description": table.description()}
     config: dict[str, Any] = {}
     if table.is_optional:
@@ -81,7 +77,7 @@ def _table(table: type[RawTable]) -> dict[str, Any]:
     if config:
         entry["config"] = config
     entry["data_tests"] = tests
-    entry["columns"] = [_column(table, column) for column in table.columns()]
+    entry["columns"] = [_column(column) for column in table.columns()]
     return entry
 
 
@@ -119,8 +115,26 @@ def _rules(table: type[RawTable]) -> dict[str, Any]:
         "conditions": [
             constraint.sql for constraint in table.constraints if isinstance(constraint, Rule)
         ],
+        "unique": [
+            *([[table.primary_key]] if table.primary_key else [list(table.grain)]),
+            *([column.name] for column in columns if column.unique),
+        ],
     }
     return {name: rule for name, rule in rules.items() if rule}
+
+
+def _references(table: type[RawTable]) -> list[dict[str, Any]]:
+    """Return the test that each key of another table is there, if there are such keys."""
+    parents, fields = {}, {}
+    for column in table.columns():
+        if column.references:
+            parent, field = column.references.split(".")
+            parents[column.name] = f"source('ads', '{parent}')"
+            if field != column.name:
+                fields[column.name] = field
+    arguments = {"columns": parents} | ({"fields": fields} if fields else {})
+    name = f"references_raw_{table.table_name}"
+    return [_named_test(name, "references", **arguments)] if parents else []
 
 
 def _description(column: Column) -> str:
@@ -129,7 +143,7 @@ def _description(column: Column) -> str:
     return column.description + words
 
 
-def _column(table: type[RawTable], column: Column) -> dict[str, Any]:
+def _column(column: Column) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": column.name,
         "description": _description(column),
@@ -137,19 +151,7 @@ def _column(table: type[RawTable], column: Column) -> dict[str, Any]:
     }
     if column.unit:
         entry["config"] = {"meta": {"unit": column.unit}}
-    if tests := _column_tests(table, column):
-        entry["data_tests"] = tests
     return entry
-
-
-def _column_tests(table: type[RawTable], column: Column) -> list[str | dict[str, Any]]:
-    tests: list[str | dict[str, Any]] = []
-    if column.unique or column.name == table.primary_key:
-        tests.append("unique")
-    if column.references:
-        target, field = column.references.split(".")
-        tests.append(_test("relationships", to=f"source('ads', '{target}')", field=field))
-    return tests
 
 
 def _named_test(name: str, test: str, **arguments: Any) -> dict[str, Any]:
@@ -161,7 +163,3 @@ def _warning(test: dict[str, Any]) -> dict[str, Any]:
     """Return the test as a warning, with the reason."""
     ((name, entry),) = test.items()
     return {name: entry | {"config": {"severity": "warn"}, "description": _WHY_A_WARNING}}
-
-
-def _test(name: str, **arguments: Any) -> dict[str, Any]:
-    return {name: {"arguments": arguments}}

@@ -599,7 +599,7 @@ def pacing_faults() -> Iterator[Fault]:
     change = {"campaign": 1, "entity": "CAMPAIGN", "id": 1, "reason": "CLIENT"}
     of_changes = "ads_campaign_changes"
     for name, wrong, test in (
-        ("campaign", {"campaign": 99}, f"source_relationships_{of_changes}_campaign_id__*"),
+        ("campaign", {"campaign": 99}, "references_raw_campaign_changes: campaign_id *"),
         ("entity", {"entity": "NONE"}, "rules_raw_campaign_changes: entity_type is another word"),
         ("reason", {"reason": "NONE"}, "rules_raw_campaign_changes: reason is another word"),
         ("id of an entity", {"id": "NULL"}, "rules_raw_campaign_changes: entity_id is null"),
@@ -612,7 +612,7 @@ def pacing_faults() -> Iterator[Fault]:
         "a change logged twice",
         (changed.format(**change), changed.format(**change)),
         (
-            f"source_unique_{of_changes}_change_id",
+            "rules_raw_campaign_changes: change_id is in several rows",
             "unique_grain_stg_ads__campaign_changes_*",
             "every_logged_change_is_named",
         ),
@@ -623,11 +623,11 @@ def pacing_faults() -> Iterator[Fault]:
     for name, wrong, test in (
         ("without an id", {"change": "NULL"}, "not_null_fct_campaign_changes_change_id"),
         ("without a moment", {}, "not_null_fct_campaign_changes"),
-        ("of no campaign", {"campaign": 99}, "relationships_fct_campaign_changes_campaign_id__*"),
+        ("of no campaign", {"campaign": 99}, "references_fct_campaign_changes: campaign_id *"),
         (
             "of no advertiser",
             {"advertiser": 99},
-            "relationships_fct_campaign_changes_advertiser_id__*",
+            "references_fct_campaign_changes: advertiser_id *",
         ),
         ("without a meaning", {"type": "NONE"}, "accepted_values_fct_campaign_changes_change_*"),
     ):
@@ -722,7 +722,7 @@ def place_and_report_faults() -> Iterator[Fault]:
         (
             "a campaign that no table has",
             "DELETE FROM marts.dim_campaigns",
-            "relationships_fct_geography_daily_campaign_id__*",
+            "references_fct_geography_daily: campaign_id *",
             "reconciles_ad_reporting__region_report_with_fct_geography_daily",
             "reconciles_ad_reporting__country_report_with_fct_geography_daily",
         ),
@@ -761,7 +761,7 @@ def quality_faults() -> Iterator[Fault]:
     )
     finding = """INSERT INTO intermediate.int_quality_findings (fault_type, activity_date, findings)
         VALUES ('NOT_A_FAULT', DATE '2025-09-01', 1)"""
-    yield Fault("a finding of no type", (finding,), ("relationships_int_quality_findings_*",))
+    yield Fault("a finding of no type", (finding,), ("references_int_quality_findings: fault_type *",))
     yield Fault("a finding twice", (finding, finding), ("unique_grain_int_quality_findings",))
     valid = """INSERT INTO staging.base_ads__performance_irregular
         (creative_id, device, hour_ts, is_valid)
@@ -775,7 +775,7 @@ def quality_faults() -> Iterator[Fault]:
     entry = {"type": "OUTAGE", "campaign": 1, "first": 4, "rows": 3}
     for name, wrong, test in (
         ("type", {"type": "NONE"}, "rules_raw_fault_log: fault_type is another word"),
-        ("campaign", {"campaign": 99}, "source_relationships_ads_fault_log_campaign_id__*"),
+        ("campaign", {"campaign": 99}, "references_raw_fault_log: campaign_id *"),
         ("end", {"first": 6}, "rules_raw_fault_log: to_ts < from_ts"),
         (
             "number of rows",
@@ -788,7 +788,7 @@ def quality_faults() -> Iterator[Fault]:
     yield Fault(
         "a fault logged twice",
         (logged.format(**entry), logged.format(**entry)),
-        ("unique_grain_raw_fault_log", "unique_grain_stg_ads__fault_log_*"),
+        ("rules_raw_fault_log: * is in several rows", "unique_grain_stg_ads__fault_log_*"),
     )
 
 
@@ -803,9 +803,9 @@ def incident_faults() -> Iterator[Fault]:
         ("keys", {}, "not_null_fct_incidents"),
         ("a log", {}, "incidents_touch_the_rows_of_the_log"),
         ("an end after its start", {"first": 6}, "ordered_fct_incidents_to_ts__from_ts"),
-        ("a campaign", {"campaign": 99}, "relationships_fct_incidents_campaign_id__*"),
-        ("an advertiser", {"advertiser": 99}, "relationships_fct_incidents_advertiser_id__*"),
-        ("a known type", {"type": "'NONE'"}, "relationships_fct_incidents_incident_type__*"),
+        ("a campaign", {"campaign": 99}, "references_fct_incidents: campaign_id *"),
+        ("an advertiser", {"advertiser": 99}, "references_fct_incidents: advertiser_id *"),
+        ("a known type", {"type": "'NONE'"}, "references_fct_incidents: incident_type *"),
     ):
         yield Fault(f"an incident without {name}", (incident.format(**row | wrong),), (test,))
     twice = (incident.format(**row), incident.format(**row))
@@ -1197,7 +1197,7 @@ def planted(built_database: Path, tmp_path_factory: pytest.TempPathFactory) -> I
             table=table_behind(node, manifest) if metadata else None,
             arguments=metadata.get("kwargs", {}),
         )
-        tests |= {one.name: one for one in (rules_of(found) if found.kind == "rules" else [found])}
+        tests |= {one.name: one for one in (rules_of(found) if found.kind in RULES else [found])}
     planted = Planted(copy, tests)
     for statement in EXPERIMENT:
         planted.connection.execute(statement)
@@ -1205,14 +1205,18 @@ def planted(built_database: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     planted.connection.close()
 
 
+# The tests of several rules, of which failing rows say in `broken_rules` which they break.
+RULES = ("rules", "references")
+
+
 def rules_of(test: DataTest) -> Iterator[DataTest]:
-    """Each rule of a test `rules`, as a test named after both."""
+    """Each rule of such a test, as a test named after both."""
     for label in re.findall(r"then '((?:[^']|'')*)' end,?\n", test.sql):
         named = label.replace("''", "'")
         column, _, kind = named.partition(" is ")
         yield DataTest(
             name=f"{test.name}: {named}",
-            sql=f"{test.sql} and contains(broken_rules, '{label}')",
+            sql=f"select * from ({test.sql}) where contains(broken_rules, '{label}')",
             kind=f"is {kind}" if kind else None,
             table=test.table,
             arguments={"column_name": column},
@@ -1266,12 +1270,12 @@ def derived_faults(test: DataTest) -> list[str]:
             return [in_one_row(table, f"{column} = -1")]
         case "not_null_columns":
             return [in_one_row(table, f"{name} = NULL") for name in arguments["columns"]]
-        case "unique_grain" if table in REPAIRED:
+        case "unique_grain" | "is in several rows" if table in REPAIRED:
             other = f"SELECT * REPLACE (event_ts + INTERVAL 1 MICROSECOND AS event_ts) FROM {table}"
             return [f"INSERT INTO {table} {other} LIMIT 1"]
-        case "unique" | "unique_grain":
+        case "unique" | "unique_grain" | "is in several rows":
             return [f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1"]
-        case "relationships":
+        case str(kind) if kind.startswith("is not in "):
             return [in_one_row(table, f"{column} = {orphan(column)}")]
         case "accepted_values" | "is another word":
             return [in_one_row(table, f"{column} = 'NOT_A_WORD'")]

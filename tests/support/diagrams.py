@@ -129,18 +129,18 @@ def mart_entity(model: dict[str, Any]) -> Entity:
     """Return a mart with the key and the references that its data tests are about."""
     columns = model["columns"]
     grain: list[str] = []
+    references: dict[str, str] = {}
     for test in model.get("data_tests", ()):
         if "unique_grain" in test:
             grain += test["unique_grain"]["arguments"]["columns"]
-    references = {}
+        elif "references" in test:
+            for column, parent in test["references"]["arguments"]["columns"].items():
+                to = search(r"ref\('(\w+)'\)", parent)
+                assert to, column
+                references[column] = to[1]
     for column in columns:
-        for test in column.get("data_tests", ()):
-            if test == "unique":
-                grain.append(column["name"])
-            elif "relationships" in test:
-                to = search(r"ref\('(\w+)'\)", test["relationships"]["arguments"]["to"])
-                assert to, column["name"]
-                references[column["name"]] = to[1]
+        if "unique" in column.get("data_tests", ()):
+            grain.append(column["name"])
     types = {column["name"]: word(column["data_type"]) for column in columns}
     unique = frozenset(grain) if len(grain) == 1 else frozenset[str]()
     return Entity(model["name"], types, tuple(grain), references, unique)

@@ -1,8 +1,9 @@
 {#-
     Fails on every row that breaks one of the rules of a table, in one scan for all of them; the last
-    column, `broken_rules`, says which. NULL breaks `not_null` and `ordered` only.
+    column, `broken_rules`, says which. NULL breaks `not_null` and `ordered` only. With `unique`, lists of
+    columns, also on every row that shares all columns of a list with another one.
 -#}
-{% test rules(model, not_null=[], numbers=[], ratios=[], ordered=[], words={}, conditions=[]) %}
+{% test rules(model, not_null=[], numbers=[], ratios=[], ordered=[], words={}, conditions=[], unique=[]) %}
 
 {%- set rules = [] -%}
 {%- for column in not_null -%}
@@ -27,11 +28,14 @@
 {%- for condition in conditions -%}
     {%- do rules.append(("not: " ~ condition, condition)) -%}
 {%- endfor -%}
+{%- for columns in unique -%}
+    {%- do rules.append((columns | join(", ") ~ " is in several rows", "repeated_" ~ loop.index ~ " is null")) -%}
+{%- endfor -%}
 
-with checked as (
+with broken as (
 
     select
-        *,
+        model_row.*,
         {#- PostgreSQL takes 100 arguments. #}
         concat_ws('; '
             {%- for some in rules | batch(50) %}, nullif(concat_ws('; '
@@ -41,11 +45,31 @@ with checked as (
         ), '')
             {%- endfor %}
         ) as broken_rules
-    from {{ model }}
+    from {{ model }} as model_row
+    {%- for columns in unique %}
+    {%- set number = loop.index %}
+    left join (
+        select
+            {%- for column in columns %}
+            {{ column }} as column_{{ number }}_{{ loop.index }},
+            {%- endfor %}
+            count(*) as repeated_{{ number }}
+        from {{ model }}
+        group by {{ columns | join(", ") }}
+        having count(*) > 1
+    ) as repetitions_{{ number }}
+        on
+            {%- for column in columns %}
+            {% if not loop.first %}and {% endif %}{{ column }} = column_{{ number }}_{{ loop.index }}
+            {%- endfor %}
+    {%- endfor %}
+    where
+        {%- for _, holds in rules %}
+        {% if not loop.first %}or {% endif %}not ({{ holds }})
+        {%- endfor %}
 
 )
 
-select * from checked
-where broken_rules <> ''
+select * from broken
 
 {% endtest %}
