@@ -96,8 +96,17 @@ def _freshness() -> dict[str, Any]:
 def _rules(table: type[RawTable]) -> dict[str, Any]:
     """Return what holds in every row, as the arguments of the test `rules` that are not empty."""
     columns = table.columns()
+    keys = [
+        [table.primary_key] if table.primary_key else list(table.grain),
+        *([column.name] for column in columns if column.unique),
+    ]
     rules: dict[str, Any] = {
-        "not_null": [column.name for column in columns if not column.nullable],
+        "unique": keys,
+        "not_null": [
+            column.name
+            for column in columns
+            if not column.nullable and not any(column.name in key for key in keys)
+        ],
         "numbers": [
             column.name for column in columns if column.maximum is None and column.minimum == 0
         ],
@@ -114,10 +123,6 @@ def _rules(table: type[RawTable]) -> dict[str, Any]:
         },
         "conditions": [
             constraint.sql for constraint in table.constraints if isinstance(constraint, Rule)
-        ],
-        "unique": [
-            *([[table.primary_key]] if table.primary_key else [list(table.grain)]),
-            *([column.name] for column in columns if column.unique),
         ],
     }
     return {name: rule for name, rule in rules.items() if rule}

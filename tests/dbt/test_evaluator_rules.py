@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.project import has_key
+
 Node = dict[str, Any]
 
 # Rule -> what it finds and may find: the reasons are in docs/decisions/0048.
@@ -119,13 +121,9 @@ class Project:
                 found |= set(self.sources_behind(parent))
         return sorted(found)
 
-    def tested(self, key: str) -> set[tuple[str, str | None]]:
-        """The tests of a model, by name and column."""
-        return {
-            (test["test_metadata"]["name"], test["column_name"])
-            for test in self.tests
-            if test.get("attached_node") == key
-        }
+    def tested(self, key: str) -> list[dict[str, Any]]:
+        """The tests of a model: what is tested, with which arguments."""
+        return [test["test_metadata"] for test in self.tests if test.get("attached_node") == key]
 
 
 @pytest.fixture(scope="module")
@@ -214,14 +212,9 @@ def too_many_parents(project: Project) -> Iterator[str]:
 
 
 def missing_primary_key_tests(project: Project) -> Iterator[str]:
-    """No column is tested as unique and not NULL, and no combination of columns is."""
+    """No column and no combination of columns is tested as unique and not NULL."""
     for key in project.models:
-        tests = project.tested(key)
-        names = {name for name, _ in tests}
-        unique = {column for name, column in tests if name == "unique"}
-        if "unique_grain" not in names and not unique & {
-            column for name, column in tests if name == "not_null"
-        }:
+        if not any(has_key(test) for test in project.tested(key)):
             yield name_of(key)
 
 

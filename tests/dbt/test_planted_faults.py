@@ -761,7 +761,9 @@ def quality_faults() -> Iterator[Fault]:
     )
     finding = """INSERT INTO intermediate.int_quality_findings (fault_type, activity_date, findings)
         VALUES ('NOT_A_FAULT', DATE '2025-09-01', 1)"""
-    yield Fault("a finding of no type", (finding,), ("references_int_quality_findings: fault_type *",))
+    yield Fault(
+        "a finding of no type", (finding,), ("references_int_quality_findings: fault_type *",)
+    )
     yield Fault("a finding twice", (finding, finding), ("unique_grain_int_quality_findings",))
     valid = """INSERT INTO staging.base_ads__performance_irregular
         (creative_id, device, hour_ts, is_valid)

@@ -20,11 +20,10 @@ from generator.schema import TABLES, TRUTH
 from generator.schema.dbt_sources import docs_markdown
 from tests.support import diagrams
 from tests.support.answers import check_answers
-from tests.support.project import ROOT, dbt
+from tests.support.project import ROOT, dbt, has_key
 
 DBT_PROJECT = ROOT / "dbt_project"
 RAW_MODELS = DBT_PROJECT / "models" / "staging" / "ads"
-KEY_TESTS = {"unique", "unique_grain"}
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +101,7 @@ def test_every_model_has_a_tested_key(manifest: dict[str, Any]) -> None:
     keyed = {
         node["attached_node"]
         for node in manifest["nodes"].values()
-        if node["resource_type"] == "test"
-        and node.get("test_metadata", {}).get("name") in KEY_TESTS
+        if node["resource_type"] == "test" and has_key(node.get("test_metadata", {}))
     }
     unkeyed = [model["name"] for model in models(manifest) if model["unique_id"] not in keyed]
     assert unkeyed == ["base_ads__performance_hourly"], "it has every row as it landed"

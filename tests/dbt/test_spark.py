@@ -24,8 +24,11 @@ from tests.support.project import dbt
 
 pytestmark = pytest.mark.spark
 
-# All marts have the rows of DuckDB, where keys are tested; one shows that the test works here, too.
-A_KEY = "path:dbt_project/models/marts/delivery/fct_performance_hourly.yml,test_name:unique_grain"
+# All marts have the rows of DuckDB, where keys are tested; two tests show that they work here, too.
+TESTS = " ".join(
+    f"path:dbt_project/models/marts/delivery/fct_performance_hourly.yml,test_name:{test}"
+    for test in ("rules", "references")
+)
 # Spark on two threads of one process, with what a few rows want of it.
 SETTINGS = {
     "PYSPARK_PYTHON": sys.executable,
@@ -87,10 +90,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
         shutil.copy(part, part.with_stem("of-another-run-01234567"))
     result = place.build(
         "--indirect-selection=empty",
-        f"--select=resource_type:seed resource_type:model {A_KEY}",
+        f"--select=resource_type:seed resource_type:model {TESTS}",
     )
     assert result.returncode == 0, result.stdout[-4000:]
-    assert "PASS unique_grain_fct_performance_hourly" in result.stdout
+    assert "PASS rules_fct_performance_hourly" in result.stdout
     return place
 
 

@@ -133,14 +133,13 @@ def mart_entity(model: dict[str, Any]) -> Entity:
     for test in model.get("data_tests", ()):
         if "unique_grain" in test:
             grain += test["unique_grain"]["arguments"]["columns"]
+        elif "rules" in test:
+            grain += sum(test["rules"]["arguments"].get("unique", []), [])
         elif "references" in test:
             for column, parent in test["references"]["arguments"]["columns"].items():
                 to = search(r"ref\('(\w+)'\)", parent)
                 assert to, column
                 references[column] = to[1]
-    for column in columns:
-        if "unique" in column.get("data_tests", ()):
-            grain.append(column["name"])
     types = {column["name"]: word(column["data_type"]) for column in columns}
     unique = frozenset(grain) if len(grain) == 1 else frozenset[str]()
     return Entity(model["name"], types, tuple(grain), references, unique)

@@ -207,3 +207,8 @@ def generate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPr
     """Run `python -m generator` as a user does, in a new process."""
     programs()
     return run_program("generator", arguments, cwd or ROOT, os.environ)
+
+
+def has_key(test: Mapping[str, Any]) -> bool:
+    """Return whether a generic test, as dbt's manifest has it, is about the key of a table."""
+    return test.get("name") == "unique_grain" or bool(test.get("kwargs", {}).get("unique"))

@@ -1,12 +1,12 @@
 {#-
     Fails on every row that breaks one of the rules of a table, in one scan for all of them; the last
-    column, `broken_rules`, says which. NULL breaks `not_null` and `ordered` only. With `unique`, lists of
-    columns, also on every row that shares all columns of a list with another one.
+    column, `broken_rules`, says which. NULL breaks `not_null`, `unique` and `ordered` only. `unique` has
+    lists of columns, of which no two rows share all. `conditions` may have names.
 -#}
 {% test rules(model, not_null=[], numbers=[], ratios=[], ordered=[], words={}, conditions=[], unique=[]) %}
 
 {%- set rules = [] -%}
-{%- for column in not_null -%}
+{%- for column in (not_null + unique | sum(start=[])) | unique -%}
     {%- do rules.append((column ~ " is null", column ~ " is not null")) -%}
 {%- endfor -%}
 {%- for column in numbers -%}
@@ -26,7 +26,11 @@
     {%- do rules.append((column ~ " is another word", "coalesce(" ~ is_word ~ ", true)")) -%}
 {%- endfor -%}
 {%- for condition in conditions -%}
-    {%- do rules.append(("not: " ~ condition, condition)) -%}
+    {%- if conditions is mapping -%}
+        {%- do rules.append((condition, conditions[condition])) -%}
+    {%- else -%}
+        {%- do rules.append(("not: " ~ condition, condition)) -%}
+    {%- endif -%}
 {%- endfor -%}
 {%- for columns in unique -%}
     {%- do rules.append((columns | join(", ") ~ " is in several rows", "repeated_" ~ loop.index ~ " is null")) -%}
