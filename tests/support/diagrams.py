@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from re import search
 from typing import Any
@@ -134,7 +135,7 @@ def mart_entity(model: dict[str, Any]) -> Entity:
         if "unique_grain" in test:
             grain += test["unique_grain"]["arguments"]["columns"]
         elif "rules" in test:
-            grain += sum(test["rules"]["arguments"].get("unique", []), [])
+            grain += chain.from_iterable(test["rules"]["arguments"].get("unique", ()))
         elif "references" in test:
             for column, parent in test["references"]["arguments"]["columns"].items():
                 to = search(r"ref\('(\w+)'\)", parent)
