@@ -129,7 +129,7 @@ def _rules(table: type[RawTable]) -> dict[str, Any]:
 
 
 def _references(table: type[RawTable]) -> list[dict[str, Any]]:
-    """Return the test that each key of another table is there, if there are such keys."""
+    """Return the test that the other table has each key of it, if a column refers to one."""
     parents, fields = {}, {}
     for column in table.columns():
         if column.references:
