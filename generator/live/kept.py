@@ -40,6 +40,8 @@ _MARK = b"kept by streaming-ads live\n"
 _TAIL = struct.Struct("<16sQ")
 _ROWS_A_STRETCH = 1 << 18
 _IDENTITY = re.compile("[0-9a-f]{32}")
+# How the names of files end: those in use, and those that are being written by a process.
+_NAME = re.compile(r"\.(arrow|\d+)")
 # The files of a run that has not been gone on with for so long are removed.
 _SECONDS = 30 * 86_400
 
@@ -134,6 +136,8 @@ class _KeptRows:
 def _open(file: Path, key: bytes, make: Callable[[], pa.RecordBatch]) -> _KeptRows:
     """Return the rows of a file, made again where something else was written under this key. Raises
     _ChangedError where the table of them is another one."""
+    if not file.is_file():
+        raise _ChangedError
     with file.open("rb") as opened:
         end = opened.seek(0, os.SEEK_END) - _TAIL.size
         opened.seek(max(end, 0))
@@ -196,9 +200,10 @@ def _forget(folder: Path) -> None:
 
 
 def _is_own(file: Path) -> bool:
-    """Tell whether a file was written here: it has the mark, or it was stopped before there was
-    anything in it."""
+    """Tell whether a file was written here: it has the mark, or a name of files here and nothing in
+    it, since a run was stopped."""
     if file.is_symlink() or not file.is_file():
         return False
     with file.open("rb") as opened:
-        return opened.read(len(_MARK)) in (_MARK, b"")
+        head = opened.read(len(_MARK))
+    return head == _MARK or (not head and bool(_NAME.fullmatch(file.suffix)))

@@ -59,8 +59,9 @@ def test_a_run_that_goes_on_makes_nothing_again_and_sends_the_same(
         lambda file: file.write_bytes(file.with_name("other.arrow").read_bytes()),
         lambda file: file.unlink(),
         lambda file: (file.unlink(), file.mkdir()),
+        lambda file: (file.unlink(), os.mkfifo(file)),
     ],
-    ids=["cut", "a row", "the table", "empty", "of another name", "removed", "a folder"],
+    ids=["cut", "a row", "the table", "empty", "of another name", "removed", "a folder", "a pipe"],
 )
 def test_what_is_not_what_was_kept_is_made_again(
     tmp_path: Path, spoil: Callable[[Path], object]
@@ -86,6 +87,25 @@ def test_what_is_spoilt_while_it_is_in_use_is_made_again(
     assert rows is not ROWS
     spoil(tmp_path / ONE / "panel.arrow")
     assert rows.slice(1).equals(ROWS.slice(1))
+
+
+def test_a_stretch_that_is_spoilt_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.live.kept._ROWS_A_STRETCH", 4)
+    whole = pa.RecordBatch.from_pydict({"position": list(range(1000, 1010))})
+    KeptFiles(tmp_path, ONE)("panel", lambda: whole)
+    file = tmp_path / ONE / "panel.arrow"
+    content = file.read_bytes()
+    place = content.rindex((1009).to_bytes(8, "little"))
+    file.write_bytes(content[:place] + b"\0" + content[place + 1 :])
+    made = []
+    rows = KeptFiles(tmp_path, ONE)("panel", lambda: made.append(1) or whole)
+    assert rows.slice(2, 5).equals(whole.slice(2, 5))
+    assert not made
+    assert rows.slice(2).equals(whole.slice(2))
+    assert made
+    assert file.read_bytes() == content
 
 
 @pytest.mark.parametrize("number", [0, 1, 4, 9, 10])
@@ -134,6 +154,8 @@ def test_runs_that_ended_long_ago_are_forgotten(tmp_path: Path) -> None:
 def test_files_of_others_stay_and_are_not_replaced(tmp_path: Path, content: bytes) -> None:
     """In the folder that the user names, also where they have names like ours and are old."""
     theirs = [tmp_path / "photos/panel.arrow", tmp_path / ONE / "panel.arrow", tmp_path / "notes"]
+    (tmp_path / ONE).mkdir()
+    (tmp_path / ONE / ".gitkeep").touch()
     for file in theirs:
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(content)
@@ -148,6 +170,7 @@ def test_files_of_others_stay_and_are_not_replaced(tmp_path: Path, content: byte
     kept.remove()
     assert [file.read_bytes() for file in theirs] == [content] * 3
     assert (tmp_path / ONE / "link.arrow").is_symlink()
+    assert (tmp_path / ONE / ".gitkeep").exists()
     assert not (tmp_path / ONE / "other.arrow").exists()
 
 
