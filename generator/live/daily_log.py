@@ -10,7 +10,7 @@ import pyarrow as pa
 from generator.arrays import Int64s, Mask
 from generator.clock import HOURS_A_DAY, MICROSECONDS_AN_HOUR, landing_of, timestamps
 from generator.faults.stage import inject_faults
-from generator.live.timed import Timed, merge
+from generator.live.timed import Timed, Waiting
 from generator.log.rows import CampaignLog
 from generator.schema import AdError, AdImpression, FaultLog, RawTable
 from generator.sinks.fingerprint import words_of_ids
@@ -33,7 +33,7 @@ class DailyLog:
         self._is_made_by_day = any(
             world.faults.of_table(table) for table in (AdImpression, AdError)
         )
-        self._waiting: dict[type[RawTable], Timed] = {}
+        self._waiting = Waiting()
         self._logs: tuple[CampaignLog, ...] = ()
         # The hours of the day that are to be made.
         self._next = self._end = 0
@@ -50,13 +50,7 @@ class DailyLog:
         self._next = max(self._next, begin // MICROSECONDS_AN_HOUR)
         while self._next < min(self._end, end // MICROSECONDS_AN_HOUR):
             self._make(self._end_of_block())
-        found = [part.within(begin, end) for part in self._waiting.values()]
-        self._waiting = {
-            table: part.from_moment(end)
-            for table, part in self._waiting.items()
-            if part.last >= end
-        }
-        return [part for part in found if part.moment.size]
+        return self._waiting.take(begin, end)
 
     def _end_of_block(self) -> int:
         """Return the end of the hours that are made next: as many as have few impressions."""
@@ -67,19 +61,16 @@ class DailyLog:
 
     def _make(self, end: int) -> list[Piece]:
         """Make the hours to before `end`, with their faults. Return the log of the faults."""
-        found: dict[type[RawTable], list[Timed]] = {}
-        touched = []
+        found, touched = [], []
         for log in self._logs:
             pieces = log.pieces_of_hours(self._next, end)
             for table, batch in inject_faults(pieces, self._world.faults, self._world.run):
                 if table is FaultLog:
                     touched.append((table, batch))
                 elif batch.num_rows:
-                    found.setdefault(table, []).append(_timed(table, batch))
+                    found.append(_timed(table, batch))
         self._next = end
-        for table, parts in found.items():
-            known = [self._waiting[table]] if table in self._waiting else []
-            self._waiting[table] = merge([*known, *parts])
+        self._waiting.add(found)
         return touched
 
 

@@ -20,7 +20,7 @@ from generator.delivery.campaign import Delivery, deliver
 from generator.delivery.supply import inventory_batch
 from generator.enums import ReachWindow
 from generator.faults.stage import inject_faults
-from generator.live.timed import Timed, merge
+from generator.live.timed import Timed, Waiting
 from generator.log.rows import CampaignLog
 from generator.pipeline.country_supplies import Supplies
 from generator.pipeline.logs import Logs
@@ -63,7 +63,7 @@ class Facts:
         self._tables = tuple(tables)
         self._horizon = day_number(world.run.as_of_date)
         self._running: list[tuple[int, CampaignLog]] = []
-        self._waiting: dict[type[RawTable], Timed] = {}
+        self._waiting = Waiting()
         self._first: int | None = None
         days = [
             (day_number(booking.flights[0].start_date), day_number(booking.flights[-1].end_date))
@@ -112,24 +112,15 @@ class Facts:
     def add(self, pieces: Iterable[Piece]) -> None:
         """Add rows of the wanted tables that are sent when their time is over, without those that
         are sent before the first day asked for."""
-        found: dict[type[RawTable], list[Timed]] = {}
-        for table, batch in pieces:
-            if issubclass(table, self._tables) and batch.num_rows:
-                rows = _timed(table, batch, self._horizon).from_moment(self._first or 0)
-                found.setdefault(table, []).append(rows)
-        for table, parts in found.items():
-            known = [self._waiting[table]] if table in self._waiting else []
-            self._waiting[table] = merge([*known, *parts])
+        self._waiting.add(
+            _timed(table, batch, self._horizon).from_moment(self._first or 0)
+            for table, batch in pieces
+            if issubclass(table, self._tables) and batch.num_rows
+        )
 
     def within(self, begin: int, end: int) -> list[Timed]:
         """Return what is sent from a moment to before another. What was before it is forgotten."""
-        found = [part.within(begin, end) for part in self._waiting.values()]
-        self._waiting = {
-            table: part.from_moment(end)
-            for table, part in self._waiting.items()
-            if part.last >= end
-        }
-        return [part for part in found if part.moment.size]
+        return self._waiting.take(begin, end)
 
     def _deliver(self, bookings: list[Booking], day: int) -> None:
         world = self._world

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,3 +92,28 @@ def merge(parts: Sequence[Timed]) -> Timed:
         np.concatenate([part.is_late for part in some]),
         np.concatenate([part.is_repeated for part in some]),
     )
+
+
+class Waiting:
+    """Rows that wait to be sent: those of a table in the order of their moments."""
+
+    def __init__(self) -> None:
+        self._parts: dict[type[RawTable], Timed] = {}
+
+    def add(self, parts: Iterable[Timed]) -> None:
+        """Add rows; of those with the same moment the ones that were added first come first."""
+        found: dict[type[RawTable], list[Timed]] = {}
+        for part in parts:
+            found.setdefault(part.table, []).append(part)
+        for table, some in found.items():
+            known = [self._parts[table]] if table in self._parts else []
+            self._parts[table] = merge([*known, *some])
+
+    def take(self, begin: int, end: int) -> list[Timed]:
+        """Return what is sent from a moment to before another, in microseconds since the epoch, by
+        table. What is sent before `end` is forgotten."""
+        found = [part.within(begin, end) for part in self._parts.values()]
+        self._parts = {
+            table: part.from_moment(end) for table, part in self._parts.items() if part.last >= end
+        }
+        return [part for part in found if part.moment.size]

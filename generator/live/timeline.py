@@ -32,7 +32,7 @@ from generator.live.daily_log import DailyLog
 from generator.live.event_faults import inject_into_events, longest_delay
 from generator.live.events import Creatives, events_of_errors, events_of_impressions
 from generator.live.facts import MICROSECONDS_A_DAY, Facts
-from generator.live.timed import Timed, merge
+from generator.live.timed import Timed, Waiting, merge
 from generator.log.rows import Keep, make_anew
 from generator.pipeline.country_supplies import CountrySupplies
 from generator.pipeline.logs import Logs
@@ -178,25 +178,18 @@ class Timeline:
         day = hour // HOURS_A_DAY - self._days_late
         facts = Facts(self._world, self._supplies, self._logs, self.tables)
         log = DailyLog(self._world)
-        waiting: dict[type[RawTable], Timed] = {}
+        waiting = Waiting()
         while day * MICROSECONDS_A_DAY < until:
             facts.begin(day)
             facts.add(log.begin(day, facts.logs))
             day += 1
             while hour < day * HOURS_A_DAY and hour * MICROSECONDS_AN_HOUR < until:
                 begin, end = hour * MICROSECONDS_AN_HOUR, (hour + 1) * MICROSECONDS_AN_HOUR
-                for part in self._ads(log, begin, end):
-                    known = [waiting[part.table]] if part.table in waiting else []
-                    waiting[part.table] = merge([*known, part])
-                now = [part.within(begin, end) for part in waiting.values()]
-                waiting = {
-                    table: part.from_moment(end)
-                    for table, part in waiting.items()
-                    if part.last >= end
-                }
+                waiting.add(self._ads(log, begin, end))
+                now = [*waiting.take(begin, end), *facts.within(begin, end)]
                 hour += 1
                 if end > first:
-                    rows = sorted([*now, *facts.within(begin, end)], key=_turn)
+                    rows = sorted(now, key=_turn)
                     yield from _cut(rows, max(begin, first), min(end, until), length_at)
 
     @property
